@@ -1,1 +1,47 @@
-//! Placeholder.
+//! The payment domain, pure: amounts, ids, orders, lifecycles, outcomes and receipts.
+//!
+//! **Invariant:** no clock, no randomness and no I/O. Times are arguments in milliseconds since the
+//! Unix epoch, random bytes are arguments, and the crate builds for `wasm32-unknown-unknown`.
+
+pub mod amount;
+pub mod attempt;
+pub mod decline;
+pub mod hash;
+pub mod id;
+pub mod match_words;
+pub mod order;
+pub mod outcome;
+pub mod receipt;
+pub mod request;
+
+pub use amount::{Amount, AmountError, Currency};
+pub use attempt::{AttemptEvent, AttemptState};
+pub use decline::DeclineCode;
+pub use hash::{AttemptHash, OrderHash, WalletNonce};
+pub use id::{AttemptId, DeviceId, MerchantId, RequestId};
+pub use match_words::MatchWords;
+pub use order::{Order, OrderError, OrderItem};
+pub use outcome::{BankResult, Outcome};
+pub use receipt::Receipt;
+pub use request::{RequestEvent, RequestState};
+
+/// What a stored lifecycle state asks of whoever restarts: the recovery query is "all `Active`".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Our own machinery must act next; recovery re-drives it at start.
+    Active,
+    /// A person, a device or another party must act next.
+    Awaiting,
+    /// Nothing can change any more.
+    Final,
+}
+
+/// An event that the lifecycle does not allow in its present state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{event} is not allowed in state {state}")]
+pub struct InvalidTransition {
+    /// The name of the state that refused.
+    pub state: &'static str,
+    /// The name of the refused event.
+    pub event: &'static str,
+}

@@ -1,0 +1,140 @@
+//! Why a bank refused: one code per meaning, and its ISO 8583 DE 39 value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What the payer can do about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Try again with the same card.
+    Retry,
+    /// Use another card.
+    OtherCard,
+    /// Call the bank.
+    CallBank,
+    /// Ask the merchant for a new request.
+    NewRequest,
+}
+
+macro_rules! decline_codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $response:literal, $advice:ident;)*) => {
+        /// A bank's refusal. No money moved.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum DeclineCode {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl DeclineCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable name, such as `declined_wrong_pin`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// The response code of ISO 8583 DE 39.
+            pub const fn response_code(self) -> &'static str {
+                match self { $(Self::$variant => $response),* }
+            }
+
+            /// What the payer can do.
+            pub const fn advice(self) -> Advice {
+                match self { $(Self::$variant => Advice::$advice),* }
+            }
+        }
+    };
+}
+
+decline_codes! {
+    /// The bank refuses without a reason it shares.
+    DoNotHonour = "declined_do_not_honour", "05", CallBank;
+    /// The card is not known to this bank.
+    UnknownCard = "declined_unknown_card", "14", OtherCard;
+    /// The bank could not read the message.
+    Format = "declined_format", "30", NewRequest;
+    /// The account does not hold enough.
+    InsufficientFunds = "declined_insufficient_funds", "51", OtherCard;
+    /// The card has expired.
+    CardExpired = "declined_card_expired", "54", OtherCard;
+    /// The PIN is wrong; the outcome says how many tries are left.
+    WrongPin = "declined_wrong_pin", "55", Retry;
+    /// A limit of the card would be exceeded.
+    Limit = "declined_limit", "61", OtherCard;
+    /// The card is blocked.
+    CardBlocked = "declined_card_blocked", "62", CallBank;
+    /// The order, its signature or a seal does not match: something was changed on the way.
+    OrderMismatch = "declined_order_mismatch", "63", NewRequest;
+    /// Too many wrong PINs: the card is locked at the bank.
+    PinTriesExceeded = "declined_pin_tries_exceeded", "75", CallBank;
+    /// The capsule was sealed to a bank key that is no longer in use; sealing again helps.
+    RetiredKey = "bank_key_retired", "76", Retry;
+    /// The message was reversed before it arrived.
+    AlreadyReversed = "declined_already_reversed", "77", Retry;
+    /// The card's cryptogram does not verify.
+    Cryptogram = "declined_cryptogram", "82", OtherCard;
+    /// The card's answer was used before.
+    Replay = "declined_replay", "94", Retry;
+}
+
+impl DeclineCode {
+    /// The code for a DE 39 value; anything unlisted is [`DeclineCode::DoNotHonour`].
+    pub fn from_response_code(response: &str) -> Self {
+        let known = Self::ALL.iter().copied().find(|code| code.response_code() == response);
+        known.unwrap_or(Self::DoNotHonour)
+    }
+
+    /// Whether the request stays open for another try.
+    pub const fn leaves_request_open(self) -> bool {
+        !matches!(self.advice(), Advice::NewRequest)
+    }
+}
+
+impl fmt::Display for DeclineCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no decline code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown decline code")]
+pub struct UnknownDeclineCode;
+
+impl FromStr for DeclineCode {
+    type Err = UnknownDeclineCode;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDeclineCode> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name).ok_or(UnknownDeclineCode)
+    }
+}
+
+impl Serialize for DeclineCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for DeclineCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_response_codes_are_unique() {
+        for (index, code) in DeclineCode::ALL.iter().enumerate() {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+            assert_eq!(DeclineCode::from_response_code(code.response_code()), *code);
+            let later = &DeclineCode::ALL[index + 1..];
+            assert!(later.iter().all(|other| other.response_code() != code.response_code()));
+        }
+        assert_eq!(DeclineCode::from_response_code("??"), DeclineCode::DoNotHonour);
+    }
+}
