@@ -1,0 +1,103 @@
+//! A specification: the table of data elements plus how digits and bytes are written.
+
+use crate::element::{ELEMENTS, Element, Format, Length, de};
+
+/// How digits (message type, length prefixes, numeric data elements) are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigitEncoding {
+    /// One ASCII character a digit.
+    Ascii,
+    /// Two digits a byte. An odd count is padded with a zero on the left, track data with `F`
+    /// on the right; a length prefix still counts digits. The separator of track data is `D`.
+    Bcd,
+}
+
+/// How bytes (bitmaps and binary data elements) are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryEncoding {
+    /// As they are.
+    Raw,
+    /// Two hexadecimal ASCII characters a byte; a length prefix counts characters.
+    Hex,
+}
+
+/// What both ends of a link must agree on before the first message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spec {
+    /// How digits are written.
+    pub digits: DigitEncoding,
+    /// How bytes are written.
+    pub binary: BinaryEncoding,
+    /// Rows that replace those of [`ELEMENTS`], ascending by number.
+    pub replaced: &'static [Element],
+}
+
+impl Spec {
+    /// ASCII digits, bytes as they are: the commonest spoken form.
+    pub const ASCII: Self = Self {
+        digits: DigitEncoding::Ascii,
+        binary: BinaryEncoding::Raw,
+        replaced: &[],
+    };
+    /// Everything printable: bytes and bitmaps in hexadecimal.
+    pub const ASCII_HEX: Self = Self {
+        digits: DigitEncoding::Ascii,
+        binary: BinaryEncoding::Hex,
+        replaced: &[],
+    };
+    /// Packed digits, bytes as they are.
+    pub const BCD: Self = Self {
+        digits: DigitEncoding::Bcd,
+        binary: BinaryEncoding::Raw,
+        replaced: &[],
+    };
+    /// What the payment server and the bank front speak: [`Spec::ASCII`] with the private
+    /// composites of [`crate::private`] in data elements 126 and 127.
+    pub const TAPSEAL: Self = Self {
+        digits: DigitEncoding::Ascii,
+        binary: BinaryEncoding::Raw,
+        replaced: &TAPSEAL_ELEMENTS,
+    };
+
+    /// The row of a data element, if the specification has it.
+    pub fn element(&self, number: u8) -> Option<&'static Element> {
+        let in_table = |table: &'static [Element]| {
+            table
+                .binary_search_by_key(&number, |element| element.number)
+                .ok()
+                .map(|at| &table[at])
+        };
+        in_table(self.replaced).or_else(|| in_table(&ELEMENTS))
+    }
+}
+
+/// Data elements 126 and 127 are reserved for private use by the standard.
+static TAPSEAL_ELEMENTS: [Element; 2] = [
+    de(
+        126,
+        Format::B,
+        Length::Llll(crate::private::CAPSULE_BYTES_MAX),
+        "Inner capsule",
+    ),
+    de(
+        127,
+        Format::B,
+        Length::Llll(crate::private::COMPOSITE_BYTES_MAX),
+        "Tapseal composite",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_rows_replace_only_themselves() {
+        assert_eq!(Spec::ASCII.element(127).unwrap().length, Length::Lll(999));
+        assert_eq!(Spec::TAPSEAL.element(127).unwrap().format, Format::B);
+        assert_eq!(Spec::TAPSEAL.element(55), Spec::ASCII.element(55));
+        assert_eq!(Spec::TAPSEAL.element(65), None);
+        assert_eq!(Spec::TAPSEAL.element(1), None);
+        assert!(TAPSEAL_ELEMENTS.is_sorted_by_key(|element| element.number));
+    }
+}
