@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Wire types: the payment server's API, the window's IPC views, and the one vocabulary of error codes.
+//!
+//! **Invariant:** no type here can hold a PAN or a PIN.
+
+pub mod error;
+pub mod ipc;
+pub mod merchant_api;
+pub mod sealed;
+pub mod wallet_api;
+
+pub use error::{ErrorCode, MoneyMoved, Problem};
+pub use sealed::SealedText;

@@ -1,0 +1,484 @@
+//! What the window asks of the wallet and what it is shown: commands and views.
+//!
+//! One trait gives every command its name, its arguments and its answer, so that both sides of the
+//! bridge are checked by the compiler. Every failure is a [`crate::Problem`].
+
+use payment::{Amount, AttemptId, RequestId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ErrorCode, MoneyMoved};
+
+/// A call from the window to the wallet.
+pub trait Command: Serialize + DeserializeOwned {
+    /// The command's name on the bridge.
+    const NAME: &'static str;
+    /// What it answers.
+    type Answer: Serialize + DeserializeOwned;
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? } = $wire:literal -> $answer:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+
+            impl Command for $name {
+                const NAME: &'static str = $wire;
+                type Answer = $answer;
+            }
+        )*
+
+        /// Every command's name: the window's permission list and the isolation page are checked against it.
+        pub const COMMAND_NAMES: &[&str] = &[$($wire),*];
+    };
+}
+
+commands! {
+    /// What the wallet is connected to and how it is set.
+    Status {} = "status" -> WalletStatus;
+    /// Waits until something changed after `after` (at most about 25 s), and says what stands now.
+    Watch {
+        /// The last [`WatchView::seq`] seen; 0 at first.
+        after: u64,
+    } = "watch" -> WatchView;
+    /// Every request that still asks something of the payer, pending first, then the latest ended ones.
+    Inbox {} = "inbox" -> Vec<RequestView>;
+    /// One request.
+    Show {
+        /// Which.
+        request_id: RequestId,
+    } = "show" -> RequestView;
+    /// Opens an `https` or `tapseal:` link. Shows a request; never acts.
+    OpenLink {
+        /// The link with its fragment.
+        link: String,
+    } = "open_link" -> RequestView;
+    /// Refuses a request for good.
+    Reject {
+        /// Which.
+        request_id: RequestId,
+    } = "reject" -> RequestView;
+    /// Moves a request to the end of the inbox for now.
+    Postpone {
+        /// Which.
+        request_id: RequestId,
+    } = "postpone" -> RequestView;
+    /// Never shows requests of this merchant again.
+    BlockMerchant {
+        /// The request whose merchant is blocked.
+        request_id: RequestId,
+    } = "block_merchant" -> Vec<RequestView>;
+    /// The readers that can be used now.
+    Readers {} = "readers" -> Vec<ReaderView>;
+    /// Starts paying a request with a card: waits for the card on the reader.
+    CheckoutStart {
+        /// Which request.
+        request_id: RequestId,
+        /// The reader's id; none for the first that shows a card.
+        reader: Option<String>,
+    } = "checkout_start" -> CheckoutView;
+    /// Chooses among several applications on the card.
+    CheckoutChoose {
+        /// The index in [`CheckoutStage::Choose`].
+        index: usize,
+    } = "checkout_choose" -> CheckoutView;
+    /// A fresh PIN pad for the running checkout; clears what was entered.
+    PinPad {
+        /// How the keys are laid out.
+        layout: PinLayout,
+    } = "pin_pad" -> PinPadView;
+    /// Presses the key at a position. Digits never enter the window.
+    PinPress {
+        /// 0 to 9, as drawn.
+        position: u8,
+    } = "pin_press" -> PinEntryView;
+    /// Takes the last digit back.
+    PinErase {} = "pin_erase" -> PinEntryView;
+    /// Ends PIN entry: seals, submits and waits for the bank.
+    PinSubmit {} = "pin_submit" -> CheckoutView;
+    /// Stops the checkout while nothing has been sent; afterwards it is refused.
+    CheckoutStop {} = "checkout_stop" -> CheckoutView;
+    /// Forgets a finished checkout.
+    CheckoutDone {} = "checkout_done" -> Vec<RequestView>;
+    /// Receipts, newest first.
+    Receipts {} = "receipts" -> Vec<ReceiptSummary>;
+    /// One receipt, verified afresh.
+    ShowReceipt {
+        /// The attempt it proves.
+        attempt_id: AttemptId,
+    } = "show_receipt" -> ReceiptView;
+    /// Verifies a receipt's JSON from anywhere.
+    VerifyReceipt {
+        /// The file's text.
+        receipt: String,
+    } = "verify_receipt" -> ReceiptView;
+    /// Asks for a code to be sent to a phone number or e-mail address.
+    ClaimStart {
+        /// An e-mail address or a phone number.
+        identifier: String,
+    } = "claim_start" -> WalletStatus;
+    /// Confirms the identifier with the code.
+    ClaimConfirm {
+        /// The same text as before.
+        identifier: String,
+        /// The six digits.
+        code: String,
+    } = "claim_confirm" -> WalletStatus;
+    /// Keeps the person's choices.
+    SaveSettings {
+        /// All of them.
+        settings: Settings,
+    } = "save_settings" -> WalletStatus;
+}
+
+/// The language of the screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Language {
+    /// Follow the system.
+    #[default]
+    #[serde(rename = "system")]
+    System,
+    /// English.
+    #[serde(rename = "en")]
+    English,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-Hans")]
+    Chinese,
+}
+
+/// The colours of the screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// Follow the system.
+    #[default]
+    System,
+    /// Ink on paper.
+    Light,
+    /// Paper on ink.
+    Dark,
+}
+
+/// How the PIN pad's keys are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PinLayout {
+    /// Shuffled, drawn as images: a screen reader cannot say the digits.
+    #[default]
+    Scrambled,
+    /// In the usual order with text labels, for keyboards and screen readers.
+    Standard,
+}
+
+/// The person's choices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The language.
+    pub language: Language,
+    /// The colours.
+    pub theme: Theme,
+    /// The PIN pad.
+    pub pin_layout: PinLayout,
+}
+
+/// What the wallet is connected to and how it is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletStatus {
+    /// Whether the last call to the payment server was answered.
+    pub online: bool,
+    /// The payment server's host.
+    pub server: String,
+    /// Where device keys are kept: `keyring` or `file`.
+    pub key_store: String,
+    /// Identifiers this device has claimed.
+    pub identifiers: Vec<String>,
+    /// The operator root's fingerprint, grouped for reading.
+    pub operator_fingerprint: String,
+    /// The person's choices.
+    pub settings: Settings,
+    /// The program's version.
+    pub version: String,
+}
+
+/// What stands now, after something changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchView {
+    /// Pass it as the next `after`.
+    pub seq: u64,
+    /// Whether the payment server is reachable.
+    pub online: bool,
+    /// Changes whenever the inbox or the receipts did: read them again.
+    pub inbox_version: u64,
+    /// The running or finished checkout.
+    pub checkout: Option<CheckoutView>,
+    /// A request that a link opened from outside asks to be shown.
+    pub opened: Option<RequestId>,
+}
+
+/// What a request asks of the payer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestPhase {
+    /// It can be paid.
+    Open,
+    /// It can be paid; the payer put it off.
+    Postponed,
+    /// An attempt is under way.
+    Paying,
+    /// The bank has not answered.
+    Unknown,
+    /// Paid.
+    Paid,
+    /// Refused by the payer.
+    Rejected,
+    /// Withdrawn by the merchant.
+    Cancelled,
+    /// Its time ran out.
+    Expired,
+    /// Ended in another way.
+    Closed,
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemView {
+    /// What it is.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// The line's total.
+    pub total: Amount,
+}
+
+/// A verified request: one whose merchant signature and keyset entry did not verify never becomes a view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestView {
+    /// The request.
+    pub request_id: RequestId,
+    /// How much.
+    pub amount: Amount,
+    /// The payee's verified name.
+    pub payee: String,
+    /// Whether this merchant was paid or shown before.
+    pub first_contact: bool,
+    /// The merchant's own reference.
+    pub order_number: String,
+    /// The lines.
+    pub items: Vec<ItemView>,
+    /// Two words to compare with the shop's, in English.
+    pub match_words: [String; 2],
+    /// The same in Simplified Chinese.
+    pub match_words_zh: [String; 2],
+    /// When the merchant made it, ms since the Unix epoch.
+    pub created_ms: u64,
+    /// When it stops being payable, ms since the Unix epoch.
+    pub expires_ms: u64,
+    /// The wallet's clock when the view was made, corrected to the server's, ms since the Unix epoch.
+    pub now_ms: u64,
+    /// What it asks of the payer now.
+    pub phase: RequestPhase,
+    /// When an unknown outcome will be known or undone, at the latest.
+    pub deadline_ms: Option<u64>,
+    /// The attempt whose receipt is kept, once paid.
+    pub receipt: Option<AttemptId>,
+}
+
+/// A card reader that can be used now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReaderView {
+    /// Its id, to pass back.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `pcsc`, `simulated`, `replay` or `phone`.
+    pub kind: String,
+    /// Whether a card is there now.
+    pub card_present: bool,
+}
+
+/// One application on a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationView {
+    /// Its label, such as `VISA CREDIT`.
+    pub label: String,
+    /// Its scheme, such as `visa`.
+    pub scheme: String,
+}
+
+/// Where a checkout stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum CheckoutStage {
+    /// Waiting for a card on the reader.
+    WaitingForCard,
+    /// Reading the card: step `step` of `steps`.
+    Reading {
+        /// From 1.
+        step: u8,
+        /// How many there will be.
+        steps: u8,
+    },
+    /// The card has several applications; the person chooses.
+    Choose {
+        /// In the card's order of priority.
+        applications: Vec<ApplicationView>,
+    },
+    /// The card is read and may go; waiting for the PIN.
+    Pin {
+        /// Scheme and last four digits, such as `visa ••0050`.
+        card_label: String,
+    },
+    /// Sealing card and PIN twice.
+    Sealing,
+    /// Sending to the payment server.
+    Sending,
+    /// The bank has it.
+    AskingBank,
+    /// The bank approved and the receipt verified.
+    Paid {
+        /// The attempt whose receipt is kept.
+        attempt_id: AttemptId,
+        /// ISO 8583 DE 38.
+        approval_code: String,
+        /// When the bank decided, ms since the Unix epoch.
+        decided_ms: u64,
+    },
+    /// The bank has not answered. Do not pay again.
+    Unknown {
+        /// When it will be known or undone, at the latest; ms since the Unix epoch.
+        deadline_ms: u64,
+    },
+    /// It ended without a payment, or must be looked at by a person.
+    Refused {
+        /// Why.
+        code: ErrorCode,
+        /// Whether money moved.
+        money_moved: MoneyMoved,
+        /// PIN tries left at the bank, after a wrong PIN.
+        pin_tries_left: Option<u8>,
+        /// Whether the same request can be tried again now.
+        may_retry: bool,
+    },
+}
+
+/// The running checkout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckoutView {
+    /// The request being paid.
+    pub request_id: RequestId,
+    /// How much.
+    pub amount: Amount,
+    /// Whom.
+    pub payee: String,
+    /// Where it stands.
+    pub progress: CheckoutStage,
+    /// The reader in use, once known.
+    pub reader: Option<String>,
+    /// The attempt, once sealed.
+    pub attempt_id: Option<AttemptId>,
+    /// The last reading problem while still waiting for a card, such as `card_removed`.
+    pub notice: Option<ErrorCode>,
+}
+
+/// One key of a PIN pad.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinKeyView {
+    /// The position to press.
+    pub position: u8,
+    /// A PNG as a `data:` URL that shows the digit; the window never learns which.
+    pub image: Option<String>,
+    /// The digit as text, with [`PinLayout::Standard`] only.
+    pub label: Option<String>,
+}
+
+/// A PIN pad: ten keys in reading order, the last one alone in its row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinPadView {
+    /// How the keys are laid out.
+    pub layout: PinLayout,
+    /// The keys.
+    pub keys: Vec<PinKeyView>,
+    /// The fewest digits.
+    pub digits_min: u8,
+    /// The most digits.
+    pub digits_max: u8,
+}
+
+/// How much of the PIN is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinEntryView {
+    /// How many digits.
+    pub filled: u8,
+    /// Whether that is enough to go on.
+    pub complete: bool,
+}
+
+/// One receipt in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptSummary {
+    /// The attempt it proves.
+    pub attempt_id: AttemptId,
+    /// How much.
+    pub amount: Amount,
+    /// Whom.
+    pub payee: String,
+    /// When the bank decided, ms since the Unix epoch.
+    pub decided_ms: u64,
+    /// Scheme and last four digits.
+    pub card_label: String,
+}
+
+/// A receipt, checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptView {
+    /// The list's line.
+    pub summary: ReceiptSummary,
+    /// The merchant's own reference.
+    pub order_number: String,
+    /// The lines.
+    pub items: Vec<ItemView>,
+    /// ISO 8583 DE 38.
+    pub approval_code: String,
+    /// ISO 8583 DE 37.
+    pub rrn: String,
+    /// The bank's id.
+    pub bank: String,
+    /// Whether the merchant's signature verifies under a keyset signed by the pinned root.
+    pub merchant_seal: bool,
+    /// Whether the bank's signature verifies under a certificate signed by that bank's pinned root.
+    pub bank_seal: bool,
+    /// The receipt file's text.
+    pub json: String,
+    /// A QR of the receipt's short proof, as SVG, for another wallet to check.
+    pub qr_svg: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_names_are_unique_and_plain() {
+        for name in COMMAND_NAMES {
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+            assert_eq!(COMMAND_NAMES.iter().filter(|other| *other == name).count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_reads_well_on_the_wire() {
+        let stage = CheckoutStage::Refused {
+            code: ErrorCode::Declined(payment::DeclineCode::WrongPin),
+            money_moved: MoneyMoved::No,
+            pin_tries_left: Some(2),
+            may_retry: true,
+        };
+        let json = serde_json::to_string(&stage).unwrap();
+        assert!(json.contains(r#""stage":"refused","code":"declined_wrong_pin","money_moved":"no""#), "{json}");
+        assert_eq!(serde_json::from_str::<CheckoutStage>(&json).unwrap(), stage);
+    }
+}
