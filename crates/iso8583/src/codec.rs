@@ -17,33 +17,20 @@ pub(crate) fn pack(message: &Message, spec: &Spec) -> Result<Vec<u8>, Error> {
     write_bitmaps(&mut out, message, spec)?;
     for (number, value) in message.fields() {
         let place = Place::Element(number);
-        let element = spec.element(number).ok_or(Error::UnknownElement {
-            place,
-            offset: out.len(),
-        })?;
+        let element = spec.element(number).ok_or(Error::UnknownElement { place, offset: out.len() })?;
         write_element(&mut out, spec, element, value)?;
     }
     if out.len() > MESSAGE_BYTES_MAX {
-        return Err(Error::MessageTooLong {
-            length: out.len(),
-            max: MESSAGE_BYTES_MAX,
-        });
+        return Err(Error::MessageTooLong { length: out.len(), max: MESSAGE_BYTES_MAX });
     }
     Ok(out)
 }
 
 pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Error> {
     if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(Error::MessageTooLong {
-            length: bytes.len(),
-            max: MESSAGE_BYTES_MAX,
-        });
+        return Err(Error::MessageTooLong { length: bytes.len(), max: MESSAGE_BYTES_MAX });
     }
-    let mut reader = Reader {
-        bytes,
-        at: 0,
-        place: Place::Mti,
-    };
+    let mut reader = Reader { bytes, at: 0, place: Place::Mti };
     let digits = reader.digits(spec.digits, 4)?;
     let mut message = Message::new(Mti::parse(&digits)?);
 
@@ -60,10 +47,7 @@ pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Error> {
         }
         let place = Place::Element(number);
         reader.place = place;
-        let element = spec.element(number).ok_or(Error::UnknownElement {
-            place,
-            offset: reader.at,
-        })?;
+        let element = spec.element(number).ok_or(Error::UnknownElement { place, offset: reader.at })?;
         message = match reader.element(spec, element)? {
             Value::Text(text) => message.with_text(number, text),
             Value::Binary(content) => message.with_binary(number, content),
@@ -78,10 +62,7 @@ fn write_bitmaps(out: &mut Vec<u8>, message: &Message, spec: &Spec) -> Result<()
     for (number, _) in message.fields() {
         if !(2..=SECONDARY_LAST).contains(&number) {
             let place = Place::Element(number);
-            return Err(Error::UnknownElement {
-                place,
-                offset: out.len(),
-            });
+            return Err(Error::UnknownElement { place, offset: out.len() });
         }
         present |= 1 << (SECONDARY_LAST - number);
         if number > PRIMARY_LAST {
@@ -90,21 +71,12 @@ fn write_bitmaps(out: &mut Vec<u8>, message: &Message, spec: &Spec) -> Result<()
         }
     }
     let bytes = present.to_be_bytes();
-    let written = if present >> 127 == 1 {
-        &bytes[..]
-    } else {
-        &bytes[..BITMAP_BYTES]
-    };
+    let written = if present >> 127 == 1 { &bytes[..] } else { &bytes[..BITMAP_BYTES] };
     write_binary(out, spec.binary, written);
     Ok(())
 }
 
-fn write_element(
-    out: &mut Vec<u8>,
-    spec: &Spec,
-    element: &Element,
-    value: &Value,
-) -> Result<(), Error> {
+fn write_element(out: &mut Vec<u8>, spec: &Spec, element: &Element, value: &Value) -> Result<(), Error> {
     let place = Place::Element(element.number);
     let offset = out.len();
     let length = match (element.format, value) {
@@ -114,31 +86,19 @@ fn write_element(
         }
         (format, Value::Text(text)) => {
             if let Some(at) = first_not_allowed(format, text.as_bytes()) {
-                return Err(Error::Character {
-                    place,
-                    offset: offset + at,
-                });
+                return Err(Error::Character { place, offset: offset + at });
             }
             text.len()
         }
     };
     match element.length {
         Length::Fixed(expected) if length != expected => {
-            return Err(Error::WrongLength {
-                place,
-                length,
-                expected,
-            });
+            return Err(Error::WrongLength { place, length, expected });
         }
         Length::Fixed(_) => {}
-        Length::Ll(max) | Length::Lll(max) | Length::Llll(max) => {
+        Length::Ll(max) | Length::Lll(max) | Length::Llll(max) | Length::Lllll(max) => {
             if length > max {
-                return Err(Error::TooLong {
-                    place,
-                    offset,
-                    length,
-                    max,
-                });
+                return Err(Error::TooLong { place, offset, length, max });
             }
             write_length(out, spec, element, length)?;
         }
@@ -150,12 +110,7 @@ fn write_element(
     Ok(())
 }
 
-fn write_length(
-    out: &mut Vec<u8>,
-    spec: &Spec,
-    element: &Element,
-    length: usize,
-) -> Result<(), Error> {
+fn write_length(out: &mut Vec<u8>, spec: &Spec, element: &Element, length: usize) -> Result<(), Error> {
     let counted = match (element.format, spec.binary) {
         (Format::B, BinaryEncoding::Hex) => length * 2,
         _ => length,
@@ -165,12 +120,7 @@ fn write_length(
     if digits.len() > width {
         let place = Place::Element(element.number);
         let max = 10usize.pow(u32::try_from(width).unwrap_or(u32::MAX)) - 1;
-        return Err(Error::TooLong {
-            place,
-            offset: out.len(),
-            length: counted,
-            max,
-        });
+        return Err(Error::TooLong { place, offset: out.len(), length: counted, max });
     }
     write_digits(out, spec.digits, digits.as_bytes());
     Ok(())
@@ -201,11 +151,7 @@ fn write_digits(out: &mut Vec<u8>, encoding: DigitEncoding, digits: &[u8]) {
         DigitEncoding::Bcd => {
             let (odd, pairs) = digits.split_at(digits.len() % 2);
             out.extend(odd.iter().map(|digit| digit & 0x0f));
-            out.extend(
-                pairs
-                    .chunks_exact(2)
-                    .map(|pair| (pair[0] & 0x0f) << 4 | pair[1] & 0x0f),
-            );
+            out.extend(pairs.chunks_exact(2).map(|pair| (pair[0] & 0x0f) << 4 | pair[1] & 0x0f));
         }
     }
 }
@@ -216,21 +162,14 @@ fn write_binary(out: &mut Vec<u8>, encoding: BinaryEncoding, bytes: &[u8]) {
         BinaryEncoding::Hex => {
             const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
             out.extend(
-                bytes
-                    .iter()
-                    .flat_map(|byte| [byte >> 4, byte & 0x0f])
-                    .map(|nibble| DIGITS[usize::from(nibble)]),
+                bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).map(|nibble| DIGITS[usize::from(nibble)]),
             );
         }
     }
 }
 
 const fn track_nibble(character: u8) -> u8 {
-    if character == b'=' {
-        0x0d
-    } else {
-        character & 0x0f
-    }
+    if character == b'=' { 0x0d } else { character & 0x0f }
 }
 
 /// Where the first character is that the format does not allow.
@@ -259,12 +198,7 @@ impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], Error> {
         let left = &self.bytes[self.at..];
         let Some(taken) = left.get(..count) else {
-            return Err(Error::Truncated {
-                place: self.place,
-                offset: self.at,
-                needed: count,
-                found: left.len(),
-            });
+            return Err(Error::Truncated { place: self.place, offset: self.at, needed: count, found: left.len() });
         };
         self.at += count;
         Ok(taken)
@@ -273,11 +207,7 @@ impl<'a> Reader<'a> {
     fn end(&self) -> Result<(), Error> {
         match self.bytes.len() - self.at {
             0 => Ok(()),
-            extra => Err(Error::Trailing {
-                after: self.place,
-                offset: self.at,
-                extra,
-            }),
+            extra => Err(Error::Trailing { after: self.place, offset: self.at, extra }),
         }
     }
 
@@ -298,10 +228,7 @@ impl<'a> Reader<'a> {
             _ => self.ascii(length)?,
         };
         match first_not_allowed(element.format, text.as_bytes()) {
-            Some(at) => Err(Error::Character {
-                place: self.place,
-                offset: start + at,
-            }),
+            Some(at) => Err(Error::Character { place: self.place, offset: start + at }),
             None => Ok(Value::Text(text)),
         }
     }
@@ -312,7 +239,7 @@ impl<'a> Reader<'a> {
         let offset = self.at;
         let max = match element.length {
             Length::Fixed(length) => return Ok(length),
-            Length::Ll(max) | Length::Lll(max) | Length::Llll(max) => max,
+            Length::Ll(max) | Length::Lll(max) | Length::Llll(max) | Length::Lllll(max) => max,
         };
         let counted = self
             .digits(spec.digits, element.length.prefix_digits())
@@ -330,21 +257,14 @@ impl<'a> Reader<'a> {
             _ => counted,
         };
         if length > max {
-            return Err(Error::TooLong {
-                place,
-                offset,
-                length,
-                max,
-            });
+            return Err(Error::TooLong { place, offset, length, max });
         }
         Ok(length)
     }
 
     fn bitmap(&mut self, encoding: BinaryEncoding) -> Result<u64, Error> {
         let bytes = self.binary(encoding, BITMAP_BYTES)?;
-        Ok(bytes
-            .iter()
-            .fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
+        Ok(bytes.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
     }
 
     fn binary(&mut self, encoding: BinaryEncoding, length: usize) -> Result<Vec<u8>, Error> {
@@ -354,20 +274,13 @@ impl<'a> Reader<'a> {
                 let offset = self.at;
                 let place = self.place;
                 let nibble = |at: usize, c: u8| {
-                    let value = char::from(c)
-                        .to_digit(16)
-                        .and_then(|digit| u8::try_from(digit).ok());
-                    value.ok_or(Error::Character {
-                        place,
-                        offset: offset + at,
-                    })
+                    let value = char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                    value.ok_or(Error::Character { place, offset: offset + at })
                 };
                 self.take(length * 2)?
                     .chunks_exact(2)
                     .enumerate()
-                    .map(|(at, pair)| {
-                        Ok(nibble(at * 2, pair[0])? << 4 | nibble(at * 2 + 1, pair[1])?)
-                    })
+                    .map(|(at, pair)| Ok(nibble(at * 2, pair[0])? << 4 | nibble(at * 2 + 1, pair[1])?))
                     .collect()
             }
         }
@@ -380,10 +293,7 @@ impl<'a> Reader<'a> {
             DigitEncoding::Ascii => {
                 let text = self.ascii(count)?;
                 match first_not_allowed(Format::N, text.as_bytes()) {
-                    Some(at) => Err(Error::Character {
-                        place,
-                        offset: offset + at,
-                    }),
+                    Some(at) => Err(Error::Character { place, offset: offset + at }),
                     None => Ok(text),
                 }
             }
@@ -393,10 +303,7 @@ impl<'a> Reader<'a> {
                 for (at, nibble) in nibbles(self.take(count.div_ceil(2))?).enumerate() {
                     let is_padding = at < padding;
                     if nibble > 9 || (is_padding && nibble != 0) {
-                        return Err(Error::Character {
-                            place,
-                            offset: offset + at / 2,
-                        });
+                        return Err(Error::Character { place, offset: offset + at / 2 });
                     }
                     if !is_padding {
                         text.push(char::from(b'0' + nibble));
@@ -417,10 +324,7 @@ impl<'a> Reader<'a> {
                 digit @ 0..=9 if at < count => text.push(char::from(b'0' + digit)),
                 0x0d if at < count => text.push('='),
                 _ => {
-                    return Err(Error::Character {
-                        place,
-                        offset: offset + at / 2,
-                    });
+                    return Err(Error::Character { place, offset: offset + at / 2 });
                 }
             }
         }
@@ -432,10 +336,7 @@ impl<'a> Reader<'a> {
         let place = self.place;
         let bytes = self.take(count)?;
         if let Some(at) = bytes.iter().position(|byte| !byte.is_ascii()) {
-            return Err(Error::Character {
-                place,
-                offset: offset + at,
-            });
+            return Err(Error::Character { place, offset: offset + at });
         }
         Ok(bytes.iter().map(|byte| char::from(*byte)).collect())
     }

@@ -29,6 +29,9 @@ pub enum Length {
     /// `LLLLVAR`: four digits of length, then at most this many. Not in the 1987 standard, but
     /// the usual way to carry more than 999 in a private element.
     Llll(usize),
+    /// `LLLLLVAR`: five digits of length, then at most this many. Ours, for the one private
+    /// element that holds a whole signed order.
+    Lllll(usize),
 }
 
 impl Length {
@@ -39,6 +42,7 @@ impl Length {
             Self::Ll(_) => 2,
             Self::Lll(_) => 3,
             Self::Llll(_) => 4,
+            Self::Lllll(_) => 5,
         }
     }
 
@@ -46,7 +50,7 @@ impl Length {
     pub const fn max(self) -> usize {
         match self {
             Self::Fixed(length) => length,
-            Self::Ll(max) | Self::Lll(max) | Self::Llll(max) => max,
+            Self::Ll(max) | Self::Lll(max) | Self::Llll(max) | Self::Lllll(max) => max,
         }
     }
 }
@@ -66,12 +70,7 @@ pub struct Element {
 
 /// A row, in the order the table below reads best.
 pub(crate) const fn de(number: u8, format: Format, length: Length, name: &'static str) -> Element {
-    Element {
-        number,
-        format,
-        length,
-        name,
-    }
+    Element { number, format, length, name }
 }
 
 use Format::{An, Ans, B, N, Xn, Z};
@@ -85,12 +84,7 @@ pub static ELEMENTS: [Element; 126] = [
     de(4, N, Fixed(12), "Amount, transaction"),
     de(5, N, Fixed(12), "Amount, settlement"),
     de(6, N, Fixed(12), "Amount, cardholder billing"),
-    de(
-        7,
-        N,
-        Fixed(10),
-        "Transmission date and time, MMDDhhmmss UTC",
-    ),
+    de(7, N, Fixed(10), "Transmission date and time, MMDDhhmmss UTC"),
     de(8, N, Fixed(8), "Amount, cardholder billing fee"),
     de(9, N, Fixed(8), "Conversion rate, settlement"),
     de(10, N, Fixed(8), "Conversion rate, cardholder billing"),
@@ -103,24 +97,14 @@ pub static ELEMENTS: [Element; 126] = [
     de(17, N, Fixed(4), "Date, capture"),
     de(18, N, Fixed(4), "Merchant type"),
     de(19, N, Fixed(3), "Acquiring institution country code"),
-    de(
-        20,
-        N,
-        Fixed(3),
-        "Primary account number extended, country code",
-    ),
+    de(20, N, Fixed(3), "Primary account number extended, country code"),
     de(21, N, Fixed(3), "Forwarding institution country code"),
     de(22, N, Fixed(3), "Point of service entry mode"),
     de(23, N, Fixed(3), "Card sequence number"),
     de(24, N, Fixed(3), "Network international identifier"),
     de(25, N, Fixed(2), "Point of service condition code"),
     de(26, N, Fixed(2), "Point of service PIN capture code"),
-    de(
-        27,
-        N,
-        Fixed(1),
-        "Authorization identification response length",
-    ),
+    de(27, N, Fixed(1), "Authorization identification response length"),
     de(28, Xn, Fixed(9), "Amount, transaction fee"),
     de(29, Xn, Fixed(9), "Amount, settlement fee"),
     de(30, Xn, Fixed(9), "Amount, transaction processing fee"),
@@ -142,12 +126,7 @@ pub static ELEMENTS: [Element; 126] = [
     de(46, Ans, Lll(999), "Additional data, ISO"),
     de(47, Ans, Lll(999), "Additional data, national"),
     de(48, Ans, Lll(999), "Additional data, private"),
-    de(
-        49,
-        N,
-        Fixed(3),
-        "Currency code, transaction, ISO 4217 numeric",
-    ),
+    de(49, N, Fixed(3), "Currency code, transaction, ISO 4217 numeric"),
     de(50, N, Fixed(3), "Currency code, settlement"),
     de(51, N, Fixed(3), "Currency code, cardholder billing"),
     de(52, B, Fixed(8), "Personal identification number data"),

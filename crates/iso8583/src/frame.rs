@@ -38,10 +38,7 @@ fn checked(length: usize) -> Result<u16, FrameError> {
     match u16::try_from(length) {
         Ok(0) => Err(FrameError::Empty),
         Ok(fits) if length <= MESSAGE_BYTES_MAX => Ok(fits),
-        _ => Err(FrameError::TooLong {
-            length,
-            max: MESSAGE_BYTES_MAX,
-        }),
+        _ => Err(FrameError::TooLong { length, max: MESSAGE_BYTES_MAX }),
     }
 }
 
@@ -105,18 +102,12 @@ mod tests {
         let most = vec![0u8; MESSAGE_BYTES_MAX];
         assert!(encode(&most).is_ok());
         for length in [MESSAGE_BYTES_MAX + 1, 65_535, 65_536] {
-            let too_long = FrameError::TooLong {
-                length,
-                max: MESSAGE_BYTES_MAX,
-            };
+            let too_long = FrameError::TooLong { length, max: MESSAGE_BYTES_MAX };
             assert_eq!(encode(&vec![0u8; length]), Err(too_long));
         }
         let mut decoder = Decoder::new();
         decoder.push(&[0x40, 0x01]);
-        assert!(matches!(
-            decoder.next_frame(),
-            Err(FrameError::TooLong { length: 16_385, .. })
-        ));
+        assert!(matches!(decoder.next_frame(), Err(FrameError::TooLong { length: 16_385, .. })));
         let mut decoder = Decoder::new();
         decoder.push(&[0, 0, 1]);
         assert_eq!(decoder.next_frame(), Err(FrameError::Empty));

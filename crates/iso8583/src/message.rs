@@ -36,10 +36,7 @@ pub struct Message {
 impl Message {
     /// A message without data elements.
     pub const fn new(mti: Mti) -> Self {
-        Self {
-            mti,
-            fields: BTreeMap::new(),
-        }
+        Self { mti, fields: BTreeMap::new() }
     }
 
     /// The message type.
@@ -80,12 +77,7 @@ impl Message {
         };
         let text = format!("{value:0width$}");
         if text.len() > width {
-            return Err(Error::TooLong {
-                place,
-                offset: 0,
-                length: text.len(),
-                max: width,
-            });
+            return Err(Error::TooLong { place, offset: 0, length: text.len(), max: width });
         }
         Ok(self.with_text(number, text))
     }
@@ -133,9 +125,7 @@ impl Message {
     /// The value of a numeric data element that must be there.
     pub fn number(&self, number: u8) -> Result<u64, Error> {
         let place = Place::Element(number);
-        self.text(number)?
-            .parse()
-            .map_err(|_| Error::Content { place })
+        self.text(number)?.parse().map_err(|_| Error::Content { place })
     }
 
     /// Every data element, ascending.
@@ -169,38 +159,21 @@ mod tests {
 
     #[test]
     fn numbers_are_padded_to_their_field_and_refused_beyond_it() {
-        let message = Message::new(Mti::FINANCIAL_REQUEST)
-            .with_number(4, 1000)
-            .unwrap();
+        let message = Message::new(Mti::FINANCIAL_REQUEST).with_number(4, 1000).unwrap();
         assert_eq!(message.text(4).unwrap(), "000000001000");
         assert_eq!(message.number(4), Ok(1000));
         let place = Place::Element(11);
         assert_eq!(
             Message::new(Mti::FINANCIAL_REQUEST).with_number(11, 1_000_000),
-            Err(Error::TooLong {
-                place,
-                offset: 0,
-                length: 7,
-                max: 6
-            })
+            Err(Error::TooLong { place, offset: 0, length: 7, max: 6 })
         );
-        assert!(
-            Message::new(Mti::FINANCIAL_REQUEST)
-                .with_number(55, 1)
-                .is_err()
-        );
-        assert!(
-            Message::new(Mti::FINANCIAL_REQUEST)
-                .with_number(65, 1)
-                .is_err()
-        );
+        assert!(Message::new(Mti::FINANCIAL_REQUEST).with_number(55, 1).is_err());
+        assert!(Message::new(Mti::FINANCIAL_REQUEST).with_number(65, 1).is_err());
     }
 
     #[test]
     fn debug_shows_no_content() {
-        let message = Message::new(Mti::FINANCIAL_REQUEST)
-            .with_text(2, "4761340000000050")
-            .with_binary(52, [0x12; 8]);
+        let message = Message::new(Mti::FINANCIAL_REQUEST).with_text(2, "4761340000000050").with_binary(52, [0x12; 8]);
         let shown = format!("{message:?}");
         assert!(shown.contains("52") && !shown.contains("4761") && !shown.contains("18, 18"));
     }

@@ -47,11 +47,7 @@ impl Mti {
     /// Reads four ASCII digits.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let digits: [u8; 4] = text.as_bytes().try_into().map_err(|_| Error::BadMti)?;
-        if digits.iter().all(u8::is_ascii_digit) {
-            Ok(Self(digits))
-        } else {
-            Err(Error::BadMti)
-        }
+        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(Error::BadMti) }
     }
 
     /// The four ASCII digits.

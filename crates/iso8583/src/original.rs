@@ -32,13 +32,7 @@ pub struct OriginalData {
 impl OriginalData {
     /// The 42 digits of the data element.
     pub fn to_text(&self) -> Result<String, Error> {
-        let Self {
-            mti,
-            stan,
-            transmitted,
-            acquirer,
-            forwarder,
-        } = self;
+        let Self { mti, stan, transmitted, acquirer, forwarder } = self;
         // Each part is checked by itself: one too wide beside one too narrow would still add
         // up to 42 digits and name another original.
         let fits = *stan <= STAN_MAX
@@ -47,20 +41,14 @@ impl OriginalData {
             && *acquirer <= INSTITUTION_MAX
             && *forwarder <= INSTITUTION_MAX;
         if !fits {
-            return Err(Error::Content {
-                place: Place::Element(90),
-            });
+            return Err(Error::Content { place: Place::Element(90) });
         }
-        Ok(format!(
-            "{mti}{stan:06}{transmitted}{acquirer:011}{forwarder:011}"
-        ))
+        Ok(format!("{mti}{stan:06}{transmitted}{acquirer:011}{forwarder:011}"))
     }
 
     /// Reads the 42 digits of the data element.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = || Error::Content {
-            place: Place::Element(90),
-        };
+        let wrong = || Error::Content { place: Place::Element(90) };
         if text.len() != WIDTH || !text.bytes().all(|c| c.is_ascii_digit()) {
             return Err(wrong());
         }
@@ -94,25 +82,11 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_instead_of_shifted() {
         let original = OriginalData::parse(TEXT).unwrap();
-        let wide = OriginalData {
-            stan: 1_000_000,
-            ..original.clone()
-        };
+        let wide = OriginalData { stan: 1_000_000, ..original.clone() };
         assert!(wide.to_text().is_err());
-        let shifted = OriginalData {
-            stan: 1_000_000,
-            transmitted: "031610153".to_owned(),
-            ..original.clone()
-        };
+        let shifted = OriginalData { stan: 1_000_000, transmitted: "031610153".to_owned(), ..original.clone() };
         assert!(shifted.to_text().is_err());
-        assert!(
-            OriginalData {
-                transmitted: "03161015xx".to_owned(),
-                ..original
-            }
-            .to_text()
-            .is_err()
-        );
+        assert!(OriginalData { transmitted: "03161015xx".to_owned(), ..original }.to_text().is_err());
     }
 
     #[test]

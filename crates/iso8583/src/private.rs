@@ -17,8 +17,9 @@ pub const CAPSULE_ELEMENT: u8 = 126;
 pub const COMPOSITE_ELEMENT: u8 = 127;
 /// The longest inner capsule, in bytes.
 pub const CAPSULE_BYTES_MAX: usize = 2048;
-/// The longest composite, in bytes: what four digits of length can say.
-pub const COMPOSITE_BYTES_MAX: usize = 9999;
+/// The longest composite, in bytes: room for the largest order in base64url (8 KiB of canonical
+/// JSON), and with the largest capsule still within one message.
+pub const COMPOSITE_BYTES_MAX: usize = 12 * 1024;
 /// The version byte of every composite.
 pub const COMPOSITE_VERSION: u8 = 1;
 
@@ -34,6 +35,7 @@ enum Tag {
     Order = 0x01,
     AttemptId = 0x02,
     WalletNonce = 0x03,
+    RequestId = 0x04,
     Outcome = 0x11,
     BankCertificate = 0x12,
     PinTriesLeft = 0x13,
@@ -46,6 +48,7 @@ impl Tag {
             0x01 => Self::Order,
             0x02 => Self::AttemptId,
             0x03 => Self::WalletNonce,
+            0x04 => Self::RequestId,
             0x11 => Self::Outcome,
             0x12 => Self::BankCertificate,
             0x13 => Self::PinTriesLeft,
@@ -65,6 +68,8 @@ pub struct Composite {
     pub attempt_id: Option<[u8; 16]>,
     /// The wallet's nonce, which enters the attempt hash.
     pub wallet_nonce: Option<[u8; 32]>,
+    /// The request's id, the sixteen bytes of its UUID, where there is no order to read it from.
+    pub request_id: Option<[u8; 16]>,
     /// The bank's signed outcome, a compact JWS.
     pub outcome: Option<String>,
     /// The bank's certificate of its sealing keys, a compact JWS signed by the bank's root.
@@ -81,10 +86,7 @@ impl Composite {
         let mut out = vec![COMPOSITE_VERSION];
         let mut push = |tag: Tag, value: Option<&[u8]>| -> Result<(), Error> {
             let Some(value) = value else { return Ok(()) };
-            let wrong = |what| Error::Composite {
-                what,
-                offset: out.len(),
-            };
+            let wrong = |what| Error::Composite { what, offset: out.len() };
             let length = u16::try_from(value.len()).map_err(|_| wrong("value too long"))?;
             check(tag, value).map_err(wrong)?;
             out.push(tag as u8);
@@ -94,19 +96,11 @@ impl Composite {
         };
         push(Tag::Order, self.order.as_deref().map(str::as_bytes))?;
         push(Tag::AttemptId, self.attempt_id.as_ref().map(|id| &id[..]))?;
-        push(
-            Tag::WalletNonce,
-            self.wallet_nonce.as_ref().map(|nonce| &nonce[..]),
-        )?;
+        push(Tag::WalletNonce, self.wallet_nonce.as_ref().map(|nonce| &nonce[..]))?;
+        push(Tag::RequestId, self.request_id.as_ref().map(|id| &id[..]))?;
         push(Tag::Outcome, self.outcome.as_deref().map(str::as_bytes))?;
-        push(
-            Tag::BankCertificate,
-            self.bank_certificate.as_deref().map(str::as_bytes),
-        )?;
-        push(
-            Tag::PinTriesLeft,
-            self.pin_tries_left.as_ref().map(std::slice::from_ref),
-        )?;
+        push(Tag::BankCertificate, self.bank_certificate.as_deref().map(str::as_bytes))?;
+        push(Tag::PinTriesLeft, self.pin_tries_left.as_ref().map(std::slice::from_ref))?;
         push(Tag::Reason, self.reason.as_deref().map(str::as_bytes))?;
         if out.len() > COMPOSITE_BYTES_MAX {
             return Err(Error::TooLong {
@@ -130,9 +124,8 @@ impl Composite {
         let mut last: Option<Tag> = None;
         while !rest.is_empty() {
             let offset = bytes.len() - rest.len();
-            let ([tag, high, low], after) = rest
-                .split_first_chunk::<ENTRY_HEADER_BYTES>()
-                .ok_or(wrong("entry cut", offset))?;
+            let ([tag, high, low], after) =
+                rest.split_first_chunk::<ENTRY_HEADER_BYTES>().ok_or(wrong("entry cut", offset))?;
             let tag = Tag::parse(*tag).ok_or(wrong("unknown tag", offset))?;
             if last.is_some_and(|last| last >= tag) {
                 return Err(wrong("tags not ascending", offset));
@@ -150,16 +143,12 @@ impl Composite {
 
     /// Stores a value that [`check`] has accepted for its tag.
     fn take(&mut self, tag: Tag, value: &[u8]) {
-        let text = || {
-            value
-                .iter()
-                .map(|byte| char::from(*byte))
-                .collect::<String>()
-        };
+        let text = || value.iter().map(|byte| char::from(*byte)).collect::<String>();
         match tag {
             Tag::Order => self.order = Some(text()),
             Tag::AttemptId => self.attempt_id = value.try_into().ok(),
             Tag::WalletNonce => self.wallet_nonce = value.try_into().ok(),
+            Tag::RequestId => self.request_id = value.try_into().ok(),
             Tag::Outcome => self.outcome = Some(text()),
             Tag::BankCertificate => self.bank_certificate = Some(text()),
             Tag::PinTriesLeft => self.pin_tries_left = value.first().copied(),
@@ -176,28 +165,19 @@ impl Composite {
 /// Whether a value is one its tag may have; the same rule guards both directions.
 fn check(tag: Tag, value: &[u8]) -> Result<(), &'static str> {
     let ok = match tag {
-        Tag::AttemptId => value.len() == 16,
+        Tag::AttemptId | Tag::RequestId => value.len() == 16,
         Tag::WalletNonce => value.len() == 32,
         Tag::PinTriesLeft => value.len() == 1,
         // RFC 7515, section 3.1: three base64url parts with dots between.
         Tag::Order | Tag::Outcome | Tag::BankCertificate => {
-            !value.is_empty()
-                && value
-                    .iter()
-                    .all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(c))
+            !value.is_empty() && value.iter().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(c))
         }
         Tag::Reason => {
             (1..=REASON_CHARACTERS_MAX).contains(&value.len())
-                && value
-                    .iter()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'_')
+                && value.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'_')
         }
     };
-    if ok {
-        Ok(())
-    } else {
-        Err("value not allowed for its tag")
-    }
+    if ok { Ok(()) } else { Err("value not allowed for its tag") }
 }
 
 #[cfg(test)]
@@ -229,11 +209,7 @@ mod tests {
         let bytes = request().to_bytes().unwrap();
         for end in 0..bytes.len() {
             let whole_entries = [1, 33, 52].contains(&end);
-            assert_eq!(
-                Composite::parse(&bytes[..end]).is_ok(),
-                whole_entries,
-                "cut at {end}"
-            );
+            assert_eq!(Composite::parse(&bytes[..end]).is_ok(), whole_entries, "cut at {end}");
         }
     }
 
@@ -261,20 +237,11 @@ mod tests {
 
     #[test]
     fn what_would_not_parse_is_not_packed() {
-        let space = Composite {
-            outcome: Some("a b".to_owned()),
-            ..Composite::default()
-        };
+        let space = Composite { outcome: Some("a b".to_owned()), ..Composite::default() };
         assert!(space.to_bytes().is_err());
-        let long = Composite {
-            order: Some("a".repeat(10_000)),
-            ..Composite::default()
-        };
+        let long = Composite { order: Some("a".repeat(12_289)), ..Composite::default() };
         assert!(matches!(long.to_bytes(), Err(Error::TooLong { .. })));
-        let longer = Composite {
-            order: Some("a".repeat(70_000)),
-            ..Composite::default()
-        };
+        let longer = Composite { order: Some("a".repeat(70_000)), ..Composite::default() };
         assert!(matches!(longer.to_bytes(), Err(Error::Composite { .. })));
     }
 
@@ -294,12 +261,13 @@ mod tests {
             outcome in prop::option::of("[A-Za-z0-9_.-]{1,200}"),
             attempt_id: Option<[u8; 16]>,
             wallet_nonce: Option<[u8; 32]>,
+            request_id: Option<[u8; 16]>,
             pin_tries_left: Option<u8>,
             reason in prop::option::of("[a-z0-9_]{1,64}"),
         ) {
             let bank_certificate = outcome.clone();
             let composite = Composite {
-                order, attempt_id, wallet_nonce, outcome, bank_certificate, pin_tries_left, reason,
+                order, attempt_id, wallet_nonce, request_id, outcome, bank_certificate, pin_tries_left, reason,
             };
             let bytes = composite.to_bytes().unwrap();
             prop_assert_eq!(Composite::parse(&bytes).unwrap(), composite);

@@ -34,38 +34,20 @@ pub struct Spec {
 
 impl Spec {
     /// ASCII digits, bytes as they are: the commonest spoken form.
-    pub const ASCII: Self = Self {
-        digits: DigitEncoding::Ascii,
-        binary: BinaryEncoding::Raw,
-        replaced: &[],
-    };
+    pub const ASCII: Self = Self { digits: DigitEncoding::Ascii, binary: BinaryEncoding::Raw, replaced: &[] };
     /// Everything printable: bytes and bitmaps in hexadecimal.
-    pub const ASCII_HEX: Self = Self {
-        digits: DigitEncoding::Ascii,
-        binary: BinaryEncoding::Hex,
-        replaced: &[],
-    };
+    pub const ASCII_HEX: Self = Self { digits: DigitEncoding::Ascii, binary: BinaryEncoding::Hex, replaced: &[] };
     /// Packed digits, bytes as they are.
-    pub const BCD: Self = Self {
-        digits: DigitEncoding::Bcd,
-        binary: BinaryEncoding::Raw,
-        replaced: &[],
-    };
+    pub const BCD: Self = Self { digits: DigitEncoding::Bcd, binary: BinaryEncoding::Raw, replaced: &[] };
     /// What the payment server and the bank front speak: [`Spec::ASCII`] with the private
     /// composites of [`crate::private`] in data elements 126 and 127.
-    pub const TAPSEAL: Self = Self {
-        digits: DigitEncoding::Ascii,
-        binary: BinaryEncoding::Raw,
-        replaced: &TAPSEAL_ELEMENTS,
-    };
+    pub const TAPSEAL: Self =
+        Self { digits: DigitEncoding::Ascii, binary: BinaryEncoding::Raw, replaced: &TAPSEAL_ELEMENTS };
 
     /// The row of a data element, if the specification has it.
     pub fn element(&self, number: u8) -> Option<&'static Element> {
         let in_table = |table: &'static [Element]| {
-            table
-                .binary_search_by_key(&number, |element| element.number)
-                .ok()
-                .map(|at| &table[at])
+            table.binary_search_by_key(&number, |element| element.number).ok().map(|at| &table[at])
         };
         in_table(self.replaced).or_else(|| in_table(&ELEMENTS))
     }
@@ -73,18 +55,8 @@ impl Spec {
 
 /// Data elements 126 and 127 are reserved for private use by the standard.
 static TAPSEAL_ELEMENTS: [Element; 2] = [
-    de(
-        126,
-        Format::B,
-        Length::Llll(crate::private::CAPSULE_BYTES_MAX),
-        "Inner capsule",
-    ),
-    de(
-        127,
-        Format::B,
-        Length::Llll(crate::private::COMPOSITE_BYTES_MAX),
-        "Tapseal composite",
-    ),
+    de(126, Format::B, Length::Llll(crate::private::CAPSULE_BYTES_MAX), "Inner capsule"),
+    de(127, Format::B, Length::Lllll(crate::private::COMPOSITE_BYTES_MAX), "Tapseal composite"),
 ];
 
 #[cfg(test)]

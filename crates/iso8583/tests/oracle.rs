@@ -1,9 +1,6 @@
 //! Every message and every decode error of an independent implementation, in each encoding.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "the whole file is tests, their plumbing included"
-)]
+#![allow(clippy::unwrap_used, reason = "the whole file is tests, their plumbing included")]
 
 use iso8583::{Error, Message, Mti, Place, Spec, Value};
 use serde_json::Value as Json;
@@ -56,11 +53,7 @@ fn every_message_packs_to_the_oracles_bytes_and_back() {
         let spec = spec(text(case, "encoding"));
         let raw = hex::decode(text(case, "raw")).unwrap();
         let message = message_of(&case["fields"], &spec);
-        assert_eq!(
-            hex::encode(message.pack(&spec).unwrap()),
-            hex::encode(&raw),
-            "{label}"
-        );
+        assert_eq!(hex::encode(message.pack(&spec).unwrap()), hex::encode(&raw), "{label}");
         assert!(Message::unpack(&spec, &raw).unwrap() == message, "{label}");
     }
 }
@@ -132,72 +125,29 @@ fn a_message_cut_anywhere_is_refused() {
 fn values_of_the_wrong_kind_or_length_are_not_packed() {
     let of = |message: Message| message.pack(&Spec::ASCII).unwrap_err();
     let new = || Message::new(Mti::FINANCIAL_REQUEST);
-    assert!(matches!(
-        of(new().with_text(4, "1000")),
-        Error::WrongLength {
-            length: 4,
-            expected: 12,
-            ..
-        }
-    ));
-    assert!(matches!(
-        of(new().with_text(11, "00004x")),
-        Error::Character { .. }
-    ));
-    assert!(matches!(
-        of(new().with_text(2, "1".repeat(20))),
-        Error::TooLong {
-            length: 20,
-            max: 19,
-            ..
-        }
-    ));
-    assert!(matches!(
-        of(new().with_text(52, "12345678")),
-        Error::WrongKind { .. }
-    ));
-    assert!(matches!(
-        of(new().with_binary(11, *b"000041")),
-        Error::WrongKind { .. }
-    ));
-    assert!(matches!(
-        of(new().with_text(43, "é".repeat(20))),
-        Error::Character { .. }
-    ));
-    assert!(matches!(
-        of(new().with_text(65, "1")),
-        Error::UnknownElement { .. }
-    ));
-    assert!(matches!(
-        of(new().with_text(1, "1")),
-        Error::UnknownElement { .. }
-    ));
-    assert!(matches!(
-        of(new().with_text(200, "1")),
-        Error::UnknownElement { .. }
-    ));
+    assert!(matches!(of(new().with_text(4, "1000")), Error::WrongLength { length: 4, expected: 12, .. }));
+    assert!(matches!(of(new().with_text(11, "00004x")), Error::Character { .. }));
+    assert!(matches!(of(new().with_text(2, "1".repeat(20))), Error::TooLong { length: 20, max: 19, .. }));
+    assert!(matches!(of(new().with_text(52, "12345678")), Error::WrongKind { .. }));
+    assert!(matches!(of(new().with_binary(11, *b"000041")), Error::WrongKind { .. }));
+    assert!(matches!(of(new().with_text(43, "é".repeat(20))), Error::Character { .. }));
+    assert!(matches!(of(new().with_text(65, "1")), Error::UnknownElement { .. }));
+    assert!(matches!(of(new().with_text(1, "1")), Error::UnknownElement { .. }));
+    assert!(matches!(of(new().with_text(200, "1")), Error::UnknownElement { .. }));
 }
 
 #[test]
 fn packed_padding_must_be_padding() {
     // DE 23 is three digits: 0|000. DE 35 of an odd length ends in F.
-    let message = Message::new(Mti::FINANCIAL_REQUEST)
-        .with_text(23, "001")
-        .with_text(35, "1=2");
+    let message = Message::new(Mti::FINANCIAL_REQUEST).with_text(23, "001").with_text(35, "1=2");
     let raw = message.pack(&Spec::BCD).unwrap();
-    assert_eq!(
-        hex::encode(&raw),
-        "02000000020020000000000103".to_owned() + "1d2f"
-    );
+    assert_eq!(hex::encode(&raw), "02000000020020000000000103".to_owned() + "1d2f");
     assert!(Message::unpack(&Spec::BCD, &raw).unwrap() == message);
     for (at, byte) in [(10, 0x10), (11, 0x0a), (13, 0x1f), (14, 0x20), (14, 0x2d)] {
         let mut bad = raw.clone();
         bad[at] = byte;
         let error = Message::unpack(&Spec::BCD, &bad).unwrap_err();
-        assert!(
-            matches!(error, Error::Character { offset, .. } if offset == at),
-            "{at}: {error}"
-        );
+        assert!(matches!(error, Error::Character { offset, .. } if offset == at), "{at}: {error}");
     }
 }
 

@@ -1,9 +1,6 @@
 //! Properties over random messages and random bytes.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "the whole file is tests, their plumbing included"
-)]
+#![allow(clippy::unwrap_used, reason = "the whole file is tests, their plumbing included")]
 
 use iso8583::{Format, Length, Message, Mti, Spec, Value};
 use proptest::prelude::*;
@@ -16,23 +13,17 @@ fn content(format: Format, length: Length) -> BoxedStrategy<Value> {
         _ => (0, length.max().min(120)),
     };
     let text = |pattern: &str| {
-        prop::string::string_regex(&format!("{pattern}{{{least},{most}}}"))
-            .unwrap()
-            .prop_map(Value::Text)
-            .boxed()
+        prop::string::string_regex(&format!("{pattern}{{{least},{most}}}")).unwrap().prop_map(Value::Text).boxed()
     };
     match format {
         Format::N => text("[0-9]"),
         Format::An => text("[A-Za-z0-9 ]"),
         Format::Ans => text("[ -~]"),
         Format::Z => text("[0-9=]"),
-        Format::Xn => prop::string::string_regex(&format!("[CD][0-9]{{{}}}", most - 1))
-            .unwrap()
-            .prop_map(Value::Text)
-            .boxed(),
-        Format::B => prop::collection::vec(any::<u8>(), least..=most)
-            .prop_map(Value::Binary)
-            .boxed(),
+        Format::Xn => {
+            prop::string::string_regex(&format!("[CD][0-9]{{{}}}", most - 1)).unwrap().prop_map(Value::Text).boxed()
+        }
+        Format::B => prop::collection::vec(any::<u8>(), least..=most).prop_map(Value::Binary).boxed(),
     }
 }
 
@@ -44,19 +35,15 @@ fn message(spec: Spec) -> impl Strategy<Value = Message> {
     });
     let fields = prop::collection::vec(field, 0..24);
     ("[0-9]{4}", fields).prop_map(|(mti, fields)| {
-        fields.into_iter().fold(
-            Message::new(Mti::parse(&mti).unwrap()),
-            |message, (number, value)| match value {
-                Value::Text(text) => message.with_text(number, text),
-                Value::Binary(bytes) => message.with_binary(number, bytes),
-            },
-        )
+        fields.into_iter().fold(Message::new(Mti::parse(&mti).unwrap()), |message, (number, value)| match value {
+            Value::Text(text) => message.with_text(number, text),
+            Value::Binary(bytes) => message.with_binary(number, bytes),
+        })
     })
 }
 
 fn spec_and_message() -> impl Strategy<Value = (Spec, Message)> {
-    prop::sample::select(SPECS.to_vec())
-        .prop_flat_map(|spec| message(spec).prop_map(move |message| (spec, message)))
+    prop::sample::select(SPECS.to_vec()).prop_flat_map(|spec| message(spec).prop_map(move |message| (spec, message)))
 }
 
 proptest! {
