@@ -1,1 +1,2 @@
+//! The cost of the double seal.
 fn main() {}

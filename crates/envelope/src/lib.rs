@@ -1,1 +1,92 @@
-//! Placeholder.
+//! The double seal: how a card, a PIN and a payment request travel so that only the party each is meant for can read it.
+//!
+//! There is one suite and nothing to choose. Sealing is HPKE (RFC 9180) in base mode with
+//! DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM; one context seals one message. Signing is
+//! Ed25519 (RFC 8032) in compact JWS (RFC 7515). The crate knows nothing of HTTP or of screens, keeps no
+//! files, and reads no clock: every time is an argument, in milliseconds since the Unix epoch.
+//!
+//! # What each key is for
+//!
+//! | key | opens or signs |
+//! |---|---|
+//! | [`BankSealingKey`] | the inner seal: card data and PIN block |
+//! | [`PaymentServerSealingKey`] | the outer seal: what the payment server needs to route |
+//! | [`DeviceSealingKey`] | payment requests to a registered device |
+//! | [`LinkKey`] | payment requests to whoever was sent the link |
+//! | [`VaultSealingKey`] | what a payer sends to the card vault |
+//! | [`OperatorRoot`] | signs the [`keyset::Keyset`] |
+//! | [`BankRoot`] | signs that bank's [`keyset::BankCertificate`] |
+//! | [`Merchant`] | signs orders |
+//! | [`BankOutcome`] | signs outcomes |
+//! | [`Device`] | signs submissions and HTTP calls |
+//!
+//! A key of one role does not fit where another is asked for. At compile time:
+//!
+//! ```compile_fail
+//! use envelope::{DeviceSealingKey, PaymentServerSealingKeySecret};
+//! // The payment server's key is not a device key.
+//! let key: DeviceSealingKey = PaymentServerSealingKeySecret::generate().public().clone();
+//! ```
+//!
+//! ```compile_fail
+//! use envelope::{Device, Merchant, SigningKey, jws};
+//! fn merchant_only(_: &SigningKey<Merchant>) {}
+//! merchant_only(&SigningKey::<Device>::generate());
+//! ```
+//!
+//! and at run time, because every `kid` names its role and is derived from the key itself.
+//!
+//! Secrets have no `Debug`, no `Display`, no `Serialize`, no `Clone` and no `==`:
+//!
+//! ```compile_fail
+//! println!("{:?}", envelope::Pin::new());
+//! ```
+//!
+//! ```compile_fail
+//! println!("{:?}", envelope::Pan::parse("4761340000000050").ok());
+//! ```
+//!
+//! ```compile_fail
+//! let _ = envelope::BankSealingKeySecret::generate().clone();
+//! ```
+//!
+//! ```compile_fail
+//! println!("{:?}", envelope::SigningKey::<envelope::Merchant>::generate());
+//! ```
+
+mod capsule;
+mod encoding;
+mod error;
+pub mod http_signature;
+pub mod inner;
+mod jwk;
+pub mod jws;
+pub mod keyset;
+pub mod outer;
+mod pan;
+mod pin;
+pub mod pin_block;
+pub mod request;
+mod sealing_key;
+mod secret;
+mod signing_key;
+pub mod suite;
+
+pub use capsule::{CAPSULE_CIPHERTEXT_LEN_MAX, Capsule};
+pub use error::{
+    CapsuleError, DigitsError, JwsError, KeyError, KeysetError, OpenError, PinBlockError,
+    SealError, SignatureError,
+};
+pub use jwk::Jwk;
+pub use pan::Pan;
+pub use pin::Pin;
+pub use sealing_key::{
+    BankSealing, BankSealingKey, BankSealingKeySecret, DeviceSealing, DeviceSealingKey,
+    DeviceSealingKeySecret, LinkKey, PaymentServerSealing, PaymentServerSealingKey,
+    PaymentServerSealingKeySecret, SealingKey, SealingKeySecret, SealingRole, VaultSealing,
+    VaultSealingKey, VaultSealingKeySecret,
+};
+pub use secret::SecretBytes;
+pub use signing_key::{
+    BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VerifyingKey,
+};
