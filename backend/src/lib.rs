@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The servers of Tapseal: payment server and bank front.
+
+pub mod storage;
