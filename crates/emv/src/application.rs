@@ -1,0 +1,291 @@
+//! Applications on a card: directory entries, the AIDs we know, the candidate list (Book 1 section 12; Book B
+//! section 3.3 for contactless).
+
+use crate::error::CardError;
+use crate::tag::Tag;
+use crate::tlv::{self, Mode};
+
+/// Name of the contactless directory (Book B section 3.3.1).
+pub const PPSE: &[u8] = b"2PAY.SYS.DDF01";
+
+/// Name of the contact directory (Book 1 section 12.2.2).
+pub const PSE: &[u8] = b"1PAY.SYS.DDF01";
+
+/// How many applications of one card are looked at.
+pub const CANDIDATES_MAX: usize = 16;
+
+/// How many records of the contact directory are read.
+pub const DIRECTORY_RECORDS_MAX: u8 = 16;
+
+/// Whose application it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// Visa, Electron, V Pay.
+    Visa,
+    /// Mastercard, Maestro.
+    Mastercard,
+    /// American Express.
+    Amex,
+    /// UnionPay.
+    UnionPay,
+    /// Discover, Diners Club.
+    Discover,
+    /// JCB.
+    Jcb,
+    /// Interac.
+    Interac,
+    /// Cartes Bancaires.
+    CartesBancaires,
+    /// eftpos Australia.
+    Eftpos,
+    /// girocard.
+    Girocard,
+    /// `RuPay`.
+    RuPay,
+    /// Something else.
+    Other,
+}
+
+/// Registered identifiers (the first five bytes of an AID) and whose they are.
+const REGISTERED: [([u8; 5], Scheme); 14] = [
+    ([0xA0, 0x00, 0x00, 0x00, 0x03], Scheme::Visa),
+    ([0xA0, 0x00, 0x00, 0x00, 0x98], Scheme::Visa),
+    ([0xA0, 0x00, 0x00, 0x00, 0x04], Scheme::Mastercard),
+    ([0xA0, 0x00, 0x00, 0x00, 0x25], Scheme::Amex),
+    ([0xA0, 0x00, 0x00, 0x03, 0x33], Scheme::UnionPay),
+    ([0xA0, 0x00, 0x00, 0x01, 0x52], Scheme::Discover),
+    ([0xA0, 0x00, 0x00, 0x03, 0x24], Scheme::Discover),
+    ([0xA0, 0x00, 0x00, 0x00, 0x65], Scheme::Jcb),
+    ([0xA0, 0x00, 0x00, 0x02, 0x77], Scheme::Interac),
+    ([0xA0, 0x00, 0x00, 0x00, 0x42], Scheme::CartesBancaires),
+    ([0xA0, 0x00, 0x00, 0x03, 0x84], Scheme::Eftpos),
+    ([0xA0, 0x00, 0x00, 0x03, 0x59], Scheme::Girocard),
+    ([0xA0, 0x00, 0x00, 0x05, 0x24], Scheme::RuPay),
+    ([0xD2, 0x76, 0x00, 0x00, 0x25], Scheme::Girocard),
+];
+
+/// AIDs tried one by one when a card has no directory, most common first.
+pub(crate) const KNOWN_AIDS: &[&[u8]] = &[
+    &[0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10],
+    &[0xA0, 0x00, 0x00, 0x00, 0x04, 0x10, 0x10],
+    &[0xA0, 0x00, 0x00, 0x00, 0x03, 0x20, 0x10],
+    &[0xA0, 0x00, 0x00, 0x00, 0x03, 0x20, 0x20],
+    &[0xA0, 0x00, 0x00, 0x00, 0x04, 0x30, 0x60],
+    &[0xA0, 0x00, 0x00, 0x03, 0x33, 0x01, 0x01, 0x01],
+    &[0xA0, 0x00, 0x00, 0x03, 0x33, 0x01, 0x01, 0x02],
+    &[0xA0, 0x00, 0x00, 0x03, 0x33, 0x01, 0x01, 0x03],
+    &[0xA0, 0x00, 0x00, 0x00, 0x25, 0x01],
+    &[0xA0, 0x00, 0x00, 0x00, 0x65, 0x10, 0x10],
+    &[0xA0, 0x00, 0x00, 0x01, 0x52, 0x30, 0x10],
+    &[0xA0, 0x00, 0x00, 0x02, 0x77, 0x10, 0x10],
+    &[0xA0, 0x00, 0x00, 0x00, 0x42, 0x10, 0x10],
+    &[0xA0, 0x00, 0x00, 0x00, 0x98, 0x08, 0x40],
+    &[0xA0, 0x00, 0x00, 0x00, 0x04, 0x22, 0x03],
+    &[0xA0, 0x00, 0x00, 0x01, 0x52, 0x40, 0x10],
+    &[0xA0, 0x00, 0x00, 0x03, 0x24, 0x10, 0x10],
+    &[0xA0, 0x00, 0x00, 0x03, 0x84, 0x10],
+    &[0xA0, 0x00, 0x00, 0x03, 0x84, 0x20],
+];
+
+/// Tried after [`KNOWN_AIDS`] in vain: registered identifiers alone, for cards that answer to a partial name,
+/// and Amex names for cards that do not.
+pub(crate) const LAST_RESORT_AIDS: &[&[u8]] = &[
+    &[0xA0, 0x00, 0x00, 0x00, 0x03],
+    &[0xA0, 0x00, 0x00, 0x00, 0x04],
+    &[0xA0, 0x00, 0x00, 0x03, 0x33],
+    &[0xA0, 0x00, 0x00, 0x00, 0x25],
+    &[0xA0, 0x00, 0x00, 0x00, 0x65],
+    &[0xA0, 0x00, 0x00, 0x01, 0x52],
+    &[0xA0, 0x00, 0x00, 0x02, 0x77],
+    &[0xA0, 0x00, 0x00, 0x00, 0x42],
+    &[0xA0, 0x00, 0x00, 0x00, 0x25, 0x01, 0x01, 0x04],
+    &[0xA0, 0x00, 0x00, 0x00, 0x25, 0x01, 0x04, 0x02],
+    &[0xA0, 0x00, 0x00, 0x00, 0x25, 0x01, 0x08, 0x01],
+];
+
+impl Scheme {
+    /// Recognises an AID by its registered identifier.
+    pub fn of_aid(aid: &[u8]) -> Self {
+        REGISTERED
+            .iter()
+            .find(|(rid, _)| aid.starts_with(rid))
+            .map_or(Self::Other, |(_, scheme)| *scheme)
+    }
+
+    /// A stable lower-case name for interfaces and files.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Visa => "visa",
+            Self::Mastercard => "mastercard",
+            Self::Amex => "amex",
+            Self::UnionPay => "unionpay",
+            Self::Discover => "discover",
+            Self::Jcb => "jcb",
+            Self::Interac => "interac",
+            Self::CartesBancaires => "cb",
+            Self::Eftpos => "eftpos",
+            Self::Girocard => "girocard",
+            Self::RuPay => "rupay",
+            Self::Other => "other",
+        }
+    }
+
+    /// The name people know.
+    pub fn display_name(self) -> &'static str {
+        match self {
+            Self::Visa => "Visa",
+            Self::Mastercard => "Mastercard",
+            Self::Amex => "American Express",
+            Self::UnionPay => "UnionPay",
+            Self::Discover => "Discover",
+            Self::Jcb => "JCB",
+            Self::Interac => "Interac",
+            Self::CartesBancaires => "CB",
+            Self::Eftpos => "eftpos",
+            Self::Girocard => "girocard",
+            Self::RuPay => "RuPay",
+            Self::Other => "Card",
+        }
+    }
+
+    /// Application version number 9F09 that the terminal states for the scheme.
+    pub(crate) fn terminal_version(self) -> [u8; 2] {
+        match self {
+            Self::Visa | Self::CartesBancaires => [0x00, 0x96],
+            Self::UnionPay => [0x00, 0x30],
+            Self::Amex | Self::Discover | Self::Interac | Self::Eftpos => [0x00, 0x01],
+            Self::Mastercard | Self::Girocard | Self::RuPay | Self::Other => [0x00, 0x02],
+            Self::Jcb => [0x02, 0x00],
+        }
+    }
+}
+
+/// One application of a card, as it may be shown to its holder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApplicationSummary {
+    /// Application identifier.
+    pub aid: Vec<u8>,
+    /// Whose it is.
+    pub scheme: Scheme,
+    /// Application label, or the scheme's name when the card gives none.
+    pub label: String,
+    /// Application preferred name, the issuer's own words, when given.
+    pub preferred_name: Option<String>,
+    /// 1 is highest; `None` when the card does not rank it.
+    pub priority: Option<u8>,
+    /// The issuer wants the cardholder to confirm before this application is used (tag 87, bit 8).
+    pub needs_confirmation: bool,
+}
+
+impl ApplicationSummary {
+    /// Builds a summary from the objects of a directory entry or an FCI.
+    fn from_objects(aid: &[u8], objects: &[u8]) -> Self {
+        let scheme = Scheme::of_aid(aid);
+        let text = |tag| {
+            tlv::find(objects, tag)
+                .map(readable)
+                .filter(|text| !text.is_empty())
+        };
+        let indicator = tlv::find(objects, Tag::PRIORITY)
+            .and_then(|value| value.first().copied())
+            .unwrap_or(0);
+        Self {
+            aid: aid.to_vec(),
+            scheme,
+            label: text(Tag::LABEL).unwrap_or_else(|| scheme.display_name().to_owned()),
+            preferred_name: text(Tag::PREFERRED_NAME),
+            priority: Some(indicator & 0x0F).filter(|priority| *priority > 0),
+            needs_confirmation: indicator & 0x80 != 0,
+        }
+    }
+
+    /// What sorts first in the candidate list: ranked before unranked (Book 1 section 12.4).
+    fn rank(&self) -> u8 {
+        self.priority.unwrap_or(u8::MAX)
+    }
+}
+
+/// Label bytes as text: printable characters, trailing spaces taken off (quirk: some cards pad).
+fn readable(bytes: &[u8]) -> String {
+    let text: String = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes
+            .iter()
+            .filter(|byte| byte.is_ascii())
+            .map(|byte| char::from(*byte))
+            .collect(),
+    };
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// Entries of a directory: every template 61 with an AID of a legal length, best first.
+pub(crate) fn directory_entries(bytes: &[u8]) -> Vec<ApplicationSummary> {
+    let mut entries: Vec<ApplicationSummary> = tlv::find_all(bytes, Tag::APPLICATION_TEMPLATE)
+        .into_iter()
+        .filter_map(|entry| {
+            let aid = tlv::find(entry, Tag::AID).filter(|aid| (5..=16).contains(&aid.len()))?;
+            Some(ApplicationSummary::from_objects(aid, entry))
+        })
+        .take(CANDIDATES_MAX)
+        .collect();
+    sort_candidates(&mut entries);
+    entries
+}
+
+/// Sorts by priority and keeps the card's order within it.
+pub(crate) fn sort_candidates(candidates: &mut [ApplicationSummary]) {
+    candidates.sort_by_key(ApplicationSummary::rank);
+}
+
+/// What SELECT of an application answered.
+#[derive(Clone)]
+pub(crate) struct SelectedApplication {
+    /// DF name 84, or the name selected when the card gives none.
+    pub(crate) df_name: Vec<u8>,
+    /// The application; label from the FCI, else from the directory.
+    pub(crate) summary: ApplicationSummary,
+    /// Processing options data object list, empty when absent.
+    pub(crate) pdol: Vec<u8>,
+}
+
+impl SelectedApplication {
+    /// Parses the FCI (Book 1 section 11.3.4). `listed` is the directory entry, when there was one.
+    pub(crate) fn parse(
+        fci: &[u8],
+        name: &[u8],
+        listed: Option<&ApplicationSummary>,
+    ) -> Result<Self, CardError> {
+        let objects =
+            tlv::read(fci, Mode::Lenient).map_err(|_| CardError::Malformed { at: "FCI" })?;
+        let template = objects
+            .iter()
+            .find(|object| object.tag == Tag::FCI_TEMPLATE)
+            .ok_or(CardError::Malformed { at: "FCI" })?
+            .value;
+        let df_name = tlv::find(template, Tag::DF_NAME)
+            .filter(|name| !name.is_empty())
+            .unwrap_or(name)
+            .to_vec();
+        let mut summary = ApplicationSummary::from_objects(&df_name, template);
+        if let Some(listed) = listed {
+            if tlv::find(template, Tag::LABEL).is_none() {
+                summary.label.clone_from(&listed.label);
+            }
+            summary.preferred_name = summary
+                .preferred_name
+                .or_else(|| listed.preferred_name.clone());
+            summary.priority = summary.priority.or(listed.priority);
+        }
+        let pdol = tlv::find(template, Tag::PDOL).unwrap_or_default().to_vec();
+        Ok(Self {
+            df_name,
+            summary,
+            pdol,
+        })
+    }
+}

@@ -1,0 +1,332 @@
+//! What a session hands over: the card's data objects, and the two results made of them.
+
+use zeroize::Zeroizing;
+
+use crate::application::{ApplicationSummary, Scheme};
+use crate::card_number::CardNumber;
+use crate::cryptogram::Cryptogram;
+use crate::cvm::CardholderVerification;
+use crate::error::CardError;
+use crate::session::payment_application::OpenApplication;
+use crate::session::{Context, Step};
+use crate::tag::Tag;
+use crate::terminal::Interface;
+use crate::tlv;
+use crate::track2::Track2;
+
+/// Data objects for DE 55, in the order they are written. The first ones come from the card.
+const ICC_DATA_TAGS: [Tag; 20] = [
+    Tag::CRYPTOGRAM,
+    Tag::CID,
+    Tag::IAD,
+    Tag::UNPREDICTABLE_NUMBER,
+    Tag::ATC,
+    Tag::TVR,
+    Tag::TRANSACTION_DATE,
+    Tag::TRANSACTION_TYPE,
+    Tag::AMOUNT_AUTHORISED,
+    Tag::TRANSACTION_CURRENCY,
+    Tag::AIP,
+    Tag::TERMINAL_COUNTRY,
+    Tag::AMOUNT_OTHER,
+    Tag::TERMINAL_CAPABILITIES,
+    Tag::CVM_RESULTS,
+    Tag::TERMINAL_TYPE,
+    Tag::DF_NAME,
+    Tag::PAN_SEQUENCE,
+    Tag::TERMINAL_APPLICATION_VERSION,
+    Tag::FORM_FACTOR,
+];
+
+/// A card read to pay. It holds secrets, so it has no Debug.
+pub struct CardRead {
+    /// Whose application it is.
+    pub scheme: Scheme,
+    /// DF name of the application used.
+    pub aid: Vec<u8>,
+    /// Its label.
+    pub label: String,
+    /// Primary account number.
+    pub pan: CardNumber,
+    /// Track 2 equivalent data.
+    pub track2: Option<Track2>,
+    /// Expiry, ASCII digits YYMM.
+    pub expiry_yymm: [u8; 4],
+    /// PAN sequence number.
+    pub psn: Option<u8>,
+    /// Every application the card named.
+    pub applications: Vec<ApplicationSummary>,
+    /// How the card was reached.
+    pub interface: Interface,
+    /// DE 55: BER-TLV with exactly the values the card's cryptogram covers. No PAN in it.
+    pub icc_data: Vec<u8>,
+    /// The ARQC.
+    pub cryptogram: Cryptogram,
+    /// How the cardholder is to be verified.
+    pub verification: CardholderVerification,
+    /// Whether the phone or watch has verified its owner.
+    pub cdcvm: bool,
+    /// Commands sent.
+    pub exchanges: u32,
+}
+
+/// How an inspection ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The card gave an ARQC.
+    Arqc,
+    /// The card gave a TC.
+    ApprovedOffline,
+    /// The card gave an AAC.
+    DeclinedOffline,
+    /// The card only offers its stripe over the air.
+    MagStripeOnly,
+    /// The card's data was read, but it gave no cryptogram.
+    NoCryptogram,
+    /// An application opened, but it refused to go on.
+    Refused,
+}
+
+impl Outcome {
+    /// A stable code for interfaces.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Arqc => "arqc",
+            Self::ApprovedOffline => "approved_offline",
+            Self::DeclinedOffline => "declined_offline",
+            Self::MagStripeOnly => "mag_stripe_only",
+            Self::NoCryptogram => "no_cryptogram",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A card read to look: everything it gave, which may be little.
+pub struct Inspection {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it ended early, when it did.
+    pub trouble: Option<CardError>,
+    /// The application looked at.
+    pub application: ApplicationSummary,
+    /// Primary account number.
+    pub pan: Option<CardNumber>,
+    /// Track 2 equivalent data.
+    pub track2: Option<Track2>,
+    /// Expiry, ASCII digits YYMM; 5F24 before Track 2.
+    pub expiry_yymm: Option<[u8; 4]>,
+    /// PAN sequence number.
+    pub psn: Option<u8>,
+    /// Every application the card named.
+    pub applications: Vec<ApplicationSummary>,
+    /// How the card was reached.
+    pub interface: Interface,
+    /// The cryptogram, when there was one.
+    pub cryptogram: Option<Cryptogram>,
+    /// How the cardholder would be verified.
+    pub verification: CardholderVerification,
+    /// Commands sent.
+    pub exchanges: u32,
+}
+
+/// The card's primitive data objects. The first value of a tag stands.
+#[derive(Default)]
+pub(crate) struct CardData(Vec<(Tag, Zeroizing<Vec<u8>>)>);
+
+/// What happened to a merged object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Merge {
+    /// It was new.
+    Added,
+    /// It was there with this very value.
+    Same,
+    /// It was there with another value, which stands.
+    Conflict,
+}
+
+/// The parts of [`CardRead`] that come from records.
+pub(crate) struct CardDetails {
+    pan: CardNumber,
+    track2: Option<Track2>,
+    expiry_yymm: [u8; 4],
+    psn: Option<u8>,
+}
+
+impl CardData {
+    pub(crate) fn merge(&mut self, tag: Tag, value: &[u8]) -> Merge {
+        match self.get(tag) {
+            Some(present) if present == value => Merge::Same,
+            Some(_) => Merge::Conflict,
+            None => {
+                self.0.push((tag, Zeroizing::new(value.to_vec())));
+                Merge::Added
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, tag: Tag) -> Option<&[u8]> {
+        self.0
+            .iter()
+            .find(|(present, _)| *present == tag)
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// 57, else the stripe data of a mag-stripe mode card (tag 56 of such cards is often garbage, so unused).
+    fn track2(&self) -> Option<Track2> {
+        [Tag::TRACK_2, Tag::TRACK_2_MAG_STRIPE]
+            .into_iter()
+            .find_map(|tag| self.get(tag).and_then(Track2::parse))
+    }
+
+    /// 5A, else the PAN of Track 2.
+    fn pan(&self) -> Option<CardNumber> {
+        let primary = self.get(Tag::PAN).and_then(CardNumber::from_compressed);
+        primary.or_else(|| self.track2().map(|track2| track2.card_number()))
+    }
+
+    /// 5F24 as packed digits, when it is a date.
+    pub(crate) fn expiry_yymmdd(&self) -> Option<[u8; 3]> {
+        let date: [u8; 3] = self.get(Tag::EXPIRY_DATE)?.try_into().ok()?;
+        let digits = date.iter().all(|byte| byte >> 4 < 10 && byte & 0x0F < 10);
+        (digits && (0x01..=0x12).contains(&date[1])).then_some(date)
+    }
+
+    /// 5F24 before Track 2: cards exist where they differ, and 5F24 is the one the standard checks.
+    fn expiry_yymm(&self) -> Option<[u8; 4]> {
+        let packed = self.expiry_yymmdd().map(|[year, month, _]| {
+            [year >> 4, year & 0x0F, month >> 4, month & 0x0F].map(|digit| b'0' + digit)
+        });
+        packed.or_else(|| self.track2().map(|track2| track2.expiry_yymm()))
+    }
+
+    /// 5F34 is packed digits: 0x12 is sequence number 12.
+    fn psn(&self) -> Option<u8> {
+        match self.get(Tag::PAN_SEQUENCE) {
+            Some([packed]) if packed >> 4 < 10 && packed & 0x0F < 10 => {
+                Some((packed >> 4) * 10 + (packed & 0x0F))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a payment needs from the records: PAN and expiry, and a Track 2 that agrees with the PAN.
+    pub(crate) fn card_details(&self) -> Result<CardDetails, CardError> {
+        if self
+            .get(Tag::PAN)
+            .is_some_and(|value| CardNumber::from_compressed(value).is_none())
+        {
+            return Err(CardError::Malformed { at: "5A" });
+        }
+        let pan = self.pan().ok_or(CardError::Missing { item: "5A" })?;
+        if !pan.is_complete() {
+            return Err(CardError::Malformed { at: "5A" });
+        }
+        let track2 = self
+            .get(Tag::TRACK_2)
+            .map(|value| Track2::parse(value).ok_or(CardError::Malformed { at: "57" }));
+        let track2 = track2.transpose()?;
+        if track2
+            .as_ref()
+            .is_some_and(|track2| !track2.card_number().same_as(&pan))
+        {
+            return Err(CardError::Malformed {
+                at: "57 against 5A",
+            });
+        }
+        let expiry_yymm = self
+            .expiry_yymm()
+            .ok_or(CardError::Missing { item: "5F24" })?;
+        Ok(CardDetails {
+            pan,
+            track2,
+            expiry_yymm,
+            psn: self.psn(),
+        })
+    }
+}
+
+/// Ends a session that pays.
+pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<Step, CardError> {
+    let CardDetails {
+        pan,
+        track2,
+        expiry_yymm,
+        psn,
+    } = application.card.card_details()?;
+    let icc_data = icc_data(context, &application);
+    let cryptogram = application
+        .cryptogram
+        .ok_or(CardError::Missing { item: "9F26" })?;
+    Ok(Step::Done(Box::new(CardRead {
+        scheme: application.selected.summary.scheme,
+        aid: application.selected.df_name,
+        label: application.selected.summary.label,
+        pan,
+        track2,
+        expiry_yymm,
+        psn,
+        applications: context.seen.clone(),
+        interface: context.terminal.interface,
+        icc_data,
+        cryptogram,
+        verification: application.verification,
+        cdcvm: application.verification == CardholderVerification::ConsumerDevice,
+        exchanges: context.exchanges,
+    })))
+}
+
+/// Ends a session that looks.
+pub(crate) fn inspected(context: Context, application: OpenApplication, outcome: Outcome) -> Step {
+    let card = &application.card;
+    Step::Inspected(Box::new(Inspection {
+        outcome,
+        trouble: context.trouble,
+        pan: card.pan(),
+        track2: card.track2(),
+        expiry_yymm: card.expiry_yymm(),
+        psn: card.psn(),
+        application: application.selected.summary,
+        applications: context.seen,
+        interface: context.terminal.interface,
+        cryptogram: application.cryptogram,
+        verification: application.verification,
+        exchanges: context.exchanges,
+    }))
+}
+
+/// DE 55. A value that went to the card in the command that made the cryptogram is written as it was sent, cut
+/// and padded as the card's list asked; the rest is what the terminal would have said.
+fn icc_data(context: &Context, application: &OpenApplication) -> Vec<u8> {
+    let mut out = Vec::with_capacity(160);
+    for tag in ICC_DATA_TAGS {
+        let sent = application
+            .sent
+            .iter()
+            .find(|(sent, _)| *sent == tag)
+            .map(|(_, value)| value.clone());
+        if let Some(value) = from_card(application, tag)
+            .or(sent)
+            .or_else(|| context.terminal.value(tag, &application.results))
+        {
+            tlv::write(&mut out, tag, &value);
+        }
+    }
+    out
+}
+
+/// The values of DE 55 that are the card's own.
+fn from_card(application: &OpenApplication, tag: Tag) -> Option<Vec<u8>> {
+    let cryptogram = application.cryptogram.as_ref();
+    match tag {
+        Tag::CRYPTOGRAM => cryptogram.map(|cryptogram| cryptogram.value.to_vec()),
+        Tag::CID => cryptogram.map(|cryptogram| vec![cryptogram.cid]),
+        Tag::IAD => cryptogram
+            .map(|cryptogram| cryptogram.iad.clone())
+            .filter(|iad| !iad.is_empty()),
+        Tag::ATC => cryptogram.map(|cryptogram| cryptogram.atc.to_be_bytes().to_vec()),
+        Tag::AIP => application.aip.map(|aip| aip.to_vec()),
+        Tag::DF_NAME => Some(application.selected.df_name.clone()),
+        Tag::PAN_SEQUENCE | Tag::FORM_FACTOR => application.card.get(tag).map(<[u8]>::to_vec),
+        _ => None,
+    }
+}

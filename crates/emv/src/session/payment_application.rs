@@ -1,0 +1,555 @@
+//! Using the opened application: GET PROCESSING OPTIONS, records, cryptogram (Book 3 sections 10.1, 10.2, 10.8).
+
+use crate::apdu::{self, COMMAND_DATA_BYTES_MAX, StatusWord};
+use crate::application::{Scheme, SelectedApplication};
+use crate::cryptogram::{self, Cryptogram, CryptogramKind, ProcessingOptions};
+use crate::cvm::{self, CardholderVerification, CvmConditions, CvmCurrency};
+use crate::dol::Dol;
+use crate::error::CardError;
+use crate::records::{self, RecordAddress};
+use crate::session::card_data::{self, CardData, Merge, Outcome};
+use crate::session::selection;
+use crate::session::{Context, Phase, ReadPurpose, Stage, Step};
+use crate::tag::Tag;
+use crate::terminal::{AMOUNT_MINOR_MAX, Interface, TerminalResults};
+use crate::tlv::{self, Mode};
+
+/// Records an inspection looks at when a card gives no processing options: files 1 to 3, records 1 to 4.
+const PROBED_FILES: u8 = 3;
+const PROBED_RECORDS: u8 = 4;
+
+/// The opened application and all that was learnt from it.
+pub(crate) struct OpenApplication {
+    /// What SELECT answered.
+    pub(crate) selected: SelectedApplication,
+    /// Tag 82.
+    pub(crate) aip: Option<[u8; 2]>,
+    /// Objects from GET PROCESSING OPTIONS and records.
+    pub(crate) card: CardData,
+    /// The card's cryptogram, once it gave one.
+    pub(crate) cryptogram: Option<Cryptogram>,
+    /// What was sent in the command that made the cryptogram.
+    pub(crate) sent: Vec<(Tag, Vec<u8>)>,
+    /// What the terminal found.
+    pub(crate) results: TerminalResults,
+    /// How the cardholder is to be verified.
+    pub(crate) verification: CardholderVerification,
+}
+
+/// Which command is being answered.
+pub(crate) struct ApplicationStage {
+    application: OpenApplication,
+    awaiting: Awaiting,
+}
+
+enum Awaiting {
+    /// GET PROCESSING OPTIONS with the card's PDOL.
+    ProcessingOptions,
+    /// GET PROCESSING OPTIONS with an empty template: an inspection's second try.
+    BareProcessingOptions,
+    /// READ RECORD of `records[next]`.
+    Record {
+        records: Vec<RecordAddress>,
+        next: usize,
+        source: RecordSource,
+    },
+    /// GENERATE AC.
+    Cryptogram,
+}
+
+/// Why a record is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RecordSource {
+    /// The AFL names it.
+    Afl,
+    /// The card gave no AFL and an inspection looks anyway.
+    Probe,
+}
+
+/// Sends GET PROCESSING OPTIONS to the application just opened.
+pub(crate) fn initiate(
+    mut context: Context,
+    selected: SelectedApplication,
+) -> Result<Step, CardError> {
+    if context.terminal.amount_minor > AMOUNT_MINOR_MAX {
+        return Err(CardError::Unsupported {
+            reason: "an amount of more than twelve digits",
+        });
+    }
+    if context.opened.is_none() {
+        context.opened = Some(selected.clone());
+    }
+    let results = TerminalResults::new(selected.summary.scheme);
+    let data = match Dol::parse(&selected.pdol) {
+        Ok(pdol) => pdol.build(|tag| context.terminal.value(tag, &results)),
+        Err(error) => return Err(error),
+    };
+    // Template 83 itself must fit the command too (Book 3 section 6.5.8.3).
+    let mut template = Vec::with_capacity(data.bytes.len() + 3);
+    tlv::write(&mut template, Tag::COMMAND_TEMPLATE, &data.bytes);
+    if template.len() > COMMAND_DATA_BYTES_MAX {
+        return Err(CardError::Malformed { at: "PDOL" });
+    }
+    let application = OpenApplication {
+        selected,
+        aip: None,
+        card: CardData::default(),
+        cryptogram: None,
+        sent: data.sent,
+        results,
+        verification: CardholderVerification::NotRequired,
+    };
+    let stage = ApplicationStage {
+        application,
+        awaiting: Awaiting::ProcessingOptions,
+    };
+    context.transmit(
+        stage.boxed(),
+        Phase::Initiating,
+        apdu::get_processing_options(&template),
+    )
+}
+
+/// No candidate is left: an error, or what an inspection could see.
+pub(crate) fn nothing_left(mut context: Context) -> Result<Step, CardError> {
+    let trouble = context.trouble.clone().unwrap_or(CardError::NoApplication);
+    match context.opened.take() {
+        Some(selected) if context.purpose == ReadPurpose::Inspect => {
+            let results = TerminalResults::new(selected.summary.scheme);
+            let application = OpenApplication {
+                selected,
+                aip: None,
+                card: CardData::default(),
+                cryptogram: None,
+                sent: Vec::new(),
+                results,
+                verification: CardholderVerification::NotRequired,
+            };
+            let records = (1..=PROBED_FILES)
+                .flat_map(|sfi| {
+                    (1..=PROBED_RECORDS).map(move |record| RecordAddress { sfi, record })
+                })
+                .collect();
+            read_record(context, application, records, 0, RecordSource::Probe)
+        }
+        _ => Err(trouble),
+    }
+}
+
+impl ApplicationStage {
+    fn boxed(self) -> Stage {
+        Stage::Application(Box::new(self))
+    }
+
+    /// Takes a complete answer.
+    pub(crate) fn answered(
+        self,
+        context: Context,
+        data: &[u8],
+        sw: StatusWord,
+    ) -> Result<Step, CardError> {
+        let Self {
+            application,
+            awaiting,
+        } = self;
+        match awaiting {
+            Awaiting::ProcessingOptions | Awaiting::BareProcessingOptions
+                if sw == StatusWord::OK =>
+            {
+                processing_options(context, application, data)
+            }
+            Awaiting::ProcessingOptions => processing_refused(context, application, sw),
+            Awaiting::BareProcessingOptions => refused(context, sw),
+            Awaiting::Record {
+                records,
+                next,
+                source,
+            } => record_answered(context, application, data, sw, records, next, source),
+            Awaiting::Cryptogram => cryptogram_answered(context, application, data, sw),
+        }
+    }
+}
+
+/// GET PROCESSING OPTIONS was refused.
+fn processing_refused(
+    context: Context,
+    mut application: OpenApplication,
+    sw: StatusWord,
+) -> Result<Step, CardError> {
+    let bare_may_help = sw == StatusWord::WRONG_LENGTH && !application.selected.pdol.is_empty();
+    if bare_may_help && context.purpose == ReadPurpose::Inspect {
+        // Some cards refuse the data their own PDOL asks for. Without it a cryptogram would bind nothing, so
+        // this is for looking only.
+        application.sent.clear();
+        let stage = ApplicationStage {
+            application,
+            awaiting: Awaiting::BareProcessingOptions,
+        };
+        return context.transmit(
+            stage.boxed(),
+            Phase::Initiating,
+            apdu::get_processing_options(&[0x83, 0x00]),
+        );
+    }
+    refused(context, sw)
+}
+
+/// Goes to the next candidate, or ends when the refusal is final.
+fn refused(mut context: Context, sw: StatusWord) -> Result<Step, CardError> {
+    match sw {
+        StatusWord::NOT_ALLOWED => return Err(CardError::SeePhone),
+        // 6985 sends the terminal back to application selection (Book 3 section 10.1); 6700 is what some
+        // cards say instead.
+        StatusWord::CONDITIONS_NOT_SATISFIED | StatusWord::WRONG_LENGTH => {
+            context.trouble = Some(CardError::Refused);
+        }
+        sw if context.purpose == ReadPurpose::Inspect => {
+            context.trouble = Some(CardError::UnexpectedStatus {
+                at: "GET PROCESSING OPTIONS",
+                sw,
+            });
+        }
+        sw => {
+            return Err(CardError::UnexpectedStatus {
+                at: "GET PROCESSING OPTIONS",
+                sw,
+            });
+        }
+    }
+    selection::next_candidate(context)
+}
+
+fn processing_options(
+    mut context: Context,
+    mut application: OpenApplication,
+    data: &[u8],
+) -> Result<Step, CardError> {
+    let looking = context.purpose == ReadPurpose::Inspect;
+    let options = match ProcessingOptions::parse(data) {
+        Ok(options) => options,
+        Err(error) if looking => {
+            context.trouble = Some(error);
+            return selection::next_candidate(context);
+        }
+        Err(error) => return Err(error),
+    };
+    if options.aip.is_none() && !looking {
+        return Err(CardError::Missing { item: "82" });
+    }
+    application.aip = options.aip;
+    application.cryptogram = match options.cryptogram() {
+        Some(Err(_)) if looking => None,
+        other => other.transpose()?,
+    };
+    for object in &options.objects {
+        // An object twice in one answer is only an error when it says two things.
+        if application.card.merge(object.tag, object.value) == Merge::Conflict && !looking {
+            return Err(CardError::Malformed {
+                at: "repeated data object",
+            });
+        }
+    }
+    let records = match options.afl.map(records::parse_afl) {
+        Some(Err(_)) if looking => Vec::new(),
+        Some(records) => records?,
+        None => Vec::new(),
+    };
+    if records.is_empty() {
+        after_records(context, application)
+    } else {
+        read_record(context, application, records, 0, RecordSource::Afl)
+    }
+}
+
+fn read_record(
+    context: Context,
+    application: OpenApplication,
+    records: Vec<RecordAddress>,
+    next: usize,
+    source: RecordSource,
+) -> Result<Step, CardError> {
+    let Some(address) = records.get(next).copied() else {
+        return match source {
+            RecordSource::Afl => after_records(context, application),
+            RecordSource::Probe => Ok(card_data::inspected(context, application, Outcome::Refused)),
+        };
+    };
+    let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+    let phase = Phase::ReadingRecords {
+        done: count(next),
+        total: count(records.len()),
+    };
+    let stage = ApplicationStage {
+        application,
+        awaiting: Awaiting::Record {
+            records,
+            next,
+            source,
+        },
+    };
+    context.transmit(
+        stage.boxed(),
+        phase,
+        apdu::read_record(address.sfi, address.record),
+    )
+}
+
+fn record_answered(
+    context: Context,
+    mut application: OpenApplication,
+    data: &[u8],
+    sw: StatusWord,
+    records: Vec<RecordAddress>,
+    next: usize,
+    source: RecordSource,
+) -> Result<Step, CardError> {
+    let looking = context.purpose == ReadPurpose::Inspect;
+    match sw {
+        StatusWord::OK => take_record(&mut application.card, data, records[next].sfi, looking)?,
+        // Field cards name records they do not have. What a payment needs is checked afterwards.
+        StatusWord::RECORD_NOT_FOUND | StatusWord(0x6A86) => {}
+        _ if looking => {}
+        sw => {
+            return Err(CardError::UnexpectedStatus {
+                at: "READ RECORD",
+                sw,
+            });
+        }
+    }
+    read_record(context, application, records, next + 1, source)
+}
+
+/// Merges a record's objects. Records of files 1 to 10 are template 70 (Book 3 section 6.5.11.4), or 77 on some
+/// cards; those of other files may be anything and are not ours to read.
+fn take_record(card: &mut CardData, data: &[u8], sfi: u8, looking: bool) -> Result<(), CardError> {
+    let malformed = CardError::Malformed { at: "record" };
+    let mode = if looking { Mode::Lenient } else { Mode::Strict };
+    let template = tlv::read(data, mode)
+        .ok()
+        .and_then(|objects| objects.first().copied());
+    let template = template
+        .filter(|object| matches!(object.tag, Tag::RECORD_TEMPLATE | Tag::RESPONSE_FORMAT_2));
+    let Some(template) = template else {
+        return if looking || sfi > 10 {
+            Ok(())
+        } else {
+            Err(malformed)
+        };
+    };
+    let objects = match tlv::flatten(template.value, Mode::Lenient) {
+        Ok(objects) => objects,
+        Err(_) if looking => return Ok(()),
+        Err(_) => return Err(malformed),
+    };
+    for object in objects {
+        // Book 3 section 10.2: a primitive object that occurs twice ends the session; the same value twice
+        // is forgiven, since GET PROCESSING OPTIONS and records often share one.
+        if card.merge(object.tag, object.value) == Merge::Conflict && !looking {
+            return Err(CardError::Malformed {
+                at: "repeated data object",
+            });
+        }
+    }
+    Ok(())
+}
+
+/// All records are in: ask for the cryptogram unless it came with the processing options.
+fn after_records(context: Context, mut application: OpenApplication) -> Result<Step, CardError> {
+    let in_options = application.cryptogram.is_some();
+    if in_options {
+        application.verification = verification_from_ctq(&application);
+        application.results.cvm_results = match application.verification {
+            CardholderVerification::OnlinePin => [0x02, 0x00, 0x00],
+            CardholderVerification::Signature => [0x1E, 0x00, 0x00],
+            _ => [0x1F, 0x00, 0x02],
+        };
+        return finish(context, application);
+    }
+    if is_mag_stripe_only(context.terminal.interface, &application) {
+        return match context.purpose {
+            ReadPurpose::Pay => Err(CardError::MagStripeOnly),
+            ReadPurpose::Inspect => Ok(card_data::inspected(
+                context,
+                application,
+                Outcome::MagStripeOnly,
+            )),
+        };
+    }
+    let cdol1 = match application.card.get(Tag::CDOL1).map(Dol::parse) {
+        Some(Ok(cdol1)) => cdol1,
+        _ if context.purpose == ReadPurpose::Inspect => {
+            return Ok(card_data::inspected(
+                context,
+                application,
+                Outcome::NoCryptogram,
+            ));
+        }
+        Some(Err(error)) => return Err(error),
+        None => return Err(CardError::Missing { item: "8C" }),
+    };
+    check_required(&context, &application)?;
+    verify_terminal_side(&context, &mut application);
+    let data = cdol1.build(|tag| {
+        // A CDOL may also ask for what the card itself gave, such as 82 or 5F34.
+        context
+            .terminal
+            .value(tag, &application.results)
+            .or_else(|| application.card.get(tag).map(<[u8]>::to_vec))
+    });
+    application.sent = data.sent;
+    let stage = ApplicationStage {
+        application,
+        awaiting: Awaiting::Cryptogram,
+    };
+    context.transmit(
+        stage.boxed(),
+        Phase::GeneratingCryptogram,
+        apdu::generate_arqc(&data.bytes),
+    )
+}
+
+/// Fails early, before the card's counter is used, when a payment could not follow anyway.
+fn check_required(context: &Context, application: &OpenApplication) -> Result<(), CardError> {
+    match context.purpose {
+        ReadPurpose::Inspect => Ok(()),
+        ReadPurpose::Pay => application.card.card_details().map(drop),
+    }
+}
+
+/// Whether the card can only emulate its stripe over the air: M/Chip says so in AIP byte 2 bit 8 (Book C-2),
+/// other schemes by giving neither a cryptogram nor a CDOL1.
+fn is_mag_stripe_only(interface: Interface, application: &OpenApplication) -> bool {
+    if interface == Interface::Contact {
+        return false;
+    }
+    let no_emv_mode = application.aip.is_some_and(|aip| aip[1] & 0x80 == 0);
+    let is_m_chip = application.selected.summary.scheme == Scheme::Mastercard;
+    let has_cdol1 = application.card.get(Tag::CDOL1).is_some();
+    (is_m_chip && no_emv_mode)
+        || (!has_cdol1
+            && (application.card.get(Tag::TRACK_2_MAG_STRIPE).is_some()
+                || application.card.get(Tag::TRACK_2).is_some()))
+}
+
+/// qVSDC and qPBOC: the card's transaction qualifiers say how the holder is verified (Book C-3 section 5.7).
+fn verification_from_ctq(application: &OpenApplication) -> CardholderVerification {
+    match application.card.get(Tag::CTQ) {
+        Some([_, second, ..]) if second & 0x80 != 0 => CardholderVerification::ConsumerDevice,
+        Some([first, ..]) if first & 0x80 != 0 => CardholderVerification::OnlinePin,
+        Some([first, ..]) if first & 0x40 != 0 => CardholderVerification::Signature,
+        _ => CardholderVerification::NotRequired,
+    }
+}
+
+/// Fills TVR and CVM results before GENERATE AC (Book 3 sections 10.3 to 10.6).
+fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
+    let aip = application.aip.unwrap_or_default();
+    let contactless = context.terminal.interface == Interface::Contactless;
+    // Byte 1 bit 8: no offline data authentication here. Byte 4 bit 8: the floor limit is zero.
+    application.results.tvr = [0x80, 0x00, 0x00, 0x80, 0x00];
+    if application
+        .card
+        .expiry_yymmdd()
+        .is_some_and(|expiry| expiry < today(context))
+    {
+        application.results.tvr[1] |= 0x40;
+    }
+    if contactless && aip[0] & 0x02 != 0 {
+        // AIP byte 1 bit 2: the device verifies its owner, and 010002 says it did (Book C-2).
+        application.verification = CardholderVerification::ConsumerDevice;
+        application.results.cvm_results = [0x01, 0x00, 0x02];
+        return;
+    }
+    let supports_cvm = aip[0] & 0x10 != 0;
+    let currency = match application.card.get(Tag::APPLICATION_CURRENCY) {
+        Some(code)
+            if context
+                .terminal
+                .value(Tag::TRANSACTION_CURRENCY, &application.results)
+                .as_deref()
+                == Some(code) =>
+        {
+            CvmCurrency::Application
+        }
+        _ => CvmCurrency::Other,
+    };
+    let conditions = CvmConditions {
+        amount_minor: context.terminal.amount_minor,
+        currency,
+    };
+    let outcome = cvm::choose(
+        application.card.get(Tag::CVM_LIST).filter(|_| supports_cvm),
+        conditions,
+    );
+    application.verification = outcome.verification;
+    application.results.cvm_results = outcome.results;
+    if outcome.verification == CardholderVerification::Failed {
+        application.results.tvr[2] |= 0x80;
+    }
+}
+
+/// The terminal's date as packed digits.
+fn today(context: &Context) -> [u8; 3] {
+    context
+        .terminal
+        .value(Tag::TRANSACTION_DATE, &TerminalResults::new(Scheme::Other))
+        .and_then(|date| date.try_into().ok())
+        .unwrap_or_default()
+}
+
+fn cryptogram_answered(
+    mut context: Context,
+    mut application: OpenApplication,
+    data: &[u8],
+    sw: StatusWord,
+) -> Result<Step, CardError> {
+    let answer = match sw {
+        StatusWord::OK => cryptogram::parse_generate_ac(data),
+        StatusWord::NOT_ALLOWED => Err(CardError::SeePhone),
+        sw => Err(CardError::UnexpectedStatus {
+            at: "GENERATE AC",
+            sw,
+        }),
+    };
+    match answer {
+        Ok(cryptogram) => {
+            application.cryptogram = Some(cryptogram);
+            finish(context, application)
+        }
+        Err(error) if context.purpose == ReadPurpose::Inspect => {
+            context.trouble = Some(error);
+            Ok(card_data::inspected(
+                context,
+                application,
+                Outcome::NoCryptogram,
+            ))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A cryptogram is there: only an ARQC can pay.
+fn finish(context: Context, application: OpenApplication) -> Result<Step, CardError> {
+    let kind = application
+        .cryptogram
+        .as_ref()
+        .map(|cryptogram| cryptogram.kind);
+    match (context.purpose, kind) {
+        (ReadPurpose::Pay, Some(CryptogramKind::Arqc)) => card_data::done(&context, application),
+        (ReadPurpose::Pay, Some(CryptogramKind::Aac)) => Err(CardError::DeclinedOffline),
+        // A card must not approve when it was asked for an ARQC (Book 3 section 9.3).
+        (ReadPurpose::Pay, Some(CryptogramKind::Tc)) => Err(CardError::Malformed {
+            at: "cryptogram type",
+        }),
+        (ReadPurpose::Pay, None) => Err(CardError::Missing { item: "9F26" }),
+        (ReadPurpose::Inspect, kind) => {
+            let outcome = match kind {
+                Some(CryptogramKind::Arqc) => Outcome::Arqc,
+                Some(CryptogramKind::Tc) => Outcome::ApprovedOffline,
+                Some(CryptogramKind::Aac) => Outcome::DeclinedOffline,
+                None => Outcome::NoCryptogram,
+            };
+            Ok(card_data::inspected(context, application, outcome))
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Tags of EMV data objects and their formats (Book 3 annex A; Books C for the contactless ones).
+
+use std::fmt;
+
+/// A BER-TLV tag of at most four bytes, kept as its bytes read big-endian.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(pub u32);
+
+impl Tag {
+    /// Bit 6 of the first byte: the value is itself TLV.
+    pub fn is_constructed(self) -> bool {
+        self.to_bytes()
+            .next()
+            .is_some_and(|first| first & 0x20 != 0)
+    }
+
+    /// The tag's bytes.
+    pub fn to_bytes(self) -> impl Iterator<Item = u8> {
+        let bytes = self.0.to_be_bytes();
+        let skip = bytes[..3].iter().take_while(|byte| **byte == 0).count();
+        bytes.into_iter().skip(skip)
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_bytes().try_for_each(|byte| write!(f, "{byte:02X}"))
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How a value is cut or padded to the length a DOL asks for (Book 3 section 5.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// `n`: right-aligned digits.
+    Numeric,
+    /// `cn`: left-aligned digits, padded with F.
+    CompressedNumeric,
+    /// Everything else: left-aligned.
+    Binary,
+}
+
+macro_rules! tags {
+    ($($name:ident = $value:literal, $doc:literal;)*) => {
+        impl Tag {
+            $(#[doc = $doc] pub const $name: Self = Self($value);)*
+        }
+    };
+}
+
+tags! {
+    APPLICATION_TEMPLATE = 0x61, "Application template of a directory entry.";
+    FCI_TEMPLATE = 0x6F, "File control information template.";
+    RECORD_TEMPLATE = 0x70, "READ RECORD response template.";
+    RESPONSE_FORMAT_2 = 0x77, "Response message template format 2.";
+    RESPONSE_FORMAT_1 = 0x80, "Response message template format 1.";
+    COMMAND_TEMPLATE = 0x83, "Command template of GET PROCESSING OPTIONS.";
+    DF_NAME = 0x84, "Dedicated file name.";
+    FCI_PROPRIETARY = 0xA5, "FCI proprietary template.";
+    FCI_ISSUER_DISCRETIONARY = 0xBF0C, "FCI issuer discretionary data.";
+    AID = 0x4F, "Application identifier of a directory entry.";
+    LABEL = 0x50, "Application label.";
+    TRACK_2 = 0x57, "Track 2 equivalent data.";
+    PAN = 0x5A, "Application primary account number.";
+    CARDHOLDER_NAME = 0x5F20, "Cardholder name.";
+    EXPIRY_DATE = 0x5F24, "Application expiration date, YYMMDD.";
+    TRANSACTION_CURRENCY = 0x5F2A, "Transaction currency code, ISO 4217 numeric.";
+    PAN_SEQUENCE = 0x5F34, "PAN sequence number.";
+    CURRENCY_EXPONENT = 0x5F36, "Transaction currency exponent.";
+    SFI = 0x88, "Short file identifier of the PSE directory.";
+    AIP = 0x82, "Application interchange profile.";
+    PRIORITY = 0x87, "Application priority indicator.";
+    AUTHORISATION_RESPONSE = 0x8A, "Authorisation response code.";
+    CDOL1 = 0x8C, "Card risk management data object list 1.";
+    CDOL2 = 0x8D, "Card risk management data object list 2.";
+    CVM_LIST = 0x8E, "Cardholder verification method list.";
+    ISSUER_AUTHENTICATION = 0x91, "Issuer authentication data.";
+    AFL = 0x94, "Application file locator.";
+    TVR = 0x95, "Terminal verification results.";
+    TRANSACTION_DATE = 0x9A, "Transaction date, YYMMDD.";
+    TRANSACTION_TYPE = 0x9C, "Transaction type.";
+    AMOUNT_AUTHORISED = 0x9F02, "Amount, authorised, in minor units.";
+    AMOUNT_OTHER = 0x9F03, "Amount, other (cashback).";
+    TERMINAL_APPLICATION_VERSION = 0x9F09, "Application version number of the terminal.";
+    IAD = 0x9F10, "Issuer application data.";
+    PREFERRED_NAME = 0x9F12, "Application preferred name.";
+    MERCHANT_CATEGORY = 0x9F15, "Merchant category code.";
+    TERMINAL_COUNTRY = 0x9F1A, "Terminal country code, ISO 3166 numeric.";
+    FLOOR_LIMIT = 0x9F1B, "Terminal floor limit.";
+    TRANSACTION_TIME = 0x9F21, "Transaction time, HHMMSS.";
+    CRYPTOGRAM = 0x9F26, "Application cryptogram.";
+    CID = 0x9F27, "Cryptogram information data.";
+    KERNEL = 0x9F2A, "Kernel identifier of a PPSE entry.";
+    TERMINAL_CAPABILITIES = 0x9F33, "Terminal capabilities.";
+    CVM_RESULTS = 0x9F34, "Cardholder verification method results.";
+    TERMINAL_TYPE = 0x9F35, "Terminal type.";
+    ATC = 0x9F36, "Application transaction counter.";
+    UNPREDICTABLE_NUMBER = 0x9F37, "Unpredictable number.";
+    PDOL = 0x9F38, "Processing options data object list.";
+    ADDITIONAL_CAPABILITIES = 0x9F40, "Additional terminal capabilities.";
+    APPLICATION_CURRENCY = 0x9F42, "Application currency code.";
+    SDAD = 0x9F4B, "Signed dynamic application data.";
+    MERCHANT_NAME = 0x9F4E, "Merchant name and location.";
+    TTQ = 0x9F66, "Terminal transaction qualifiers (Book C-3).";
+    TRACK_2_MAG_STRIPE = 0x9F6B, "Track 2 data of a mag-stripe mode card (Book C-2).";
+    CTQ = 0x9F6C, "Card transaction qualifiers (Book C-3).";
+    FORM_FACTOR = 0x9F6E, "Form factor indicator, or third party data.";
+}
+
+impl Tag {
+    /// The format a DOL uses for this tag. Unlisted tags are binary, which pads as `an`, `ans` and `b` alike.
+    pub fn format(self) -> Format {
+        match self.0 {
+            0x5A | 0x9F20 => Format::CompressedNumeric,
+            0x5F24 | 0x5F25 | 0x5F28 | 0x5F2A | 0x5F30 | 0x5F34 | 0x5F36 | 0x9A | 0x9C | 0x9F01
+            | 0x9F02 | 0x9F03 | 0x9F11 | 0x9F15 | 0x9F19 | 0x9F1A | 0x9F21 | 0x9F35 | 0x9F39
+            | 0x9F3C | 0x9F3D | 0x9F41 | 0x9F42 | 0x9F44 | 0x9F57 => Format::Numeric,
+            _ => Format::Binary,
+        }
+    }
+}
