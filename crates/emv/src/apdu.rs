@@ -79,10 +79,7 @@ pub fn split_response(r_apdu: &[u8]) -> Result<(&[u8], StatusWord), CardError> {
 
 /// A short command with a data field and Le = 00 (case 4).
 fn case_4(header: [u8; 4], data: &[u8]) -> Vec<u8> {
-    debug_assert!(
-        data.len() <= COMMAND_DATA_BYTES_MAX,
-        "callers bound the data field"
-    );
+    debug_assert!(data.len() <= COMMAND_DATA_BYTES_MAX, "callers bound the data field");
     let mut c_apdu = Vec::with_capacity(6 + data.len());
     c_apdu.extend_from_slice(&header);
     c_apdu.push(u8::try_from(data.len()).unwrap_or(u8::MAX));
@@ -153,12 +150,7 @@ pub(crate) enum Received {
 impl Exchange {
     /// A command about to be sent.
     pub(crate) fn new(command: Vec<u8>) -> Self {
-        Self {
-            command,
-            collected: Zeroizing::new(Vec::new()),
-            get_responses: 0,
-            reissued: false,
-        }
+        Self { command, collected: Zeroizing::new(Vec::new()), get_responses: 0, reissued: false }
     }
 
     /// Takes an R-APDU.
@@ -178,9 +170,7 @@ impl Exchange {
             }
             0x6C => {
                 if self.reissued {
-                    return Err(CardError::Malformed {
-                        at: "6Cxx repeated",
-                    });
+                    return Err(CardError::Malformed { at: "6Cxx repeated" });
                 }
                 self.reissued = true;
                 let again = with_le(&self.command, sw.sw2());
@@ -210,14 +200,8 @@ mod tests {
 
     #[test]
     fn t0_drops_le_of_case_4_only() {
-        assert_eq!(
-            without_le_for_t0(&read_record(1, 1)),
-            &[0x00, 0xB2, 0x01, 0x0C, 0x00]
-        );
-        assert_eq!(
-            without_le_for_t0(&get_processing_options(&[0x83, 0x00])),
-            &[0x80, 0xA8, 0, 0, 2, 0x83, 0]
-        );
+        assert_eq!(without_le_for_t0(&read_record(1, 1)), &[0x00, 0xB2, 0x01, 0x0C, 0x00]);
+        assert_eq!(without_le_for_t0(&get_processing_options(&[0x83, 0x00])), &[0x80, 0xA8, 0, 0, 2, 0x83, 0]);
     }
 
     #[test]
@@ -229,17 +213,12 @@ mod tests {
                 _ => panic!("61xx must ask for more"),
             };
         }
-        assert!(matches!(
-            exchange.receive(&[0x61, 0x10]),
-            Err(CardError::TooManyExchanges)
-        ));
+        assert!(matches!(exchange.receive(&[0x61, 0x10]), Err(CardError::TooManyExchanges)));
     }
 
     #[test]
     fn repeated_6c_is_refused() {
-        let Ok(Received::Again(exchange, again)) =
-            Exchange::new(read_record(1, 1)).receive(&[0x6C, 0x4F])
-        else {
+        let Ok(Received::Again(exchange, again)) = Exchange::new(read_record(1, 1)).receive(&[0x6C, 0x4F]) else {
             panic!("6Cxx must re-issue");
         };
         assert_eq!(again, [0x00, 0xB2, 0x01, 0x0C, 0x4F]);

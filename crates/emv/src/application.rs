@@ -107,10 +107,7 @@ pub(crate) const LAST_RESORT_AIDS: &[&[u8]] = &[
 impl Scheme {
     /// Recognises an AID by its registered identifier.
     pub fn of_aid(aid: &[u8]) -> Self {
-        REGISTERED
-            .iter()
-            .find(|(rid, _)| aid.starts_with(rid))
-            .map_or(Self::Other, |(_, scheme)| *scheme)
+        REGISTERED.iter().find(|(rid, _)| aid.starts_with(rid)).map_or(Self::Other, |(_, scheme)| *scheme)
     }
 
     /// A stable lower-case name for interfaces and files.
@@ -182,14 +179,8 @@ impl ApplicationSummary {
     /// Builds a summary from the objects of a directory entry or an FCI.
     fn from_objects(aid: &[u8], objects: &[u8]) -> Self {
         let scheme = Scheme::of_aid(aid);
-        let text = |tag| {
-            tlv::find(objects, tag)
-                .map(readable)
-                .filter(|text| !text.is_empty())
-        };
-        let indicator = tlv::find(objects, Tag::PRIORITY)
-            .and_then(|value| value.first().copied())
-            .unwrap_or(0);
+        let text = |tag| tlv::find(objects, tag).map(readable).filter(|text| !text.is_empty());
+        let indicator = tlv::find(objects, Tag::PRIORITY).and_then(|value| value.first().copied()).unwrap_or(0);
         Self {
             aid: aid.to_vec(),
             scheme,
@@ -210,17 +201,9 @@ impl ApplicationSummary {
 fn readable(bytes: &[u8]) -> String {
     let text: String = match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => bytes
-            .iter()
-            .filter(|byte| byte.is_ascii())
-            .map(|byte| char::from(*byte))
-            .collect(),
+        Err(_) => bytes.iter().filter(|byte| byte.is_ascii()).map(|byte| char::from(*byte)).collect(),
     };
-    text.chars()
-        .filter(|letter| !letter.is_control())
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    text.chars().filter(|letter| !letter.is_control()).collect::<String>().trim().to_owned()
 }
 
 /// Entries of a directory: every template 61 with an AID of a legal length, best first.
@@ -255,37 +238,23 @@ pub(crate) struct SelectedApplication {
 
 impl SelectedApplication {
     /// Parses the FCI (Book 1 section 11.3.4). `listed` is the directory entry, when there was one.
-    pub(crate) fn parse(
-        fci: &[u8],
-        name: &[u8],
-        listed: Option<&ApplicationSummary>,
-    ) -> Result<Self, CardError> {
-        let objects =
-            tlv::read(fci, Mode::Lenient).map_err(|_| CardError::Malformed { at: "FCI" })?;
+    pub(crate) fn parse(fci: &[u8], name: &[u8], listed: Option<&ApplicationSummary>) -> Result<Self, CardError> {
+        let objects = tlv::read(fci, Mode::Lenient).map_err(|_| CardError::Malformed { at: "FCI" })?;
         let template = objects
             .iter()
             .find(|object| object.tag == Tag::FCI_TEMPLATE)
             .ok_or(CardError::Malformed { at: "FCI" })?
             .value;
-        let df_name = tlv::find(template, Tag::DF_NAME)
-            .filter(|name| !name.is_empty())
-            .unwrap_or(name)
-            .to_vec();
+        let df_name = tlv::find(template, Tag::DF_NAME).filter(|name| !name.is_empty()).unwrap_or(name).to_vec();
         let mut summary = ApplicationSummary::from_objects(&df_name, template);
         if let Some(listed) = listed {
             if tlv::find(template, Tag::LABEL).is_none() {
                 summary.label.clone_from(&listed.label);
             }
-            summary.preferred_name = summary
-                .preferred_name
-                .or_else(|| listed.preferred_name.clone());
+            summary.preferred_name = summary.preferred_name.or_else(|| listed.preferred_name.clone());
             summary.priority = summary.priority.or(listed.priority);
         }
         let pdol = tlv::find(template, Tag::PDOL).unwrap_or_default().to_vec();
-        Ok(Self {
-            df_name,
-            summary,
-            pdol,
-        })
+        Ok(Self { df_name, summary, pdol })
     }
 }

@@ -30,9 +30,7 @@ impl CardNumber {
     /// Takes digits, or F where a transcript blanked one.
     pub fn from_digits(digits: &str) -> Option<Self> {
         let plausible = (6..=DIGITS_MAX).contains(&digits.len())
-            && digits
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'F')
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'F')
             && digits.bytes().any(|byte| byte.is_ascii_digit());
         plausible.then(|| Self(Zeroizing::new(digits.to_owned())))
     }
@@ -52,12 +50,7 @@ impl CardNumber {
         let length = self.0.len();
         let head = if length >= DIGITS_MIN { 6 } else { 0 };
         let tail = length.saturating_sub(4).max(head);
-        format!(
-            "{}{}{}",
-            &self.0[..head],
-            "*".repeat(tail - head),
-            &self.0[tail..]
-        )
+        format!("{}{}{}", &self.0[..head], "*".repeat(tail - head), &self.0[tail..])
     }
 
     /// The issuer identification number: the first six digits.
@@ -77,17 +70,12 @@ mod tests {
 
     #[test]
     fn masks_all_but_six_and_four() {
-        let pan =
-            CardNumber::from_compressed(&[0x47, 0x61, 0x34, 0x00, 0x00, 0x00, 0x00, 0x50]).unwrap();
+        let pan = CardNumber::from_compressed(&[0x47, 0x61, 0x34, 0x00, 0x00, 0x00, 0x00, 0x50]).unwrap();
         assert_eq!(pan.masked(), "476134******0050");
         assert!(pan.is_complete());
-        let amex =
-            CardNumber::from_compressed(&[0x37, 0x42, 0x45, 0x00, 0x17, 0x41, 0x00, 0x7F]).unwrap();
+        let amex = CardNumber::from_compressed(&[0x37, 0x42, 0x45, 0x00, 0x17, 0x41, 0x00, 0x7F]).unwrap();
         assert_eq!(amex.expose_digits(), "374245001741007");
-        assert_eq!(
-            CardNumber::from_digits("1500001111").unwrap().masked(),
-            "******1111"
-        );
+        assert_eq!(CardNumber::from_digits("1500001111").unwrap().masked(), "******1111");
     }
 
     #[test]
@@ -95,10 +83,6 @@ mod tests {
         assert!(CardNumber::from_compressed(&[0xFF; 8]).is_none());
         assert!(CardNumber::from_compressed(&[0x47, 0x6A]).is_none());
         assert!(CardNumber::from_digits("12345678901234567890").is_none());
-        assert!(
-            !CardNumber::from_digits("436356FFFFFF3033")
-                .unwrap()
-                .is_complete()
-        );
+        assert!(!CardNumber::from_digits("436356FFFFFF3033").unwrap().is_complete());
     }
 }

@@ -58,20 +58,14 @@ pub(crate) struct ProcessingOptions<'a> {
 impl<'a> ProcessingOptions<'a> {
     /// Parses format 1 (AIP then AFL) and format 2 (template 77).
     pub(crate) fn parse(data: &'a [u8]) -> Result<Self, CardError> {
-        let malformed = CardError::Malformed {
-            at: "processing options",
-        };
+        let malformed = CardError::Malformed { at: "processing options" };
         let outer = tlv::read(data, Mode::Lenient).map_err(|_| malformed.clone())?;
         let template = outer.first().ok_or_else(|| malformed.clone())?;
         match template.tag {
             Tag::RESPONSE_FORMAT_1 => {
                 let (aip, afl) = template.value.split_at_checked(2).ok_or(malformed)?;
                 let afl = Some(afl).filter(|afl| !afl.is_empty());
-                Ok(Self {
-                    aip: Some([aip[0], aip[1]]),
-                    afl,
-                    objects: Vec::new(),
-                })
+                Ok(Self { aip: Some([aip[0], aip[1]]), afl, objects: Vec::new() })
             }
             Tag::RESPONSE_FORMAT_2 => {
                 let objects = tlv::flatten(template.value, Mode::Lenient).map_err(|_| malformed)?;
@@ -86,18 +80,13 @@ impl<'a> ProcessingOptions<'a> {
     /// The cryptogram inside the answer, when there is one.
     pub(crate) fn cryptogram(&self) -> Option<Result<Cryptogram, CardError>> {
         first(&self.objects, Tag::CRYPTOGRAM)?;
-        Some(from_objects(
-            &self.objects,
-            CryptogramSource::ProcessingOptions,
-        ))
+        Some(from_objects(&self.objects, CryptogramSource::ProcessingOptions))
     }
 }
 
 /// Parses the GENERATE AC answer: format 1 (CID, ATC, AC, IAD) or format 2.
 pub(crate) fn parse_generate_ac(data: &[u8]) -> Result<Cryptogram, CardError> {
-    let malformed = CardError::Malformed {
-        at: "GENERATE AC answer",
-    };
+    let malformed = CardError::Malformed { at: "GENERATE AC answer" };
     let outer = tlv::read(data, Mode::Lenient).map_err(|_| malformed.clone())?;
     let template = outer.first().ok_or_else(|| malformed.clone())?;
     match template.tag {
@@ -105,9 +94,7 @@ pub(crate) fn parse_generate_ac(data: &[u8]) -> Result<Cryptogram, CardError> {
             let [cid, atc_high, atc_low, rest @ ..] = template.value else {
                 return Err(malformed);
             };
-            let (value, iad) = rest
-                .split_first_chunk::<8>()
-                .ok_or_else(|| malformed.clone())?;
+            let (value, iad) = rest.split_first_chunk::<8>().ok_or_else(|| malformed.clone())?;
             if iad.len() > IAD_BYTES_MAX {
                 return Err(malformed);
             }
@@ -124,9 +111,7 @@ pub(crate) fn parse_generate_ac(data: &[u8]) -> Result<Cryptogram, CardError> {
             let objects = tlv::flatten(template.value, Mode::Lenient).map_err(|_| malformed)?;
             if first(&objects, Tag::CRYPTOGRAM).is_none() && first(&objects, Tag::SDAD).is_some() {
                 // We never ask for CDA, so a cryptogram hidden in a signature was not asked for.
-                return Err(CardError::Unsupported {
-                    reason: "combined data authentication",
-                });
+                return Err(CardError::Unsupported { reason: "combined data authentication" });
             }
             from_objects(&objects, CryptogramSource::GenerateAc)
         }
@@ -180,8 +165,5 @@ fn kind_of(cid: u8) -> Option<CryptogramKind> {
 }
 
 fn first<'a>(objects: &[Tlv<'a>], tag: Tag) -> Option<&'a [u8]> {
-    objects
-        .iter()
-        .find(|object| object.tag == tag)
-        .map(|object| object.value)
+    objects.iter().find(|object| object.tag == tag).map(|object| object.value)
 }

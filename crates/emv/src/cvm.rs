@@ -46,10 +46,7 @@ pub enum CvmCurrency {
 ///
 /// A list that is absent, too short or of odd length gives no method.
 pub fn choose(list: Option<&[u8]>, conditions: CvmConditions) -> CvmOutcome {
-    let nothing = CvmOutcome {
-        verification: CardholderVerification::NotRequired,
-        results: [0x3F, 0x00, 0x00],
-    };
+    let nothing = CvmOutcome { verification: CardholderVerification::NotRequired, results: [0x3F, 0x00, 0x00] };
     let Some((amounts, rules)) = list.and_then(|list| list.split_at_checked(8)) else {
         return nothing;
     };
@@ -57,11 +54,7 @@ pub fn choose(list: Option<&[u8]>, conditions: CvmConditions) -> CvmOutcome {
     if !rest.is_empty() || rules.is_empty() {
         return nothing;
     }
-    let field = |from: usize| {
-        amounts[from..from + 4]
-            .iter()
-            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
-    };
+    let field = |from: usize| amounts[from..from + 4].iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
     let (x, y) = (field(0), field(4));
     for [method, condition] in rules.iter().copied() {
         if !applies(condition, conditions, x, y) {
@@ -91,17 +84,11 @@ pub fn choose(list: Option<&[u8]>, conditions: CvmConditions) -> CvmOutcome {
             _ if method & 0x40 != 0 => {}
             other => {
                 let verification = other.unwrap_or(CardholderVerification::Failed);
-                return CvmOutcome {
-                    verification,
-                    results: [method, condition, 0x01],
-                };
+                return CvmOutcome { verification, results: [method, condition, 0x01] };
             }
         }
     }
-    CvmOutcome {
-        verification: CardholderVerification::Failed,
-        results: [0x3F, 0x00, 0x01],
-    }
+    CvmOutcome { verification: CardholderVerification::Failed, results: [0x3F, 0x00, 0x01] }
 }
 
 /// Whether a rule's condition holds for a purchase (Book 3 table 44).
@@ -123,63 +110,24 @@ mod tests {
     use super::*;
 
     fn check(list: &str, expected: CardholderVerification, results: [u8; 3]) {
-        let conditions = CvmConditions {
-            amount_minor: 1000,
-            currency: CvmCurrency::Application,
-        };
+        let conditions = CvmConditions { amount_minor: 1000, currency: CvmCurrency::Application };
         let outcome = choose(Some(&hex::decode(list).unwrap()), conditions);
-        assert_eq!(
-            (outcome.verification, outcome.results),
-            (expected, results),
-            "{list}"
-        );
+        assert_eq!((outcome.verification, outcome.results), (expected, results), "{list}");
     }
 
     #[test]
     fn picks_the_first_method_both_can_do() {
-        check(
-            "0000000000000000410342031E031F02",
-            CardholderVerification::OnlinePin,
-            [0x42, 0x03, 0x00],
-        );
-        check(
-            "000000000000000002031E031F03",
-            CardholderVerification::OnlinePin,
-            [0x02, 0x03, 0x00],
-        );
-        check(
-            "00000000000000005E031F03",
-            CardholderVerification::NotRequired,
-            [0x1F, 0x03, 0x02],
-        );
-        check(
-            "00000000000000001E03",
-            CardholderVerification::Signature,
-            [0x1E, 0x03, 0x01],
-        );
-        check(
-            "00002710000000005F0602000000",
-            CardholderVerification::NotRequired,
-            [0x5F, 0x06, 0x02],
-        );
+        check("0000000000000000410342031E031F02", CardholderVerification::OnlinePin, [0x42, 0x03, 0x00]);
+        check("000000000000000002031E031F03", CardholderVerification::OnlinePin, [0x02, 0x03, 0x00]);
+        check("00000000000000005E031F03", CardholderVerification::NotRequired, [0x1F, 0x03, 0x02]);
+        check("00000000000000001E03", CardholderVerification::Signature, [0x1E, 0x03, 0x01]);
+        check("00002710000000005F0602000000", CardholderVerification::NotRequired, [0x5F, 0x06, 0x02]);
     }
 
     #[test]
     fn no_usable_list_is_no_method() {
-        check(
-            "000186A0000003E81E0342",
-            CardholderVerification::NotRequired,
-            [0x3F, 0x00, 0x00],
-        );
-        check(
-            "000186A0",
-            CardholderVerification::NotRequired,
-            [0x3F, 0x00, 0x00],
-        );
-        check(
-            "00000000000000004103",
-            CardholderVerification::Failed,
-            [0x3F, 0x00, 0x01],
-        );
+        check("000186A0000003E81E0342", CardholderVerification::NotRequired, [0x3F, 0x00, 0x00]);
+        check("000186A0", CardholderVerification::NotRequired, [0x3F, 0x00, 0x00]);
+        check("00000000000000004103", CardholderVerification::Failed, [0x3F, 0x00, 0x01]);
     }
 }

@@ -36,9 +36,7 @@ impl Dol {
     /// # Errors
     /// [`CardError::Malformed`] when a tag has no length byte, or when the data would not fit a command.
     pub fn parse(bytes: &[u8]) -> Result<Self, CardError> {
-        let malformed = CardError::Malformed {
-            at: "data object list",
-        };
+        let malformed = CardError::Malformed { at: "data object list" };
         let mut entries = Vec::new();
         let mut total = 0_usize;
         let mut offset = 0;
@@ -62,9 +60,7 @@ impl Dol {
 
     /// Whether the list asks for a tag.
     pub fn asks_for(&self, tag: Tag) -> bool {
-        self.0
-            .iter()
-            .any(|entry| entry.tag == tag && entry.length > 0)
+        self.0.iter().any(|entry| entry.tag == tag && entry.length > 0)
     }
 
     /// Builds the data field. A tag that `value_of` does not know, or a template, becomes zeros.
@@ -72,15 +68,8 @@ impl Dol {
         let mut data = DolData::default();
         for entry in &self.0 {
             let length = usize::from(entry.length);
-            let value = if entry.tag.is_constructed() {
-                None
-            } else {
-                value_of(entry.tag)
-            };
-            let fitted = value.map_or_else(
-                || vec![0; length],
-                |value| fit(&value, length, entry.tag.format()),
-            );
+            let value = if entry.tag.is_constructed() { None } else { value_of(entry.tag) };
+            let fitted = value.map_or_else(|| vec![0; length], |value| fit(&value, length, entry.tag.format()));
             data.bytes.extend_from_slice(&fitted);
             if length > 0 {
                 data.sent.push((entry.tag, fitted));
@@ -97,32 +86,20 @@ impl Dol {
         let mut rest = data;
         let mut values = Vec::with_capacity(self.0.len());
         for entry in &self.0 {
-            let (value, after) =
-                rest.split_at_checked(usize::from(entry.length))
-                    .ok_or(CardError::Malformed {
-                        at: "data object list data",
-                    })?;
+            let (value, after) = rest
+                .split_at_checked(usize::from(entry.length))
+                .ok_or(CardError::Malformed { at: "data object list data" })?;
             values.push((entry.tag, value.to_vec()));
             rest = after;
         }
-        if rest.is_empty() {
-            Ok(values)
-        } else {
-            Err(CardError::Malformed {
-                at: "data object list data",
-            })
-        }
+        if rest.is_empty() { Ok(values) } else { Err(CardError::Malformed { at: "data object list data" }) }
     }
 }
 
 /// Cuts or pads a value to the length asked for (Book 3 section 5.4, step 2).
 fn fit(value: &[u8], length: usize, format: Format) -> Vec<u8> {
     if value.len() >= length {
-        let from = if format == Format::Numeric {
-            value.len() - length
-        } else {
-            0
-        };
+        let from = if format == Format::Numeric { value.len() - length } else { 0 };
         return value[from..from + length].to_vec();
     }
     let missing = length - value.len();

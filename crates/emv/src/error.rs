@@ -48,9 +48,7 @@ pub enum CardError {
         reason: &'static str,
     },
     /// A contactless card that only emulates its magnetic stripe: refused, since its data can be replayed.
-    #[error(
-        "the card only offers its magnetic stripe over the air, which is not safe; insert it instead"
-    )]
+    #[error("the card only offers its magnetic stripe over the air, which is not safe; insert it instead")]
     MagStripeOnly,
     /// The session went past [`crate::session::EXCHANGES_MAX`].
     #[error("the card needed too many exchanges")]

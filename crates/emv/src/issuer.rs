@@ -14,8 +14,8 @@ use crate::tag::Tag;
 use crate::tlv::{self, Mode};
 
 pub use keys::{
-    CardMasterKey, IssuerMasterKey, SessionKey, derive_card_key_a, derive_card_key_b,
-    derive_common_session_key, derive_unionpay_session_key,
+    CardMasterKey, IssuerMasterKey, SessionKey, derive_card_key_a, derive_card_key_b, derive_common_session_key,
+    derive_unionpay_session_key,
 };
 pub use version::{ArpcMethod, CryptogramVersion, Padding};
 
@@ -88,8 +88,8 @@ pub fn verify_arqc(
         return Err(IssuerError::NotArqc);
     }
     let aid = fields.get(Tag::DF_NAME)?.to_vec();
-    let version = CryptogramVersion::of(Scheme::of_aid(&aid), fields.get(Tag::IAD)?)
-        .ok_or(IssuerError::UnknownVersion)?;
+    let version =
+        CryptogramVersion::of(Scheme::of_aid(&aid), fields.get(Tag::IAD)?).ok_or(IssuerError::UnknownVersion)?;
     let atc = u16::from_be_bytes(fields.array(Tag::ATC)?);
     let unpredictable_number = fields.array(Tag::UNPREDICTABLE_NUMBER)?;
     let card_key = version.card_key(issuer_key, pan_digits, psn.unwrap_or(0))?;
@@ -103,8 +103,7 @@ pub fn verify_arqc(
         version,
         atc,
         unpredictable_number,
-        amount_minor: digits(&fields.array::<6>(Tag::AMOUNT_AUTHORISED)?)
-            .ok_or(IssuerError::Malformed)?,
+        amount_minor: digits(&fields.array::<6>(Tag::AMOUNT_AUTHORISED)?).ok_or(IssuerError::Malformed)?,
         currency_numeric: digits(&fields.array::<2>(Tag::TRANSACTION_CURRENCY)?)
             .and_then(|code| u16::try_from(code).ok())
             .ok_or(IssuerError::Malformed)?,
@@ -120,11 +119,7 @@ pub fn arpc(verified: &Verified, decision: IssuerDecision) -> Vec<u8> {
     match verified.version.arpc_method() {
         ArpcMethod::ResponseCode => {
             let code = verified.version.response_code(decision);
-            [
-                verified.key.arpc_method_1(verified.arqc, code).as_slice(),
-                &code,
-            ]
-            .concat()
+            [verified.key.arpc_method_1(verified.arqc, code).as_slice(), &code].concat()
         }
         ArpcMethod::CardStatusUpdate => {
             // CSU byte 2 bit 8: the issuer approves the online transaction (Book 3 annex C9).
@@ -132,14 +127,7 @@ pub fn arpc(verified: &Verified, decision: IssuerDecision) -> Vec<u8> {
                 IssuerDecision::Approve => [0x00, 0x80, 0x00, 0x00],
                 IssuerDecision::Decline => [0x00; 4],
             };
-            [
-                verified
-                    .key
-                    .arpc_method_2(verified.arqc, csu, &[])
-                    .as_slice(),
-                &csu,
-            ]
-            .concat()
+            [verified.key.arpc_method_2(verified.arqc, csu, &[]).as_slice(), &csu].concat()
         }
     }
 }
@@ -154,11 +142,8 @@ impl<'a> IccData<'a> {
     /// [`IssuerError::Malformed`] when it is not TLV or names an object twice.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, IssuerError> {
         let objects = tlv::read(bytes, Mode::Strict).map_err(|_| IssuerError::Malformed)?;
-        let twice = |(index, object): (usize, &tlv::Tlv<'_>)| {
-            objects[..index]
-                .iter()
-                .any(|earlier| earlier.tag == object.tag)
-        };
+        let twice =
+            |(index, object): (usize, &tlv::Tlv<'_>)| objects[..index].iter().any(|earlier| earlier.tag == object.tag);
         if objects.iter().enumerate().any(twice) {
             return Err(IssuerError::Malformed);
         }
@@ -170,11 +155,7 @@ impl<'a> IccData<'a> {
     /// # Errors
     /// [`IssuerError::Missing`].
     pub fn get(&self, tag: Tag) -> Result<&'a [u8], IssuerError> {
-        self.0
-            .iter()
-            .find(|object| object.tag == tag)
-            .map(|object| object.value)
-            .ok_or(IssuerError::Missing(tag))
+        self.0.iter().find(|object| object.tag == tag).map(|object| object.value).ok_or(IssuerError::Missing(tag))
     }
 
     /// The value of a tag of fixed length.
@@ -182,9 +163,7 @@ impl<'a> IccData<'a> {
     /// # Errors
     /// [`IssuerError::Missing`].
     pub fn array<const N: usize>(&self, tag: Tag) -> Result<[u8; N], IssuerError> {
-        self.get(tag)?
-            .try_into()
-            .map_err(|_| IssuerError::Missing(tag))
+        self.get(tag)?.try_into().map_err(|_| IssuerError::Missing(tag))
     }
 }
 

@@ -28,8 +28,6 @@ pub use card_number::CardNumber;
 pub use cryptogram::{Cryptogram, CryptogramKind};
 pub use cvm::CardholderVerification;
 pub use error::CardError;
-pub use session::{
-    CardRead, CardSession, ChoosingSession, Inspection, Outcome, Phase, ReadPurpose, Step,
-};
+pub use session::{CardRead, CardSession, ChoosingSession, Inspection, Outcome, Phase, ReadPurpose, Step};
 pub use terminal::{ApplicationChoice, Interface, TerminalData, derive_unpredictable_number};
 pub use track2::Track2;

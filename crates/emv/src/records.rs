@@ -21,9 +21,7 @@ pub struct RecordAddress {
 /// a first record of 0, a last record before the first, more signed records than there are, and for more
 /// than [`RECORDS_MAX`] records.
 pub fn parse_afl(afl: &[u8]) -> Result<Vec<RecordAddress>, CardError> {
-    let malformed = CardError::Malformed {
-        at: "application file locator",
-    };
+    let malformed = CardError::Malformed { at: "application file locator" };
     let (entries, rest) = afl.as_chunks::<4>();
     if !rest.is_empty() || entries.is_empty() {
         return Err(malformed);
@@ -51,11 +49,7 @@ mod tests {
     #[test]
     fn reads_files_in_order() {
         let afl = [0x08, 1, 1, 0, 0x10, 1, 1, 0, 0x18, 3, 4, 0];
-        let records: Vec<_> = parse_afl(&afl)
-            .unwrap()
-            .iter()
-            .map(|r| (r.sfi, r.record))
-            .collect();
+        let records: Vec<_> = parse_afl(&afl).unwrap().iter().map(|r| (r.sfi, r.record)).collect();
         assert_eq!(records, [(1, 1), (2, 1), (3, 3), (3, 4)]);
     }
 

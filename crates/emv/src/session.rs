@@ -162,25 +162,11 @@ impl CardSession {
     /// # Errors
     /// [`CardError`]; the session is over then.
     pub fn advance(self, r_apdu: &[u8]) -> Result<Step, CardError> {
-        let Self {
-            mut context,
-            exchange,
-            stage,
-            phase,
-        } = self;
+        let Self { mut context, exchange, stage, phase } = self;
         match exchange.receive(r_apdu)? {
             Received::Again(exchange, c_apdu) => {
                 context.count_exchange()?;
-                Ok(Step::Transmit {
-                    session: Box::new(Self {
-                        context,
-                        exchange,
-                        stage,
-                        phase,
-                    }),
-                    c_apdu,
-                    phase,
-                })
+                Ok(Step::Transmit { session: Box::new(Self { context, exchange, stage, phase }), c_apdu, phase })
             }
             Received::Complete(data, sw) => match stage {
                 Stage::Selection(stage) => stage.answered(context, &data, sw),
@@ -201,12 +187,8 @@ impl ChoosingSession {
         }
         let candidate = self.context.candidates.remove(index);
         match selection::select_candidate(self.context, candidate)? {
-            Step::Transmit {
-                session, c_apdu, ..
-            } => Ok((*session, c_apdu)),
-            Step::Choose { .. } | Step::Done(_) | Step::Inspected(_) => {
-                Err(CardError::NoSuchChoice)
-            }
+            Step::Transmit { session, c_apdu, .. } => Ok((*session, c_apdu)),
+            Step::Choose { .. } | Step::Done(_) | Step::Inspected(_) => Err(CardError::NoSuchChoice),
         }
     }
 }
@@ -222,33 +204,16 @@ impl Context {
     }
 
     /// Sends a command and waits in `stage`.
-    pub(crate) fn transmit(
-        mut self,
-        stage: Stage,
-        phase: Phase,
-        c_apdu: Vec<u8>,
-    ) -> Result<Step, CardError> {
+    pub(crate) fn transmit(mut self, stage: Stage, phase: Phase, c_apdu: Vec<u8>) -> Result<Step, CardError> {
         self.count_exchange()?;
         let exchange = Exchange::new(c_apdu.clone());
-        let session = Box::new(CardSession {
-            context: self,
-            exchange,
-            stage,
-            phase,
-        });
-        Ok(Step::Transmit {
-            session,
-            c_apdu,
-            phase,
-        })
+        let session = Box::new(CardSession { context: self, exchange, stage, phase });
+        Ok(Step::Transmit { session, c_apdu, phase })
     }
 
     /// Asks the cardholder.
     pub(crate) fn ask(self) -> Step {
         let applications = self.candidates.clone();
-        Step::Choose {
-            session: Box::new(ChoosingSession { context: self }),
-            applications,
-        }
+        Step::Choose { session: Box::new(ChoosingSession { context: self }), applications }
     }
 }

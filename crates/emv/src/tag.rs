@@ -9,9 +9,7 @@ pub struct Tag(pub u32);
 impl Tag {
     /// Bit 6 of the first byte: the value is itself TLV.
     pub fn is_constructed(self) -> bool {
-        self.to_bytes()
-            .next()
-            .is_some_and(|first| first & 0x20 != 0)
+        self.to_bytes().next().is_some_and(|first| first & 0x20 != 0)
     }
 
     /// The tag's bytes.
@@ -117,9 +115,9 @@ impl Tag {
     pub fn format(self) -> Format {
         match self.0 {
             0x5A | 0x9F20 => Format::CompressedNumeric,
-            0x5F24 | 0x5F25 | 0x5F28 | 0x5F2A | 0x5F30 | 0x5F34 | 0x5F36 | 0x9A | 0x9C | 0x9F01
-            | 0x9F02 | 0x9F03 | 0x9F11 | 0x9F15 | 0x9F19 | 0x9F1A | 0x9F21 | 0x9F35 | 0x9F39
-            | 0x9F3C | 0x9F3D | 0x9F41 | 0x9F42 | 0x9F44 | 0x9F57 => Format::Numeric,
+            0x5F24 | 0x5F25 | 0x5F28 | 0x5F2A | 0x5F30 | 0x5F34 | 0x5F36 | 0x9A | 0x9C | 0x9F01 | 0x9F02 | 0x9F03
+            | 0x9F11 | 0x9F15 | 0x9F19 | 0x9F1A | 0x9F21 | 0x9F35 | 0x9F39 | 0x9F3C | 0x9F3D | 0x9F41 | 0x9F42
+            | 0x9F44 | 0x9F57 => Format::Numeric,
             _ => Format::Binary,
         }
     }

@@ -108,16 +108,8 @@ impl TerminalData {
             Tag::CURRENCY_EXPONENT => bcd(u64::from(self.currency_exponent), 1),
             Tag::TERMINAL_COUNTRY => bcd(u64::from(self.country_numeric), 2),
             Tag::TVR => results.tvr.to_vec(),
-            Tag::TRANSACTION_DATE => self
-                .date_yymmdd
-                .iter()
-                .flat_map(|part| bcd(u64::from(*part), 1))
-                .collect(),
-            Tag::TRANSACTION_TIME => self
-                .time_hhmmss
-                .iter()
-                .flat_map(|part| bcd(u64::from(*part), 1))
-                .collect(),
+            Tag::TRANSACTION_DATE => self.date_yymmdd.iter().flat_map(|part| bcd(u64::from(*part), 1)).collect(),
+            Tag::TRANSACTION_TIME => self.time_hhmmss.iter().flat_map(|part| bcd(u64::from(*part), 1)).collect(),
             Tag::TRANSACTION_TYPE => vec![self.transaction_type],
             Tag::UNPREDICTABLE_NUMBER => self.unpredictable_number.to_vec(),
             Tag::TERMINAL_TYPE => vec![self.terminal_type],
@@ -147,23 +139,14 @@ pub(crate) struct TerminalResults {
 impl TerminalResults {
     /// Before any check: a contactless reader that only asks for a cryptogram reports nothing (Book C-3).
     pub(crate) fn new(scheme: Scheme) -> Self {
-        Self {
-            tvr: [0; 5],
-            cvm_results: [0x1F, 0x00, 0x00],
-            scheme,
-        }
+        Self { tvr: [0; 5], cvm_results: [0x1F, 0x00, 0x00], scheme }
     }
 }
 
 /// The unpredictable number of an attempt: the first four bytes of its attempt hash. So the card's own
 /// cryptogram covers the attempt, and the bank can check that it does.
 pub fn derive_unpredictable_number(attempt_hash: &[u8; 32]) -> [u8; 4] {
-    [
-        attempt_hash[0],
-        attempt_hash[1],
-        attempt_hash[2],
-        attempt_hash[3],
-    ]
+    [attempt_hash[0], attempt_hash[1], attempt_hash[2], attempt_hash[3]]
 }
 
 /// Decimal digits, two to a byte, right-aligned; digits that do not fit are cut on the left.
@@ -185,17 +168,10 @@ mod tests {
     fn amounts_and_codes_are_packed_digits() {
         assert_eq!(bcd(123_456, 6), [0x00, 0x00, 0x00, 0x12, 0x34, 0x56]);
         assert_eq!(bcd(978, 2), [0x09, 0x78]);
-        let terminal = TerminalData::purchase(1, 156, 156, [0; 4], Interface::Contact)
-            .at([26, 11, 22], [9, 5, 7]);
+        let terminal = TerminalData::purchase(1, 156, 156, [0; 4], Interface::Contact).at([26, 11, 22], [9, 5, 7]);
         let results = TerminalResults::new(Scheme::Visa);
-        assert_eq!(
-            terminal.value(Tag::TRANSACTION_DATE, &results).unwrap(),
-            [0x26, 0x11, 0x22]
-        );
-        assert_eq!(
-            terminal.value(Tag::TRANSACTION_TIME, &results).unwrap(),
-            [0x09, 0x05, 0x07]
-        );
+        assert_eq!(terminal.value(Tag::TRANSACTION_DATE, &results).unwrap(), [0x26, 0x11, 0x22]);
+        assert_eq!(terminal.value(Tag::TRANSACTION_TIME, &results).unwrap(), [0x09, 0x05, 0x07]);
         assert!(terminal.value(Tag(0x9F7A), &results).is_none());
     }
 }

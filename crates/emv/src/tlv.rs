@@ -87,12 +87,8 @@ pub fn read(bytes: &[u8], mode: Mode) -> Result<Vec<Tlv<'_>>, TlvError> {
 fn read_one(bytes: &[u8], offset: usize, mode: Mode) -> Result<(Tlv<'_>, usize), TlvError> {
     let (tag, length_at) = read_tag(bytes, offset)?;
     let (length, value_at) = read_length(bytes, length_at, mode)?;
-    let end = value_at
-        .checked_add(length)
-        .ok_or(TlvError::Length { offset: length_at })?;
-    let value = bytes
-        .get(value_at..end)
-        .ok_or(TlvError::Value { offset: value_at })?;
+    let end = value_at.checked_add(length).ok_or(TlvError::Length { offset: length_at })?;
+    let value = bytes.get(value_at..end).ok_or(TlvError::Value { offset: value_at })?;
     Ok((Tlv { tag, value }, end))
 }
 
@@ -129,9 +125,7 @@ fn read_length(bytes: &[u8], offset: usize, mode: Mode) -> Result<(usize, usize)
         return Err(bad);
     }
     let field = bytes.get(offset + 1..offset + 1 + count).ok_or(bad)?;
-    let length = field
-        .iter()
-        .fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
+    let length = field.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
     Ok((length, offset + 1 + count))
 }
 
@@ -181,7 +175,7 @@ fn walk<'a>(bytes: &'a [u8], mode: Mode, mut visit: impl FnMut(Tlv<'a>)) -> Resu
         }
         visit(object);
         if object.tag.is_constructed() {
-            if levels.len() == DEPTH_MAX {
+            if levels.len() > DEPTH_MAX {
                 return Err(TlvError::Bound);
             }
             levels.push(read(object.value, mode)?.into_iter());

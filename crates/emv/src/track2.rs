@@ -28,9 +28,7 @@ impl Track2 {
         if text.ends_with('F') {
             text.pop();
         }
-        let pan_digits = text
-            .find('D')
-            .filter(|digits| (1..=DIGITS_MAX).contains(digits))?;
+        let pan_digits = text.find('D').filter(|digits| (1..=DIGITS_MAX).contains(digits))?;
         let expiry = text.get(pan_digits + 1..pan_digits + 5)?;
         let month = expiry.get(2..)?.parse::<u8>().ok()?;
         if !expiry.bytes().all(|byte| byte.is_ascii_digit()) || !(1..=12).contains(&month) {
@@ -54,9 +52,7 @@ impl Track2 {
     /// Service code, when there is one.
     pub fn service_code(&self) -> Option<&str> {
         let code = self.text.get(self.pan_digits + 5..self.pan_digits + 8)?;
-        code.bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then_some(code)
+        code.bytes().all(|byte| byte.is_ascii_digit()).then_some(code)
     }
 
     /// All of it with D as separator. The name marks every place where it leaves this type.
@@ -68,10 +64,6 @@ impl Track2 {
     pub fn masked(&self) -> String {
         let after = self.pan_digits + 5;
         let hidden = "*".repeat(self.text.len() - after);
-        format!(
-            "{}{}{hidden}",
-            self.card_number().masked(),
-            &self.text[self.pan_digits..after]
-        )
+        format!("{}{}{hidden}", self.card_number().masked(), &self.text[self.pan_digits..after])
     }
 }

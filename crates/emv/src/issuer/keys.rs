@@ -80,11 +80,7 @@ impl SessionKey {
 ///
 /// # Errors
 /// [`IssuerError::CardNumber`].
-pub fn derive_card_key_a(
-    issuer: &IssuerMasterKey,
-    pan_digits: &str,
-    psn: u8,
-) -> Result<CardMasterKey, IssuerError> {
+pub fn derive_card_key_a(issuer: &IssuerMasterKey, pan_digits: &str, psn: u8) -> Result<CardMasterKey, IssuerError> {
     let digits = pan_and_sequence(pan_digits, psn)?;
     Ok(card_key(issuer, rightmost_16(&digits)))
 }
@@ -93,30 +89,16 @@ pub fn derive_card_key_a(
 ///
 /// # Errors
 /// [`IssuerError::CardNumber`].
-pub fn derive_card_key_b(
-    issuer: &IssuerMasterKey,
-    pan_digits: &str,
-    psn: u8,
-) -> Result<CardMasterKey, IssuerError> {
+pub fn derive_card_key_b(issuer: &IssuerMasterKey, pan_digits: &str, psn: u8) -> Result<CardMasterKey, IssuerError> {
     if pan_digits.len() <= 16 {
         return derive_card_key_a(issuer, pan_digits, psn);
     }
     let digits = pan_and_sequence(pan_digits, psn)?;
-    let even = if digits.len() % 2 == 0 {
-        digits
-    } else {
-        Zeroizing::new([vec![0], digits.to_vec()].concat())
-    };
+    let even = if digits.len() % 2 == 0 { digits } else { Zeroizing::new([vec![0], digits.to_vec()].concat()) };
     let hash = Sha1::digest(Zeroizing::new(pack(&even)));
-    let nibbles: Vec<u8> = hash
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0x0F])
-        .collect();
+    let nibbles: Vec<u8> = hash.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]).collect();
     let decimal = nibbles.iter().filter(|nibble| **nibble < 10);
-    let letters = nibbles
-        .iter()
-        .filter(|nibble| **nibble >= 10)
-        .map(|nibble| nibble - 10);
+    let letters = nibbles.iter().filter(|nibble| **nibble >= 10).map(|nibble| nibble - 10);
     let chosen: Vec<u8> = decimal.copied().chain(letters).take(16).collect();
     Ok(card_key(issuer, rightmost_16(&chosen)))
 }
@@ -143,8 +125,7 @@ pub fn derive_unionpay_session_key(card: &CardMasterKey, atc: u16) -> SessionKey
 
 /// PAN digits followed by two digits of sequence number, as numbers.
 fn pan_and_sequence(pan_digits: &str, psn: u8) -> Result<Zeroizing<Vec<u8>>, IssuerError> {
-    let plausible = (12..=19).contains(&pan_digits.len())
-        && pan_digits.bytes().all(|byte| byte.is_ascii_digit());
+    let plausible = (12..=19).contains(&pan_digits.len()) && pan_digits.bytes().all(|byte| byte.is_ascii_digit());
     if !plausible || psn > 99 {
         return Err(IssuerError::CardNumber);
     }
@@ -159,18 +140,11 @@ fn rightmost_16(digits: &[u8]) -> [u8; 8] {
     let mut sixteen = [0_u8; 16];
     let count = digits.len().min(16);
     sixteen[16 - count..].copy_from_slice(&digits[digits.len() - count..]);
-    pack(&sixteen)
-        .try_into()
-        .expect("sixteen digits are eight bytes")
+    pack(&sixteen).try_into().expect("sixteen digits are eight bytes")
 }
 
 fn pack(digits: &[u8]) -> Vec<u8> {
-    digits
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|[high, low]| high << 4 | low)
-        .collect()
+    digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect()
 }
 
 /// Enciphers Y and its complement, then sets odd parity.

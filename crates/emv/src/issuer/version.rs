@@ -3,8 +3,8 @@
 
 use crate::application::Scheme;
 use crate::issuer::keys::{
-    CardMasterKey, IssuerMasterKey, SessionKey, derive_card_key_a, derive_card_key_b,
-    derive_common_session_key, derive_unionpay_session_key,
+    CardMasterKey, IssuerMasterKey, SessionKey, derive_card_key_a, derive_card_key_b, derive_common_session_key,
+    derive_unionpay_session_key,
 };
 use crate::issuer::{IccData, IssuerDecision, IssuerError};
 use crate::tag::Tag;
@@ -99,12 +99,7 @@ impl CryptogramVersion {
     ///
     /// # Errors
     /// [`IssuerError::CardNumber`].
-    pub fn card_key(
-        self,
-        issuer: &IssuerMasterKey,
-        pan_digits: &str,
-        psn: u8,
-    ) -> Result<CardMasterKey, IssuerError> {
+    pub fn card_key(self, issuer: &IssuerMasterKey, pan_digits: &str, psn: u8) -> Result<CardMasterKey, IssuerError> {
         match self {
             Self::Visa18 | Self::Visa34 => derive_card_key_b(issuer, pan_digits, psn),
             _ => derive_card_key_a(issuer, pan_digits, psn),
@@ -112,19 +107,12 @@ impl CryptogramVersion {
     }
 
     /// The key of one cryptogram.
-    pub fn session_key(
-        self,
-        card: &CardMasterKey,
-        atc: u16,
-        unpredictable_number: [u8; 4],
-    ) -> SessionKey {
+    pub fn session_key(self, card: &CardMasterKey, atc: u16, unpredictable_number: [u8; 4]) -> SessionKey {
         let mut r = [0; 8];
         r[..2].copy_from_slice(&atc.to_be_bytes());
         match self {
             Self::Visa10 | Self::Visa17 => card.without_session(),
-            Self::Visa18 | Self::Visa34 | Self::MChip20 | Self::MChip21 => {
-                derive_common_session_key(card, r)
-            }
+            Self::Visa18 | Self::Visa34 | Self::MChip20 | Self::MChip21 => derive_common_session_key(card, r),
             Self::MChip16 | Self::MChip17 | Self::Interac133 => {
                 r[4..].copy_from_slice(&unpredictable_number);
                 derive_common_session_key(card, r)
@@ -151,10 +139,7 @@ impl CryptogramVersion {
 
     /// The code of ARPC method 1: M/Chip has its own (byte 2 bit 5 approves), others take DE 39's two letters.
     pub fn response_code(self, decision: IssuerDecision) -> [u8; 2] {
-        let is_m_chip = matches!(
-            self,
-            Self::MChip16 | Self::MChip17 | Self::MChip20 | Self::MChip21
-        );
+        let is_m_chip = matches!(self, Self::MChip16 | Self::MChip17 | Self::MChip20 | Self::MChip21);
         match (is_m_chip, decision) {
             (true, IssuerDecision::Approve) => [0x00, 0x10],
             (true, IssuerDecision::Decline) => [0x00, 0x00],

@@ -165,17 +165,12 @@ impl CardData {
     }
 
     pub(crate) fn get(&self, tag: Tag) -> Option<&[u8]> {
-        self.0
-            .iter()
-            .find(|(present, _)| *present == tag)
-            .map(|(_, value)| value.as_slice())
+        self.0.iter().find(|(present, _)| *present == tag).map(|(_, value)| value.as_slice())
     }
 
     /// 57, else the stripe data of a mag-stripe mode card (tag 56 of such cards is often garbage, so unused).
     fn track2(&self) -> Option<Track2> {
-        [Tag::TRACK_2, Tag::TRACK_2_MAG_STRIPE]
-            .into_iter()
-            .find_map(|tag| self.get(tag).and_then(Track2::parse))
+        [Tag::TRACK_2, Tag::TRACK_2_MAG_STRIPE].into_iter().find_map(|tag| self.get(tag).and_then(Track2::parse))
     }
 
     /// 5A, else the PAN of Track 2.
@@ -193,70 +188,44 @@ impl CardData {
 
     /// 5F24 before Track 2: cards exist where they differ, and 5F24 is the one the standard checks.
     fn expiry_yymm(&self) -> Option<[u8; 4]> {
-        let packed = self.expiry_yymmdd().map(|[year, month, _]| {
-            [year >> 4, year & 0x0F, month >> 4, month & 0x0F].map(|digit| b'0' + digit)
-        });
+        let packed = self
+            .expiry_yymmdd()
+            .map(|[year, month, _]| [year >> 4, year & 0x0F, month >> 4, month & 0x0F].map(|digit| b'0' + digit));
         packed.or_else(|| self.track2().map(|track2| track2.expiry_yymm()))
     }
 
     /// 5F34 is packed digits: 0x12 is sequence number 12.
     fn psn(&self) -> Option<u8> {
         match self.get(Tag::PAN_SEQUENCE) {
-            Some([packed]) if packed >> 4 < 10 && packed & 0x0F < 10 => {
-                Some((packed >> 4) * 10 + (packed & 0x0F))
-            }
+            Some([packed]) if packed >> 4 < 10 && packed & 0x0F < 10 => Some((packed >> 4) * 10 + (packed & 0x0F)),
             _ => None,
         }
     }
 
     /// What a payment needs from the records: PAN and expiry, and a Track 2 that agrees with the PAN.
     pub(crate) fn card_details(&self) -> Result<CardDetails, CardError> {
-        if self
-            .get(Tag::PAN)
-            .is_some_and(|value| CardNumber::from_compressed(value).is_none())
-        {
+        if self.get(Tag::PAN).is_some_and(|value| CardNumber::from_compressed(value).is_none()) {
             return Err(CardError::Malformed { at: "5A" });
         }
         let pan = self.pan().ok_or(CardError::Missing { item: "5A" })?;
         if !pan.is_complete() {
             return Err(CardError::Malformed { at: "5A" });
         }
-        let track2 = self
-            .get(Tag::TRACK_2)
-            .map(|value| Track2::parse(value).ok_or(CardError::Malformed { at: "57" }));
+        let track2 = self.get(Tag::TRACK_2).map(|value| Track2::parse(value).ok_or(CardError::Malformed { at: "57" }));
         let track2 = track2.transpose()?;
-        if track2
-            .as_ref()
-            .is_some_and(|track2| !track2.card_number().same_as(&pan))
-        {
-            return Err(CardError::Malformed {
-                at: "57 against 5A",
-            });
+        if track2.as_ref().is_some_and(|track2| !track2.card_number().same_as(&pan)) {
+            return Err(CardError::Malformed { at: "57 against 5A" });
         }
-        let expiry_yymm = self
-            .expiry_yymm()
-            .ok_or(CardError::Missing { item: "5F24" })?;
-        Ok(CardDetails {
-            pan,
-            track2,
-            expiry_yymm,
-            psn: self.psn(),
-        })
+        let expiry_yymm = self.expiry_yymm().ok_or(CardError::Missing { item: "5F24" })?;
+        Ok(CardDetails { pan, track2, expiry_yymm, psn: self.psn() })
     }
 }
 
 /// Ends a session that pays.
 pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<Step, CardError> {
-    let CardDetails {
-        pan,
-        track2,
-        expiry_yymm,
-        psn,
-    } = application.card.card_details()?;
+    let CardDetails { pan, track2, expiry_yymm, psn } = application.card.card_details()?;
     let icc_data = icc_data(context, &application);
-    let cryptogram = application
-        .cryptogram
-        .ok_or(CardError::Missing { item: "9F26" })?;
+    let cryptogram = application.cryptogram.ok_or(CardError::Missing { item: "9F26" })?;
     Ok(Step::Done(Box::new(CardRead {
         scheme: application.selected.summary.scheme,
         aid: application.selected.df_name,
@@ -299,14 +268,9 @@ pub(crate) fn inspected(context: Context, application: OpenApplication, outcome:
 fn icc_data(context: &Context, application: &OpenApplication) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
     for tag in ICC_DATA_TAGS {
-        let sent = application
-            .sent
-            .iter()
-            .find(|(sent, _)| *sent == tag)
-            .map(|(_, value)| value.clone());
-        if let Some(value) = from_card(application, tag)
-            .or(sent)
-            .or_else(|| context.terminal.value(tag, &application.results))
+        let sent = application.sent.iter().find(|(sent, _)| *sent == tag).map(|(_, value)| value.clone());
+        if let Some(value) =
+            from_card(application, tag).or(sent).or_else(|| context.terminal.value(tag, &application.results))
         {
             tlv::write(&mut out, tag, &value);
         }
@@ -320,9 +284,7 @@ fn from_card(application: &OpenApplication, tag: Tag) -> Option<Vec<u8>> {
     match tag {
         Tag::CRYPTOGRAM => cryptogram.map(|cryptogram| cryptogram.value.to_vec()),
         Tag::CID => cryptogram.map(|cryptogram| vec![cryptogram.cid]),
-        Tag::IAD => cryptogram
-            .map(|cryptogram| cryptogram.iad.clone())
-            .filter(|iad| !iad.is_empty()),
+        Tag::IAD => cryptogram.map(|cryptogram| cryptogram.iad.clone()).filter(|iad| !iad.is_empty()),
         Tag::ATC => cryptogram.map(|cryptogram| cryptogram.atc.to_be_bytes().to_vec()),
         Tag::AIP => application.aip.map(|aip| aip.to_vec()),
         Tag::DF_NAME => Some(application.selected.df_name.clone()),

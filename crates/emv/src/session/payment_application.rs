@@ -48,11 +48,7 @@ enum Awaiting {
     /// GET PROCESSING OPTIONS with an empty template: an inspection's second try.
     BareProcessingOptions,
     /// READ RECORD of `records[next]`.
-    Record {
-        records: Vec<RecordAddress>,
-        next: usize,
-        source: RecordSource,
-    },
+    Record { records: Vec<RecordAddress>, next: usize, source: RecordSource },
     /// GENERATE AC.
     Cryptogram,
 }
@@ -67,14 +63,9 @@ enum RecordSource {
 }
 
 /// Sends GET PROCESSING OPTIONS to the application just opened.
-pub(crate) fn initiate(
-    mut context: Context,
-    selected: SelectedApplication,
-) -> Result<Step, CardError> {
+pub(crate) fn initiate(mut context: Context, selected: SelectedApplication) -> Result<Step, CardError> {
     if context.terminal.amount_minor > AMOUNT_MINOR_MAX {
-        return Err(CardError::Unsupported {
-            reason: "an amount of more than twelve digits",
-        });
+        return Err(CardError::Unsupported { reason: "an amount of more than twelve digits" });
     }
     if context.opened.is_none() {
         context.opened = Some(selected.clone());
@@ -99,15 +90,8 @@ pub(crate) fn initiate(
         results,
         verification: CardholderVerification::NotRequired,
     };
-    let stage = ApplicationStage {
-        application,
-        awaiting: Awaiting::ProcessingOptions,
-    };
-    context.transmit(
-        stage.boxed(),
-        Phase::Initiating,
-        apdu::get_processing_options(&template),
-    )
+    let stage = ApplicationStage { application, awaiting: Awaiting::ProcessingOptions };
+    context.transmit(stage.boxed(), Phase::Initiating, apdu::get_processing_options(&template))
 }
 
 /// No candidate is left: an error, or what an inspection could see.
@@ -126,9 +110,7 @@ pub(crate) fn nothing_left(mut context: Context) -> Result<Step, CardError> {
                 verification: CardholderVerification::NotRequired,
             };
             let records = (1..=PROBED_FILES)
-                .flat_map(|sfi| {
-                    (1..=PROBED_RECORDS).map(move |record| RecordAddress { sfi, record })
-                })
+                .flat_map(|sfi| (1..=PROBED_RECORDS).map(move |record| RecordAddress { sfi, record }))
                 .collect();
             read_record(context, application, records, 0, RecordSource::Probe)
         }
@@ -142,54 +124,31 @@ impl ApplicationStage {
     }
 
     /// Takes a complete answer.
-    pub(crate) fn answered(
-        self,
-        context: Context,
-        data: &[u8],
-        sw: StatusWord,
-    ) -> Result<Step, CardError> {
-        let Self {
-            application,
-            awaiting,
-        } = self;
+    pub(crate) fn answered(self, context: Context, data: &[u8], sw: StatusWord) -> Result<Step, CardError> {
+        let Self { application, awaiting } = self;
         match awaiting {
-            Awaiting::ProcessingOptions | Awaiting::BareProcessingOptions
-                if sw == StatusWord::OK =>
-            {
+            Awaiting::ProcessingOptions | Awaiting::BareProcessingOptions if sw == StatusWord::OK => {
                 processing_options(context, application, data)
             }
             Awaiting::ProcessingOptions => processing_refused(context, application, sw),
             Awaiting::BareProcessingOptions => refused(context, sw),
-            Awaiting::Record {
-                records,
-                next,
-                source,
-            } => record_answered(context, application, data, sw, records, next, source),
+            Awaiting::Record { records, next, source } => {
+                record_answered(context, application, data, sw, records, next, source)
+            }
             Awaiting::Cryptogram => cryptogram_answered(context, application, data, sw),
         }
     }
 }
 
 /// GET PROCESSING OPTIONS was refused.
-fn processing_refused(
-    context: Context,
-    mut application: OpenApplication,
-    sw: StatusWord,
-) -> Result<Step, CardError> {
+fn processing_refused(context: Context, mut application: OpenApplication, sw: StatusWord) -> Result<Step, CardError> {
     let bare_may_help = sw == StatusWord::WRONG_LENGTH && !application.selected.pdol.is_empty();
     if bare_may_help && context.purpose == ReadPurpose::Inspect {
         // Some cards refuse the data their own PDOL asks for. Without it a cryptogram would bind nothing, so
         // this is for looking only.
         application.sent.clear();
-        let stage = ApplicationStage {
-            application,
-            awaiting: Awaiting::BareProcessingOptions,
-        };
-        return context.transmit(
-            stage.boxed(),
-            Phase::Initiating,
-            apdu::get_processing_options(&[0x83, 0x00]),
-        );
+        let stage = ApplicationStage { application, awaiting: Awaiting::BareProcessingOptions };
+        return context.transmit(stage.boxed(), Phase::Initiating, apdu::get_processing_options(&[0x83, 0x00]));
     }
     refused(context, sw)
 }
@@ -204,26 +163,16 @@ fn refused(mut context: Context, sw: StatusWord) -> Result<Step, CardError> {
             context.trouble = Some(CardError::Refused);
         }
         sw if context.purpose == ReadPurpose::Inspect => {
-            context.trouble = Some(CardError::UnexpectedStatus {
-                at: "GET PROCESSING OPTIONS",
-                sw,
-            });
+            context.trouble = Some(CardError::UnexpectedStatus { at: "GET PROCESSING OPTIONS", sw });
         }
         sw => {
-            return Err(CardError::UnexpectedStatus {
-                at: "GET PROCESSING OPTIONS",
-                sw,
-            });
+            return Err(CardError::UnexpectedStatus { at: "GET PROCESSING OPTIONS", sw });
         }
     }
     selection::next_candidate(context)
 }
 
-fn processing_options(
-    mut context: Context,
-    mut application: OpenApplication,
-    data: &[u8],
-) -> Result<Step, CardError> {
+fn processing_options(mut context: Context, mut application: OpenApplication, data: &[u8]) -> Result<Step, CardError> {
     let looking = context.purpose == ReadPurpose::Inspect;
     let options = match ProcessingOptions::parse(data) {
         Ok(options) => options,
@@ -244,9 +193,7 @@ fn processing_options(
     for object in &options.objects {
         // An object twice in one answer is only an error when it says two things.
         if application.card.merge(object.tag, object.value) == Merge::Conflict && !looking {
-            return Err(CardError::Malformed {
-                at: "repeated data object",
-            });
+            return Err(CardError::Malformed { at: "repeated data object" });
         }
     }
     let records = match options.afl.map(records::parse_afl) {
@@ -275,23 +222,9 @@ fn read_record(
         };
     };
     let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
-    let phase = Phase::ReadingRecords {
-        done: count(next),
-        total: count(records.len()),
-    };
-    let stage = ApplicationStage {
-        application,
-        awaiting: Awaiting::Record {
-            records,
-            next,
-            source,
-        },
-    };
-    context.transmit(
-        stage.boxed(),
-        phase,
-        apdu::read_record(address.sfi, address.record),
-    )
+    let phase = Phase::ReadingRecords { done: count(next), total: count(records.len()) };
+    let stage = ApplicationStage { application, awaiting: Awaiting::Record { records, next, source } };
+    context.transmit(stage.boxed(), phase, apdu::read_record(address.sfi, address.record))
 }
 
 fn record_answered(
@@ -310,10 +243,7 @@ fn record_answered(
         StatusWord::RECORD_NOT_FOUND | StatusWord(0x6A86) => {}
         _ if looking => {}
         sw => {
-            return Err(CardError::UnexpectedStatus {
-                at: "READ RECORD",
-                sw,
-            });
+            return Err(CardError::UnexpectedStatus { at: "READ RECORD", sw });
         }
     }
     read_record(context, application, records, next + 1, source)
@@ -324,17 +254,10 @@ fn record_answered(
 fn take_record(card: &mut CardData, data: &[u8], sfi: u8, looking: bool) -> Result<(), CardError> {
     let malformed = CardError::Malformed { at: "record" };
     let mode = if looking { Mode::Lenient } else { Mode::Strict };
-    let template = tlv::read(data, mode)
-        .ok()
-        .and_then(|objects| objects.first().copied());
-    let template = template
-        .filter(|object| matches!(object.tag, Tag::RECORD_TEMPLATE | Tag::RESPONSE_FORMAT_2));
+    let template = tlv::read(data, mode).ok().and_then(|objects| objects.first().copied());
+    let template = template.filter(|object| matches!(object.tag, Tag::RECORD_TEMPLATE | Tag::RESPONSE_FORMAT_2));
     let Some(template) = template else {
-        return if looking || sfi > 10 {
-            Ok(())
-        } else {
-            Err(malformed)
-        };
+        return if looking || sfi > 10 { Ok(()) } else { Err(malformed) };
     };
     let objects = match tlv::flatten(template.value, Mode::Lenient) {
         Ok(objects) => objects,
@@ -345,9 +268,7 @@ fn take_record(card: &mut CardData, data: &[u8], sfi: u8, looking: bool) -> Resu
         // Book 3 section 10.2: a primitive object that occurs twice ends the session; the same value twice
         // is forgiven, since GET PROCESSING OPTIONS and records often share one.
         if card.merge(object.tag, object.value) == Merge::Conflict && !looking {
-            return Err(CardError::Malformed {
-                at: "repeated data object",
-            });
+            return Err(CardError::Malformed { at: "repeated data object" });
         }
     }
     Ok(())
@@ -368,21 +289,13 @@ fn after_records(context: Context, mut application: OpenApplication) -> Result<S
     if is_mag_stripe_only(context.terminal.interface, &application) {
         return match context.purpose {
             ReadPurpose::Pay => Err(CardError::MagStripeOnly),
-            ReadPurpose::Inspect => Ok(card_data::inspected(
-                context,
-                application,
-                Outcome::MagStripeOnly,
-            )),
+            ReadPurpose::Inspect => Ok(card_data::inspected(context, application, Outcome::MagStripeOnly)),
         };
     }
     let cdol1 = match application.card.get(Tag::CDOL1).map(Dol::parse) {
         Some(Ok(cdol1)) => cdol1,
         _ if context.purpose == ReadPurpose::Inspect => {
-            return Ok(card_data::inspected(
-                context,
-                application,
-                Outcome::NoCryptogram,
-            ));
+            return Ok(card_data::inspected(context, application, Outcome::NoCryptogram));
         }
         Some(Err(error)) => return Err(error),
         None => return Err(CardError::Missing { item: "8C" }),
@@ -391,21 +304,11 @@ fn after_records(context: Context, mut application: OpenApplication) -> Result<S
     verify_terminal_side(&context, &mut application);
     let data = cdol1.build(|tag| {
         // A CDOL may also ask for what the card itself gave, such as 82 or 5F34.
-        context
-            .terminal
-            .value(tag, &application.results)
-            .or_else(|| application.card.get(tag).map(<[u8]>::to_vec))
+        context.terminal.value(tag, &application.results).or_else(|| application.card.get(tag).map(<[u8]>::to_vec))
     });
     application.sent = data.sent;
-    let stage = ApplicationStage {
-        application,
-        awaiting: Awaiting::Cryptogram,
-    };
-    context.transmit(
-        stage.boxed(),
-        Phase::GeneratingCryptogram,
-        apdu::generate_arqc(&data.bytes),
-    )
+    let stage = ApplicationStage { application, awaiting: Awaiting::Cryptogram };
+    context.transmit(stage.boxed(), Phase::GeneratingCryptogram, apdu::generate_arqc(&data.bytes))
 }
 
 /// Fails early, before the card's counter is used, when a payment could not follow anyway.
@@ -416,19 +319,19 @@ fn check_required(context: &Context, application: &OpenApplication) -> Result<()
     }
 }
 
-/// Whether the card can only emulate its stripe over the air: M/Chip says so in AIP byte 2 bit 8 (Book C-2),
-/// other schemes by giving neither a cryptogram nor a CDOL1.
+/// Whether the card can only emulate its stripe over the air. AIP byte 2 bit 8 means "EMV mode supported" to
+/// M/Chip (Book C-2) and "mag-stripe mode supported" to Visa (Book C-3); anyone may give stripe data 9F6B
+/// and no CDOL1.
 fn is_mag_stripe_only(interface: Interface, application: &OpenApplication) -> bool {
-    if interface == Interface::Contact {
+    if interface == Interface::Contact || application.card.get(Tag::CDOL1).is_some() {
         return false;
     }
-    let no_emv_mode = application.aip.is_some_and(|aip| aip[1] & 0x80 == 0);
-    let is_m_chip = application.selected.summary.scheme == Scheme::Mastercard;
-    let has_cdol1 = application.card.get(Tag::CDOL1).is_some();
-    (is_m_chip && no_emv_mode)
-        || (!has_cdol1
-            && (application.card.get(Tag::TRACK_2_MAG_STRIPE).is_some()
-                || application.card.get(Tag::TRACK_2).is_some()))
+    let mark = application.aip.is_some_and(|aip| aip[1] & 0x80 != 0);
+    match application.selected.summary.scheme {
+        Scheme::Mastercard => !mark || application.card.get(Tag::TRACK_2_MAG_STRIPE).is_some(),
+        Scheme::Visa => mark,
+        _ => application.card.get(Tag::TRACK_2_MAG_STRIPE).is_some(),
+    }
 }
 
 /// qVSDC and qPBOC: the card's transaction qualifiers say how the holder is verified (Book C-3 section 5.7).
@@ -447,11 +350,7 @@ fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
     let contactless = context.terminal.interface == Interface::Contactless;
     // Byte 1 bit 8: no offline data authentication here. Byte 4 bit 8: the floor limit is zero.
     application.results.tvr = [0x80, 0x00, 0x00, 0x80, 0x00];
-    if application
-        .card
-        .expiry_yymmdd()
-        .is_some_and(|expiry| expiry < today(context))
-    {
+    if application.card.expiry_yymmdd().is_some_and(|expiry| expiry < today(context)) {
         application.results.tvr[1] |= 0x40;
     }
     if contactless && aip[0] & 0x02 != 0 {
@@ -463,24 +362,14 @@ fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
     let supports_cvm = aip[0] & 0x10 != 0;
     let currency = match application.card.get(Tag::APPLICATION_CURRENCY) {
         Some(code)
-            if context
-                .terminal
-                .value(Tag::TRANSACTION_CURRENCY, &application.results)
-                .as_deref()
-                == Some(code) =>
+            if context.terminal.value(Tag::TRANSACTION_CURRENCY, &application.results).as_deref() == Some(code) =>
         {
             CvmCurrency::Application
         }
         _ => CvmCurrency::Other,
     };
-    let conditions = CvmConditions {
-        amount_minor: context.terminal.amount_minor,
-        currency,
-    };
-    let outcome = cvm::choose(
-        application.card.get(Tag::CVM_LIST).filter(|_| supports_cvm),
-        conditions,
-    );
+    let conditions = CvmConditions { amount_minor: context.terminal.amount_minor, currency };
+    let outcome = cvm::choose(application.card.get(Tag::CVM_LIST).filter(|_| supports_cvm), conditions);
     application.verification = outcome.verification;
     application.results.cvm_results = outcome.results;
     if outcome.verification == CardholderVerification::Failed {
@@ -506,10 +395,7 @@ fn cryptogram_answered(
     let answer = match sw {
         StatusWord::OK => cryptogram::parse_generate_ac(data),
         StatusWord::NOT_ALLOWED => Err(CardError::SeePhone),
-        sw => Err(CardError::UnexpectedStatus {
-            at: "GENERATE AC",
-            sw,
-        }),
+        sw => Err(CardError::UnexpectedStatus { at: "GENERATE AC", sw }),
     };
     match answer {
         Ok(cryptogram) => {
@@ -518,11 +404,7 @@ fn cryptogram_answered(
         }
         Err(error) if context.purpose == ReadPurpose::Inspect => {
             context.trouble = Some(error);
-            Ok(card_data::inspected(
-                context,
-                application,
-                Outcome::NoCryptogram,
-            ))
+            Ok(card_data::inspected(context, application, Outcome::NoCryptogram))
         }
         Err(error) => Err(error),
     }
@@ -530,17 +412,12 @@ fn cryptogram_answered(
 
 /// A cryptogram is there: only an ARQC can pay.
 fn finish(context: Context, application: OpenApplication) -> Result<Step, CardError> {
-    let kind = application
-        .cryptogram
-        .as_ref()
-        .map(|cryptogram| cryptogram.kind);
+    let kind = application.cryptogram.as_ref().map(|cryptogram| cryptogram.kind);
     match (context.purpose, kind) {
         (ReadPurpose::Pay, Some(CryptogramKind::Arqc)) => card_data::done(&context, application),
         (ReadPurpose::Pay, Some(CryptogramKind::Aac)) => Err(CardError::DeclinedOffline),
         // A card must not approve when it was asked for an ARQC (Book 3 section 9.3).
-        (ReadPurpose::Pay, Some(CryptogramKind::Tc)) => Err(CardError::Malformed {
-            at: "cryptogram type",
-        }),
+        (ReadPurpose::Pay, Some(CryptogramKind::Tc)) => Err(CardError::Malformed { at: "cryptogram type" }),
         (ReadPurpose::Pay, None) => Err(CardError::Missing { item: "9F26" }),
         (ReadPurpose::Inspect, kind) => {
             let outcome = match kind {

@@ -2,8 +2,8 @@
 
 use crate::apdu::{self, Occurrence, StatusWord};
 use crate::application::{
-    self, ApplicationSummary, CANDIDATES_MAX, DIRECTORY_RECORDS_MAX, KNOWN_AIDS, LAST_RESORT_AIDS,
-    Scheme, SelectedApplication,
+    self, ApplicationSummary, CANDIDATES_MAX, DIRECTORY_RECORDS_MAX, KNOWN_AIDS, LAST_RESORT_AIDS, Scheme,
+    SelectedApplication,
 };
 use crate::error::CardError;
 use crate::session::payment_application;
@@ -22,42 +22,21 @@ pub(crate) enum SelectionStage {
     /// SELECT PSE.
     ContactDirectory,
     /// READ RECORD of the contact directory.
-    DirectoryRecord {
-        sfi: u8,
-        record: u8,
-        entries: Vec<ApplicationSummary>,
-    },
+    DirectoryRecord { sfi: u8, record: u8, entries: Vec<ApplicationSummary> },
     /// SELECT of a known AID, for a card without a directory.
-    KnownAid {
-        list: &'static [&'static [u8]],
-        index: usize,
-        occurrences: u8,
-    },
+    KnownAid { list: &'static [&'static [u8]], index: usize, occurrences: u8 },
     /// Final SELECT of a candidate.
     Candidate(ApplicationSummary),
 }
 
 impl SelectionStage {
     /// Takes a complete answer.
-    pub(crate) fn answered(
-        self,
-        context: Context,
-        data: &[u8],
-        sw: StatusWord,
-    ) -> Result<Step, CardError> {
+    pub(crate) fn answered(self, context: Context, data: &[u8], sw: StatusWord) -> Result<Step, CardError> {
         match self {
             Self::ContactlessDirectory => contactless_directory(context, data, sw),
             Self::ContactDirectory => contact_directory(context, data, sw),
-            Self::DirectoryRecord {
-                sfi,
-                record,
-                entries,
-            } => directory_record(context, data, sw, sfi, record, entries),
-            Self::KnownAid {
-                list,
-                index,
-                occurrences,
-            } => known_aid(context, data, sw, list, index, occurrences),
+            Self::DirectoryRecord { sfi, record, entries } => directory_record(context, data, sw, sfi, record, entries),
+            Self::KnownAid { list, index, occurrences } => known_aid(context, data, sw, list, index, occurrences),
             Self::Candidate(candidate) => candidate_selected(context, data, sw, &candidate),
         }
     }
@@ -67,11 +46,7 @@ fn contactless_directory(context: Context, data: &[u8], sw: StatusWord) -> Resul
     if sw == StatusWord::FUNCTION_NOT_SUPPORTED {
         return Err(CardError::Blocked);
     }
-    let entries = if sw == StatusWord::OK {
-        application::directory_entries(data)
-    } else {
-        Vec::new()
-    };
+    let entries = if sw == StatusWord::OK { application::directory_entries(data) } else { Vec::new() };
     with_directory(context, entries)
 }
 
@@ -80,31 +55,16 @@ fn contact_directory(context: Context, data: &[u8], sw: StatusWord) -> Result<St
         return Err(CardError::Blocked);
     }
     // The directory's SFI is 1 to 10 (Book 1 section 12.2.3).
-    let sfi = tlv::find(data, Tag::SFI)
-        .and_then(|value| value.first().copied())
-        .filter(|sfi| (1..=10).contains(sfi));
+    let sfi = tlv::find(data, Tag::SFI).and_then(|value| value.first().copied()).filter(|sfi| (1..=10).contains(sfi));
     match sfi {
         Some(sfi) if sw == StatusWord::OK => read_directory(context, sfi, 1, Vec::new()),
         _ => with_directory(context, Vec::new()),
     }
 }
 
-fn read_directory(
-    context: Context,
-    sfi: u8,
-    record: u8,
-    entries: Vec<ApplicationSummary>,
-) -> Result<Step, CardError> {
-    let stage = Stage::Selection(SelectionStage::DirectoryRecord {
-        sfi,
-        record,
-        entries,
-    });
-    context.transmit(
-        stage,
-        Phase::SelectingDirectory,
-        apdu::read_record(sfi, record),
-    )
+fn read_directory(context: Context, sfi: u8, record: u8, entries: Vec<ApplicationSummary>) -> Result<Step, CardError> {
+    let stage = Stage::Selection(SelectionStage::DirectoryRecord { sfi, record, entries });
+    context.transmit(stage, Phase::SelectingDirectory, apdu::read_record(sfi, record))
 }
 
 fn directory_record(
@@ -127,25 +87,16 @@ fn directory_record(
 }
 
 /// Takes the directory's entries as candidates, or goes through the known AIDs when none can be used.
-fn with_directory(
-    mut context: Context,
-    mut entries: Vec<ApplicationSummary>,
-) -> Result<Step, CardError> {
+fn with_directory(mut context: Context, mut entries: Vec<ApplicationSummary>) -> Result<Step, CardError> {
     application::sort_candidates(&mut entries);
-    let (usable, unknown): (Vec<_>, Vec<_>) = entries
-        .into_iter()
-        .partition(|entry| is_payable(&entry.aid));
+    let (usable, unknown): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| is_payable(&entry.aid));
     context.seen.clone_from(&usable);
     context.candidates = usable;
     if context.purpose == ReadPurpose::Inspect {
         context.seen.extend(unknown.iter().cloned());
         context.candidates.extend(unknown);
     }
-    if context.candidates.is_empty() {
-        try_known_aid(context, KNOWN_AIDS, 0)
-    } else {
-        next_candidate(context)
-    }
+    if context.candidates.is_empty() { try_known_aid(context, KNOWN_AIDS, 0) } else { next_candidate(context) }
 }
 
 /// Whether the application is one to pay with. D276000025 is the German purse under girocard's name.
@@ -155,27 +106,14 @@ fn is_payable(aid: &[u8]) -> bool {
 
 /// Whether the cardholder is to be asked in this session.
 fn asks(context: &Context) -> bool {
-    context.purpose == ReadPurpose::Pay
-        && context.terminal.choice == ApplicationChoice::AskCardholder
+    context.purpose == ReadPurpose::Pay && context.terminal.choice == ApplicationChoice::AskCardholder
 }
 
 /// Sends SELECT for the known AID at `index`, or ends the list.
-fn try_known_aid(
-    context: Context,
-    list: &'static [&'static [u8]],
-    index: usize,
-) -> Result<Step, CardError> {
+fn try_known_aid(context: Context, list: &'static [&'static [u8]], index: usize) -> Result<Step, CardError> {
     if let Some(aid) = list.get(index) {
-        let stage = Stage::Selection(SelectionStage::KnownAid {
-            list,
-            index,
-            occurrences: 0,
-        });
-        return context.transmit(
-            stage,
-            Phase::SelectingDirectory,
-            apdu::select(aid, Occurrence::First),
-        );
+        let stage = Stage::Selection(SelectionStage::KnownAid { list, index, occurrences: 0 });
+        return context.transmit(stage, Phase::SelectingDirectory, apdu::select(aid, Occurrence::First));
     }
     if !context.candidates.is_empty() {
         return next_candidate(context);
@@ -208,11 +146,7 @@ fn known_aid(
     let Ok(selected) = SelectedApplication::parse(data, name, None) else {
         return try_known_aid(context, list, index + 1);
     };
-    if !context
-        .seen
-        .iter()
-        .any(|seen| seen.aid == selected.summary.aid)
-    {
+    if !context.seen.iter().any(|seen| seen.aid == selected.summary.aid) {
         context.seen.push(selected.summary.clone());
     }
     if !asks(&context) {
@@ -221,24 +155,13 @@ fn known_aid(
     }
     let is_partial = selected.df_name.len() > name.len() && selected.df_name.starts_with(name);
     if context.candidates.len() < CANDIDATES_MAX
-        && !context
-            .candidates
-            .iter()
-            .any(|candidate| candidate.aid == selected.summary.aid)
+        && !context.candidates.iter().any(|candidate| candidate.aid == selected.summary.aid)
     {
         context.candidates.push(selected.summary);
     }
     if is_partial && occurrences < OCCURRENCES_MAX {
-        let stage = Stage::Selection(SelectionStage::KnownAid {
-            list,
-            index,
-            occurrences: occurrences + 1,
-        });
-        return context.transmit(
-            stage,
-            Phase::SelectingDirectory,
-            apdu::select(name, Occurrence::Next),
-        );
+        let stage = Stage::Selection(SelectionStage::KnownAid { list, index, occurrences: occurrences + 1 });
+        return context.transmit(stage, Phase::SelectingDirectory, apdu::select(name, Occurrence::Next));
     }
     try_known_aid(context, list, index + 1)
 }
@@ -250,30 +173,20 @@ fn is_blocked(sw: StatusWord) -> bool {
 
 /// Whether the application is open. To look at a blocked application is allowed, to pay with it is not.
 fn is_selected(context: &Context, data: &[u8], sw: StatusWord) -> bool {
-    sw == StatusWord::OK
-        || (context.purpose == ReadPurpose::Inspect && sw.is_warning() && !data.is_empty())
+    sw == StatusWord::OK || (context.purpose == ReadPurpose::Inspect && sw.is_warning() && !data.is_empty())
 }
 
 /// Opens the best candidate left, asks when there are several, or ends the session.
 pub(crate) fn next_candidate(mut context: Context) -> Result<Step, CardError> {
     let asks = asks(&context);
-    let confirmation = |context: &Context| {
-        context
-            .candidates
-            .first()
-            .is_some_and(|first| first.needs_confirmation)
-    };
+    let confirmation = |context: &Context| context.candidates.first().is_some_and(|first| first.needs_confirmation);
     if asks && (context.candidates.len() > 1 || confirmation(&context)) {
         return Ok(context.ask());
     }
     if !asks && context.purpose == ReadPurpose::Pay && confirmation(&context) {
         // Bit 8 of the priority forbids use without the cardholder's confirmation (Book 1 table 48): another
         // application goes first, and when there is none the cardholder is asked after all.
-        match context
-            .candidates
-            .iter()
-            .position(|candidate| !candidate.needs_confirmation)
-        {
+        match context.candidates.iter().position(|candidate| !candidate.needs_confirmation) {
             Some(free) => context.candidates.swap(0, free),
             None => return Ok(context.ask()),
         }
@@ -286,10 +199,7 @@ pub(crate) fn next_candidate(mut context: Context) -> Result<Step, CardError> {
 }
 
 /// Sends the final SELECT.
-pub(crate) fn select_candidate(
-    context: Context,
-    candidate: ApplicationSummary,
-) -> Result<Step, CardError> {
+pub(crate) fn select_candidate(context: Context, candidate: ApplicationSummary) -> Result<Step, CardError> {
     let c_apdu = apdu::select(&candidate.aid, Occurrence::First);
     let stage = Stage::Selection(SelectionStage::Candidate(candidate));
     context.transmit(stage, Phase::SelectingApplication, c_apdu)

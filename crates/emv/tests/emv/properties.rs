@@ -1,0 +1,95 @@
+//! No input, however broken, makes a parser or a session panic or run on.
+
+use emv::card_number::CardNumber;
+use emv::cvm::{CvmConditions, CvmCurrency};
+use emv::dol::Dol;
+use emv::issuer::{self, IssuerMasterKey};
+use emv::session::EXCHANGES_MAX;
+use emv::tlv::{self, Mode};
+use emv::{CardSession, Interface, ReadPurpose, Step, TerminalData, Track2, cvm, records};
+use proptest::prelude::*;
+
+/// Answers that look like a card's often enough to get past the first step.
+fn answers() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let fci = prop::sample::select(vec![
+        "6F3B840E325041592E5359532E4444463031A529BF0C2661104F07A00000004210105002434287010161124F07A00000000310105004564953418701029000",
+        "6F20840E315041592E5359532E4444463031A50E8801015F2D046E6C656E9F1101019000",
+        "6F168407A0000000031010A50B50095649534120544553549000",
+        "6F378407A0000000031010A52C9F38189F66049F02069F03069F1A0295055F2A029A039C019F3704BF0C0EDF60020B1EDF6101039F4D020B1E9000",
+        "800E1C000801010010010100180304009000",
+        "7716820259809410080101001001010118010200200102009000",
+        "70625A0847613400000000508C159F02069F03069F1A0295055F2A029A039C019F37048D178A029F02069F03069F1A0295055F2A029A039C019F37045F24031712319000",
+        "6985", "6700", "6110", "6C20", "6A83", "9000",
+    ])
+    .prop_map(|answer| hex::decode(answer).unwrap());
+    let mutated = (fci.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut answer, at, byte)| {
+        let at = at.index(answer.len());
+        answer[at] = byte;
+        answer
+    });
+    let answer = prop_oneof![3 => fci, 2 => mutated, 1 => prop::collection::vec(any::<u8>(), 0..300)];
+    prop::collection::vec(answer, 1..12)
+}
+
+proptest! {
+    #[test]
+    fn parsers_take_anything(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let _ = tlv::read(&bytes, mode);
+            let _ = tlv::flatten(&bytes, mode);
+        }
+        if let Ok(dol) = Dol::parse(&bytes) {
+            let built = dol.build(|_| Some(vec![0x12; 9]));
+            prop_assert!(dol.split(&built.bytes).is_ok());
+        }
+        let _ = records::parse_afl(&bytes);
+        let _ = CardNumber::from_compressed(&bytes).map(|number| number.masked());
+        let _ = Track2::parse(&bytes).map(|track2| track2.masked());
+        for currency in [CvmCurrency::Application, CvmCurrency::Other] {
+            let _ = cvm::choose(Some(&bytes), CvmConditions { amount_minor: 5, currency });
+        }
+        let _ = issuer::verify_arqc(&IssuerMasterKey::new([7; 16]), "4761340000000050", None, &bytes);
+    }
+
+    #[test]
+    fn deep_nesting_is_bounded(depth in 1_usize..120) {
+        let mut bytes = vec![];
+        for _ in 0..depth {
+            let mut outer = Vec::new();
+            tlv::write(&mut outer, emv::tag::Tag(0x70), &bytes);
+            bytes = outer;
+        }
+        prop_assert_eq!(tlv::flatten(&bytes, Mode::Strict).is_err(), depth > tlv::DEPTH_MAX);
+    }
+
+    #[test]
+    fn tlv_reads_what_it_wrote(value in prop::collection::vec(any::<u8>(), 0..700)) {
+        let mut bytes = Vec::new();
+        tlv::write(&mut bytes, emv::tag::Tag(0x9F10), &value);
+        prop_assert_eq!(tlv::find(&bytes, emv::tag::Tag(0x9F10)), Some(value.as_slice()));
+    }
+
+    #[test]
+    fn sessions_end(answers in answers(), contact in any::<bool>(), pay in any::<bool>()) {
+        let interface = if contact { Interface::Contact } else { Interface::Contactless };
+        let purpose = if pay { ReadPurpose::Pay } else { ReadPurpose::Inspect };
+        let (session, _) = CardSession::start(TerminalData::purchase(1, 978, 276, [9; 4], interface), purpose);
+        let mut session = session;
+        let mut sent = 1;
+        for answer in answers.iter().cycle() {
+            match session.advance(answer) {
+                Ok(Step::Transmit { session: next, c_apdu, .. }) => {
+                    sent += 1;
+                    prop_assert!(c_apdu.len() <= 261 && sent <= EXCHANGES_MAX);
+                    session = *next;
+                }
+                Ok(Step::Choose { session: choosing, .. }) => {
+                    let Ok((next, _)) = choosing.select(0) else { break };
+                    sent += 1;
+                    session = next;
+                }
+                Ok(Step::Done(_) | Step::Inspected(_)) | Err(_) => break,
+            }
+        }
+    }
+}
