@@ -1,0 +1,422 @@
+//! `tapseal keys init`: makes every key, certificate and trust file of a small deployment in one folder.
+//!
+//! In life the operator's root, each merchant's keys and the bank's keys are made by different parties at
+//! different places; here they are made together, each in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use envelope::keyset::{BankTrust, Dated, Keyset, KeysetKey, MerchantProfile, TrustRoots};
+use envelope::{BankRoot, Merchant, OperatorRoot, PaymentServerSealingKeySecret, SigningKey, SigningRole};
+use payment::{Currency, MerchantId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::clock::{now_ms, signed_ms};
+use crate::tls::Identity;
+
+mod certificates;
+
+/// The bank of this deployment, as its certificate and the trust file name it.
+pub const BANK_ID: &str = "first";
+/// How far before now a new key becomes valid, in milliseconds: clocks differ.
+const BACKDATE_MS: i64 = 60 * 60 * 1_000;
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Life of the payment server's sealing key.
+const SERVER_KEY_LIFE_MS: i64 = 90 * DAY_MS;
+/// Life of the keyset and of the merchants' keys.
+const KEYSET_LIFE_MS: i64 = 365 * DAY_MS;
+/// Bytes of an API key.
+const API_KEY_BYTES: usize = 32;
+
+/// Why keys could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path}: {what}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong; never the content.
+        what: &'static str,
+    },
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Certificate(#[from] rcgen::Error),
+    /// The keyset would not be accepted by anybody.
+    #[error(transparent)]
+    Keyset(#[from] envelope::KeysetError),
+    /// The folder is complete, and other merchants are asked for.
+    #[error("{0} is not in this folder, which is complete; use a new folder")]
+    Complete(String),
+}
+
+/// The data folder and the names of the files in it.
+#[derive(Clone, Debug)]
+pub struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// The folder at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The certificate that signs all the others.
+    pub fn tls_ca(&self) -> PathBuf {
+        self.0.join("tls/ca.pem")
+    }
+
+    /// Certificate and key under `tls/`: `payment-server`, `payment-server-client` or `bank-front`.
+    pub fn tls_identity(&self, name: &str) -> Identity {
+        let tls = self.0.join("tls");
+        Identity { certificate: tls.join(format!("{name}.pem")), key: tls.join(format!("{name}.key")) }
+    }
+
+    /// The payment server's database.
+    pub fn payment_server_db(&self) -> PathBuf {
+        self.0.join("payment-server.db")
+    }
+
+    /// The bank front's database.
+    pub fn bank_front_db(&self) -> PathBuf {
+        self.0.join("bank-front.db")
+    }
+
+    /// A file of the payment server's.
+    pub fn payment_server(&self, name: &str) -> PathBuf {
+        self.0.join("payment-server").join(name)
+    }
+
+    /// A file of the bank's.
+    pub fn bank(&self, name: &str) -> PathBuf {
+        self.0.join("bank").join(name)
+    }
+
+    /// A file of a merchant's.
+    pub fn merchant(&self, merchant: &MerchantId, name: &str) -> PathBuf {
+        self.0.join("merchants").join(merchant.as_str()).join(name)
+    }
+
+    /// What a wallet pins.
+    pub fn trust(&self) -> PathBuf {
+        self.0.join("trust.json")
+    }
+}
+
+/// What a wallet pins: where the server is, who signs its TLS certificate, and the trust roots.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TrustFile {
+    /// The payment server's address.
+    pub server_url: String,
+    /// The certificate that signs the payment server's, in PEM.
+    pub tls_ca_pem: String,
+    /// The operator's and the banks' roots.
+    #[serde(flatten)]
+    pub roots: TrustRoots,
+}
+
+/// A merchant's facts: `profile.json` in the merchant's folder, and pinned by the bank at onboarding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MerchantFacts {
+    /// The merchant's name on the wire.
+    pub merchant_id: MerchantId,
+    /// The name shown to payers.
+    pub display_name: String,
+    /// Merchant category code (ISO 18245).
+    pub mcc: String,
+    /// ISO 3166-1, two letters.
+    pub country: String,
+    /// What the merchant is settled in.
+    pub currency: Currency,
+}
+
+impl FromStr for MerchantFacts {
+    type Err = String;
+
+    /// Reads `id:display name:mcc:country:currency`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let [id, name, mcc, country, currency] = parts[..] else {
+            return Err("a merchant is id:display name:mcc:country:currency".to_owned());
+        };
+        Ok(Self {
+            merchant_id: id.parse().map_err(|error| format!("{id}: {error}"))?,
+            display_name: name.to_owned(),
+            mcc: mcc.to_owned(),
+            country: country.to_owned(),
+            currency: currency.parse().map_err(|error| format!("{currency}: {error}"))?,
+        })
+    }
+}
+
+/// `bank/merchants.json`, by merchant id: what the bank pinned when it took the merchant on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PinnedMerchant {
+    /// The merchant's Ed25519 public key, base64url.
+    pub signing_key: String,
+    /// Its key id.
+    pub kid: String,
+    /// The merchant's facts.
+    #[serde(flatten)]
+    pub facts: MerchantFacts,
+}
+
+/// `payment-server/merchants.json`, by merchant id: the API key as its SHA-256 in hexadecimal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiKeyHash {
+    /// SHA-256 of the API key, in hexadecimal.
+    pub api_key_sha256: String,
+}
+
+/// One entry of `payment-server/sealing.json`.
+#[derive(Serialize, Deserialize)]
+struct SealingKeyEntry {
+    kid: String,
+    secret: Zeroizing<String>,
+    not_before_ms: i64,
+    not_after_ms: i64,
+}
+
+/// What `keys init` shall make.
+#[derive(Debug, clap::Args)]
+pub struct InitOptions {
+    /// The folder to make.
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// Names and addresses the servers are reached under.
+    #[arg(long = "host", default_values = ["127.0.0.1", "localhost"])]
+    pub hosts: Vec<String>,
+    /// A merchant, as id:display name:mcc:country:currency.
+    #[arg(long = "merchant", default_values = ["blue-door:Blue Door Café:5814:US:USD"])]
+    pub merchants: Vec<MerchantFacts>,
+    /// The address of the payment server that links and the trust file carry.
+    #[arg(long, default_value = "https://127.0.0.1:8443")]
+    pub public_url: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Makes what is missing in the folder and leaves what is there; a complete folder is left as it is.
+/// Whether anything was made.
+pub fn init(options: &InitOptions) -> Result<bool, KeysError> {
+    let folder = DataFolder::new(&options.dir);
+    if folder.trust().exists() {
+        let missing = options.merchants.iter().find(|m| !folder.merchant(&m.merchant_id, "profile.json").exists());
+        return missing.map_or(Ok(false), |facts| Err(KeysError::Complete(facts.merchant_id.to_string())));
+    }
+    certificates::make(&folder, &options.hosts)?;
+    let operator: SigningKey<OperatorRoot> = signing_key(&folder.path().join("operator/root.key"))?;
+    let bank: SigningKey<BankRoot> = signing_key(&folder.bank("root.key"))?;
+    let mut keyset = Keyset {
+        version: 1,
+        issued_ms: signed_ms(now_ms()),
+        expires_ms: signed_ms(now_ms()) + KEYSET_LIFE_MS,
+        keys: vec![make_server_key(&folder)?],
+    };
+    make_merchants(&folder, &options.merchants, &mut keyset)?;
+    keyset.validate()?;
+    write_new(&folder.payment_server("keyset.jws"), keyset.sign(&operator).as_bytes())?;
+    let public_url = options.public_url.trim_end_matches('/').to_owned();
+    write_new(&folder.payment_server("public-url"), public_url.as_bytes())?;
+    write_new(&folder.payment_server("claim.key"), URL_SAFE_NO_PAD.encode(random::<32>()).as_bytes())?;
+    // The trust file comes last: a folder that has it is complete.
+    let trust = TrustFile {
+        server_url: public_url,
+        tls_ca_pem: read_text(&folder.tls_ca())?,
+        roots: TrustRoots {
+            operator: vec![operator.public().clone()],
+            banks: vec![BankTrust { bank_id: BANK_ID.to_owned(), key: bank.public().clone() }],
+        },
+    };
+    write_json(&folder.trust(), &trust)?;
+    Ok(true)
+}
+
+fn make_server_key(folder: &DataFolder) -> Result<Dated<KeysetKey>, KeysError> {
+    let secret = PaymentServerSealingKeySecret::generate();
+    let not_before_ms = signed_ms(now_ms()) - BACKDATE_MS;
+    let entry = SealingKeyEntry {
+        kid: secret.kid().to_owned(),
+        secret: Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.expose_bytes())),
+        not_before_ms,
+        not_after_ms: not_before_ms + SERVER_KEY_LIFE_MS,
+    };
+    let key = KeysetKey::PaymentServer(secret.public().clone());
+    let dated = Dated { key, not_before_ms, not_after_ms: entry.not_after_ms };
+    write_json(&folder.payment_server("sealing.json"), &[entry])?;
+    Ok(dated)
+}
+
+fn make_merchants(folder: &DataFolder, merchants: &[MerchantFacts], keyset: &mut Keyset) -> Result<(), KeysError> {
+    let mut pinned = BTreeMap::new();
+    let mut api_keys = BTreeMap::new();
+    for facts in merchants {
+        let id = &facts.merchant_id;
+        let key: SigningKey<Merchant> = signing_key(&folder.merchant(id, "signing.key"))?;
+        let signing = serde_json::json!({ "kid": key.kid(), "signing_key": key.public().to_base64url() });
+        write_json(&folder.merchant(id, "signing.json"), &signing)?;
+        write_json(&folder.merchant(id, "profile.json"), facts)?;
+        let api_key = Zeroizing::new(format!("tapseal_{}", URL_SAFE_NO_PAD.encode(random::<API_KEY_BYTES>())));
+        write_new(&folder.merchant(id, "api-key"), api_key.as_bytes())?;
+        let stored = read_text(&folder.merchant(id, "api-key"))?;
+        api_keys.insert(id.clone(), ApiKeyHash { api_key_sha256: hex::encode(Sha256::digest(stored.trim())) });
+        let not_before_ms = signed_ms(now_ms()) - BACKDATE_MS;
+        keyset.keys.push(Dated {
+            key: KeysetKey::Merchant {
+                key: key.public().clone(),
+                profile: MerchantProfile {
+                    merchant_id: id.to_string(),
+                    display_name: facts.display_name.clone(),
+                    mcc: facts.mcc.clone(),
+                    country: facts.country.clone(),
+                },
+            },
+            not_before_ms,
+            not_after_ms: not_before_ms + KEYSET_LIFE_MS,
+        });
+        let signing_key = key.public().to_base64url();
+        pinned.insert(id.clone(), PinnedMerchant { signing_key, kid: key.kid().to_owned(), facts: facts.clone() });
+    }
+    write_json(&folder.bank("merchants.json"), &pinned)?;
+    write_json(&folder.payment_server("merchants.json"), &api_keys)
+}
+
+/// The Ed25519 key whose seed is in the file, made first when there is none.
+pub fn signing_key<R: SigningRole>(path: &Path) -> Result<SigningKey<R>, KeysError> {
+    if !path.exists() {
+        let key = SigningKey::<R>::generate();
+        let seed = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose_bytes()));
+        write_new(path, seed.as_bytes())?;
+    }
+    Ok(SigningKey::from_bytes(&*read_key(path)?))
+}
+
+/// The payment server's secret sealing keys.
+pub fn sealing_keys(folder: &DataFolder) -> Result<Vec<PaymentServerSealingKeySecret>, KeysError> {
+    let path = folder.payment_server("sealing.json");
+    let entries: Vec<SealingKeyEntry> = read_json(&path)?;
+    let malformed = || KeysError::Malformed { path: path.clone(), what: "not a sealing key" };
+    let decode = |entry: &SealingKeyEntry| {
+        let bytes = decode_key(&entry.secret).ok_or_else(malformed)?;
+        let secret = PaymentServerSealingKeySecret::from_bytes(&bytes);
+        if secret.kid() == entry.kid { Ok(secret) } else { Err(malformed()) }
+    };
+    entries.iter().map(decode).collect()
+}
+
+/// A 32-byte key in base64url from a file.
+pub fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+    let text = Zeroizing::new(read_text(path)?);
+    decode_key(text.trim()).ok_or_else(|| KeysError::Malformed { path: path.to_owned(), what: "not a key of 32 bytes" })
+}
+
+fn decode_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+    Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
+}
+
+/// A whole text file.
+pub fn read_text(path: &Path) -> Result<String, KeysError> {
+    std::fs::read_to_string(path).map_err(|source| KeysError::File { path: path.to_owned(), source })
+}
+
+/// A whole JSON file.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, KeysError> {
+    let text = Zeroizing::new(read_text(path)?);
+    serde_json::from_str(&text)
+        .map_err(|_| KeysError::Malformed { path: path.to_owned(), what: "not the JSON expected here" })
+}
+
+fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysError> {
+    let json = Zeroizing::new(serde_json::to_vec_pretty(value).expect("strings and integers are always JSON"));
+    write_new(path, &json)
+}
+
+/// Writes a file only its owner can read. A file that exists is left as it is.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
+    let failed = |source| KeysError::File { path: path.to_owned(), source };
+    if let Some(parent) = path.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Bytes from the operating system's generator.
+///
+/// # Panics
+/// When the operating system has no randomness to give: nothing here is safe without it.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system's random generator answers");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(dir: &Path) -> InitOptions {
+        InitOptions {
+            dir: dir.to_owned(),
+            hosts: vec!["127.0.0.1".into(), "localhost".into()],
+            merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
+            public_url: "https://127.0.0.1:8443/".into(),
+            json: false,
+        }
+    }
+
+    #[test]
+    fn a_complete_folder_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(init(&options(folder.path())).unwrap());
+        let before = std::fs::read(folder.path().join("payment-server/sealing.json")).unwrap();
+        assert!(!init(&options(folder.path())).unwrap());
+        assert_eq!(std::fs::read(folder.path().join("payment-server/sealing.json")).unwrap(), before);
+        let mut other = options(folder.path());
+        other.merchants.push("red-door:Red Door:5814:US:USD".parse().unwrap());
+        assert!(matches!(init(&other), Err(KeysError::Complete(_))));
+    }
+
+    #[test]
+    fn the_keyset_verifies_under_the_trust_file_and_secrets_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        init(&options(dir.path())).unwrap();
+        let folder = DataFolder::new(dir.path());
+        let trust: TrustFile = read_json(&folder.trust()).unwrap();
+        assert_eq!(trust.server_url, "https://127.0.0.1:8443");
+        let jws = read_text(&folder.payment_server("keyset.jws")).unwrap();
+        let keyset = Keyset::verify(&jws, &trust.roots.operator, signed_ms(now_ms()), 0).unwrap();
+        assert_eq!(keyset.merchant("blue-door").unwrap().display_name, "Blue Door Café");
+        let sealing = sealing_keys(&folder).unwrap();
+        assert_eq!(keyset.payment_server_sealing_key(signed_ms(now_ms())).unwrap(), sealing[0].public());
+        let mode = std::fs::metadata(folder.payment_server("sealing.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,260 @@
+//! The merchant's own tool: builds and signs an order, and talks to the payment server's merchant API.
+
+use std::path::PathBuf;
+
+use envelope::{Merchant, SigningKey, jws};
+use payment::order::OrderDraft;
+use payment::{Amount, Currency, MerchantId, Order, OrderItem, RequestId};
+use protocol::Problem;
+use protocol::merchant_api::{CreatePaymentRequest, PayerIdentifier, PaymentRequestView};
+use reqwest::{Certificate, Client, RequestBuilder};
+use zeroize::Zeroizing;
+
+use crate::clock::now_ms;
+use crate::keys::{self, DataFolder, KeysError, MerchantFacts};
+
+/// How long one call may take.
+const CALL_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Why the tool failed.
+#[derive(Debug, thiserror::Error)]
+pub enum MerchantToolError {
+    /// A key or profile could not be read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The order breaks a rule.
+    #[error(transparent)]
+    Order(#[from] payment::OrderError),
+    /// An argument is malformed.
+    #[error("{0}")]
+    Argument(String),
+    /// The server could not be reached, or its answer could not be read.
+    #[error("the payment server cannot be reached: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    /// The server refused.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+}
+
+/// Where the merchant's files are, and the server.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The data folder with the merchant's keys.
+    #[arg(long)]
+    data: PathBuf,
+    /// Which merchant.
+    #[arg(long)]
+    merchant: MerchantId,
+    /// The payment server's address; by default the one in the data folder.
+    #[arg(long)]
+    server: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the tool does.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Signs an order and asks for its payment.
+    Request(RequestOptions),
+    /// Shows a request.
+    Show {
+        #[command(flatten)]
+        /// Where.
+        place: Place,
+        /// The request.
+        id: RequestId,
+    },
+    /// Withdraws a request.
+    Cancel {
+        #[command(flatten)]
+        /// Where.
+        place: Place,
+        /// The request.
+        id: RequestId,
+    },
+}
+
+/// A new order.
+#[derive(Debug, clap::Args)]
+pub struct RequestOptions {
+    #[command(flatten)]
+    place: Place,
+    /// How much, as a decimal number such as 12.80.
+    #[arg(long)]
+    amount: String,
+    /// ISO 4217 code; by default the merchant's own currency.
+    #[arg(long)]
+    currency: Option<Currency>,
+    /// The merchant's reference.
+    #[arg(long)]
+    order: String,
+    /// A line of the order, as name:quantity:total.
+    #[arg(long = "item")]
+    items: Vec<String>,
+    /// Whom to ask, by e-mail.
+    #[arg(long, conflicts_with = "phone")]
+    email: Option<String>,
+    /// Whom to ask, by phone number (E.164).
+    #[arg(long)]
+    phone: Option<String>,
+    /// How long it can be paid, in seconds.
+    #[arg(long, default_value_t = 300)]
+    expires_s: u64,
+}
+
+/// Runs a command and prints the answer.
+pub async fn run(command: Command) -> Result<(), MerchantToolError> {
+    let (place, view) = match command {
+        Command::Request(options) => {
+            let view = request(&options).await?;
+            (options.place, view)
+        }
+        Command::Show { place, id } => {
+            let view = Caller::of(&place)?.show(id).await?;
+            (place, view)
+        }
+        Command::Cancel { place, id } => {
+            let view = Caller::of(&place)?.cancel(id).await?;
+            (place, view)
+        }
+    };
+    if place.json {
+        println!("{}", serde_json::to_string(&view).expect("a view is always JSON"));
+    } else {
+        print(&view);
+    }
+    Ok(())
+}
+
+fn print(view: &PaymentRequestView) {
+    println!("{}  {}  {}  {}", view.id, view.order_number, view.amount, view.state.name());
+    println!("match words: {} ({})", view.match_words.join(" "), view.match_words_zh.join(" "));
+    if let (Some(link), Some(deep_link)) = (&view.link, &view.deep_link) {
+        println!("link: {link}\ndeep link: {deep_link}");
+    }
+}
+
+async fn request(options: &RequestOptions) -> Result<PaymentRequestView, MerchantToolError> {
+    let folder = DataFolder::new(&options.place.data);
+    let merchant = &options.place.merchant;
+    let facts: MerchantFacts = keys::read_json(&folder.merchant(merchant, "profile.json"))?;
+    let seed = keys::read_key(&folder.merchant(merchant, "signing.key"))?;
+    let key: SigningKey<Merchant> = SigningKey::from_bytes(&seed);
+    let currency = options.currency.unwrap_or(facts.currency);
+    let created_ms = now_ms();
+    let order = Order::new(OrderDraft {
+        request_id: RequestId::from_parts(created_ms, &keys::random()),
+        merchant_id: facts.merchant_id,
+        order_number: options.order.clone(),
+        amount: Amount::new(minor_units(&options.amount, currency)?, currency),
+        created_ms,
+        expires_ms: created_ms.saturating_add(options.expires_s.saturating_mul(1_000)),
+        payee_name: facts.display_name,
+        items: options.items.iter().map(|text| item(text, currency)).collect::<Result<_, _>>()?,
+    })?;
+    let payer = match (&options.email, &options.phone) {
+        (Some(email), _) => Some(PayerIdentifier::Email(email.clone())),
+        (None, Some(phone)) => Some(PayerIdentifier::Phone(phone.clone())),
+        (None, None) => None,
+    };
+    let body = CreatePaymentRequest { order: jws::sign(&key, jws::TYP_ORDER, &order.canonical()), payer };
+    Caller::of(&options.place)?.create(&body, &order.request_id.to_string()).await
+}
+
+/// Minor units of a decimal number, whose fraction has at most the currency's digits.
+fn minor_units(text: &str, currency: Currency) -> Result<i64, MerchantToolError> {
+    let malformed = || MerchantToolError::Argument(format!("{text}: not an amount of {currency}"));
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let exponent = usize::from(currency.exponent());
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > exponent || !all_digits(whole) || !all_digits(fraction) {
+        return Err(malformed());
+    }
+    let minor: i64 = format!("{whole}{fraction:0<exponent$}").parse().map_err(|_| malformed())?;
+    Ok(sign * minor)
+}
+
+fn item(text: &str, currency: Currency) -> Result<OrderItem, MerchantToolError> {
+    let malformed = || MerchantToolError::Argument(format!("{text}: an item is name:quantity:total"));
+    let mut parts = text.rsplitn(3, ':');
+    let (Some(total), Some(quantity), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(malformed());
+    };
+    Ok(OrderItem {
+        name: name.to_owned(),
+        quantity: quantity.parse().map_err(|_| malformed())?,
+        total_minor: minor_units(total, currency)?,
+    })
+}
+
+/// The merchant API, called with one merchant's key.
+struct Caller {
+    client: Client,
+    server: String,
+    api_key: Zeroizing<String>,
+}
+
+impl Caller {
+    fn of(place: &Place) -> Result<Self, MerchantToolError> {
+        let folder = DataFolder::new(&place.data);
+        let ca = Certificate::from_pem(keys::read_text(&folder.tls_ca())?.as_bytes())?;
+        let server = match &place.server {
+            Some(server) => server.clone(),
+            None => keys::read_text(&folder.payment_server("public-url"))?,
+        };
+        Ok(Self {
+            client: Client::builder().tls_certs_only([ca]).https_only(true).timeout(CALL_DEADLINE).build()?,
+            server: server.trim().trim_end_matches('/').to_owned(),
+            api_key: Zeroizing::new(keys::read_text(&folder.merchant(&place.merchant, "api-key"))?.trim().to_owned()),
+        })
+    }
+
+    async fn create(&self, body: &CreatePaymentRequest, key: &str) -> Result<PaymentRequestView, MerchantToolError> {
+        let call = self.client.post(format!("{}/v1/payment-requests", self.server));
+        self.send(call.header("idempotency-key", key).json(body)).await
+    }
+
+    async fn show(&self, id: RequestId) -> Result<PaymentRequestView, MerchantToolError> {
+        self.send(self.client.get(format!("{}/v1/payment-requests/{id}", self.server))).await
+    }
+
+    async fn cancel(&self, id: RequestId) -> Result<PaymentRequestView, MerchantToolError> {
+        let call = self.client.post(format!("{}/v1/payment-requests/{id}/cancel", self.server));
+        self.send(call.header("idempotency-key", format!("cancel-{id}"))).await
+    }
+
+    async fn send(&self, call: RequestBuilder) -> Result<PaymentRequestView, MerchantToolError> {
+        let answer = call.bearer_auth(self.api_key.as_str()).send().await?;
+        if answer.status().is_success() {
+            return Ok(answer.json().await?);
+        }
+        Err(MerchantToolError::Refused(Box::new(answer.json().await?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_become_minor_units() {
+        let minor = |text: &str, code: &str| minor_units(text, code.parse().unwrap()).ok();
+        assert_eq!(minor("12.80", "USD"), Some(1280));
+        assert_eq!(minor("12.8", "USD"), Some(1280));
+        assert_eq!(minor("-0.05", "USD"), Some(-5));
+        assert_eq!(minor("500", "JPY"), Some(500));
+        assert_eq!(minor("1.234", "KWD"), Some(1234));
+        for bad in ["", "1.234", ".5", "1,20", "1e3", "+5", "99999999999999999999"] {
+            assert_eq!(minor(bad, "USD"), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_item_may_have_colons_in_its_name() {
+        let item = item("Menu: lunch:2:9.80", "USD".parse().unwrap()).unwrap();
+        assert_eq!((item.name.as_str(), item.quantity, item.total_minor), ("Menu: lunch", 2, 980));
+    }
+}
