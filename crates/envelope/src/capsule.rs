@@ -30,10 +30,8 @@ impl Capsule {
     /// Version byte, `kid` with a length byte, `enc`, ciphertext with four length bytes (big-endian).
     pub fn to_bytes(&self) -> Vec<u8> {
         let kid_len = u8::try_from(self.kid.len()).expect("a kid is at most 64 bytes long");
-        let ciphertext_len =
-            u32::try_from(self.ciphertext.len()).expect("a ciphertext is at most 64 KiB long");
-        let mut bytes =
-            Vec::with_capacity(2 + self.kid.len() + KEY_LEN + 4 + self.ciphertext.len());
+        let ciphertext_len = u32::try_from(self.ciphertext.len()).expect("a ciphertext is at most 64 KiB long");
+        let mut bytes = Vec::with_capacity(2 + self.kid.len() + KEY_LEN + 4 + self.ciphertext.len());
         bytes.extend_from_slice(&[COMPACT_VERSION, kid_len]);
         bytes.extend_from_slice(self.kid.as_bytes());
         bytes.extend_from_slice(&self.enc);
@@ -66,15 +64,9 @@ impl Capsule {
 
     /// The one way in from outside, whatever the encoding was.
     fn checked(kid: String, enc: [u8; KEY_LEN], ciphertext: Vec<u8>) -> Option<Self> {
-        let kid_fits = !kid.is_empty()
-            && kid.len() <= KID_LEN_MAX
-            && kid.bytes().all(|byte| byte.is_ascii_graphic());
+        let kid_fits = !kid.is_empty() && kid.len() <= KID_LEN_MAX && kid.bytes().all(|byte| byte.is_ascii_graphic());
         let ciphertext_fits = (TAG_LEN..=CAPSULE_CIPHERTEXT_LEN_MAX).contains(&ciphertext.len());
-        (kid_fits && ciphertext_fits).then_some(Self {
-            kid,
-            enc,
-            ciphertext,
-        })
+        (kid_fits && ciphertext_fits).then_some(Self { kid, enc, ciphertext })
     }
 
     /// Finishes a context into a capsule for `to`.
@@ -85,11 +77,7 @@ impl Capsule {
         plaintext: &[u8],
     ) -> Result<Self, SealError> {
         let (enc, ciphertext) = sender.seal(aad, plaintext)?;
-        Ok(Self {
-            kid: to.kid().to_owned(),
-            enc,
-            ciphertext,
-        })
+        Ok(Self { kid: to.kid().to_owned(), enc, ciphertext })
     }
 
     /// Compares the identifiers, then decapsulates.
@@ -116,12 +104,8 @@ struct CapsuleJson {
 
 impl Serialize for Capsule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        CapsuleJson {
-            kid: self.kid.clone(),
-            enc: base64url(&self.enc),
-            ciphertext: base64url(&self.ciphertext),
-        }
-        .serialize(serializer)
+        CapsuleJson { kid: self.kid.clone(), enc: base64url(&self.enc), ciphertext: base64url(&self.ciphertext) }
+            .serialize(serializer)
     }
 }
 

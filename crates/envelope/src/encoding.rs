@@ -107,9 +107,7 @@ impl<'a> Reader<'a> {
 
     /// A short field of UTF-8 text.
     pub(crate) fn text(&mut self, len_max: usize) -> Option<String> {
-        std::str::from_utf8(self.short(len_max)?)
-            .ok()
-            .map(str::to_owned)
+        std::str::from_utf8(self.short(len_max)?).ok().map(str::to_owned)
     }
 
     /// Everything was read and nothing follows.

@@ -16,13 +16,7 @@ pub const HTTP_SIGNATURE_SKEW_MS_MAX: i64 = 5 * 60 * 1000;
 
 /// Signs a call; the signature in base64url without padding. `path_and_query` is as sent, `time_ms` is the
 /// device's clock. A line break in method or path cannot be sent over HTTP and makes the signature unverifiable.
-pub fn sign_http(
-    key: &SigningKey<Device>,
-    method: &str,
-    path_and_query: &str,
-    time_ms: i64,
-    body: &[u8],
-) -> String {
+pub fn sign_http(key: &SigningKey<Device>, method: &str, path_and_query: &str, time_ms: i64, body: &[u8]) -> String {
     base64url(&key.sign(string_to_sign(method, path_and_query, time_ms, body).as_bytes()))
 }
 
@@ -39,14 +33,9 @@ pub fn verify_http(
     if method.contains(['\n', '\r']) || path_and_query.contains(['\n', '\r']) {
         return Err(SignatureError::Malformed);
     }
-    let signature: [u8; SIGNATURE_LEN] =
-        array_from_base64url(signature).ok_or(SignatureError::Malformed)?;
+    let signature: [u8; SIGNATURE_LEN] = array_from_base64url(signature).ok_or(SignatureError::Malformed)?;
     let text = string_to_sign(method, path_and_query, time_ms, body);
-    if key.verifies(text.as_bytes(), &signature) {
-        Ok(())
-    } else {
-        Err(SignatureError::Wrong)
-    }
+    if key.verifies(text.as_bytes(), &signature) { Ok(()) } else { Err(SignatureError::Wrong) }
 }
 
 /// Whether a signed time is near enough to now.

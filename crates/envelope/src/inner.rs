@@ -58,14 +58,9 @@ impl EntryMode {
 
     /// The mode that three digits of DE 22 stand for.
     pub fn from_de22(digits: &str) -> Option<Self> {
-        [
-            Self::ContactChip,
-            Self::ContactlessChip,
-            Self::ContactlessMagStripe,
-            Self::MagStripe,
-        ]
-        .into_iter()
-        .find(|mode| mode.de22() == digits)
+        [Self::ContactChip, Self::ContactlessChip, Self::ContactlessMagStripe, Self::MagStripe]
+            .into_iter()
+            .find(|mode| mode.de22() == digits)
     }
 
     fn code(self) -> u8 {
@@ -162,30 +157,19 @@ pub fn seal(
     check(card)?;
     let sender = Sender::to(&to.to_bytes(), INNER_LABEL)?;
     let pin_key = PinKey::from_secret(sender.export(PIN_EXPORT_LABEL));
-    let block = pin_block::encipher(&pin_key, pin, &card.pan)
-        .map_err(|_| SealError::Malformed("the PIN"))?;
+    let block = pin_block::encipher(&pin_key, pin, &card.pan).map_err(|_| SealError::Malformed("the PIN"))?;
     let mut plaintext = wiped_buffer(INNER_PLAINTEXT_LEN);
-    write(&mut plaintext, card, kind, &block)
-        .map_err(|Full| SealError::TooLong("the card data"))?;
+    write(&mut plaintext, card, kind, &block).map_err(|Full| SealError::TooLong("the card data"))?;
     Capsule::seal(to, sender, attempt_hash, &plaintext)
 }
 
 /// Opens an inner seal made for this key and this attempt.
-pub fn open(
-    secret: &BankSealingKeySecret,
-    attempt_hash: &[u8; 32],
-    capsule: &Capsule,
-) -> Result<Opened, OpenError> {
+pub fn open(secret: &BankSealingKeySecret, attempt_hash: &[u8; 32], capsule: &Capsule) -> Result<Opened, OpenError> {
     let receiver = capsule.receiver(secret, INNER_LABEL)?;
     let pin_key = PinKey::from_secret(receiver.export(PIN_EXPORT_LABEL));
     let plaintext = receiver.open(attempt_hash, &capsule.ciphertext)?;
     let (card, pin_kind, pin_block) = read(&plaintext).ok_or(OpenError::Refused)?;
-    Ok(Opened {
-        card,
-        pin_kind,
-        pin_block,
-        pin_key,
-    })
+    Ok(Opened { card, pin_kind, pin_block, pin_key })
 }
 
 fn check(card: &CardData) -> Result<(), SealError> {
@@ -199,11 +183,7 @@ fn check(card: &CardData) -> Result<(), SealError> {
         return Err(SealError::Malformed("Track 2"));
     }
     let bounds = [
-        (
-            card.track2.as_ref().map_or(0, SecretBytes::len),
-            TRACK2_LEN_MAX,
-            "Track 2",
-        ),
+        (card.track2.as_ref().map_or(0, SecretBytes::len), TRACK2_LEN_MAX, "Track 2"),
         (card.aid.len(), AID_LEN_MAX, "the AID"),
         (card.icc_data.len(), ICC_DATA_LEN_MAX, "the ICC data"),
     ];
@@ -214,23 +194,12 @@ fn check(card: &CardData) -> Result<(), SealError> {
 }
 
 fn is_expiry(yymm: [u8; 4]) -> bool {
-    yymm.iter().all(u8::is_ascii_digit)
-        && (1..=12).contains(&((yymm[2] - b'0') * 10 + (yymm[3] - b'0')))
+    yymm.iter().all(u8::is_ascii_digit) && (1..=12).contains(&((yymm[2] - b'0') * 10 + (yymm[3] - b'0')))
 }
 
-fn write(
-    plaintext: &mut [u8],
-    card: &CardData,
-    kind: PinKind,
-    block: &EncipheredPinBlock,
-) -> Result<(), Full> {
+fn write(plaintext: &mut [u8], card: &CardData, kind: PinKind, block: &EncipheredPinBlock) -> Result<(), Full> {
     let mut writer = Writer::new(plaintext);
-    writer.put(&[
-        VERSION,
-        card.entry_mode.code(),
-        kind.code(),
-        card.psn.unwrap_or(NO_PSN),
-    ])?;
+    writer.put(&[VERSION, card.entry_mode.code(), kind.code(), card.psn.unwrap_or(NO_PSN)])?;
     writer.put(&card.expiry_yymm)?;
     writer.put_short(card.pan.expose_ascii(), PAN_LEN_MAX)?;
     let track2 = card.track2.as_ref().map_or(&[][..], SecretBytes::expose);

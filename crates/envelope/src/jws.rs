@@ -34,11 +34,7 @@ struct Header {
 
 /// Signs `payload` as a message of type `typ`.
 pub fn sign<R: SigningRole>(key: &SigningKey<R>, typ: &str, payload: &[u8]) -> String {
-    let header = Header {
-        alg: ALG.to_owned(),
-        kid: key.kid().to_owned(),
-        typ: typ.to_owned(),
-    };
+    let header = Header { alg: ALG.to_owned(), kid: key.kid().to_owned(), typ: typ.to_owned() };
     let header = serde_json::to_vec(&header).expect("three strings are always JSON");
     let mut jws = format!("{}.{}", base64url(&header), base64url(payload));
     let signature = key.sign(jws.as_bytes());
@@ -48,11 +44,7 @@ pub fn sign<R: SigningRole>(key: &SigningKey<R>, typ: &str, payload: &[u8]) -> S
 }
 
 /// The payload, once `alg`, `typ`, `kid` and the signature are right, in that order.
-pub fn verify<R: SigningRole>(
-    key: &VerifyingKey<R>,
-    typ: &str,
-    jws: &str,
-) -> Result<Vec<u8>, JwsError> {
+pub fn verify<R: SigningRole>(key: &VerifyingKey<R>, typ: &str, jws: &str) -> Result<Vec<u8>, JwsError> {
     let parts = Parts::of(jws)?;
     let header = parts.header()?;
     if header.typ != typ {
@@ -61,8 +53,7 @@ pub fn verify<R: SigningRole>(
     if header.kid != key.kid() {
         return Err(JwsError::UnknownKid);
     }
-    let signature: [u8; SIGNATURE_LEN] =
-        array_from_base64url(parts.signature).ok_or(JwsError::Malformed)?;
+    let signature: [u8; SIGNATURE_LEN] = array_from_base64url(parts.signature).ok_or(JwsError::Malformed)?;
     if !key.verifies(parts.signed.as_bytes(), &signature) {
         return Err(JwsError::Signature);
     }
@@ -99,12 +90,7 @@ impl<'a> Parts<'a> {
         if payload.contains('.') || header.len() > HEADER_LEN_MAX {
             return Err(JwsError::Malformed);
         }
-        Ok(Self {
-            signed,
-            header,
-            payload,
-            signature,
-        })
+        Ok(Self { signed, header, payload, signature })
     }
 
     fn header(&self) -> Result<Header, JwsError> {

@@ -62,10 +62,7 @@ pub struct MerchantProfile {
 
 /// A key of the keyset, with what its role adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly every key of a keyset is a merchant's, the largest variant"
-)]
+#[allow(clippy::large_enum_variant, reason = "nearly every key of a keyset is a merchant's, the largest variant")]
 pub enum KeysetKey {
     /// Opens the outer seal.
     PaymentServer(PaymentServerSealingKey),
@@ -135,15 +132,10 @@ impl Keyset {
 
     /// The same for a receipt: validity is judged at a past time, and there is no floor, since a receipt
     /// keeps the keyset of its day.
-    pub fn verify_at(
-        jws: &str,
-        roots: &[VerifyingKey<OperatorRoot>],
-        at_ms: i64,
-    ) -> Result<Self, KeysetError> {
+    pub fn verify_at(jws: &str, roots: &[VerifyingKey<OperatorRoot>], at_ms: i64) -> Result<Self, KeysetError> {
         let root = signing_root(jws, roots)?;
         let payload = jws::verify(root, TYP_KEYSET, jws)?;
-        let wire: KeysetWire =
-            serde_json::from_slice(&payload).map_err(|_| KeysetError::Malformed("the JSON"))?;
+        let wire: KeysetWire = serde_json::from_slice(&payload).map_err(|_| KeysetError::Malformed("the JSON"))?;
         if wire.keys.len() > KEYSET_KEYS_MAX {
             return Err(KeysetError::Malformed("the number of keys"));
         }
@@ -151,11 +143,7 @@ impl Keyset {
             version: wire.version,
             issued_ms: wire.issued_ms,
             expires_ms: wire.expires_ms,
-            keys: wire
-                .keys
-                .into_iter()
-                .map(EntryWire::parse)
-                .collect::<Result<_, _>>()?,
+            keys: wire.keys.into_iter().map(EntryWire::parse).collect::<Result<_, _>>()?,
         };
         keyset.validate()?;
         check_time(keyset.issued_ms, keyset.expires_ms, at_ms)?;
@@ -203,23 +191,15 @@ impl Keyset {
     /// What is known of a merchant.
     pub fn merchant(&self, merchant_id: &str) -> Option<&MerchantProfile> {
         self.keys.iter().find_map(|entry| match &entry.key {
-            KeysetKey::Merchant { profile, .. } if profile.merchant_id == merchant_id => {
-                Some(profile)
-            }
+            KeysetKey::Merchant { profile, .. } if profile.merchant_id == merchant_id => Some(profile),
             _ => None,
         })
     }
 
     /// The merchant key `kid`, if it was valid at `at_ms`, and whose it is.
-    pub fn merchant_key(
-        &self,
-        kid: &str,
-        at_ms: i64,
-    ) -> Option<(&VerifyingKey<Merchant>, &MerchantProfile)> {
+    pub fn merchant_key(&self, kid: &str, at_ms: i64) -> Option<(&VerifyingKey<Merchant>, &MerchantProfile)> {
         self.keys.iter().find_map(|entry| match &entry.key {
-            KeysetKey::Merchant { key, profile } if key.kid() == kid && entry.covers(at_ms) => {
-                Some((key, profile))
-            }
+            KeysetKey::Merchant { key, profile } if key.kid() == kid && entry.covers(at_ms) => Some((key, profile)),
             _ => None,
         })
     }
@@ -249,10 +229,7 @@ fn signing_root<'a, R: SigningRole>(
     roots: &'a [VerifyingKey<R>],
 ) -> Result<&'a VerifyingKey<R>, KeysetError> {
     let kid = jws::peek_kid(jws)?;
-    roots
-        .iter()
-        .find(|root| root.kid() == kid)
-        .ok_or(KeysetError::UnknownRoot)
+    roots.iter().find(|root| root.kid() == kid).ok_or(KeysetError::UnknownRoot)
 }
 
 fn check_version(found: u64, floor: u64) -> Result<(), KeysetError> {
@@ -290,11 +267,7 @@ fn check_unique<'a>(kids: impl Iterator<Item = &'a str>) -> Result<(), KeysetErr
 }
 
 /// Of the entries valid at `at_ms` that `pick` wants, the one that became valid last.
-fn newest<'a, K, T>(
-    keys: &'a [Dated<K>],
-    at_ms: i64,
-    pick: impl Fn(&'a K) -> Option<&'a T>,
-) -> Option<&'a T> {
+fn newest<'a, K, T>(keys: &'a [Dated<K>], at_ms: i64, pick: impl Fn(&'a K) -> Option<&'a T>) -> Option<&'a T> {
     keys.iter()
         .filter(|entry| entry.covers(at_ms))
         .filter_map(|entry| Some((entry.not_before_ms, pick(&entry.key)?)))
@@ -304,9 +277,7 @@ fn newest<'a, K, T>(
 
 fn is_identifier(text: &str) -> bool {
     (1..=IDENTIFIER_LEN_MAX).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn is_display_name(text: &str) -> bool {
@@ -359,41 +330,22 @@ struct ProfileWire {
 impl EntryWire {
     fn of(entry: &KeysetEntry) -> Self {
         let (jwk, role, profile) = match &entry.key {
-            KeysetKey::PaymentServer(key) => (
-                key.to_jwk(),
-                RoleWire::PaymentServer,
-                ProfileWire::default(),
-            ),
+            KeysetKey::PaymentServer(key) => (key.to_jwk(), RoleWire::PaymentServer, ProfileWire::default()),
             KeysetKey::Vault(key) => (key.to_jwk(), RoleWire::Vault, ProfileWire::default()),
-            KeysetKey::Merchant { key, profile } => {
-                (key.to_jwk(), RoleWire::Merchant, ProfileWire::of(profile))
-            }
+            KeysetKey::Merchant { key, profile } => (key.to_jwk(), RoleWire::Merchant, ProfileWire::of(profile)),
         };
-        Self {
-            jwk,
-            role,
-            not_before_ms: entry.not_before_ms,
-            not_after_ms: entry.not_after_ms,
-            profile,
-        }
+        Self { jwk, role, not_before_ms: entry.not_before_ms, not_after_ms: entry.not_after_ms, profile }
     }
 
     fn parse(self) -> Result<KeysetEntry, KeysetError> {
         let key = match self.role {
-            RoleWire::PaymentServer => {
-                KeysetKey::PaymentServer(PaymentServerSealingKey::from_jwk(&self.jwk)?)
-            }
+            RoleWire::PaymentServer => KeysetKey::PaymentServer(PaymentServerSealingKey::from_jwk(&self.jwk)?),
             RoleWire::Vault => KeysetKey::Vault(VaultSealingKey::from_jwk(&self.jwk)?),
-            RoleWire::Merchant => KeysetKey::Merchant {
-                key: VerifyingKey::from_jwk(&self.jwk)?,
-                profile: self.profile.parse()?,
-            },
+            RoleWire::Merchant => {
+                KeysetKey::Merchant { key: VerifyingKey::from_jwk(&self.jwk)?, profile: self.profile.parse()? }
+            }
         };
-        Ok(Dated {
-            key,
-            not_before_ms: self.not_before_ms,
-            not_after_ms: self.not_after_ms,
-        })
+        Ok(Dated { key, not_before_ms: self.not_before_ms, not_after_ms: self.not_after_ms })
     }
 }
 
@@ -408,9 +360,7 @@ impl ProfileWire {
     }
 
     fn parse(self) -> Result<MerchantProfile, KeysetError> {
-        let present = |member: Option<String>| {
-            member.ok_or(KeysetError::Malformed("a merchant without its profile"))
-        };
+        let present = |member: Option<String>| member.ok_or(KeysetError::Malformed("a merchant without its profile"));
         Ok(MerchantProfile {
             merchant_id: present(self.merchant_id)?,
             display_name: present(self.display_name)?,

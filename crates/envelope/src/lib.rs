@@ -74,19 +74,15 @@ pub mod suite;
 
 pub use capsule::{CAPSULE_CIPHERTEXT_LEN_MAX, Capsule};
 pub use error::{
-    CapsuleError, DigitsError, JwsError, KeyError, KeysetError, OpenError, PinBlockError,
-    SealError, SignatureError,
+    CapsuleError, DigitsError, JwsError, KeyError, KeysetError, OpenError, PinBlockError, SealError, SignatureError,
 };
 pub use jwk::Jwk;
 pub use pan::Pan;
 pub use pin::Pin;
 pub use sealing_key::{
-    BankSealing, BankSealingKey, BankSealingKeySecret, DeviceSealing, DeviceSealingKey,
-    DeviceSealingKeySecret, LinkKey, PaymentServerSealing, PaymentServerSealingKey,
-    PaymentServerSealingKeySecret, SealingKey, SealingKeySecret, SealingRole, VaultSealing,
-    VaultSealingKey, VaultSealingKeySecret,
+    BankSealing, BankSealingKey, BankSealingKeySecret, DeviceSealing, DeviceSealingKey, DeviceSealingKeySecret,
+    LinkKey, PaymentServerSealing, PaymentServerSealingKey, PaymentServerSealingKeySecret, SealingKey,
+    SealingKeySecret, SealingRole, VaultSealing, VaultSealingKey, VaultSealingKeySecret,
 };
 pub use secret::SecretBytes;
-pub use signing_key::{
-    BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VerifyingKey,
-};
+pub use signing_key::{BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VerifyingKey};

@@ -94,10 +94,7 @@ fn aad(request_id: &[u8; 16], attempt_id: &[u8; 16]) -> [u8; 32] {
 }
 
 fn check(routing: &Routing) -> Result<(), SealError> {
-    for (text, field) in [
-        (&routing.order_number, "the order number"),
-        (&routing.merchant_id, "the merchant id"),
-    ] {
+    for (text, field) in [(&routing.order_number, "the order number"), (&routing.merchant_id, "the merchant id")] {
         if text.is_empty() {
             return Err(SealError::Malformed(field));
         }
@@ -119,8 +116,7 @@ fn is_currency(text: &str) -> bool {
 }
 
 fn is_issuer_iin(text: &str) -> bool {
-    (ISSUER_IIN_LEN_MIN..=ISSUER_IIN_LEN_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_digit())
+    (ISSUER_IIN_LEN_MIN..=ISSUER_IIN_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn write(plaintext: &mut [u8], routing: &Routing) -> Result<(), Full> {
@@ -167,12 +163,7 @@ pub struct DeviceSignature([u8; SIGNATURE_LEN]);
 
 impl DeviceSignature {
     /// Signs a submission.
-    pub fn sign(
-        key: &SigningKey<Device>,
-        request_id: &[u8; 16],
-        attempt_id: &[u8; 16],
-        capsule: &Capsule,
-    ) -> Self {
+    pub fn sign(key: &SigningKey<Device>, request_id: &[u8; 16], attempt_id: &[u8; 16], capsule: &Capsule) -> Self {
         Self(key.sign(&submission(request_id, attempt_id, capsule)))
     }
 
@@ -208,9 +199,7 @@ impl DeviceSignature {
 
     /// The signature from base64url without padding.
     pub fn from_base64url(text: &str) -> Result<Self, SignatureError> {
-        array_from_base64url(text)
-            .map(Self)
-            .ok_or(SignatureError::Malformed)
+        array_from_base64url(text).map(Self).ok_or(SignatureError::Malformed)
     }
 }
 

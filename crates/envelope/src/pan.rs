@@ -34,10 +34,7 @@ impl Pan {
         }
         let mut secret = SecretArray::zeroed();
         secret.expose_mut()[..digits.len()].copy_from_slice(digits);
-        Ok(Self {
-            digits: secret,
-            len: digits.len(),
-        })
+        Ok(Self { digits: secret, len: digits.len() })
     }
 
     /// A PAN from text.
@@ -51,10 +48,7 @@ impl Pan {
     }
 
     /// How many digits there are.
-    #[allow(
-        clippy::len_without_is_empty,
-        reason = "a PAN has at least eight digits"
-    )]
+    #[allow(clippy::len_without_is_empty, reason = "a PAN has at least eight digits")]
     pub fn len(&self) -> usize {
         self.len
     }
@@ -93,19 +87,11 @@ impl Pan {
     /// four, since ten shown digits would leave too few hidden.
     pub fn masked(&self) -> String {
         let shown_first = if self.len >= MASK_LEN_MIN { 6 } else { 0 };
-        format!(
-            "{}{}{}",
-            self.shown(0, shown_first),
-            "*".repeat(self.len - shown_first - 4),
-            self.last_four()
-        )
+        format!("{}{}{}", self.shown(0, shown_first), "*".repeat(self.len - shown_first - 4), self.last_four())
     }
 
     fn shown(&self, from: usize, to: usize) -> String {
-        self.expose_ascii()[from..to]
-            .iter()
-            .map(|digit| char::from(*digit))
-            .collect()
+        self.expose_ascii()[from..to].iter().map(|digit| char::from(*digit)).collect()
     }
 }
 

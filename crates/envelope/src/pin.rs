@@ -20,15 +20,9 @@ pub struct Pin {
 
 impl Pin {
     /// No digit yet.
-    #[allow(
-        clippy::new_without_default,
-        reason = "an empty PIN is the beginning of one, not a sensible default"
-    )]
+    #[allow(clippy::new_without_default, reason = "an empty PIN is the beginning of one, not a sensible default")]
     pub fn new() -> Self {
-        Self {
-            digits: SecretArray::zeroed(),
-            len: 0,
-        }
+        Self { digits: SecretArray::zeroed(), len: 0 }
     }
 
     /// A whole PIN from its ASCII digits; the caller wipes its own copy.
@@ -48,11 +42,7 @@ impl Pin {
         if digit > 9 {
             return Err(DigitsError::NotADigit);
         }
-        let place = self
-            .digits
-            .expose_mut()
-            .get_mut(self.len)
-            .ok_or(DigitsError::Length)?;
+        let place = self.digits.expose_mut().get_mut(self.len).ok_or(DigitsError::Length)?;
         *place = b'0' + digit;
         self.len += 1;
         Ok(())

@@ -21,11 +21,7 @@ const VERSION: u8 = 1;
 const HEADER_LEN: usize = 3;
 
 /// Seals a request to a registered device.
-pub fn seal_to_device(
-    to: &DeviceSealingKey,
-    aad: &[u8],
-    plaintext: &[u8],
-) -> Result<Capsule, SealError> {
+pub fn seal_to_device(to: &DeviceSealingKey, aad: &[u8], plaintext: &[u8]) -> Result<Capsule, SealError> {
     seal(to, aad, plaintext)
 }
 
@@ -44,19 +40,11 @@ pub fn seal_to_link(to: &LinkKey, aad: &[u8], plaintext: &[u8]) -> Result<Capsul
 }
 
 /// Opens a request with the key of the link it came by.
-pub fn open_from_link(
-    key: &LinkKey,
-    aad: &[u8],
-    capsule: &Capsule,
-) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+pub fn open_from_link(key: &LinkKey, aad: &[u8], capsule: &Capsule) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     open(key.pair(), aad, capsule)
 }
 
-fn seal<R: SealingRole>(
-    to: &SealingKey<R>,
-    aad: &[u8],
-    plaintext: &[u8],
-) -> Result<Capsule, SealError> {
+fn seal<R: SealingRole>(to: &SealingKey<R>, aad: &[u8], plaintext: &[u8]) -> Result<Capsule, SealError> {
     const TOO_LONG: SealError = SealError::TooLong("the request");
     if plaintext.len() > REQUEST_LEN_MAX {
         return Err(TOO_LONG);
@@ -64,10 +52,7 @@ fn seal<R: SealingRole>(
     let padded_len = (HEADER_LEN + plaintext.len()).next_multiple_of(REQUEST_PADDING_STEP);
     let mut padded = wiped_buffer(padded_len);
     let mut writer = Writer::new(&mut padded);
-    writer
-        .put(&[VERSION])
-        .and_then(|()| writer.put_long(plaintext, REQUEST_LEN_MAX))
-        .map_err(|Full| TOO_LONG)?;
+    writer.put(&[VERSION]).and_then(|()| writer.put_long(plaintext, REQUEST_LEN_MAX)).map_err(|Full| TOO_LONG)?;
     let sender = Sender::to(&to.to_bytes(), REQUEST_LABEL)?;
     Capsule::seal(to, sender, aad, &padded)
 }
@@ -77,9 +62,7 @@ fn open<R: SealingRole>(
     aad: &[u8],
     capsule: &Capsule,
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    let padded = capsule
-        .receiver(secret, REQUEST_LABEL)?
-        .open(aad, &capsule.ciphertext)?;
+    let padded = capsule.receiver(secret, REQUEST_LABEL)?.open(aad, &capsule.ciphertext)?;
     read(&padded).ok_or(OpenError::Refused)
 }
 

@@ -89,11 +89,7 @@ impl<R: SealingRole> SealingKey<R> {
     /// The key with these bytes. Every 32 bytes are an X25519 public key; one of small order is refused when
     /// something is sealed to it.
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
-        Self {
-            bytes,
-            kid: kid(R::KID_PREFIX, &bytes),
-            role: PhantomData,
-        }
+        Self { bytes, kid: kid(R::KID_PREFIX, &bytes), role: PhantomData }
     }
 
     /// The key's 32 bytes.
@@ -103,9 +99,7 @@ impl<R: SealingRole> SealingKey<R> {
 
     /// The key from base64url without padding.
     pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
-        array_from_base64url(text)
-            .map(Self::from_bytes)
-            .ok_or(KeyError::Encoding)
+        array_from_base64url(text).map(Self::from_bytes).ok_or(KeyError::Encoding)
     }
 
     /// The key in base64url without padding.
@@ -126,11 +120,7 @@ impl<R: SealingRole> SealingKey<R> {
     /// The key of a JWK, whose `kid` must be this key's in this role.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         let key = Self::from_bytes(jwk.bytes(KeyUse::Seal)?);
-        if key.kid == jwk.kid {
-            Ok(key)
-        } else {
-            Err(KeyError::WrongRole)
-        }
+        if key.kid == jwk.kid { Ok(key) } else { Err(KeyError::WrongRole) }
     }
 }
 
@@ -212,9 +202,7 @@ impl LinkKey {
 
     /// The key in a link's fragment: 43 characters of base64url, without the `#`.
     pub fn from_fragment(fragment: &str) -> Result<Self, KeyError> {
-        let bytes = zeroize::Zeroizing::new(
-            array_from_base64url::<KEY_LEN>(fragment).ok_or(KeyError::Encoding)?,
-        );
+        let bytes = zeroize::Zeroizing::new(array_from_base64url::<KEY_LEN>(fragment).ok_or(KeyError::Encoding)?);
         Ok(Self::from_bytes(&bytes))
     }
 

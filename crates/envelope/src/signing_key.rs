@@ -85,11 +85,7 @@ impl<R: SigningRole> VerifyingKey<R> {
     }
 
     fn from_point(key: ed25519_dalek::VerifyingKey) -> Self {
-        Self {
-            kid: kid(R::KID_PREFIX, key.as_bytes()),
-            key,
-            role: PhantomData,
-        }
+        Self { kid: kid(R::KID_PREFIX, key.as_bytes()), key, role: PhantomData }
     }
 
     /// The key's 32 bytes.
@@ -133,18 +129,12 @@ impl<R: SigningRole> VerifyingKey<R> {
     /// The key of a JWK, whose `kid` must be this key's in this role.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         let key = Self::from_bytes(&jwk.bytes(KeyUse::Sign)?)?;
-        if key.kid == jwk.kid {
-            Ok(key)
-        } else {
-            Err(KeyError::WrongRole)
-        }
+        if key.kid == jwk.kid { Ok(key) } else { Err(KeyError::WrongRole) }
     }
 
     /// Strict verification: no small-order points, no malleable signatures.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; SIGNATURE_LEN]) -> bool {
-        self.key
-            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
-            .is_ok()
+        self.key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
     }
 }
 
@@ -202,3 +192,6 @@ impl<R: SigningRole> SigningKey<R> {
         self.key.sign(message).to_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

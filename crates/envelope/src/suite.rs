@@ -47,13 +47,9 @@ pub(crate) struct Sender {
 impl Sender {
     /// Encapsulates to `recipient`. Fails on a key that makes an all-zero shared secret.
     pub(crate) fn to(recipient: &[u8; KEY_LEN], label: &[u8]) -> Result<Self, SealError> {
-        let (enc, context) =
-            hpke::setup_sender::<Aead, Kdf, Kem>(&OpModeS::Base, &public_key(recipient), label)
-                .map_err(|_| SealError::UnusableKey)?;
-        Ok(Self {
-            enc: enc.to_bytes().into(),
-            context,
-        })
+        let (enc, context) = hpke::setup_sender::<Aead, Kdf, Kem>(&OpModeS::Base, &public_key(recipient), label)
+            .map_err(|_| SealError::UnusableKey)?;
+        Ok(Self { enc: enc.to_bytes().into(), context })
     }
 
     /// The same with a chosen ephemeral key, which only published vectors need.
@@ -63,38 +59,22 @@ impl Sender {
         label: &[u8],
         rng: &mut impl hpke::rand_core::CryptoRng,
     ) -> Result<Self, SealError> {
-        let (enc, context) = hpke::setup_sender_with_rng::<Aead, Kdf, Kem>(
-            &OpModeS::Base,
-            &public_key(recipient),
-            label,
-            rng,
-        )
-        .map_err(|_| SealError::UnusableKey)?;
-        Ok(Self {
-            enc: enc.to_bytes().into(),
-            context,
-        })
+        let (enc, context) =
+            hpke::setup_sender_with_rng::<Aead, Kdf, Kem>(&OpModeS::Base, &public_key(recipient), label, rng)
+                .map_err(|_| SealError::UnusableKey)?;
+        Ok(Self { enc: enc.to_bytes().into(), context })
     }
 
     /// 32 bytes bound to this context and `label` (RFC 9180, section 5.3).
     pub(crate) fn export(&self, label: &[u8]) -> SecretArray<32> {
         let mut secret = SecretArray::zeroed();
-        self.context
-            .export(label, secret.expose_mut())
-            .expect("32 bytes are within what HKDF-SHA256 gives");
+        self.context.export(label, secret.expose_mut()).expect("32 bytes are within what HKDF-SHA256 gives");
         secret
     }
 
     /// Seals; returns `enc` and ciphertext with its tag.
-    pub(crate) fn seal(
-        mut self,
-        aad: &[u8],
-        plaintext: &[u8],
-    ) -> Result<([u8; KEY_LEN], Vec<u8>), SealError> {
-        let ciphertext = self
-            .context
-            .seal(plaintext, aad)
-            .map_err(|_| SealError::TooLong("the plaintext"))?;
+    pub(crate) fn seal(mut self, aad: &[u8], plaintext: &[u8]) -> Result<([u8; KEY_LEN], Vec<u8>), SealError> {
+        let ciphertext = self.context.seal(plaintext, aad).map_err(|_| SealError::TooLong("the plaintext"))?;
         Ok((self.enc, ciphertext))
     }
 }
@@ -106,19 +86,10 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// Decapsulates `enc`. Fails on an `enc` that makes an all-zero shared secret.
-    pub(crate) fn from(
-        secret: &SecretArray<KEY_LEN>,
-        enc: &[u8; KEY_LEN],
-        label: &[u8],
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn from(secret: &SecretArray<KEY_LEN>, enc: &[u8; KEY_LEN], label: &[u8]) -> Result<Self, OpenError> {
         let enc = EncappedKey::from_bytes(enc).map_err(|_| OpenError::Refused)?;
-        let context = hpke::setup_receiver::<Aead, Kdf, Kem>(
-            &OpModeR::Base,
-            &private_key(secret),
-            &enc,
-            label,
-        )
-        .map_err(|_| OpenError::Refused)?;
+        let context = hpke::setup_receiver::<Aead, Kdf, Kem>(&OpModeR::Base, &private_key(secret), &enc, label)
+            .map_err(|_| OpenError::Refused)?;
         Ok(Self { context })
     }
 
@@ -126,22 +97,13 @@ impl Receiver {
     /// the message is whole.
     pub(crate) fn export(&self, label: &[u8]) -> SecretArray<32> {
         let mut secret = SecretArray::zeroed();
-        self.context
-            .export(label, secret.expose_mut())
-            .expect("32 bytes are within what HKDF-SHA256 gives");
+        self.context.export(label, secret.expose_mut()).expect("32 bytes are within what HKDF-SHA256 gives");
         secret
     }
 
     /// Opens, or fails without saying why.
-    pub(crate) fn open(
-        mut self,
-        aad: &[u8],
-        ciphertext: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        self.context
-            .open(ciphertext, aad)
-            .map(Zeroizing::new)
-            .map_err(|_| OpenError::Refused)
+    pub(crate) fn open(mut self, aad: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        self.context.open(ciphertext, aad).map(Zeroizing::new).map_err(|_| OpenError::Refused)
     }
 }
 

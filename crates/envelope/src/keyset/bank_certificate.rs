@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BankTrust, Dated, KEYSET_KEYS_MAX, check_period, check_time, check_unique, check_version,
-    is_display_name, is_identifier, newest,
+    BankTrust, Dated, KEYSET_KEYS_MAX, check_period, check_time, check_unique, check_version, is_display_name,
+    is_identifier, newest,
 };
 use crate::error::KeysetError;
 use crate::jws::{self, TYP_BANK_CERTIFICATE};
@@ -32,35 +32,24 @@ pub struct IinRange {
 impl IinRange {
     /// Whether every card with the prefix `iin` falls into this range.
     pub fn covers(&self, iin: &str) -> bool {
-        is_iin(iin)
-            && padded(&self.from, '0') <= padded(iin, '0')
-            && padded(iin, '9') <= padded(&self.to, '9')
+        is_iin(iin) && padded(&self.from, '0') <= padded(iin, '0') && padded(iin, '9') <= padded(&self.to, '9')
     }
 
     fn validate(&self) -> Result<(), KeysetError> {
-        let well_formed = is_iin(&self.from)
-            && is_iin(&self.to)
-            && self.from.len() == self.to.len()
-            && self.from <= self.to;
-        if well_formed {
-            Ok(())
-        } else {
-            Err(KeysetError::Malformed("a card range"))
-        }
+        let well_formed =
+            is_iin(&self.from) && is_iin(&self.to) && self.from.len() == self.to.len() && self.from <= self.to;
+        if well_formed { Ok(()) } else { Err(KeysetError::Malformed("a card range")) }
     }
 }
 
 fn is_iin(text: &str) -> bool {
-    (IIN_LEN_MIN..=IIN_LEN_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_digit())
+    (IIN_LEN_MIN..=IIN_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Eight digits, so that text order is number order.
 fn padded(iin: &str, digit: char) -> String {
     let missing = IIN_LEN_MAX.saturating_sub(iin.len());
-    iin.chars()
-        .chain(std::iter::repeat_n(digit, missing))
-        .collect()
+    iin.chars().chain(std::iter::repeat_n(digit, missing)).collect()
 }
 
 /// What a bank's root certifies.
@@ -94,12 +83,7 @@ impl BankCertificate {
 
     /// The certificate in `jws`, if that bank's pinned root signed it, it is valid now, and it is not older
     /// than `version_floor`, the highest version of this bank accepted so far.
-    pub fn verify(
-        jws: &str,
-        roots: &[BankTrust],
-        now_ms: i64,
-        version_floor: u64,
-    ) -> Result<Self, KeysetError> {
+    pub fn verify(jws: &str, roots: &[BankTrust], now_ms: i64, version_floor: u64) -> Result<Self, KeysetError> {
         let certificate = Self::verify_at(jws, roots, now_ms)?;
         check_version(certificate.version, version_floor)?;
         Ok(certificate)
@@ -108,13 +92,9 @@ impl BankCertificate {
     /// The same for a receipt: validity is judged at a past time, and there is no floor.
     pub fn verify_at(jws: &str, roots: &[BankTrust], at_ms: i64) -> Result<Self, KeysetError> {
         let kid = jws::peek_kid(jws)?;
-        let root = roots
-            .iter()
-            .find(|root| root.key.kid() == kid)
-            .ok_or(KeysetError::UnknownRoot)?;
+        let root = roots.iter().find(|root| root.key.kid() == kid).ok_or(KeysetError::UnknownRoot)?;
         let payload = jws::verify(&root.key, TYP_BANK_CERTIFICATE, jws)?;
-        let certificate: Self =
-            serde_json::from_slice(&payload).map_err(|_| KeysetError::Malformed("the JSON"))?;
+        let certificate: Self = serde_json::from_slice(&payload).map_err(|_| KeysetError::Malformed("the JSON"))?;
         // One bank's root must not vouch for another bank's keys.
         if certificate.bank_id != root.bank_id {
             return Err(KeysetError::WrongBank);
@@ -143,9 +123,7 @@ impl BankCertificate {
         for epoch in &self.sealing_keys {
             check_period(epoch.not_before_ms, epoch.not_after_ms)?;
             if epoch.not_after_ms - epoch.not_before_ms > BANK_EPOCH_MS_MAX {
-                return Err(KeysetError::Malformed(
-                    "a sealing key of more than 24 hours",
-                ));
+                return Err(KeysetError::Malformed("a sealing key of more than 24 hours"));
             }
         }
         for dated in &self.outcome_keys {
@@ -169,9 +147,6 @@ impl BankCertificate {
 
     /// The outcome key `kid`, if it was valid at `at_ms`.
     pub fn outcome_key(&self, kid: &str, at_ms: i64) -> Option<&VerifyingKey<BankOutcome>> {
-        self.outcome_keys
-            .iter()
-            .find(|dated| dated.key.kid() == kid && dated.covers(at_ms))
-            .map(|dated| &dated.key)
+        self.outcome_keys.iter().find(|dated| dated.key.kid() == kid && dated.covers(at_ms)).map(|dated| &dated.key)
     }
 }

@@ -36,14 +36,8 @@ impl TrustRoots {
 
     /// Who is trusted (`operator`, or the bank's id) and the fingerprint of their root, in file order.
     pub fn fingerprints(&self) -> Vec<(&str, String)> {
-        let operator = self
-            .operator
-            .iter()
-            .map(|key| ("operator", key.fingerprint()));
-        let banks = self
-            .banks
-            .iter()
-            .map(|bank| (bank.bank_id.as_str(), bank.key.fingerprint()));
+        let operator = self.operator.iter().map(|key| ("operator", key.fingerprint()));
+        let banks = self.banks.iter().map(|bank| (bank.bank_id.as_str(), bank.key.fingerprint()));
         operator.chain(banks).collect()
     }
 }
