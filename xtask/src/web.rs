@@ -1,0 +1,213 @@
+//! Builds the window's web bundle into `ui/dist`: the screens as WebAssembly, their glue, and the files beside them.
+//!
+//! The compiler is the rustup toolchain when it has the `wasm32-unknown-unknown` target, and otherwise Debian's
+//! `rustc-web`, which brings the standard library's sources and so can build them for that target.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::{env, fs, io};
+
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// The bundle's package, and so the stem of its files.
+const PACKAGE: &str = "ui";
+/// Debian's compiler, cargo and standard library sources (packages `rustc-web`, `cargo-web`, `rust-web-src`).
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+/// The first `wasm-opt` that reads what today's compiler writes; Debian 12 has 108.
+const WASM_OPT_VERSION_MIN: u32 = 116;
+/// What is copied into the bundle as it is: the source below the project's root, and its name in the bundle.
+const STATIC_FILES: &[(&str, &str)] =
+    &[("ui/index.html", "index.html"), ("ui/boot.js", "boot.js"), ("ui/styles", "styles"), ("ui/icons", "icons")];
+
+/// How the bundle is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build, large to load: for work on the screens.
+    Dev,
+    /// Small: what is shipped.
+    Wasm,
+}
+
+impl Profile {
+    /// cargo's name of the profile.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Wasm => "wasm",
+        }
+    }
+
+    /// The folder cargo builds the profile in.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Wasm => "wasm",
+        }
+    }
+}
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// A program could not be started.
+    #[error("{program} could not be started: {source}")]
+    Start {
+        /// Which.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program ran and failed; it said why itself.
+    #[error("{program} failed: {status}")]
+    Failed {
+        /// Which.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// Neither compiler can build for the web.
+    #[error("no compiler for {TARGET}: run `rustup target add {TARGET}`, or install rustc-web, cargo-web, rust-web-src")]
+    NoCompiler,
+    /// The glue between JavaScript and the module could not be made.
+    #[error("wasm-bindgen: {0}")]
+    Bindgen(String),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Compiles the screens and assembles `ui/dist` below `root`, the project's folder.
+///
+/// # Errors
+/// When no compiler for the web is installed, the compiler or wasm-bindgen fails, or a file cannot be written. The
+/// bundle of an earlier run stays in place until the compiler has succeeded.
+pub fn build(root: &Path, profile: Profile) -> Result<(), WebError> {
+    let module = compile(root, profile)?;
+    let dist = root.join("ui/dist");
+    if dist.exists() {
+        fs::remove_dir_all(&dist).map_err(at(&dist))?;
+    }
+    fs::create_dir_all(&dist).map_err(at(&dist))?;
+    bind(&module, &dist, profile)?;
+    if profile == Profile::Wasm {
+        optimise(root, &dist.join(format!("{PACKAGE}_bg.wasm")))?;
+    }
+    for (source, name) in STATIC_FILES {
+        copy(&root.join(source), &dist.join(name))?;
+    }
+    Ok(())
+}
+
+/// Compiles the package and returns the module's path.
+///
+/// It has a target folder of its own: two compilers in one would rebuild each other's work for ever.
+fn compile(root: &Path, profile: Profile) -> Result<PathBuf, WebError> {
+    let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("web");
+    let sysroot = rustc_says(&["--print", "sysroot"])?;
+    let mut cargo = if has_target(&sysroot) { Command::new("cargo") } else { debian_cargo(&sysroot)? };
+    cargo.current_dir(root).env("CARGO_TARGET_DIR", &target_dir).arg("build").args(["--package", PACKAGE]);
+    cargo.args(["--target", TARGET, "--profile", profile.name()]);
+    if !has_target(&sysroot) {
+        cargo.arg("-Zbuild-std=std,panic_abort");
+    }
+    run(&mut cargo)?;
+    Ok(target_dir.join(TARGET).join(profile.folder()).join(format!("{PACKAGE}.wasm")))
+}
+
+/// Whether the toolchain at `sysroot` has the standard library for the web.
+fn has_target(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir()
+}
+
+/// Debian's cargo, set up to build the standard library too. Its linker is the one rustup ships for the host.
+fn debian_cargo(sysroot: &Path) -> Result<Command, WebError> {
+    let host = rustc_says(&["--print", "host-tuple"])?;
+    let linker = sysroot.join("lib/rustlib").join(host).join("bin/rust-lld");
+    if !Path::new(DEBIAN_SOURCES).is_file() || !Path::new(DEBIAN_CARGO).is_file() || !linker.is_file() {
+        return Err(WebError::NoCompiler);
+    }
+    let mut cargo = Command::new(DEBIAN_CARGO);
+    // Building the standard library is an unstable option of a stable compiler.
+    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIAN_RUSTC);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+    Ok(cargo)
+}
+
+/// What the toolchain's compiler prints.
+fn rustc_says(arguments: &[&str]) -> Result<PathBuf, WebError> {
+    let output = Command::new("rustc").args(arguments).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|source| WebError::Start { program: "rustc".into(), source })?;
+    if !output.status.success() {
+        return Err(WebError::Failed { program: "rustc".into(), status: output.status });
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+/// Makes the JavaScript glue beside the module (`wasm-bindgen --target web`).
+fn bind(module: &Path, dist: &Path, profile: Profile) -> Result<(), WebError> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(module).out_name(PACKAGE).typescript(false);
+    bindgen.keep_debug(profile == Profile::Dev).remove_producers_section(true);
+    bindgen.remove_name_section(profile == Profile::Wasm);
+    let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(dist));
+    made.map_err(|error| WebError::Bindgen(format!("{error:#}")))
+}
+
+/// Shrinks the module with binaryen's `wasm-opt` when a recent one is installed; a bundle without it works as well.
+fn optimise(root: &Path, module: &Path) -> Result<(), WebError> {
+    let Some(mut wasm_opt) = recent_wasm_opt(root) else {
+        eprintln!("wasm-opt {WASM_OPT_VERSION_MIN} or newer is not installed (npm install binaryen): not optimised");
+        return Ok(());
+    };
+    wasm_opt.args(["-Oz", "--all-features", "-o"]).arg(module).arg(module);
+    run(&mut wasm_opt)
+}
+
+fn recent_wasm_opt(root: &Path) -> Option<Command> {
+    let candidates = [root.join("node_modules/.bin/wasm-opt"), PathBuf::from("wasm-opt")];
+    candidates.into_iter().find_map(|program| {
+        let output = Command::new(&program).arg("--version").output().ok()?;
+        // "wasm-opt version 132 (version_132)"
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let version: u32 = text.split_whitespace().find_map(|word| word.parse().ok())?;
+        (version >= WASM_OPT_VERSION_MIN).then(|| Command::new(program))
+    })
+}
+
+fn run(command: &mut Command) -> Result<(), WebError> {
+    let program = || Path::new(command.get_program()).file_name().unwrap_or_else(|| OsStr::new("")).to_string_lossy();
+    let name = program().into_owned();
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(WebError::Failed { program: name, status }),
+        Err(source) => Err(WebError::Start { program: name, source }),
+    }
+}
+
+/// Copies a file, or a folder with everything in it.
+fn copy(from: &Path, to: &Path) -> Result<(), WebError> {
+    if !from.is_dir() {
+        fs::copy(from, to).map_err(at(from))?;
+        return Ok(());
+    }
+    fs::create_dir_all(to).map_err(at(to))?;
+    for entry in fs::read_dir(from).map_err(at(from))? {
+        let entry = entry.map_err(at(from))?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> WebError {
+    let path = path.to_owned();
+    move |source| WebError::File { path, source }
+}
