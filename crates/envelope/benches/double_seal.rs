@@ -1,9 +1,11 @@
 //! What the double envelope costs beside its bare cryptography, measured in the same run.
 //!
-//! The bare cost is what RFC 9180 cannot do without, done with the same libraries on the same sizes: for a seal
-//! one X25519 base-point and one point multiplication (`Encap`, section 4.1), for an open the same two (`Decap`
-//! computes its own public key), and one AES-256-GCM pass over the padded plaintext; all of it twice. Everything
-//! else is overhead: key schedule, PIN block, encoding, padding, wiping. The goal is a ratio of at most 1.15.
+//! The bare cost is that of the X25519 operations and the AES-256-GCM passes the envelope makes, done with the same
+//! libraries on the same sizes, once for each of the two layers. Everything else is overhead: key schedule, PIN block,
+//! encoding, padding, wiping. The goal is a ratio of at most 1.15.
+//!
+//! To seal, `hpke` computes the ephemeral public key twice: when it generates the pair and again when it encapsulates.
+//! RFC 9180 (section 4.1) needs it once. The second line printed for a seal holds the envelope against that least.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -102,13 +104,27 @@ impl Bare {
         cipher.encrypt(&Nonce::from([8; 12]), payload).expect("encrypted")
     }
 
-    fn key_exchange(&self) {
+    fn public_key(&self) {
         black_box(PublicKey::from(black_box(&self.private)));
+    }
+
+    fn key_exchange(&self) {
+        self.public_key();
         black_box(black_box(&self.private).diffie_hellman(black_box(&self.other)));
     }
 
+    /// What RFC 9180 cannot do without.
+    fn seal_least(&self) {
+        for layer in LAYERS {
+            self.key_exchange();
+            black_box(Self::encrypt(&self.cipher, layer));
+        }
+    }
+
+    /// What the library does.
     fn seal(&self) {
         for layer in LAYERS {
+            self.public_key();
             self.key_exchange();
             black_box(Self::encrypt(&self.cipher, layer));
         }
@@ -142,7 +158,7 @@ fn print_ratio(name: &str, envelope: Duration, bare: Duration) {
     let ratio = envelope.as_secs_f64() / bare.as_secs_f64();
     let verdict = if ratio <= RATIO_GOAL { "within" } else { "beyond" };
     println!(
-        "double envelope, {name}: {envelope:?}; bare X25519 and AES-256-GCM: {bare:?}; \
+        "double envelope, {name}: {envelope:?} against {bare:?} bare; \
          ratio {ratio:.3}, {verdict} the goal of {RATIO_GOAL}"
     );
 }
@@ -169,6 +185,8 @@ fn main() {
 
     let (envelope, raw) = medians(|| drop(black_box(payment.seal())), || bare.seal());
     print_ratio("seal", envelope, raw);
+    let (envelope, raw) = medians(|| drop(black_box(payment.seal())), || bare.seal_least());
+    print_ratio("seal, least operations", envelope, raw);
     let (envelope, raw) = medians(|| drop(black_box(payment.open(&capsule))), || bare.open());
     print_ratio("open", envelope, raw);
 }

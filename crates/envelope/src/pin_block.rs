@@ -87,27 +87,35 @@ impl EncipheredPinBlock {
 pub fn encipher(key: &PinKey, pin: &Pin, pan: &Pan) -> Result<EncipheredPinBlock, PinBlockError> {
     let mut fill = [0; PIN_BLOCK_LEN - PIN_FIELD_RANDOM_AT];
     fill_random(&mut fill);
-    let mut block = pin_field(pin, fill)?;
-    encipher_field(key, &mut block, &pan_field(pan.expose_ascii()));
+    let mut block = Zeroizing::new([0; PIN_BLOCK_LEN]);
+    write_pin_field(pin, fill, &mut block)?;
+    encipher_field(key, &mut block, pan.expose_ascii());
     Ok(EncipheredPinBlock(*block))
 }
 
 /// Deciphers a block made for `pan`.
 pub fn decipher(key: &PinKey, block: &EncipheredPinBlock, pan: &Pan) -> Result<Pin, PinBlockError> {
     let mut field = Zeroizing::new(block.0);
-    decipher_field(key, &mut field, &pan_field(pan.expose_ascii()));
+    decipher_field(key, &mut field, pan.expose_ascii());
     pin_of_field(&field)
 }
 
-fn encipher_field(key: &PinKey, block: &mut [u8; PIN_BLOCK_LEN], pan_field: &[u8; PIN_BLOCK_LEN]) {
+// The functions below fill buffers of their caller instead of returning arrays: a returned array is moved, and
+// a move can leave a copy of the digits on the stack that nothing wipes.
+
+fn encipher_field(key: &PinKey, block: &mut [u8; PIN_BLOCK_LEN], pan_digits: &[u8]) {
+    let mut pan_field = Zeroizing::new([0; PIN_BLOCK_LEN]);
+    write_pan_field(pan_digits, &mut pan_field);
     key.encrypt(block);
-    xor(block, pan_field);
+    xor(block, &pan_field);
     key.encrypt(block);
 }
 
-fn decipher_field(key: &PinKey, block: &mut [u8; PIN_BLOCK_LEN], pan_field: &[u8; PIN_BLOCK_LEN]) {
+fn decipher_field(key: &PinKey, block: &mut [u8; PIN_BLOCK_LEN], pan_digits: &[u8]) {
+    let mut pan_field = Zeroizing::new([0; PIN_BLOCK_LEN]);
+    write_pan_field(pan_digits, &mut pan_field);
     key.decrypt(block);
-    xor(block, pan_field);
+    xor(block, &pan_field);
     key.decrypt(block);
 }
 
@@ -118,10 +126,11 @@ fn xor(block: &mut [u8; PIN_BLOCK_LEN], other: &[u8; PIN_BLOCK_LEN]) {
 }
 
 /// `4 ‖ length ‖ digits ‖ A… ‖ 64 random bits` (ISO 9564-1, section 9.4.2).
-fn pin_field(
+fn write_pin_field(
     pin: &Pin,
     fill: [u8; PIN_BLOCK_LEN - PIN_FIELD_RANDOM_AT],
-) -> Result<Zeroizing<[u8; PIN_BLOCK_LEN]>, PinBlockError> {
+    field: &mut [u8; PIN_BLOCK_LEN],
+) -> Result<(), PinBlockError> {
     if !pin.is_complete() {
         return Err(PinBlockError::PinTooShort);
     }
@@ -131,11 +140,10 @@ fn pin_field(
     for (nibble, digit) in nibbles[2..].iter_mut().zip(pin.expose_ascii()) {
         *nibble = digit - b'0';
     }
-    let mut field = Zeroizing::new([0; PIN_BLOCK_LEN]);
     let (digits, random) = field.split_at_mut(PIN_FIELD_RANDOM_AT);
     pack(digits, nibbles.as_slice());
     random.copy_from_slice(&fill);
-    Ok(field)
+    Ok(())
 }
 
 /// The PIN of a deciphered field: control, length, digits and fill must all be as section 9.4.2 says.
@@ -162,7 +170,7 @@ fn pin_of_field(field: &[u8; PIN_BLOCK_LEN]) -> Result<Pin, PinBlockError> {
 
 /// `M ‖ digits ‖ 0…`, M being the PAN's length less twelve; a PAN shorter than twelve digits gets leading zeros
 /// (ISO 9564-1, section 9.4.3).
-fn pan_field(digits: &[u8]) -> Zeroizing<[u8; PIN_BLOCK_LEN]> {
+fn write_pan_field(digits: &[u8], field: &mut [u8; PIN_BLOCK_LEN]) {
     let leading_zeros = PAN_DIGITS_UNCOUNTED.saturating_sub(digits.len());
     let counted = digits.len().saturating_sub(PAN_DIGITS_UNCOUNTED);
     let mut nibbles = Zeroizing::new([0; 2 * PIN_BLOCK_LEN]);
@@ -170,9 +178,7 @@ fn pan_field(digits: &[u8]) -> Zeroizing<[u8; PIN_BLOCK_LEN]> {
     for (nibble, digit) in nibbles[1 + leading_zeros..].iter_mut().zip(digits) {
         *nibble = digit - b'0';
     }
-    let mut field = Zeroizing::new([0; PIN_BLOCK_LEN]);
     pack(field.as_mut_slice(), nibbles.as_slice());
-    field
 }
 
 fn pack(bytes: &mut [u8], nibbles: &[u8]) {
