@@ -1,1 +1,16 @@
-//! Placeholder.
+//! A software EMV card for tests and demos.
+//!
+//! [`VirtualCard`] answers C-APDUs like a personalised card: it counts its transactions and computes real
+//! cryptograms with its issuer's test key. [`PresentedCard`] adds what happens to cards in the field: they are slow
+//! and they are taken away. [`vpcd`] puts one into the virtual PC/SC reader of the vsmartcard project.
+
+mod card;
+mod counter;
+mod presented;
+mod profile;
+pub mod vpcd;
+
+pub use card::VirtualCard;
+pub use counter::{Counter, CounterError};
+pub use presented::{CardRemoved, Misbehaviour, PresentedCard};
+pub use profile::{BUILT_IN, CardApplication, Profile, ProfileError, SelectedInterface};

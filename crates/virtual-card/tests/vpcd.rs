@@ -1,0 +1,123 @@
+//! The frames of vpcd, spoken with a reader made of a listening socket.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use virtual_card::vpcd::{self, Ended};
+use virtual_card::{Misbehaviour, PresentedCard, Profile, VirtualCard};
+
+/// Longest time a test waits for the card to say something.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+struct Reader {
+    listener: TcpListener,
+    stream: TcpStream,
+    stop: Arc<AtomicBool>,
+    card: JoinHandle<Ended>,
+}
+
+fn insert(misbehaviour: Misbehaviour) -> Reader {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let card = std::thread::spawn(move || {
+        let profile = Profile::built_in("visa").unwrap();
+        let mut card = PresentedCard::new(VirtualCard::new(profile), misbehaviour);
+        vpcd::serve(&address, &mut card, &stopped, |_| {}).unwrap()
+    });
+    let stream = accept(&listener);
+    Reader { listener, stream, stop, card }
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(ANSWER_DEADLINE)).unwrap();
+    stream
+}
+
+impl Reader {
+    fn send(&mut self, message: &[u8]) {
+        let length = u16::try_from(message.len()).unwrap().to_be_bytes();
+        self.stream.write_all(&[&length[..], message].concat()).unwrap();
+    }
+
+    /// The next message, or `None` when the card is gone.
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let mut length = [0; 2];
+        self.stream.read_exact(&mut length).ok()?;
+        let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+        self.stream.read_exact(&mut message).ok()?;
+        Some(message)
+    }
+}
+
+fn select_ppse() -> Vec<u8> {
+    [&[0x00, 0xA4, 0x04, 0x00, 0x0E][..], emv::application::PPSE, &[0x00]].concat()
+}
+
+#[test]
+fn power_reset_presence_and_commands() {
+    let mut reader = insert(Misbehaviour::default());
+    reader.send(&[0x01]);
+    reader.send(&[0x04]);
+    assert_eq!(reader.receive().unwrap(), [0x3B, 0x80, 0x80, 0x01, 0x01]);
+    reader.send(&select_ppse());
+    assert_eq!(reader.receive().unwrap().last_chunk(), Some(&[0x90, 0x00]));
+    reader.send(&[0x02]);
+    reader.send(&[0x80, 0xA8, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00]);
+    assert_eq!(reader.receive().unwrap(), [0x69, 0x85], "reset forgets what was selected");
+    reader.send(&[0x00]);
+    reader.stop.store(true, Ordering::Relaxed);
+    assert_eq!(reader.card.join().unwrap(), Ended::Stopped);
+}
+
+#[test]
+fn a_frame_may_arrive_in_pieces() {
+    let mut reader = insert(Misbehaviour::default());
+    let command = select_ppse();
+    for byte in [&[0x00, 0x14][..], &command].concat() {
+        reader.stream.write_all(&[byte]).unwrap();
+    }
+    assert_eq!(reader.receive().unwrap().last_chunk(), Some(&[0x90, 0x00]));
+}
+
+#[test]
+fn a_removed_card_closes_the_socket() {
+    let mut reader = insert(Misbehaviour { remove_after: Some(1), ..Misbehaviour::default() });
+    reader.send(&[0x04]);
+    assert!(reader.receive().is_some());
+    reader.send(&select_ppse());
+    assert!(reader.receive().is_some());
+    assert!(reader.receive().is_none());
+    assert_eq!(reader.card.join().unwrap(), Ended::Removed);
+}
+
+#[test]
+fn a_card_removed_before_its_first_answer_gives_none() {
+    let mut reader = insert(Misbehaviour { remove_after: Some(0), ..Misbehaviour::default() });
+    reader.send(&[0x04]);
+    assert!(reader.receive().is_some());
+    reader.send(&select_ppse());
+    assert!(reader.receive().is_none());
+    assert_eq!(reader.card.join().unwrap(), Ended::Removed);
+}
+
+#[test]
+fn a_reader_that_restarts_finds_the_card_again() {
+    let mut reader = insert(Misbehaviour::default());
+    reader.stream = accept_after_dropping(&reader);
+    reader.send(&[0x04]);
+    assert!(reader.receive().is_some());
+}
+
+fn accept_after_dropping(reader: &Reader) -> TcpStream {
+    reader.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    accept(&reader.listener)
+}
