@@ -1,2 +1,69 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: set-up, demo, tests and measurements. One module per verb; a verb installs what it needs itself.
+
+mod bench;
+mod card_service;
+mod demo;
+mod failure;
+mod invocation;
+mod processes;
+mod progress;
+mod repository;
+mod screenshots;
+mod setup;
+mod test;
+mod ui;
+mod web;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+
+/// Set-up, demo, tests and measurements of Tapseal.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install everything the other verbs may need: system packages, the wasm target, checking tools.
+    Setup(setup::Options),
+    /// Pay one request end to end on this machine: merchant, servers, bank, card, wallet, receipt.
+    Demo(demo::Options),
+    /// Everything the continuous check runs: format, lints, policy, advisories, every test.
+    Test(test::Options),
+    /// Measure the seal against its raw cost, and payments settled per second.
+    Bench(bench::Options),
+    /// Take a picture of every screen into docs/screenshots.
+    Screenshots,
+    /// Build the screens into ui/dist.
+    Ui(ui::Options),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    processes::stop_all_on_interrupt();
+    let done = match cli.verb {
+        Verb::Setup(options) => setup::run(&options),
+        Verb::Demo(options) => demo::run(&options),
+        Verb::Test(options) => return test::run(&options),
+        Verb::Bench(options) => bench::run(&options),
+        Verb::Screenshots => screenshots::run(),
+        Verb::Ui(options) => ui::run(&options),
+    };
+    report(done)
+}
+
+/// Says what went wrong, on stderr, and turns it into the exit code.
+fn report(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nxtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -70,7 +70,9 @@ pub enum WebError {
         status: ExitStatus,
     },
     /// Neither compiler can build for the web.
-    #[error("no compiler for {TARGET}: run `rustup target add {TARGET}`, or install rustc-web, cargo-web, rust-web-src")]
+    #[error(
+        "no compiler for {TARGET}: run `rustup target add {TARGET}`, or install rustc-web, cargo-web, rust-web-src"
+    )]
     NoCompiler,
     /// The glue between JavaScript and the module could not be made.
     #[error("wasm-bindgen: {0}")]

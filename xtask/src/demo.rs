@@ -1,0 +1,169 @@
+//! The `demo` verb: the product's main job on this machine, on real parts. Keys and databases are made in a throw-away
+//! folder, every party is a process of its own, and the payment ends with a receipt verified offline.
+
+mod bank;
+mod card;
+mod mail;
+mod merchant;
+mod narrator;
+mod parties;
+mod payer;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use card::Card;
+use clap::Args;
+use narrator::Narrator;
+use parties::Parties;
+use payer::Payer;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::invocation::run as run_to_end;
+use crate::processes::{Running, throw_away_folder};
+use crate::progress::Progress;
+use crate::repository::{self, cargo};
+use crate::{setup, ui};
+
+/// The payer's address in the demo; nothing leaves this machine.
+const PAYER_EMAIL: &str = "ada@example.org";
+
+/// How long a person has to pay in the window, and so how long the request lives.
+const PERSON_LIMIT: Duration = Duration::from_mins(15);
+
+/// How often the merchant looks while a person pays.
+const MERCHANT_POLL: Duration = Duration::from_secs(1);
+
+/// How to run the demo.
+#[derive(Args)]
+pub struct Options {
+    /// No window: the same wallet core, driven through `tapseal-wallet`.
+    #[arg(long)]
+    headless: bool,
+    /// One JSON line a stage on standard output; everything else goes to standard error.
+    #[arg(long)]
+    json: bool,
+    /// Which virtual card pays: `visa` or `mastercard`.
+    #[arg(long, default_value = "visa", value_name = "PROFILE")]
+    card: String,
+    /// Keep everything in this folder, to look at it afterwards.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+/// Where one demo runs.
+pub struct Stage {
+    /// The folder everything is kept in.
+    pub folder: PathBuf,
+    /// Cargo's target folder, with the programs in it.
+    pub target: PathBuf,
+}
+
+impl Stage {
+    /// One of our programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        repository::program(&self.target, name)
+    }
+
+    /// The folder of one party's log file.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.folder.join("logs").join(format!("{name}.log"))
+    }
+
+    /// What a wallet pins.
+    pub fn trust(&self) -> PathBuf {
+        self.folder.join("trust.json")
+    }
+}
+
+/// Builds what is needed and pays one request.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let windowed = !options.headless && has_display();
+    let mut narrator = Narrator::new(options.json);
+    let target = build(windowed, &mut narrator)?;
+    let throw_away = options.keep.is_none().then(|| throw_away_folder("tapseal-demo-")).transpose()?;
+    let folder = match (&options.keep, &throw_away) {
+        (Some(folder), _) => empty_folder(folder)?,
+        (None, Some(folder)) => folder.path().to_owned(),
+        (None, None) => return Err(Failure::unexpected("the demo", "no folder to run in")),
+    };
+    std::fs::create_dir_all(folder.join("logs")).map_err(Failure::file(&folder))?;
+    let stage = Stage { folder, target };
+    pay_one_request(&stage, options, windowed, &mut narrator)?;
+    narrator.where_to_look_next(options.keep.as_deref());
+    Ok(())
+}
+
+fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
+    let parties = Parties::start(stage, narrator)?;
+    let card = Card::insert(stage, &options.card, narrator)?;
+    let payer = Payer::new(stage, &card);
+    payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
+    let request = merchant::ask_for_payment(stage, PAYER_EMAIL, PERSON_LIMIT, narrator)?;
+    if windowed {
+        let window = payer.open_window(narrator)?;
+        wait_for_person(stage, &request, &window)?;
+    } else {
+        payer.see_in_inbox(&request, narrator)?;
+        payer.pay(&request, narrator)?;
+    }
+    parties.tell_bank_exchange(narrator)?;
+    merchant::see_paid(stage, &request, narrator)?;
+    bank::check_ledger(stage, narrator)?;
+    payer.verify_receipt(narrator)
+}
+
+/// Waits until the merchant sees the payment, or the person closes the window.
+fn wait_for_person(stage: &Stage, request: &str, window: &Running) -> Result<(), Failure> {
+    let deadline = Instant::now() + PERSON_LIMIT;
+    while merchant::status(stage, request)? != "paid" {
+        if !window.is_alive() {
+            return Err(Failure::unexpected("the wallet window", "it was closed before the request was paid"));
+        }
+        if Instant::now() > deadline {
+            return Err(window.late("a payment", PERSON_LIMIT));
+        }
+        std::thread::sleep(MERCHANT_POLL);
+    }
+    Ok(())
+}
+
+/// Builds the programs, and the window when there is a display to show it on.
+fn build(windowed: bool, narrator: &mut Narrator) -> Result<PathBuf, Failure> {
+    let mut packages = vec!["build", "--package=tapseal", "--package=wallet", "--package=virtual-card"];
+    if windowed {
+        setup::for_window()?;
+        ui::build_for_window()?;
+        packages.push("--package=tapseal-app");
+    } else {
+        setup::for_demo()?;
+    }
+    let what = "building the servers, the wallet and the card (minutes the first time)";
+    let progress = Progress::start(what);
+    let built = run_to_end(cargo(packages), &progress);
+    progress.end(if built.is_ok() { "ok" } else { "FAILED" });
+    built?;
+    narrator.stage("build", json!({ "window": windowed }), "built");
+    repository::target_folder()
+}
+
+fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());
+    is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+/// A folder to keep things in: ours alone, so that nothing is overwritten.
+fn empty_folder(folder: &Path) -> Result<PathBuf, Failure> {
+    std::fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+    let mut entries = std::fs::read_dir(folder).map_err(Failure::file(folder))?;
+    if entries.next().is_some() {
+        return Err(Failure::unexpected(folder.display().to_string(), "it is not empty"));
+    }
+    folder.canonicalize().map_err(Failure::file(folder))
+}
+
+/// A text member of a JSON document some program printed.
+fn text<'v>(document: &'v Value, member: &str, what: &str) -> Result<&'v str, Failure> {
+    document[member].as_str().ok_or_else(|| Failure::unexpected(what, format!("no `{member}` in {document}")))
+}

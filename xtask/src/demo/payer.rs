@@ -1,0 +1,155 @@
+//! The payer: claims an e-mail address, finds the request in the inbox, pays by card and PIN, and keeps a receipt that
+//! somebody else verifies.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::demo::card::Card;
+use crate::demo::narrator::Narrator;
+use crate::demo::{Stage, mail, text};
+use crate::failure::Failure;
+use crate::invocation::{command, converse, json_of, output_of};
+use crate::processes::Running;
+
+/// How long a request may take to reach the inbox.
+const DELIVERY_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a payment may take: reading, sealing and the bank's answer time-out, with room.
+const PAYMENT_LIMIT: Duration = Duration::from_mins(2);
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// The payer's wallet.
+pub struct Payer<'s> {
+    stage: &'s Stage,
+    card: &'s Card,
+    home: PathBuf,
+}
+
+impl<'s> Payer<'s> {
+    /// A payer with a fresh wallet and this card.
+    pub fn new(stage: &'s Stage, card: &'s Card) -> Self {
+        Self { stage, card, home: stage.folder.join("wallet") }
+    }
+
+    /// A call of the headless wallet. The demo's keys are in a file, by explicit choice: they are thrown away.
+    fn wallet<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut wallet = command(self.stage.program("tapseal-wallet"), ["--json", "--key-store", "file"]);
+        wallet.arg("--home").arg(&self.home).arg("--trust").arg(self.stage.trust());
+        wallet.args(arguments);
+        wallet
+    }
+
+    /// Registers the device and proves that the address is the payer's, with the code from the mail.
+    pub fn register(&self, address: &str, mail_folder: &Path, narrator: &mut Narrator) -> Result<(), Failure> {
+        output_of(self.wallet(["register"]))?;
+        output_of(self.wallet(["claim", address]))?;
+        let code = mail::wait_for_code(mail_folder, address)?;
+        output_of(self.wallet(["confirm", address, &code]))?;
+        let sentence = format!("the wallet has claimed {address} with the code from its mail");
+        narrator.stage("wallet", json!({ "identifier": address }), &sentence);
+        Ok(())
+    }
+
+    /// Waits until the request is in the inbox.
+    pub fn see_in_inbox(&self, request: &str, narrator: &mut Narrator) -> Result<(), Failure> {
+        let deadline = Instant::now() + DELIVERY_LIMIT;
+        loop {
+            let inbox = json_of(self.wallet(["inbox"]))?;
+            if contains_text(&inbox, request) {
+                narrator.stage("inbox", json!({ "request": request }), "the sealed request is in the wallet's inbox");
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let hint = format!(": {inbox}");
+                let limit_s = DELIVERY_LIMIT.as_secs();
+                return Err(Failure::Late { what: "the request in the inbox".into(), limit_s, hint });
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Pays with card and PIN, telling every stage the wallet tells.
+    pub fn pay(&self, request: &str, narrator: &mut Narrator) -> Result<(), Failure> {
+        let call = self.wallet(["pay", request, "--reader", &self.card.reader, "--pin-stdin"]);
+        let mut last = Value::Null;
+        converse(call, &format!("{}\n", self.card.pin), PAYMENT_LIMIT, |line| {
+            let Ok(told) = serde_json::from_str::<Value>(line) else { return };
+            // The last stage is told after the receipt has been verified by somebody else.
+            if told["stage"] != "receipt" {
+                narrator.pass_on(&told);
+            }
+            last = told;
+        })?;
+        if last["stage"] == "receipt" && last["verified"] == true {
+            return Ok(());
+        }
+        Err(Failure::unexpected("tapseal-wallet pay", last.to_string()))
+    }
+
+    /// Opens the wallet window on the same wallet, for a person to pay in.
+    pub fn open_window(&self, narrator: &mut Narrator) -> Result<Running, Failure> {
+        let mut window = command(self.stage.program("tapseal-app"), [""; 0]);
+        window.env("TAPSEAL_HOME", &self.home).env("TAPSEAL_TRUST", self.stage.trust());
+        window.env("TAPSEAL_KEY_STORE", "file").env("TAPSEAL_READERS", &self.card.reader);
+        let running = Running::start("tapseal-app", window, &self.stage.log("window"))?;
+        narrator.stage("window", json!({}), "the wallet window is open");
+        Narrator::remark(&format!("Pay the request in the window. The test card's PIN is {}.", self.card.pin));
+        Ok(running)
+    }
+
+    /// Saves the receipt and has it verified by a wallet that knows nothing but the pinned trust.
+    pub fn verify_receipt(&self, narrator: &mut Narrator) -> Result<(), Failure> {
+        let receipts = json_of(self.wallet(["receipts"]))?;
+        let newest = receipts.as_array().and_then(|receipts| receipts.first());
+        let newest = newest.ok_or_else(|| Failure::unexpected("tapseal-wallet receipts", receipts.to_string()))?;
+        let attempt = text(newest, "attempt_id", "tapseal-wallet receipts")?;
+        let file = self.stage.folder.join("receipt.json");
+        let mut save = self.wallet(["receipt", attempt, "--out"]);
+        save.arg(&file);
+        output_of(save)?;
+        let verdict = json_of(self.verify_as_stranger(&file))?;
+        if verdict["verified"] != true {
+            return Err(Failure::unexpected("tapseal-wallet verify", verdict.to_string()));
+        }
+        let bytes = std::fs::metadata(&file).map_err(Failure::file(&file))?.len();
+        narrator.stage(
+            "receipt",
+            json!({ "verified": true, "attempt": attempt, "receipt_bytes": bytes, "offline": true }),
+            &format!("receipt of {bytes} bytes VERIFIED offline by a second wallet that only has trust.json"),
+        );
+        Ok(())
+    }
+
+    fn verify_as_stranger(&self, file: &Path) -> Command {
+        let mut verify = command(self.stage.program("tapseal-wallet"), ["--json", "--key-store", "file"]);
+        verify.arg("--home").arg(self.stage.folder.join("stranger"));
+        verify.arg("verify").arg(file).arg("--trust").arg(self.stage.trust());
+        verify
+    }
+}
+
+/// Whether a text stands anywhere in a document.
+fn contains_text(document: &Value, wanted: &str) -> bool {
+    match document {
+        Value::String(text) => text == wanted,
+        Value::Array(items) => items.iter().any(|item| contains_text(item, wanted)),
+        Value::Object(members) => members.values().any(|member| contains_text(member, wanted)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_found_wherever_the_inbox_names_it() {
+        let inbox = json!({ "requests": [{ "id": "one" }, { "id": "two" }] });
+        assert!(contains_text(&inbox, "two"));
+        assert!(!contains_text(&inbox, "three"));
+    }
+}

@@ -1,0 +1,210 @@
+//! The `test` verb: everything the continuous check runs, one named step after another, with a table at the end.
+
+mod advisories;
+pub mod desktop;
+mod tally;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use desktop::Desktop;
+use tally::Tally;
+
+use crate::failure::Failure;
+use crate::invocation::{Printed, command, run as run_to_end};
+use crate::progress::Progress;
+use crate::repository::cargo;
+use crate::setup;
+
+/// Which steps to run, and how.
+#[derive(Args)]
+pub struct Options {
+    /// Only these steps, in the usual order.
+    #[arg(long, value_enum)]
+    only: Vec<Step>,
+    /// Ask no network: advisories come from a snapshot, or are left out and said so.
+    #[arg(long)]
+    offline: bool,
+    /// A snapshot of the `RustSec` advisory database, in place of fetching it.
+    #[arg(long, env = "TAPSEAL_ADVISORY_DB")]
+    advisory_db: Option<PathBuf>,
+}
+
+/// The steps, in the order they run: what is quick to fail comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// Source format.
+    Fmt,
+    /// Bans, licences and sources of every dependency.
+    Deny,
+    /// Known vulnerabilities of every dependency.
+    Audit,
+    /// The screens as WebAssembly, which the window embeds.
+    Ui,
+    /// Every lint on every target, warnings counted as errors.
+    Clippy,
+    /// Every program and test.
+    Build,
+    /// Unit, integration, whole-system and window tests.
+    Test,
+}
+
+/// How a step ended.
+enum Ending {
+    Passed,
+    Skipped(String),
+    Failed,
+}
+
+/// One row of the table.
+struct Row {
+    step: Step,
+    ending: Ending,
+    took: Duration,
+}
+
+/// Runs the steps, prints failing output in full, and closes with the count of tests.
+pub fn run(options: &Options) -> ExitCode {
+    if let Err(failure) = setup::for_everything() {
+        eprintln!("{failure}");
+        return ExitCode::FAILURE;
+    }
+    let mut tally = Tally::default();
+    let mut rows = Vec::<Row>::new();
+    let wanted = |step: &&Step| options.only.is_empty() || options.only.contains(step);
+    for &step in Step::value_variants().iter().filter(wanted) {
+        let started = Instant::now();
+        let ending = if let Some(cause) = blocked_by(step, &rows) {
+            Ending::Skipped(format!("{} failed", cause.name()))
+        } else {
+            take(step, options, &mut tally)
+        };
+        rows.push(Row { step, ending, took: started.elapsed() });
+    }
+    print_table(&rows);
+    println!("{tally}");
+    let good = !tally.has_failures() && rows.iter().all(|row| !matches!(row.ending, Ending::Failed));
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Step {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Deny => "deny",
+            Self::Audit => "audit",
+            Self::Ui => "ui",
+            Self::Clippy => "clippy",
+            Self::Build => "build",
+            Self::Test => "test",
+        }
+    }
+
+    /// The step without which this one can only repeat its failure.
+    const fn needs(self) -> Option<Self> {
+        match self {
+            Self::Clippy | Self::Build => Some(Self::Ui),
+            Self::Test => Some(Self::Build),
+            Self::Fmt | Self::Deny | Self::Audit | Self::Ui => None,
+        }
+    }
+}
+
+/// The earlier step whose failure leaves this one nothing to tell.
+fn blocked_by(step: Step, rows: &[Row]) -> Option<Step> {
+    let cause = step.needs()?;
+    let row = rows.iter().find(|row| row.step == cause)?;
+    (!matches!(row.ending, Ending::Passed)).then_some(cause)
+}
+
+fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
+    let progress = Progress::start(step.name());
+    let done = match step {
+        Step::Audit => {
+            let Some(source) = advisories::source(options.offline, options.advisory_db.clone()) else {
+                progress.end("SKIPPED");
+                return Ending::Skipped("--offline, and no snapshot of the advisories".to_owned());
+            };
+            run_to_end(advisories::command(&source), &progress)
+        }
+        Step::Test => run_tests(options, &progress, tally),
+        Step::Fmt | Step::Deny | Step::Ui | Step::Clippy | Step::Build => plain(step, options, &progress),
+    };
+    progress.end(if done.is_ok() { "ok" } else { "FAILED" });
+    match done {
+        Ok(_) => Ending::Passed,
+        Err(failure) => {
+            println!("\n─── {} ───\n{failure}\n", step.name());
+            Ending::Failed
+        }
+    }
+}
+
+fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, Failure> {
+    let arguments: &[&str] = match step {
+        Step::Fmt => &["fmt", "--all", "--check"],
+        Step::Deny => &["deny", "check", "bans", "licenses", "sources"],
+        Step::Clippy => &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"],
+        // The same features as `cargo test --workspace`, so that nothing is built twice.
+        Step::Build => &["build", "--workspace", "--bins", "--tests"],
+        Step::Ui | Step::Audit | Step::Test => return run_to_end(ourselves("ui")?, progress),
+    };
+    let mut command = cargo(arguments);
+    if options.offline {
+        command.env("CARGO_NET_OFFLINE", "true");
+    }
+    run_to_end(command, progress)
+}
+
+/// One of our own verbs, as a program of its own, so that what it prints can be kept.
+fn ourselves(verb: &str) -> Result<Command, Failure> {
+    let program = std::env::current_exe().map_err(Failure::io("finding ourselves"))?;
+    Ok(command(program, [verb]))
+}
+
+fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<Printed, Failure> {
+    let desktop = Desktop::start()?;
+    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+    desktop.enter(&mut tests);
+    if options.offline {
+        tests.env("CARGO_NET_OFFLINE", "true");
+    }
+    let done = run_to_end(tests, progress);
+    match &done {
+        Ok(printed) => tally.count(printed.lines.iter().map(String::as_str)),
+        Err(Failure::Program { output, .. }) => tally.count(output.lines()),
+        Err(_) => {}
+    }
+    done
+}
+
+fn print_table(rows: &[Row]) {
+    println!("\n{:<8} {:<8} {:>9}", "step", "result", "time");
+    for row in rows {
+        let (word, why) = match &row.ending {
+            Ending::Passed => ("ok", ""),
+            Ending::Failed => ("FAILED", ""),
+            Ending::Skipped(why) => ("skipped", why.as_str()),
+        };
+        println!("{:<8} {word:<8} {:>7.1} s  {why}", row.step.name(), row.took.as_secs_f32());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(step: Step, ending: Ending) -> Row {
+        Row { step, ending, took: Duration::ZERO }
+    }
+
+    #[test]
+    fn tests_do_not_run_on_a_failed_build() {
+        assert_eq!(blocked_by(Step::Test, &[row(Step::Build, Ending::Failed)]), Some(Step::Build));
+        assert_eq!(blocked_by(Step::Test, &[row(Step::Build, Ending::Passed)]), None);
+        // With `--only test` there is no build step to wait for: cargo builds by itself.
+        assert_eq!(blocked_by(Step::Test, &[]), None);
+    }
+}

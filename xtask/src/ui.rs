@@ -1,0 +1,30 @@
+//! The `ui` verb: the screens as WebAssembly in `ui/dist`.
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::web::{self, Profile};
+use crate::{repository, setup};
+
+/// How to build the screens.
+#[derive(Args)]
+pub struct Options {
+    /// Quick to build and large to load, for work on the screens.
+    #[arg(long)]
+    dev: bool,
+}
+
+/// Installs the wasm target when it is not there, and builds the screens.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    build(if options.dev { Profile::Dev } else { Profile::Wasm })
+}
+
+/// Builds the screens as they are shipped.
+pub fn build_for_window() -> Result<(), Failure> {
+    build(Profile::Wasm)
+}
+
+fn build(profile: Profile) -> Result<(), Failure> {
+    setup::for_ui()?;
+    Ok(web::build(&repository::root(), profile)?)
+}
