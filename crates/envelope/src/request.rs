@@ -79,3 +79,6 @@ fn read(padded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     reader.only_padding()?;
     Some(Zeroizing::new(plaintext.to_vec()))
 }
+
+#[cfg(test)]
+mod tests;
