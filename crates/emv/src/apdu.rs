@@ -12,6 +12,9 @@ pub const COMMAND_DATA_BYTES_MAX: usize = 255;
 /// How many GET RESPONSE commands may follow one command.
 pub const GET_RESPONSE_MAX: u8 = 16;
 
+/// Most bytes of one answer with all its parts: what GET RESPONSE can fetch, and the first part.
+const ANSWER_BYTES_MAX: usize = 256 * (GET_RESPONSE_MAX as usize + 1);
+
 /// SW1 SW2 of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StatusWord(pub u16);
@@ -150,12 +153,20 @@ pub(crate) enum Received {
 impl Exchange {
     /// A command about to be sent.
     pub(crate) fn new(command: Vec<u8>) -> Self {
-        Self { command, collected: Zeroizing::new(Vec::new()), get_responses: 0, reissued: false }
+        Self {
+            command, // Room for everything at once: growing would leave card data behind in freed memory.
+            collected: Zeroizing::new(Vec::with_capacity(ANSWER_BYTES_MAX)),
+            get_responses: 0,
+            reissued: false,
+        }
     }
 
     /// Takes an R-APDU.
     pub(crate) fn receive(mut self, r_apdu: &[u8]) -> Result<Received, CardError> {
         let (data, sw) = split_response(r_apdu)?;
+        if self.collected.len() + data.len() > ANSWER_BYTES_MAX {
+            return Err(CardError::Malformed { at: "length of an answer" });
+        }
         match sw.sw1() {
             0x61 => {
                 if self.get_responses == GET_RESPONSE_MAX {

@@ -7,7 +7,7 @@ use emv::tag::Tag;
 use emv::{Interface, tlv};
 
 use crate::counter::{Counter, CounterError};
-use crate::profile::{CardApplication, CryptogramCommand, Profile, SelectedInterface, covered_fields};
+use crate::profile::{CardApplication, CryptogramCommand, InterfaceBehaviour, Profile, covered_fields};
 use files::{Directory, directory_of, fci_of, records_of};
 
 /// Status words this card gives.
@@ -206,7 +206,7 @@ impl VirtualCard {
     /// The qVSDC answer: everything a reader needs, so that it may let go of the card (Book C-3 section 5.2).
     fn options_with_cryptogram(
         &self,
-        behaviour: &SelectedInterface,
+        behaviour: &InterfaceBehaviour,
         atc: u16,
         iad: &[u8],
         cryptogram: [u8; 8],
@@ -221,7 +221,7 @@ impl VirtualCard {
                 (Tag::CRYPTOGRAM, &cryptogram),
                 (Tag::CID, &[0x80]),
                 (Tag::ATC, &atc.to_be_bytes()),
-                (Tag::CTQ, &SelectedInterface::bytes(&behaviour.transaction_qualifiers)),
+                (Tag::CTQ, &InterfaceBehaviour::bytes(&behaviour.transaction_qualifiers)),
             ],
         )
     }
@@ -273,7 +273,7 @@ impl VirtualCard {
     fn cryptogram(
         &self,
         application: &CardApplication,
-        behaviour: &SelectedInterface,
+        behaviour: &InterfaceBehaviour,
         sent: &[(Tag, Vec<u8>)],
         atc: u16,
         iad: &[u8],

@@ -13,4 +13,4 @@ pub mod vpcd;
 pub use card::VirtualCard;
 pub use counter::{Counter, CounterError};
 pub use presented::{CardRemoved, Misbehaviour, PresentedCard};
-pub use profile::{BUILT_IN, CardApplication, Profile, ProfileError, SelectedInterface};
+pub use profile::{Atr, BUILT_IN, CardApplication, CryptogramCommand, InterfaceBehaviour, Profile, ProfileError};

@@ -83,9 +83,9 @@ pub struct CardApplication {
     /// Issuer application data, hexadecimal; its CVN chooses how cryptograms are made.
     pub issuer_application_data: String,
     /// How it behaves when tapped; absent when it cannot be.
-    pub contactless: Option<SelectedInterface>,
+    pub contactless: Option<InterfaceBehaviour>,
     /// How it behaves when inserted; absent when it cannot be.
-    pub contact: Option<SelectedInterface>,
+    pub contact: Option<InterfaceBehaviour>,
 }
 
 /// Which command gives the cryptogram.
@@ -101,7 +101,7 @@ pub enum CryptogramCommand {
 /// An application over one interface.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct SelectedInterface {
+pub struct InterfaceBehaviour {
     /// Which command gives the cryptogram.
     pub cryptogram: CryptogramCommand,
     /// Response format of GET PROCESSING OPTIONS and GENERATE AC, 1 or 2; qVSDC is always 2.
@@ -201,7 +201,7 @@ impl CardApplication {
     }
 
     /// How the application behaves over an interface.
-    pub fn over(&self, interface: Interface) -> Option<&SelectedInterface> {
+    pub fn over(&self, interface: Interface) -> Option<&InterfaceBehaviour> {
         match interface {
             Interface::Contact => self.contact.as_ref(),
             Interface::Contactless => self.contactless.as_ref(),
@@ -234,7 +234,7 @@ impl CardApplication {
     }
 }
 
-impl SelectedInterface {
+impl InterfaceBehaviour {
     pub(crate) fn interchange_profile(&self) -> Vec<u8> {
         decoded(&self.interchange_profile)
     }

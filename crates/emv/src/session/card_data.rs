@@ -131,17 +131,31 @@ pub struct Inspection {
 
 /// The card's primitive data objects. The first value of a tag stands.
 #[derive(Default)]
-pub(crate) struct CardData(Vec<(Tag, Zeroizing<Vec<u8>>)>);
+pub(crate) struct CardData(Vec<CardObject>);
+
+/// One object of the card.
+struct CardObject {
+    tag: Tag,
+    value: Zeroizing<Vec<u8>>,
+    origin: Origin,
+}
+
+/// Which answer an object came in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// GET PROCESSING OPTIONS.
+    ProcessingOptions,
+    /// A record.
+    Record,
+}
 
 /// What happened to a merged object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Merge {
-    /// It was new.
-    Added,
-    /// It was there with this very value.
-    Same,
-    /// It was there with another value, which stands.
-    Conflict,
+    /// It is new, or the processing options gave this very value before.
+    Taken,
+    /// It is there already, which Book 3 section 10.2 forbids; the first value stands.
+    Repeated,
 }
 
 /// The parts of [`CardRead`] that come from records.
@@ -153,19 +167,21 @@ pub(crate) struct CardDetails {
 }
 
 impl CardData {
-    pub(crate) fn merge(&mut self, tag: Tag, value: &[u8]) -> Merge {
-        match self.get(tag) {
-            Some(present) if present == value => Merge::Same,
-            Some(_) => Merge::Conflict,
+    pub(crate) fn merge(&mut self, tag: Tag, value: &[u8], origin: Origin) -> Merge {
+        match self.0.iter().find(|object| object.tag == tag) {
+            Some(present) if present.value.as_slice() == value && present.origin == Origin::ProcessingOptions => {
+                Merge::Taken
+            }
+            Some(_) => Merge::Repeated,
             None => {
-                self.0.push((tag, Zeroizing::new(value.to_vec())));
-                Merge::Added
+                self.0.push(CardObject { tag, value: Zeroizing::new(value.to_vec()), origin });
+                Merge::Taken
             }
         }
     }
 
     pub(crate) fn get(&self, tag: Tag) -> Option<&[u8]> {
-        self.0.iter().find(|(present, _)| *present == tag).map(|(_, value)| value.as_slice())
+        self.0.iter().find(|object| object.tag == tag).map(|object| object.value.as_slice())
     }
 
     /// 57, else the stripe data of a mag-stripe mode card (tag 56 of such cards is often garbage, so unused).

@@ -7,7 +7,7 @@ use crate::cvm::{self, CardholderVerification, CvmConditions, CvmCurrency};
 use crate::dol::Dol;
 use crate::error::CardError;
 use crate::records::{self, RecordAddress};
-use crate::session::card_data::{self, CardData, Merge, Outcome};
+use crate::session::card_data::{self, CardData, Merge, Origin, Outcome};
 use crate::session::selection;
 use crate::session::{Context, Phase, ReadPurpose, Stage, Step};
 use crate::tag::Tag;
@@ -17,6 +17,9 @@ use crate::tlv::{self, Mode};
 /// Records an inspection looks at when a card gives no processing options: files 1 to 3, records 1 to 4.
 const PROBED_FILES: u8 = 3;
 const PROBED_RECORDS: u8 = 4;
+
+/// File of the German purse that says which card it is.
+const PURSE_IDENTIFICATION_SFI: u8 = 23;
 
 /// The opened application and all that was learnt from it.
 pub(crate) struct OpenApplication {
@@ -109,9 +112,13 @@ pub(crate) fn nothing_left(mut context: Context) -> Result<Step, CardError> {
                 results,
                 verification: CardholderVerification::NotRequired,
             };
-            let records = (1..=PROBED_FILES)
-                .flat_map(|sfi| (1..=PROBED_RECORDS).map(move |record| RecordAddress { sfi, record }))
-                .collect();
+            let records = if is_purse(&application.selected.df_name) {
+                vec![RecordAddress { sfi: PURSE_IDENTIFICATION_SFI, record: 1 }]
+            } else {
+                (1..=PROBED_FILES)
+                    .flat_map(|sfi| (1..=PROBED_RECORDS).map(move |record| RecordAddress { sfi, record }))
+                    .collect()
+            };
             read_record(context, application, records, 0, RecordSource::Probe)
         }
         _ => Err(trouble),
@@ -191,8 +198,7 @@ fn processing_options(mut context: Context, mut application: OpenApplication, da
         other => other.transpose()?,
     };
     for object in &options.objects {
-        // An object twice in one answer is only an error when it says two things.
-        if application.card.merge(object.tag, object.value) == Merge::Conflict && !looking {
+        if application.card.merge(object.tag, object.value, Origin::ProcessingOptions) == Merge::Repeated && !looking {
             return Err(CardError::Malformed { at: "repeated data object" });
         }
     }
@@ -238,6 +244,9 @@ fn record_answered(
 ) -> Result<Step, CardError> {
     let looking = context.purpose == ReadPurpose::Inspect;
     match sw {
+        StatusWord::OK if source == RecordSource::Probe && records[next].sfi == PURSE_IDENTIFICATION_SFI => {
+            take_purse_identification(&mut application.card, data);
+        }
         StatusWord::OK => take_record(&mut application.card, data, records[next].sfi, looking)?,
         // Field cards name records they do not have. What a payment needs is checked afterwards.
         StatusWord::RECORD_NOT_FOUND | StatusWord(0x6A86) => {}
@@ -250,28 +259,41 @@ fn record_answered(
 }
 
 /// Merges a record's objects. Records of files 1 to 10 are template 70 (Book 3 section 6.5.11.4), or 77 on some
-/// cards; those of other files may be anything and are not ours to read.
+/// cards; what other files hold is the issuer's and not read.
 fn take_record(card: &mut CardData, data: &[u8], sfi: u8, looking: bool) -> Result<(), CardError> {
+    if sfi > 10 {
+        return Ok(());
+    }
     let malformed = CardError::Malformed { at: "record" };
     let mode = if looking { Mode::Lenient } else { Mode::Strict };
     let template = tlv::read(data, mode).ok().and_then(|objects| objects.first().copied());
     let template = template.filter(|object| matches!(object.tag, Tag::RECORD_TEMPLATE | Tag::RESPONSE_FORMAT_2));
-    let Some(template) = template else {
-        return if looking || sfi > 10 { Ok(()) } else { Err(malformed) };
-    };
-    let objects = match tlv::flatten(template.value, Mode::Lenient) {
-        Ok(objects) => objects,
-        Err(_) if looking => return Ok(()),
-        Err(_) => return Err(malformed),
+    let objects = template.and_then(|template| tlv::flatten(template.value, Mode::Lenient).ok());
+    let objects = match objects {
+        Some(objects) => objects,
+        None if looking => return Ok(()),
+        None => return Err(malformed),
     };
     for object in objects {
-        // Book 3 section 10.2: a primitive object that occurs twice ends the session; the same value twice
-        // is forgiven, since GET PROCESSING OPTIONS and records often share one.
-        if card.merge(object.tag, object.value) == Merge::Conflict && !looking {
+        if card.merge(object.tag, object.value, Origin::Record) == Merge::Repeated && !looking {
             return Err(CardError::Malformed { at: "repeated data object" });
         }
     }
     Ok(())
+}
+
+/// The `GeldKarte` purse, which is no EMV application: an inspection only says which card it is.
+fn is_purse(df_name: &[u8]) -> bool {
+    df_name.starts_with(&[0xD2, 0x76, 0x00, 0x00, 0x25])
+}
+
+/// `EF_ID` of the purse: four bytes of bank, five bytes of card number, a check digit, expiry YYMM. Kept under the
+/// EMV tags that mean the same.
+fn take_purse_identification(card: &mut CardData, data: &[u8]) {
+    if let Some([_, _, _, _, number @ .., _, year, month]) = data.first_chunk::<12>() {
+        card.merge(Tag::PAN, number, Origin::Record);
+        card.merge(Tag::EXPIRY_DATE, &[*year, *month, 0x28], Origin::Record);
+    }
 }
 
 /// All records are in: ask for the cryptogram unless it came with the processing options.

@@ -42,10 +42,8 @@ impl SelectionStage {
     }
 }
 
+/// Any refusal means "no directory" here, 6700 and 6985 included; only the PSE's 6A81 means a blocked card.
 fn contactless_directory(context: Context, data: &[u8], sw: StatusWord) -> Result<Step, CardError> {
-    if sw == StatusWord::FUNCTION_NOT_SUPPORTED {
-        return Err(CardError::Blocked);
-    }
     let entries = if sw == StatusWord::OK { application::directory_entries(data) } else { Vec::new() };
     with_directory(context, entries)
 }

@@ -60,3 +60,80 @@ fn candidates_are_sorted_by_priority() {
 fn an_application_that_needs_confirmation_is_asked_for() {
     assert_eq!(candidates("candidate_app_cardholder_confirmation").unwrap(), ["VISA CREDIT"]);
 }
+
+/// Opens an application with this FCI and gives the session waiting for its processing options.
+fn initiated(fci: &[u8]) -> (CardSession, Vec<u8>) {
+    let mut terminal = TerminalData::purchase(123_456_789, 978, 528, [0; 4], Interface::Contact);
+    terminal.capabilities = [0x60, 0xF0, 0xC8];
+    terminal.choice = ApplicationChoice::Automatic;
+    let (session, _) = CardSession::start(terminal, ReadPurpose::Pay);
+    let Ok(Step::Transmit { session, .. }) = session.advance(&[0x6A, 0x82]) else { panic!("no directory") };
+    match session.advance(&[fci, &[0x90, 0x00]].concat()) {
+        Ok(Step::Transmit { session, c_apdu, .. }) => (*session, c_apdu),
+        _ => panic!("the application must open"),
+    }
+}
+
+#[test]
+fn processing_options_follow_the_scripts() {
+    let file = json("vectors/emvutils_apdu_conformance.json");
+    let mut checked = 0;
+    for case in file["cases"].as_array().unwrap() {
+        if case["stage"] != "initiate_application_processing" {
+            continue;
+        }
+        let (session, c_apdu) = initiated(&bytes(&case["fci"]));
+        let exchange = &case["exchanges"][0];
+        assert_eq!(c_apdu, bytes(&exchange["c"]), "{case}");
+        match (session.advance(&bytes(&exchange["r"])), case["expected"]["afl"].as_str()) {
+            (Ok(Step::Transmit { c_apdu, .. }), Some(afl)) => {
+                let afl = hex::decode(afl).unwrap();
+                assert_eq!(c_apdu, [0x00, 0xB2, afl[1], afl[0] | 0x04, 0x00], "{case}");
+            }
+            (Err(error), None) => assert_eq!(error, CardError::Refused),
+            _ => panic!("{case}"),
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 4);
+}
+
+#[test]
+fn records_follow_the_scripts() {
+    let file = json("vectors/emvutils_apdu_conformance.json");
+    let mut checked = 0;
+    for case in file["cases"].as_array().unwrap() {
+        if case["stage"] != "read_application_data" {
+            continue;
+        }
+        let (session, _) = initiated(&hex::decode("6F128407A0000000031003A50750054465626974").unwrap());
+        let afl = case["afl"].as_str().map(|afl| hex::decode(afl).unwrap()).unwrap_or_default();
+        let length = u8::try_from(afl.len() + 2).unwrap();
+        let mut r_apdu = [&[0x80, length, 0x7C, 0x00][..], &afl, &[0x90, 0x00]].concat();
+        let mut session = session;
+        let mut script = case["exchanges"].as_array().unwrap().iter();
+        let ending = loop {
+            match session.advance(&r_apdu) {
+                Ok(Step::Transmit { session: next, c_apdu, .. }) if c_apdu[1] == 0xB2 => {
+                    let exchange = script.next().unwrap_or_else(|| panic!("{case}: one record too many"));
+                    assert_eq!(c_apdu, bytes(&exchange["c"]), "{case}");
+                    (session, r_apdu) = (*next, bytes(&exchange["r"]));
+                }
+                Ok(Step::Transmit { c_apdu, .. }) => break Ok(c_apdu),
+                Ok(_) => panic!("{case}: neither done nor asking"),
+                Err(error) => break Err(error),
+            }
+        };
+        if case["expected"]["outcome"] == "OK" {
+            assert!(script.next().is_none(), "{case}: every record is read");
+            assert_eq!(ending.unwrap()[..3], [0x80, 0xAE, 0x80], "{case}");
+        } else {
+            assert!(
+                matches!(ending, Err(CardError::Malformed { .. } | CardError::Missing { .. })),
+                "{case}: {ending:?}"
+            );
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 7);
+}

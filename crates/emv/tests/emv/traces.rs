@@ -186,10 +186,12 @@ fn partial_transcripts_give_what_they_have() {
 }
 
 #[test]
-fn a_purse_outside_the_standard_is_named_but_not_read() {
+fn a_purse_outside_the_standard_is_named() {
     let (read, _) = inspected("devnied_GeldKartePpse");
     assert_eq!((read.outcome, read.application.label.as_str()), (Outcome::Refused, "girocard"));
     assert_eq!(hex::encode_upper(&read.application.aid), "D27600002547410100");
+    assert_eq!(read.pan.as_ref().unwrap().expose_digits(), "1500001111");
+    assert_eq!(read.expiry_yymm.as_ref().unwrap(), b"1712");
 }
 
 #[test]

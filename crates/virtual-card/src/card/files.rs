@@ -5,7 +5,7 @@ use emv::application::{PPSE, PSE};
 use emv::tag::Tag;
 use emv::tlv;
 
-use crate::profile::{CardApplication, CryptogramCommand, Profile, SelectedInterface};
+use crate::profile::{CardApplication, CryptogramCommand, InterfaceBehaviour, Profile};
 
 /// The two directories.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ fn offered(profile: &Profile, interface: Interface) -> impl Iterator<Item = &Car
 /// Directory entry, template 61.
 fn entry(application: &CardApplication, directory: Directory) -> Vec<u8> {
     let aid = application.aid();
-    let kernel = SelectedInterface::bytes(&application.kernel);
+    let kernel = InterfaceBehaviour::bytes(&application.kernel);
     let mut objects: Vec<(Tag, &[u8])> = vec![
         (Tag::AID, &aid),
         (Tag::LABEL, application.label.as_bytes()),
@@ -87,8 +87,8 @@ fn entry(application: &CardApplication, directory: Directory) -> Vec<u8> {
 }
 
 /// FCI of an application.
-pub(super) fn fci_of(application: &CardApplication, behaviour: &SelectedInterface) -> Vec<u8> {
-    let pdol = SelectedInterface::bytes(&behaviour.pdol);
+pub(super) fn fci_of(application: &CardApplication, behaviour: &InterfaceBehaviour) -> Vec<u8> {
+    let pdol = InterfaceBehaviour::bytes(&behaviour.pdol);
     let objects: [(Tag, &[u8]); 4] = [
         (Tag::LABEL, application.label.as_bytes()),
         (Tag::PRIORITY, std::slice::from_ref(&application.priority)),
@@ -105,7 +105,7 @@ pub(super) fn fci_of(application: &CardApplication, behaviour: &SelectedInterfac
 }
 
 /// Records of an application that generates its cryptogram; a qVSDC answer needs none.
-pub(super) fn records_of(profile: &Profile, behaviour: &SelectedInterface) -> Vec<RecordFile> {
+pub(super) fn records_of(profile: &Profile, behaviour: &InterfaceBehaviour) -> Vec<RecordFile> {
     if behaviour.cryptogram == CryptogramCommand::ProcessingOptions {
         return Vec::new();
     }
@@ -113,20 +113,20 @@ pub(super) fn records_of(profile: &Profile, behaviour: &SelectedInterface) -> Ve
     if pan.len() % 2 == 1 {
         pan.push('F');
     }
-    let expiry = SelectedInterface::bytes(&format!("{}28", profile.expiry_yymm));
-    let country = SelectedInterface::bytes(&profile.issuer_country);
+    let expiry = InterfaceBehaviour::bytes(&format!("{}28", profile.expiry_yymm));
+    let country = InterfaceBehaviour::bytes(&profile.issuer_country);
     let account = constructed(
         Tag::RECORD_TEMPLATE,
         &[
             (Tag::TRACK_2, &profile.track2()),
-            (Tag::PAN, &SelectedInterface::bytes(&pan)),
+            (Tag::PAN, &InterfaceBehaviour::bytes(&pan)),
             (Tag::EXPIRY_DATE, &expiry),
             (Tag::PAN_SEQUENCE, &[packed(profile.psn)]),
             (Tag::CARDHOLDER_NAME, profile.cardholder.as_bytes()),
             (Tag(0x5F28), &country),
         ],
     );
-    let cdol1 = SelectedInterface::bytes(&behaviour.cdol1);
+    let cdol1 = InterfaceBehaviour::bytes(&behaviour.cdol1);
     // 8A in front of what CDOL1 asks for (Book 3 table 36).
     let cdol2 = [&[0x8A, 0x02][..], &cdol1].concat();
     let rules = constructed(
@@ -134,7 +134,7 @@ pub(super) fn records_of(profile: &Profile, behaviour: &SelectedInterface) -> Ve
         &[
             (Tag::CDOL1, &cdol1),
             (Tag::CDOL2, &cdol2),
-            (Tag::CVM_LIST, &SelectedInterface::bytes(&behaviour.cvm_list)),
+            (Tag::CVM_LIST, &InterfaceBehaviour::bytes(&behaviour.cvm_list)),
             // Issuer action codes: everything goes online, nothing is denied offline.
             (Tag(0x9F0D), &[0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),
             (Tag(0x9F0E), &[0x00; 5]),
@@ -146,13 +146,13 @@ pub(super) fn records_of(profile: &Profile, behaviour: &SelectedInterface) -> Ve
 }
 
 /// Application file locator over the records.
-pub(super) fn afl_of(profile: &Profile, behaviour: &SelectedInterface) -> Vec<u8> {
+pub(super) fn afl_of(profile: &Profile, behaviour: &InterfaceBehaviour) -> Vec<u8> {
     records_of(profile, behaviour).iter().flat_map(|file| [file.sfi << 3, file.record, file.record, 0]).collect()
 }
 
 /// Answer to reset.
 pub(super) fn atr_of(profile: &Profile, interface: Interface) -> Vec<u8> {
-    SelectedInterface::bytes(match interface {
+    InterfaceBehaviour::bytes(match interface {
         Interface::Contact => &profile.atr.contact,
         Interface::Contactless => &profile.atr.contactless,
     })
