@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tapseal::keys::{self, DataFolder};
-use tapseal::{merchant_tool, tls};
+use tapseal::{bank_front, merchant_tool, tls};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// The servers of Tapseal and the tools around them.
@@ -20,6 +21,11 @@ enum Command {
     /// Keys, certificates and trust files.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The simulated bank's front.
+    BankFront(bank_front::command::ServeOptions),
+    /// The tools of the simulated bank's staff.
+    #[command(subcommand)]
+    Bank(bank_front::command::BankCommand),
     /// The merchant's own tool: signs orders and asks the payment server.
     #[command(subcommand)]
     Merchant(merchant_tool::Command),
@@ -50,12 +56,39 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Keys(KeysCommand::Init(options)) => init(&options),
+        Command::BankFront(options) => serve_bank(&options).await,
+        Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),
     }
 }
 
+async fn serve_bank(options: &bank_front::command::ServeOptions) -> Result<(), Failure> {
+    let folder = DataFolder::new(&options.data);
+    let tls = tls::mutual_server(&folder.tls_identity("bank-front"), &folder.tls_ca())?;
+    Ok(bank_front::command::serve(options, tls, stop_on_signal()?).await?)
+}
+
+/// Cancelled at the first SIGTERM or SIGINT.
+fn stop_on_signal() -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopping.cancel();
+    });
+    Ok(stop)
+}
+
 fn init(options: &keys::InitOptions) -> Result<(), Failure> {
     let made = keys::init(options)?;
+    // The bank's own keys, with the issuer keys of the public test cards.
+    bank_front::command::init_keys(&options.dir)?;
     let folder = DataFolder::new(&options.dir);
     if options.json {
         println!("{}", serde_json::json!({ "dir": options.dir, "trust": folder.trust(), "made": made }));

@@ -1,0 +1,115 @@
+//! The bank front: a simulator that stands where a bank's front-end processor stands.
+//!
+//! It listens for ISO 8583 messages over mutual TLS, opens the inner seal, decides, moves money in a
+//! double-entry ledger and signs what became of each attempt. `docs/iso8583.md` is its profile.
+//!
+//! A payment, step by step: [`link`] cuts a message from the stream; [`message`] reads it, checks the
+//! merchant's signature with the key pinned in [`merchant`] and derives the attempt's hash; [`hsm`]
+//! opens the capsule and checks cryptogram and PIN, with no lock held and no database asked; then one
+//! step of the writer asks [`decision`], consumes the card's counter, moves the money in [`ledger`]
+//! and stores the signed outcome and the answer; and only then the answer leaves.
+//!
+//! **Invariant:** card, ledger, outcome and answer of an attempt are written in one database transaction.
+//!
+//! **Invariant:** a card number or a PIN is in clear only inside [`hsm`], and in no row, log or error.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::storage::Db;
+
+pub mod account;
+mod calendar;
+pub mod card;
+pub mod command;
+pub mod decision;
+mod error;
+mod file;
+pub mod hsm;
+pub mod ledger;
+pub mod link;
+pub mod merchant;
+pub mod message;
+pub mod scenario;
+pub mod seed;
+
+pub use error::BankError;
+
+/// The bank's folder within the data folder.
+pub const BANK_DIR: &str = "bank";
+/// The bank's database within the data folder.
+pub const DATABASE_FILE: &str = "bank-front.db";
+
+/// The bank's schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/bank_front");
+
+/// Where the bank front takes its time from, in milliseconds since the Unix epoch.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// A bank front, ready to answer messages.
+pub struct BankFront {
+    db: Db,
+    hsm: hsm::Hsm,
+    merchants: merchant::MerchantBook,
+    scenario: scenario::Switch,
+    clock: Clock,
+}
+
+impl BankFront {
+    /// Opens the bank of a data folder: its keys, its merchants, its database.
+    pub async fn open(data_dir: &Path, clock: Clock) -> Result<Arc<Self>, BankError> {
+        let bank_dir = data_dir.join(BANK_DIR);
+        let now_ms = clock();
+        let front = Self {
+            db: open_database(data_dir).await?,
+            hsm: hsm::Hsm::open(&bank_dir, now_ms)?,
+            merchants: merchant::MerchantBook::load(&bank_dir)?,
+            scenario: scenario::Switch::of(&bank_dir),
+            clock,
+        };
+        front.open_merchant_accounts(now_ms).await?;
+        Ok(Arc::new(front))
+    }
+
+    /// Every merchant has an account from the start, so that a payment never has to open one.
+    async fn open_merchant_accounts(&self, now_ms: i64) -> Result<(), BankError> {
+        let merchants: Vec<_> = self
+            .merchants
+            .iter()
+            .map(|(id, merchant)| (account::AccountId::of_merchant(id), merchant.currency))
+            .collect();
+        self.db
+            .write(move |db_tx| {
+                Box::pin(async move {
+                    for (id, currency) in &merchants {
+                        account::open(db_tx, id, account::AccountKind::Merchant, *currency, now_ms).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Now, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// The bank's database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The switch for scripted misfortune.
+    pub fn scenario(&self) -> &scenario::Switch {
+        &self.scenario
+    }
+}
+
+/// Opens the bank's database in a data folder and brings its schema up to date.
+pub async fn open_database(data_dir: &Path) -> Result<Db, BankError> {
+    Ok(Db::open(&data_dir.join(DATABASE_FILE), &MIGRATIONS).await?)
+}
+
+#[cfg(test)]
+mod tests;

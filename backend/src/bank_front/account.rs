@@ -1,0 +1,126 @@
+//! Accounts: who holds money, in which currency, and how far it may fall.
+
+use payment::{Amount, Currency};
+use sqlx::SqliteConnection;
+
+use super::error::BankError;
+
+/// An account's name, such as `cardholder:visa-0050` or `merchant:blue-door`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// The account of a merchant.
+    pub fn of_merchant(merchant_id: &payment::MerchantId) -> Self {
+        Self(format!("merchant:{merchant_id}"))
+    }
+
+    /// The account of a cardholder, by a name the bank gives.
+    pub fn of_cardholder(name: &str) -> Self {
+        Self(format!("cardholder:{name}"))
+    }
+
+    /// Where opening balances of a currency come from.
+    pub fn opening(currency: Currency) -> Self {
+        Self(format!("opening:{currency}"))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for AccountId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an account is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// A payer's money: what is available may not fall below zero.
+    Cardholder,
+    /// What a merchant was paid; a reversal after a payout may take it below zero.
+    Merchant,
+    /// The other side of opening balances.
+    Opening,
+}
+
+impl AccountKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cardholder => "cardholder",
+            Self::Merchant => "merchant",
+            Self::Opening => "opening",
+        }
+    }
+
+    /// The lowest that may stay available, in minor units.
+    const fn floor_minor(self) -> Option<i64> {
+        match self {
+            Self::Cardholder => Some(0),
+            Self::Merchant | Self::Opening => None,
+        }
+    }
+}
+
+/// Opens an account unless it is open already; whether it is new.
+pub async fn open(
+    db_tx: &mut SqliteConnection,
+    account_id: &AccountId,
+    kind: AccountKind,
+    currency: Currency,
+    now_ms: i64,
+) -> Result<bool, BankError> {
+    let opened = sqlx::query(
+        "INSERT INTO account (account_id, kind, currency, created_ms) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (account_id) DO NOTHING",
+    )
+    .bind(account_id)
+    .bind(kind.as_str())
+    .bind(currency.code())
+    .bind(now_ms)
+    .execute(&mut *db_tx)
+    .await?;
+    if opened.rows_affected() == 0 {
+        return match currency_of(db_tx, account_id).await? {
+            Some(found) if found == currency => Ok(false),
+            _ => Err(BankError::AccountCurrency),
+        };
+    }
+    sqlx::query(
+        "INSERT INTO balance (account_id, posted_minor, pending_out_minor, pending_in_minor, floor_minor, entries)
+         VALUES ($1, 0, 0, 0, $2, 0)",
+    )
+    .bind(account_id)
+    .bind(kind.floor_minor())
+    .execute(db_tx)
+    .await?;
+    Ok(true)
+}
+
+/// The currency of an account, if there is such an account.
+pub async fn currency_of(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<Option<Currency>, BankError> {
+    let code: Option<String> = sqlx::query_scalar("SELECT currency FROM account WHERE account_id = $1")
+        .bind(account_id)
+        .fetch_optional(db_tx)
+        .await?;
+    code.map(|code| code.parse().map_err(|_| BankError::Stored("account.currency"))).transpose()
+}
+
+/// What an account may spend now: posted, less what is held.
+pub async fn available(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<Option<Amount>, BankError> {
+    let row: Option<(i64, String)> = sqlx::query_as(
+        "SELECT balance.posted_minor - balance.pending_out_minor, account.currency
+         FROM balance JOIN account ON account.account_id = balance.account_id WHERE balance.account_id = $1",
+    )
+    .bind(account_id)
+    .fetch_optional(db_tx)
+    .await?;
+    let Some((minor, code)) = row else { return Ok(None) };
+    let currency = code.parse().map_err(|_| BankError::Stored("account.currency"))?;
+    Ok(Some(Amount::new(minor, currency)))
+}

@@ -1,0 +1,250 @@
+//! Cards as the bank keeps them: by reference, with status, PIN tries, counter and limits.
+
+use payment::{Amount, Currency};
+use sqlx::SqliteConnection;
+
+use super::account::AccountId;
+use super::error::BankError;
+
+/// Wrong PINs in a row after which a card is locked.
+pub const PIN_TRIES_MAX: u8 = 3;
+
+/// The stored name of a card: an HMAC of its number under a key of the HSM.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct PanReference(String);
+
+impl PanReference {
+    /// The reference that an HMAC's bytes are.
+    pub fn from_hmac(bytes: &[u8]) -> Self {
+        Self(hex::encode(bytes))
+    }
+}
+
+/// Whether a card may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardStatus {
+    /// It may.
+    Active,
+    /// The bank has blocked it.
+    Blocked,
+    /// Too many wrong PINs.
+    PinLocked,
+}
+
+impl CardStatus {
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::PinLocked => "pin_locked",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, BankError> {
+        [Self::Active, Self::Blocked, Self::PinLocked]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(BankError::Stored("card.status"))
+    }
+}
+
+/// A card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// Its reference.
+    pub pan_reference: PanReference,
+    /// The last four digits, for people.
+    pub last_four: String,
+    /// The scheme's code, such as `visa`.
+    pub scheme: String,
+    /// The account it spends from.
+    pub account_id: AccountId,
+    /// That account's currency.
+    pub currency: Currency,
+    /// Whether it may be used.
+    pub status: CardStatus,
+    /// Last month of validity, `YYMM`.
+    pub expiry_yymm: [u8; 4],
+    /// The PIN verification value, four digits.
+    pub pvv: Pvv,
+    /// Wrong PINs left before it is locked.
+    pub pin_tries_left: u8,
+    /// The highest application transaction counter accepted, or none yet.
+    pub atc: Option<u16>,
+    /// The most one payment may take.
+    pub payment_limit: Amount,
+    /// The most one UTC day may take.
+    pub day_limit: Amount,
+}
+
+/// A PIN verification value: four digits that let the HSM tell a right PIN from a wrong one. It is
+/// not the PIN, but it stays out of every log all the same.
+#[derive(Clone)]
+pub struct Pvv([u8; 4]);
+
+impl Pvv {
+    /// The value with these four ASCII digits.
+    pub fn from_digits(digits: [u8; 4]) -> Option<Self> {
+        digits.iter().all(u8::is_ascii_digit).then_some(Self(digits))
+    }
+
+    fn as_text(&self) -> String {
+        self.0.iter().map(|digit| char::from(*digit)).collect()
+    }
+}
+
+impl PartialEq for Pvv {
+    fn eq(&self, other: &Self) -> bool {
+        subtle::ConstantTimeEq::ct_eq(&self.0[..], &other.0[..]).into()
+    }
+}
+
+impl Eq for Pvv {}
+
+impl std::fmt::Debug for Pvv {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pvv")
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct CardRow {
+    pan_reference: PanReference,
+    last_four: String,
+    scheme: String,
+    account_id: AccountId,
+    currency: String,
+    status: String,
+    expiry_yymm: String,
+    pvv: String,
+    pin_tries_left: i64,
+    atc: i64,
+    payment_limit_minor: i64,
+    day_limit_minor: i64,
+}
+
+impl TryFrom<CardRow> for Card {
+    type Error = BankError;
+
+    fn try_from(row: CardRow) -> Result<Self, BankError> {
+        let currency: Currency = row.currency.parse().map_err(|_| BankError::Stored("account.currency"))?;
+        let four = |text: &str, what| <[u8; 4]>::try_from(text.as_bytes()).map_err(|_| BankError::Stored(what));
+        Ok(Self {
+            pan_reference: row.pan_reference,
+            last_four: row.last_four,
+            scheme: row.scheme,
+            account_id: row.account_id,
+            currency,
+            status: CardStatus::parse(&row.status)?,
+            expiry_yymm: four(&row.expiry_yymm, "card.expiry_yymm")?,
+            pvv: Pvv::from_digits(four(&row.pvv, "card.pvv")?).ok_or(BankError::Stored("card.pvv"))?,
+            pin_tries_left: u8::try_from(row.pin_tries_left).map_err(|_| BankError::Stored("card.pin_tries_left"))?,
+            atc: match row.atc {
+                -1 => None,
+                atc => Some(u16::try_from(atc).map_err(|_| BankError::Stored("card.atc"))?),
+            },
+            payment_limit: Amount::new(row.payment_limit_minor, currency),
+            day_limit: Amount::new(row.day_limit_minor, currency),
+        })
+    }
+}
+
+impl Card {
+    /// The card a reference names, if this bank issued it.
+    pub async fn find(db_tx: &mut SqliteConnection, pan_reference: &PanReference) -> Result<Option<Self>, BankError> {
+        let row: Option<CardRow> = sqlx::query_as(
+            "SELECT card.*, account.currency AS currency FROM card
+             JOIN account ON account.account_id = card.account_id WHERE card.pan_reference = $1",
+        )
+        .bind(pan_reference)
+        .fetch_optional(db_tx)
+        .await?;
+        row.map(Self::try_from).transpose()
+    }
+
+    /// The one card with these last four digits, for the bank's own staff.
+    pub async fn find_by_last_four(db_tx: &mut SqliteConnection, last_four: &str) -> Result<Self, BankError> {
+        let mut rows: Vec<CardRow> = sqlx::query_as(
+            "SELECT card.*, account.currency AS currency FROM card
+             JOIN account ON account.account_id = card.account_id WHERE card.last_four = $1 LIMIT 2",
+        )
+        .bind(last_four)
+        .fetch_all(db_tx)
+        .await?;
+        match (rows.pop(), rows.pop()) {
+            (Some(row), None) => row.try_into(),
+            _ => Err(BankError::NoCard),
+        }
+    }
+
+    /// Stores a new card; whether it is new.
+    pub async fn insert(&self, db_tx: &mut SqliteConnection) -> Result<bool, BankError> {
+        let expiry: String = self.expiry_yymm.iter().map(|digit| char::from(*digit)).collect();
+        let inserted = sqlx::query(
+            "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pvv,
+             pin_tries_left, atc, payment_limit_minor, day_limit_minor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (pan_reference) DO NOTHING",
+        )
+        .bind(&self.pan_reference)
+        .bind(&self.last_four)
+        .bind(&self.scheme)
+        .bind(&self.account_id)
+        .bind(self.status.as_str())
+        .bind(expiry)
+        .bind(self.pvv.as_text())
+        .bind(i64::from(self.pin_tries_left))
+        .bind(self.atc.map_or(-1, i64::from))
+        .bind(self.payment_limit.minor())
+        .bind(self.day_limit.minor())
+        .execute(db_tx)
+        .await?;
+        Ok(inserted.rows_affected() == 1)
+    }
+
+    /// Stores what a decision did to the card: the counter it consumed and the PIN tries it left.
+    ///
+    /// The row must still be as it was read, or nothing is stored and the decision must not stand.
+    pub async fn store_use(&self, db_tx: &mut SqliteConnection, used: &CardUse) -> Result<(), BankError> {
+        let stored = sqlx::query(
+            "UPDATE card SET atc = $2, pin_tries_left = $3, status = $4
+             WHERE pan_reference = $1 AND atc = $5 AND pin_tries_left = $6 AND status = $7 AND atc < $2",
+        )
+        .bind(&self.pan_reference)
+        .bind(i64::from(used.atc))
+        .bind(i64::from(used.pin_tries_left))
+        .bind(used.status.as_str())
+        .bind(self.atc.map_or(-1, i64::from))
+        .bind(i64::from(self.pin_tries_left))
+        .bind(self.status.as_str())
+        .execute(db_tx)
+        .await?;
+        if stored.rows_affected() == 1 { Ok(()) } else { Err(BankError::Conflict("a card")) }
+    }
+
+    /// Blocks the card, or makes it usable again with all PIN tries.
+    pub async fn set_status(&self, db_tx: &mut SqliteConnection, status: CardStatus) -> Result<(), BankError> {
+        let tries = if status == CardStatus::Active { PIN_TRIES_MAX } else { self.pin_tries_left };
+        let stored = sqlx::query("UPDATE card SET status = $2, pin_tries_left = $3 WHERE pan_reference = $1")
+            .bind(&self.pan_reference)
+            .bind(status.as_str())
+            .bind(i64::from(tries))
+            .execute(db_tx)
+            .await?;
+        if stored.rows_affected() == 1 { Ok(()) } else { Err(BankError::NoCard) }
+    }
+}
+
+/// What a use of a card leaves behind. Every use with a right cryptogram consumes its counter, so
+/// the same cryptogram can never be used, or count a PIN try, twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardUse {
+    /// The counter consumed.
+    pub atc: u16,
+    /// PIN tries left afterwards.
+    pub pin_tries_left: u8,
+    /// The status afterwards.
+    pub status: CardStatus,
+}

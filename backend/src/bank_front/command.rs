@@ -1,0 +1,196 @@
+//! The bank's commands: serve, and the tools of its staff.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::card::{Card, CardStatus};
+use super::error::BankError;
+use super::ledger::LedgerView;
+use super::scenario::Switch;
+use super::{BANK_DIR, BankFront, hsm, link, open_database, seed};
+use crate::clock::{now_ms, signed_ms};
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// The data folder.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8583")]
+    pub listen: String,
+    /// Misbehave from the start: silent, `debit_then_silent`, `debit_then_dead`, dead, slow, slow:MS, `roll_key`.
+    #[arg(long)]
+    pub scenario: Option<String>,
+}
+
+/// The tools of the bank's staff.
+#[derive(Debug, Subcommand)]
+pub enum BankCommand {
+    /// Makes the bank's keys, with the issuer keys of the public test cards.
+    Init(Folder),
+    /// Opens accounts for the test cardholders, USD 1,000.00 each.
+    Seed(Folder),
+    /// Every account, summed from its entries; the sum of each currency is zero.
+    Ledger(Folder),
+    /// Shows a card, or changes its status.
+    Card {
+        /// Which bank.
+        #[command(flatten)]
+        folder: Folder,
+        /// The last four digits of its number.
+        #[arg(long)]
+        pan_last_four: String,
+        /// Block it.
+        #[arg(long, conflicts_with = "unblock")]
+        block: bool,
+        /// Make it usable again, with all PIN tries.
+        #[arg(long)]
+        unblock: bool,
+    },
+    /// Turns the switch for scripted misfortune of a running bank; none turns it off.
+    Scenario {
+        /// Which bank.
+        #[command(flatten)]
+        folder: Folder,
+        /// The scenario.
+        name: String,
+    },
+}
+
+/// Which bank, and how to print.
+#[derive(Debug, Args)]
+pub struct Folder {
+    /// The data folder.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Serves until `stop` is cancelled. Prints one line of JSON with the address when ready.
+pub async fn serve(
+    options: &ServeOptions,
+    tls: Arc<rustls::ServerConfig>,
+    stop: CancellationToken,
+) -> Result<(), BankError> {
+    let front = BankFront::open(&options.data, Arc::new(|| signed_ms(now_ms()))).await?;
+    // A scenario of an earlier run does not outlive it.
+    front.scenario().set(options.scenario.as_deref().unwrap_or("none"))?;
+    let socket = |source| BankError::File { what: options.listen.clone(), source };
+    let listener = TcpListener::bind(&options.listen).await.map_err(socket)?;
+    let addr = listener.local_addr().map_err(socket)?;
+    println!("{}", serde_json::json!({ "ready": "bank-front", "addr": addr.to_string() }));
+    link::serve(listener, tls, front, stop).await;
+    Ok(())
+}
+
+/// Runs a tool.
+pub async fn run(command: BankCommand) -> Result<(), BankError> {
+    match command {
+        BankCommand::Init(folder) => init(&folder),
+        BankCommand::Seed(folder) => seed_cards(&folder).await,
+        BankCommand::Ledger(folder) => show_ledger(&folder).await,
+        BankCommand::Card { folder, pan_last_four, block, unblock } => {
+            let status = match (block, unblock) {
+                (true, _) => Some(CardStatus::Blocked),
+                (false, true) => Some(CardStatus::Active),
+                (false, false) => None,
+            };
+            show_card(&folder, &pan_last_four, status).await
+        }
+        BankCommand::Scenario { folder, name } => {
+            Switch::of(&folder.data.join(BANK_DIR)).set(&name)?;
+            print(&folder, &serde_json::json!({ "scenario": name }), || format!("scenario {name}"));
+            Ok(())
+        }
+    }
+}
+
+/// Makes the bank's keys in a data folder; whether anything was made. An existing root is kept.
+pub fn init_keys(data_dir: &std::path::Path) -> Result<bool, BankError> {
+    hsm::init(&data_dir.join(BANK_DIR), seed::test_issuers()?, signed_ms(now_ms()))
+}
+
+fn init(folder: &Folder) -> Result<(), BankError> {
+    let made = init_keys(&folder.data)?;
+    let text = || if made { "made the bank's keys".to_owned() } else { "the bank has its keys already".to_owned() };
+    print(folder, &serde_json::json!({ "made": made }), text);
+    Ok(())
+}
+
+async fn seed_cards(folder: &Folder) -> Result<(), BankError> {
+    let now_ms = signed_ms(now_ms());
+    let db = open_database(&folder.data).await?;
+    let hsm = hsm::Hsm::open(&folder.data.join(BANK_DIR), now_ms)?;
+    let new = seed::seed(&db, &hsm, now_ms).await?;
+    print(folder, &serde_json::json!({ "new_cards": new }), || format!("{new} new cards"));
+    Ok(())
+}
+
+async fn show_ledger(folder: &Folder) -> Result<(), BankError> {
+    let db = open_database(&folder.data).await?;
+    let mut connection = db.reader().acquire().await?;
+    let view = LedgerView::read(&mut connection).await?;
+    print(folder, &serde_json::json!(view), || {
+        let accounts = view.accounts.iter().map(|account| {
+            format!(
+                "{:<28} {} {:>14} posted {:>14} pending\n",
+                account.account, account.currency, account.posted_minor, account.pending_minor
+            )
+        });
+        let sums = view.sums.iter().map(|(currency, sum)| format!("{:<28} {currency} {sum:>14}\n", "sum"));
+        accounts.chain(sums).collect()
+    });
+    Ok(())
+}
+
+async fn show_card(folder: &Folder, last_four: &str, status: Option<CardStatus>) -> Result<(), BankError> {
+    let db = open_database(&folder.data).await?;
+    let last_four = last_four.to_owned();
+    let card = db
+        .write(move |db_tx| {
+            Box::pin(async move {
+                let card = Card::find_by_last_four(db_tx, &last_four).await?;
+                let Some(status) = status else { return Ok(card) };
+                card.set_status(db_tx, status).await?;
+                Card::find_by_last_four(db_tx, &last_four).await
+            })
+        })
+        .await?;
+    let view = serde_json::json!({
+        "pan_last_four": card.last_four,
+        "scheme": card.scheme,
+        "account": card.account_id.as_str(),
+        "status": card.status,
+        "pin_tries_left": card.pin_tries_left,
+        "atc": card.atc,
+        "payment_limit_minor": card.payment_limit.minor(),
+        "day_limit_minor": card.day_limit.minor(),
+        "currency": card.currency,
+    });
+    print(folder, &view, || {
+        format!(
+            "{} ••{} {} on {}, {} PIN tries left",
+            card.scheme,
+            card.last_four,
+            card.status.as_str(),
+            card.account_id,
+            card.pin_tries_left
+        )
+    });
+    Ok(())
+}
+
+fn print(folder: &Folder, json: &serde_json::Value, text: impl FnOnce() -> String) {
+    if folder.json {
+        println!("{json}");
+    } else {
+        println!("{}", text().trim_end());
+    }
+}

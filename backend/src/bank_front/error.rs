@@ -1,0 +1,63 @@
+//! What can go wrong inside the bank front; a refusal of a payment is not an error but a decision.
+
+/// Every error of the bank front. None holds a card number, a PIN or a key.
+#[derive(Debug, thiserror::Error)]
+pub enum BankError {
+    /// The database refused or failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// A file of the data folder could not be read or written.
+    #[error("{what}: {source}")]
+    File {
+        /// Which file.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the data folder does not hold what it should.
+    #[error("{0} is malformed")]
+    Malformed(&'static str),
+    /// A stored value does not mean anything to this version of the program.
+    #[error("the stored {0} has no meaning")]
+    Stored(&'static str),
+    /// There is already something where something new was to be made.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// No such account.
+    #[error("no account {0}")]
+    NoAccount(String),
+    /// An account is in another currency than the movement.
+    #[error("the account is in another currency")]
+    AccountCurrency,
+    /// A movement of nothing, or of less.
+    #[error("the amount of a transfer must be above zero")]
+    NotPositive,
+    /// A transfer that does not exist, is in another phase, or was followed already.
+    #[error("the transfer cannot be followed by this")]
+    TransferPhase,
+    /// More than is available.
+    #[error("the account does not hold enough")]
+    Overdrawn,
+    /// Sums left the range of 64 bits.
+    #[error("an amount is out of range")]
+    Range,
+    /// A row that must have changed did not.
+    #[error("{0} changed underneath")]
+    Conflict(&'static str),
+    /// An answer could not be packed, or a stored one not unpacked.
+    #[error("ISO 8583: {0}")]
+    Message(#[from] iso8583::Error),
+    /// No card as asked for.
+    #[error("no such card, or more than one")]
+    NoCard,
+    /// A scenario nobody wrote.
+    #[error("unknown scenario {0}")]
+    UnknownScenario(String),
+}
+
+impl BankError {
+    /// A file error, with the file's name.
+    pub fn file(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::File { what: path.display().to_string(), source }
+    }
+}

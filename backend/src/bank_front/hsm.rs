@@ -1,0 +1,222 @@
+//! The security module: the only place where the bank's keys live and where a card number or a PIN
+//! is in clear.
+//!
+//! It takes capsules and gives back references and verdicts: a card's HMAC, whether its cryptogram
+//! is right, the PIN's verification value. No key, no card number and no PIN leaves it.
+//! Nothing here waits: a lock is held for the length of a pointer copy and never across an await.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use emv::issuer::{IssuerDecision, IssuerMasterKey};
+use envelope::keyset::{BankCertificate, Dated, IinRange};
+use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, Pin, SigningKey, jws};
+use hmac::{Hmac, KeyInit, Mac};
+use payment::Outcome;
+use sha2::Sha256;
+
+use super::card::{PanReference, Pvv};
+use super::decision::PresentedPin;
+use super::error::BankError;
+
+mod examine;
+mod key_file;
+mod pvv;
+
+pub use examine::{Examined, Presentation, Refused};
+pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, init};
+use key_file::{KeyFile, StoredEpoch};
+use pvv::PinVerificationKey;
+
+/// How long a sealing key opens capsules, in milliseconds: at most what wallets accept (24 hours).
+const EPOCH_LIFE_MS: i64 = envelope::keyset::BANK_EPOCH_MS_MAX;
+/// How far before now a new epoch starts, in milliseconds, for wallets whose clocks are behind.
+const EPOCH_BACKDATE_MS: i64 = 5 * 60 * 1_000;
+/// A new epoch is made when the newest has less than this left, in milliseconds.
+const EPOCH_RENEW_BEFORE_MS: i64 = 12 * 60 * 60 * 1_000;
+/// How long after its end a key is kept for capsules still on their way, in milliseconds.
+const EPOCH_LAST_ARRIVAL_MS: i64 = 15 * 60 * 1_000;
+
+/// The security module.
+pub struct Hsm {
+    path: PathBuf,
+    root: SigningKey<BankRoot>,
+    outcome_key: SigningKey<BankOutcome>,
+    pan_reference_key: Hmac<Sha256>,
+    pin_key: PinVerificationKey,
+    issuers: Vec<LoadedIssuer>,
+    epochs: RwLock<Epochs>,
+}
+
+struct LoadedIssuer {
+    iin: String,
+    key: IssuerMasterKey,
+}
+
+/// The sealing keys of now, and the certificate that names them.
+struct Epochs {
+    file: KeyFile,
+    keys: Vec<Arc<Epoch>>,
+    certificate: Arc<str>,
+}
+
+struct Epoch {
+    secret: BankSealingKeySecret,
+    not_after_ms: i64,
+}
+
+/// What the bank stores of a card and its PIN.
+pub struct Personalised {
+    /// The card's stored name.
+    pub pan_reference: PanReference,
+    /// Its last four digits.
+    pub last_four: String,
+    /// The PIN's verification value.
+    pub pvv: Pvv,
+}
+
+impl Hsm {
+    /// Loads the keys of a bank's folder and renews the sealing keys if it is time.
+    pub fn open(bank_dir: &Path, now_ms: i64) -> Result<Self, BankError> {
+        let path = bank_dir.join(FILE_NAME);
+        let file = KeyFile::load(&path)?;
+        let issuers = file.issuers.iter().map(|issuer| {
+            Ok(LoadedIssuer { iin: issuer.iin.clone(), key: IssuerMasterKey::new(issuer.expose_key()?) })
+        });
+        let hsm = Self {
+            root: key_file::root(bank_dir)?,
+            outcome_key: SigningKey::from_bytes(&*file.outcome_key.expose()?),
+            pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>()?)
+                .map_err(|_| BankError::Malformed(FILE_NAME))?,
+            pin_key: PinVerificationKey::new(file.expose_pin_key()?),
+            issuers: issuers.collect::<Result<_, BankError>>()?,
+            epochs: RwLock::new(Epochs { file, keys: Vec::new(), certificate: Arc::from("") }),
+            path,
+        };
+        hsm.renew(now_ms, Renewal::WhenDue)?;
+        Ok(hsm)
+    }
+
+    /// The bank's id.
+    pub fn bank_id(&self) -> String {
+        self.epochs.read().unwrap_or_else(PoisonError::into_inner).file.bank_id.clone()
+    }
+
+    /// The certificate of the sealing keys, signed by the bank's root; renews them when it is time.
+    pub fn certificate(&self, now_ms: i64) -> Result<Arc<str>, BankError> {
+        self.renew(now_ms, Renewal::WhenDue)?;
+        Ok(Arc::clone(&self.epochs.read().unwrap_or_else(PoisonError::into_inner).certificate))
+    }
+
+    /// Forgets every sealing key and makes a new one: what is sealed to the old ones never opens.
+    pub fn roll(&self, now_ms: i64) -> Result<(), BankError> {
+        self.renew(now_ms, Renewal::Now)
+    }
+
+    /// Signs the bank's word on an attempt.
+    pub fn sign_outcome(&self, outcome: &Outcome) -> String {
+        jws::sign(&self.outcome_key, jws::TYP_OUTCOME, &outcome.canonical())
+    }
+
+    /// What to store of a new card. The PIN must have four digits, as the verification value covers
+    /// four.
+    pub fn personalise(&self, pan: &Pan, pin: &Pin) -> Result<Personalised, BankError> {
+        match self.pin_key.verification_value(pan, pin) {
+            PresentedPin::Pvv(pvv) => {
+                Ok(Personalised { pan_reference: self.reference(pan), last_four: pan.last_four(), pvv })
+            }
+            PresentedPin::OtherLength | PresentedPin::Malformed => Err(BankError::Malformed("the PIN")),
+        }
+    }
+
+    fn reference(&self, pan: &Pan) -> PanReference {
+        let mac = self.pan_reference_key.clone().chain_update(pan.expose_ascii()).finalize();
+        PanReference::from_hmac(&mac.into_bytes())
+    }
+
+    /// The issuer key for a card, by the longest issuer prefix that fits.
+    fn issuer_key(&self, pan: &Pan) -> Option<&IssuerMasterKey> {
+        let fits = |issuer: &&LoadedIssuer| pan.expose_ascii().starts_with(issuer.iin.as_bytes());
+        self.issuers.iter().filter(fits).max_by_key(|issuer| issuer.iin.len()).map(|issuer| &issuer.key)
+    }
+
+    /// The sealing key a capsule names, if it may still be used.
+    fn epoch(&self, kid: &str, now_ms: i64) -> Option<Arc<Epoch>> {
+        let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
+        let open =
+            |epoch: &&Arc<Epoch>| epoch.secret.kid() == kid && now_ms < epoch.not_after_ms + EPOCH_LAST_ARRIVAL_MS;
+        epochs.keys.iter().find(open).cloned()
+    }
+
+    fn renew(&self, now_ms: i64, renewal: Renewal) -> Result<(), BankError> {
+        if renewal == Renewal::WhenDue {
+            let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
+            if !epochs.certificate.is_empty() && !epochs.file.is_due(now_ms) {
+                return Ok(());
+            }
+        }
+        let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
+        if renewal == Renewal::Now {
+            epochs.file.epochs.clear();
+        }
+        if epochs.file.renew(now_ms) {
+            // On disk before anybody may seal to it: a key lost in a crash opens nothing.
+            epochs.file.save(&self.path)?;
+        }
+        let keys: Vec<_> = epochs.file.epochs.iter().map(StoredEpoch::load).collect::<Result<_, _>>()?;
+        epochs.certificate = self.certify(&epochs.file, &keys).into();
+        epochs.keys = keys
+            .into_iter()
+            .map(|dated| Arc::new(Epoch { secret: dated.key, not_after_ms: dated.not_after_ms }))
+            .collect();
+        Ok(())
+    }
+
+    fn certify(&self, file: &KeyFile, epochs: &[Dated<BankSealingKeySecret>]) -> String {
+        let sealing_keys: Vec<_> = epochs
+            .iter()
+            .map(|epoch| Dated {
+                key: epoch.key.public().clone(),
+                not_before_ms: epoch.not_before_ms,
+                not_after_ms: epoch.not_after_ms,
+            })
+            .collect();
+        let outcome_key = Dated {
+            key: self.outcome_key.public().clone(),
+            not_before_ms: file.outcome_key_not_before_ms,
+            not_after_ms: file.outcome_key_not_after_ms,
+        };
+        let iin_range = |issuer: &LoadedIssuer| IinRange { from: issuer.iin.clone(), to: issuer.iin.clone() };
+        let certificate = BankCertificate {
+            bank_id: file.bank_id.clone(),
+            bank_name: file.bank_name.clone(),
+            version: file.certificate_version,
+            issued_ms: file.certificate_issued_ms,
+            expires_ms: epochs.iter().map(|epoch| epoch.not_after_ms).max().unwrap_or_default(),
+            iin_ranges: self.issuers.iter().map(iin_range).collect(),
+            sealing_keys,
+            outcome_keys: vec![outcome_key],
+        };
+        certificate.sign(&self.root)
+    }
+}
+
+/// When sealing keys are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    /// When the newest is half through.
+    WhenDue,
+    /// At once, forgetting the others.
+    Now,
+}
+
+/// The issuer's answer to the card for an approval, as data element 55: tag 91.
+fn issuer_authentication_data(verified: &emv::issuer::Verified) -> Vec<u8> {
+    let mut de55 = Vec::with_capacity(12);
+    let value = emv::issuer::arpc(verified, IssuerDecision::Approve);
+    emv::tlv::write(&mut de55, emv::tag::Tag::ISSUER_AUTHENTICATION, &value);
+    de55
+}
+
+#[cfg(test)]
+mod tests;

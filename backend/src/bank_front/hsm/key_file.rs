@@ -1,0 +1,215 @@
+//! The key file: every key of the security module, readable by its owner only.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use envelope::keyset::Dated;
+use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, SigningKey};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
+use crate::bank_front::error::BankError;
+use crate::bank_front::file;
+
+/// The key file within the bank's folder.
+pub const FILE_NAME: &str = "hsm.json";
+/// The seed of the bank's root within the bank's folder.
+pub const ROOT_FILE_NAME: &str = "root.key";
+
+/// The bank of a test deployment.
+const BANK_ID: &str = "first";
+const BANK_NAME: &str = "First Bank";
+/// Life of the outcome key, in milliseconds: a year.
+const OUTCOME_KEY_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
+/// How far before now the outcome key becomes valid, in milliseconds.
+const OUTCOME_KEY_BACKDATE_MS: i64 = 60 * 60 * 1_000;
+/// The index of the one PIN verification key.
+const PIN_KEY_INDEX: u8 = 1;
+
+/// A key as the file holds it: base64url, wiped when dropped.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+pub(super) struct StoredKey(String);
+
+impl StoredKey {
+    fn of(bytes: &[u8]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    fn generate<const N: usize>() -> Self {
+        let mut bytes = Zeroizing::new([0; N]);
+        getrandom::fill(&mut *bytes).expect("the operating system has randomness");
+        Self::of(&*bytes)
+    }
+
+    /// The key's bytes.
+    pub(super) fn expose<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, BankError> {
+        let malformed = || BankError::Malformed(FILE_NAME);
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| malformed())?);
+        Ok(Zeroizing::new(bytes.as_slice().try_into().map_err(|_| malformed())?))
+    }
+}
+
+/// An issuer's master key for application cryptograms, and the cards it is for.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerKey {
+    /// Issuer prefix, six to eight digits.
+    pub(super) iin: String,
+    master_key: StoredKey,
+}
+
+impl IssuerKey {
+    /// A key that was given by the scheme or by a test card.
+    pub fn new(iin: &str, master_key: &[u8; 16]) -> Self {
+        Self { iin: iin.to_owned(), master_key: StoredKey::of(master_key) }
+    }
+
+    pub(super) fn expose_key(&self) -> Result<[u8; 16], BankError> {
+        self.master_key.expose().map(|key| *key)
+    }
+}
+
+/// A sealing key and its time.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredEpoch {
+    secret: StoredKey,
+    not_before_ms: i64,
+    not_after_ms: i64,
+}
+
+impl StoredEpoch {
+    fn starting(now_ms: i64) -> Self {
+        let secret = BankSealingKeySecret::generate();
+        let not_before_ms = now_ms - EPOCH_BACKDATE_MS;
+        Self {
+            secret: StoredKey::of(secret.expose_bytes()),
+            not_before_ms,
+            not_after_ms: not_before_ms + EPOCH_LIFE_MS,
+        }
+    }
+
+    pub(super) fn load(&self) -> Result<Dated<BankSealingKeySecret>, BankError> {
+        Ok(Dated {
+            key: BankSealingKeySecret::from_bytes(&*self.secret.expose()?),
+            not_before_ms: self.not_before_ms,
+            not_after_ms: self.not_after_ms,
+        })
+    }
+}
+
+/// Everything in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyFile {
+    pub(super) bank_id: String,
+    pub(super) bank_name: String,
+    pub(super) certificate_version: u64,
+    pub(super) certificate_issued_ms: i64,
+    pub(super) outcome_key: StoredKey,
+    pub(super) outcome_key_not_before_ms: i64,
+    pub(super) outcome_key_not_after_ms: i64,
+    pub(super) pan_reference_key: StoredKey,
+    pin_verification_key: StoredKey,
+    pin_verification_key_index: u8,
+    pub(super) issuers: Vec<IssuerKey>,
+    pub(super) epochs: Vec<StoredEpoch>,
+}
+
+impl KeyFile {
+    pub(super) fn load(path: &Path) -> Result<Self, BankError> {
+        let json = Zeroizing::new(std::fs::read(path).map_err(|error| BankError::file(path, error))?);
+        let file: Self = serde_json::from_slice(&json).map_err(|_| BankError::Malformed(FILE_NAME))?;
+        let digits =
+            |issuer: &IssuerKey| (6..=8).contains(&issuer.iin.len()) && issuer.iin.bytes().all(|c| c.is_ascii_digit());
+        if file.pin_verification_key_index > 9 || !file.issuers.iter().all(digits) {
+            return Err(BankError::Malformed(FILE_NAME));
+        }
+        Ok(file)
+    }
+
+    pub(super) fn save(&self, path: &Path) -> Result<(), BankError> {
+        let json = serde_json::to_vec_pretty(self).map_err(|_| BankError::Malformed(FILE_NAME))?;
+        file::replace(path, &Zeroizing::new(json))
+    }
+
+    pub(super) fn expose_pin_key(&self) -> Result<(Zeroizing<[u8; 16]>, u8), BankError> {
+        Ok((self.pin_verification_key.expose()?, self.pin_verification_key_index))
+    }
+
+    /// Whether a new epoch must be made, or an old one forgotten.
+    pub(super) fn is_due(&self, now_ms: i64) -> bool {
+        let newest = self.epochs.iter().map(|epoch| epoch.not_after_ms).max();
+        newest.is_none_or(|ends_ms| ends_ms - now_ms < EPOCH_RENEW_BEFORE_MS)
+            || self.epochs.iter().any(|epoch| epoch.is_over(now_ms))
+    }
+
+    /// Forgets the epochs whose last capsule may have arrived, and starts a new one when the newest
+    /// is half through; whether anything changed.
+    pub(super) fn renew(&mut self, now_ms: i64) -> bool {
+        if !self.is_due(now_ms) {
+            return false;
+        }
+        self.epochs.retain(|epoch| !epoch.is_over(now_ms));
+        let newest = self.epochs.iter().map(|epoch| epoch.not_after_ms).max();
+        if newest.is_none_or(|ends_ms| ends_ms - now_ms < EPOCH_RENEW_BEFORE_MS) {
+            self.epochs.push(StoredEpoch::starting(now_ms));
+        }
+        self.certificate_version += 1;
+        self.certificate_issued_ms = now_ms;
+        true
+    }
+}
+
+impl StoredEpoch {
+    fn is_over(&self, now_ms: i64) -> bool {
+        now_ms >= self.not_after_ms + EPOCH_LAST_ARRIVAL_MS
+    }
+}
+
+/// Makes the bank's keys in its folder, where they are missing; whether a key file was made. The
+/// root is made too unless it is there, and is returned in public.
+pub fn init(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<bool, BankError> {
+    std::fs::create_dir_all(bank_dir).map_err(|error| BankError::file(bank_dir, error))?;
+    let root_path = bank_dir.join(ROOT_FILE_NAME);
+    if !root_path.exists() {
+        let root = SigningKey::<BankRoot>::generate();
+        let seed = Zeroizing::new(URL_SAFE_NO_PAD.encode(root.expose_bytes()));
+        file::replace(&root_path, seed.as_bytes())?;
+    }
+    let path = bank_dir.join(FILE_NAME);
+    if path.exists() {
+        return Ok(false);
+    }
+    let outcome_key = SigningKey::<BankOutcome>::generate();
+    let not_before_ms = now_ms - OUTCOME_KEY_BACKDATE_MS;
+    let mut keys = KeyFile {
+        bank_id: BANK_ID.to_owned(),
+        bank_name: BANK_NAME.to_owned(),
+        certificate_version: 0,
+        certificate_issued_ms: now_ms,
+        outcome_key: StoredKey::of(outcome_key.expose_bytes()),
+        outcome_key_not_before_ms: not_before_ms,
+        outcome_key_not_after_ms: not_before_ms + OUTCOME_KEY_LIFE_MS,
+        pan_reference_key: StoredKey::generate::<32>(),
+        pin_verification_key: StoredKey::generate::<16>(),
+        pin_verification_key_index: PIN_KEY_INDEX,
+        issuers,
+        epochs: Vec::new(),
+    };
+    keys.renew(now_ms);
+    keys.save(&path)?;
+    Ok(true)
+}
+
+/// The bank's root, which certifies its sealing keys.
+pub(super) fn root(bank_dir: &Path) -> Result<SigningKey<BankRoot>, BankError> {
+    let path = bank_dir.join(ROOT_FILE_NAME);
+    let text = Zeroizing::new(std::fs::read_to_string(&path).map_err(|error| BankError::file(&path, error))?);
+    let stored = StoredKey(text.trim().to_owned());
+    let seed = stored.expose().map_err(|_| BankError::Malformed(ROOT_FILE_NAME))?;
+    Ok(SigningKey::from_bytes(&seed))
+}

@@ -1,0 +1,1 @@
+//! The key file, the epochs and the certificate.

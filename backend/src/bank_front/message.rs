@@ -1,0 +1,117 @@
+//! Messages in, answers out: what each ISO 8583 message type makes the bank do.
+
+use std::sync::Arc;
+
+use iso8583::private::{COMPOSITE_ELEMENT, Composite};
+use iso8583::{Message, Mti, OriginalData};
+use payment::DeclineCode;
+
+use super::BankFront;
+use super::error::BankError;
+use super::scenario::{Scenario, Treatment};
+
+mod attempt;
+mod financial;
+mod inquiry;
+mod network;
+mod reversal;
+
+/// Data elements an answer echoes, those of them its request has.
+const ECHOED: [u8; 11] = [3, 4, 7, 11, 32, 37, 41, 42, 49, 70, 90];
+/// DE 39: done, or told.
+const DONE: &str = "00";
+/// DE 39: this bank does not do that.
+const NOT_SUPPORTED: &str = "12";
+/// DE 39: the original is not known.
+const NOT_FOUND: &str = "25";
+/// DE 39: the bank could not do its work; nothing was changed, and a repeat may succeed.
+const MALFUNCTION: &str = "96";
+
+/// Answers a message, or does not: an answer is never answered, and a scenario may keep silent.
+pub async fn answer(front: &Arc<BankFront>, message: Message) -> Option<Message> {
+    let scenario = front.scenario().current();
+    if scenario == Scenario::RollKey {
+        roll_key(front);
+    }
+    let treatment = scenario.treatment(message.mti());
+    if treatment == Treatment::Ignore {
+        return None;
+    }
+    let answer = handle(front, &message).await?;
+    match treatment {
+        Treatment::Answer => Some(answer),
+        Treatment::AnswerAfter(delay) => {
+            tokio::time::sleep(delay).await;
+            Some(answer)
+        }
+        Treatment::HandleOnly | Treatment::Ignore => None,
+    }
+}
+
+async fn handle(front: &Arc<BankFront>, message: &Message) -> Option<Message> {
+    let answered = match message.mti().original() {
+        Mti::FINANCIAL_REQUEST => financial::answer(front, message).await,
+        Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE => reversal::answer(front, message).await,
+        Mti::INQUIRY => inquiry::answer(front, message).await,
+        Mti::NETWORK_REQUEST => network::answer(front, message),
+        other if other.is_answer() => return None,
+        _ => response(message, NOT_SUPPORTED),
+    };
+    answered
+        .or_else(|error| {
+            tracing::error!(mti = %message.mti(), %error, "a message was not handled");
+            response(message, MALFUNCTION)
+        })
+        .inspect_err(|error| tracing::error!(%error, "a message cannot be answered"))
+        .ok()
+}
+
+fn roll_key(front: &BankFront) {
+    let rolled = front.hsm.roll(front.now_ms()).and_then(|()| front.scenario().set("none"));
+    if let Err(error) = rolled {
+        tracing::error!(%error, "the sealing key was not rolled");
+    }
+}
+
+/// The answer to a message with this response code and nothing to add.
+fn response(message: &Message, code: &str) -> Result<Message, BankError> {
+    Ok(Message::new(message.mti().answer()?).echoing(message, &ECHOED).with_text(39, code))
+}
+
+/// The answer with a composite beside the response code.
+fn response_with(message: &Message, code: &str, composite: &Composite) -> Result<Message, BankError> {
+    Ok(response(message, code)?.with_binary(COMPOSITE_ELEMENT, composite.to_bytes()?))
+}
+
+/// The refusal of a message that cannot be read; nothing was decided, so nothing is signed.
+fn format_error(message: &Message) -> Result<Message, BankError> {
+    let code = DeclineCode::Format;
+    let composite = Composite { reason: Some(code.as_str().to_owned()), ..Composite::default() };
+    response_with(message, code.response_code(), &composite)
+}
+
+/// What names a financial message among all of one acquirer's: DE 7, 11, 37 and 41.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+struct Reference(String);
+
+impl Reference {
+    /// The reference of a financial message.
+    fn of(message: &Message) -> Result<Self, iso8583::Error> {
+        Ok(Self::from_parts(message.text(7)?, message.text(11)?, message.text(37)?, message.text(41)?))
+    }
+
+    /// The reference of the original that an inquiry or a reversal names (DE 90, 37 and 41).
+    fn of_original(message: &Message) -> Result<Self, iso8583::Error> {
+        let original = OriginalData::parse(message.text(90)?)?;
+        if original.mti.original() != Mti::FINANCIAL_REQUEST {
+            return Err(iso8583::Error::Content { place: iso8583::Place::Element(90) });
+        }
+        let stan = format!("{:06}", original.stan);
+        Ok(Self::from_parts(&original.transmitted, &stan, message.text(37)?, message.text(41)?))
+    }
+
+    fn from_parts(transmitted: &str, stan: &str, rrn: &str, terminal: &str) -> Self {
+        Self(format!("{transmitted}.{stan}.{}.{}", rrn.trim_end(), terminal.trim_end()))
+    }
+}

@@ -1,0 +1,42 @@
+//! Inquiry, 0600: what became of an original? Asking changes nothing.
+
+use iso8583::Message;
+use iso8583::private::Composite;
+use payment::AttemptId;
+use payment::outcome::BankResult;
+
+use super::attempt::{State, StoredAttempt, StoredExchange, outcome_of};
+use super::{DONE, NOT_FOUND, Reference, format_error, response, response_with};
+use crate::bank_front::BankFront;
+use crate::bank_front::error::BankError;
+
+/// Answers a 0600.
+///
+/// An original that is still being decided is not found: should the asker then reverse it, the tombstone or
+/// the undoing wins, whichever comes first.
+pub(super) async fn answer(front: &BankFront, message: &Message) -> Result<Message, BankError> {
+    let (Ok(reference), Ok(composite)) = (Reference::of_original(message), Composite::of(message)) else {
+        return format_error(message);
+    };
+    let attempt_id = composite.attempt_id.map(AttemptId::from_bytes);
+    let mut connection = front.db.reader().acquire().await?;
+    let attempt = StoredAttempt::find(&mut connection, &reference, attempt_id).await?;
+    let outcome = match attempt {
+        Some(attempt) => match attempt.state {
+            State::Approved | State::Declined | State::Reversed => attempt.outcome,
+            State::Tombstoned => None,
+        },
+        // A refusal that left no attempt, such as that of a replay, is told from its answer.
+        None => match StoredExchange::find(&mut connection, &reference).await? {
+            Some(exchange) => Composite::of(&exchange.answer)?.outcome,
+            None => None,
+        },
+    };
+    let Some(outcome) = outcome else { return response(message, NOT_FOUND) };
+    let decision = outcome_of(&outcome)?.decision;
+    let told = response_with(message, DONE, &Composite { outcome: Some(outcome), ..Composite::default() })?;
+    Ok(match decision {
+        BankResult::Approved { approval_code } => told.with_text(38, approval_code),
+        BankResult::Declined { .. } | BankResult::Reversed => told,
+    })
+}

@@ -1,0 +1,1 @@
+//! The bank front as a whole, message by message.
