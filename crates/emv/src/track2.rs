@@ -29,11 +29,8 @@ impl Track2 {
             text.pop();
         }
         let pan_digits = text.find('D').filter(|digits| (1..=DIGITS_MAX).contains(digits))?;
-        let expiry = text.get(pan_digits + 1..pan_digits + 5)?;
-        let month = expiry.get(2..)?.parse::<u8>().ok()?;
-        if !expiry.bytes().all(|byte| byte.is_ascii_digit()) || !(1..=12).contains(&month) {
-            return None;
-        }
+        // Published transcripts blank the expiry too, so it is checked where it is asked for.
+        text.get(pan_digits + 1..pan_digits + 5)?;
         CardNumber::from_digits(&text[..pan_digits])?;
         Some(Self { text, pan_digits })
     }
@@ -43,10 +40,12 @@ impl Track2 {
         CardNumber::from_digits(&self.text[..self.pan_digits]).expect("parse checked the number")
     }
 
-    /// Expiry as YYMM.
-    pub fn expiry_yymm(&self) -> [u8; 4] {
-        let expiry = &self.text.as_bytes()[self.pan_digits + 1..self.pan_digits + 5];
-        expiry.try_into().expect("parse checked the length")
+    /// Expiry, ASCII digits YYMM; `None` when it is no date.
+    pub fn expiry_yymm(&self) -> Option<[u8; 4]> {
+        let expiry: [u8; 4] = self.text.as_bytes().get(self.pan_digits + 1..self.pan_digits + 5)?.try_into().ok()?;
+        let month =
+            expiry[2..].iter().fold(0, |month: u8, byte| month.wrapping_mul(10).wrapping_add(byte.wrapping_sub(b'0')));
+        (expiry.iter().all(u8::is_ascii_digit) && (1..=12).contains(&month)).then_some(expiry)
     }
 
     /// Service code, when there is one.

@@ -207,7 +207,7 @@ impl CardData {
         let packed = self
             .expiry_yymmdd()
             .map(|[year, month, _]| [year >> 4, year & 0x0F, month >> 4, month & 0x0F].map(|digit| b'0' + digit));
-        packed.or_else(|| self.track2().map(|track2| track2.expiry_yymm()))
+        packed.or_else(|| self.track2()?.expiry_yymm())
     }
 
     /// 5F34 is packed digits: 0x12 is sequence number 12.
