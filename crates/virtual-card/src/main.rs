@@ -58,6 +58,9 @@ struct Serve {
     /// Wait this long before each answer.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     delay_ms: u64,
+    /// How long to wait for a reader that is not there or went away.
+    #[arg(long, value_name = "SECONDS", default_value_t = vpcd::READER_WAIT.as_secs())]
+    reader_wait_s: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -105,7 +108,8 @@ fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
         Misbehaviour { remove_after: options.remove_after, delay: Duration::from_millis(options.delay_ms) };
     let mut card = PresentedCard::new(card, misbehaviour);
     let never = AtomicBool::new(false);
-    let ended = vpcd::serve(&options.vpcd, &mut card, &never, |event| {
+    let reader_wait = Duration::from_secs(options.reader_wait_s);
+    let ended = vpcd::serve(&options.vpcd, reader_wait, &mut card, &never, |event| {
         println!(
             "{title}: {}",
             match event {

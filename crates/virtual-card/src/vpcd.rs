@@ -14,8 +14,8 @@ use crate::presented::{CardRemoved, PresentedCard};
 /// Where vpcd's first slot listens.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:35963";
 
-/// How long a reader that is not there, or went away, is waited for.
-pub const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a reader that is not there, or went away, is waited for unless the caller says otherwise.
+pub const READER_WAIT: Duration = Duration::from_secs(30);
 
 /// Pause between two attempts to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -38,7 +38,7 @@ pub enum VpcdError {
     /// The address names no host.
     #[error("{0} is not an address")]
     Address(String),
-    /// No reader answered in [`CONNECT_DEADLINE`].
+    /// No reader answered in the time given.
     #[error("no virtual reader listens on {0}; is pcscd running with vpcd installed?")]
     NoReader(String),
     /// An answer does not fit a frame.
@@ -75,18 +75,19 @@ enum Reply {
 }
 
 /// Puts a card into the reader at `address` until `stop` is set or the card takes itself away. A reader that
-/// restarts finds the card again.
+/// restarts within `reader_wait` finds the card again.
 ///
 /// # Errors
 /// [`VpcdError`].
 pub fn serve(
     address: &str,
+    reader_wait: Duration,
     card: &mut PresentedCard,
     stop: &AtomicBool,
     mut watch: impl FnMut(Event),
 ) -> Result<Ended, VpcdError> {
     loop {
-        let Some(mut stream) = connect(address, stop)? else { return Ok(Ended::Stopped) };
+        let Some(mut stream) = connect(address, reader_wait, stop)? else { return Ok(Ended::Stopped) };
         watch(Event::Inserted);
         match serve_connection(&mut stream, card, stop)? {
             Connection::Stopped => return Ok(Ended::Stopped),
@@ -97,6 +98,8 @@ pub fn serve(
             Connection::ReaderLost => {
                 card.reset();
                 watch(Event::ReaderLost);
+                // A reader that only opens and closes must not be hammered.
+                std::thread::sleep(RETRY_PAUSE);
             }
         }
     }
@@ -110,9 +113,9 @@ enum Connection {
 }
 
 /// Connects, or gives `None` when asked to stop.
-fn connect(address: &str, stop: &AtomicBool) -> Result<Option<TcpStream>, VpcdError> {
+fn connect(address: &str, reader_wait: Duration, stop: &AtomicBool) -> Result<Option<TcpStream>, VpcdError> {
     let targets: Vec<_> = address.to_socket_addrs().map_err(|_| VpcdError::Address(address.to_owned()))?.collect();
-    let deadline = Instant::now() + CONNECT_DEADLINE;
+    let deadline = Instant::now() + reader_wait;
     while !stop.load(Ordering::Relaxed) {
         for target in &targets {
             if let Ok(stream) = TcpStream::connect_timeout(target, SOCKET_DEADLINE)

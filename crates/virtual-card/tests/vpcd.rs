@@ -30,7 +30,7 @@ fn insert(misbehaviour: Misbehaviour) -> Reader {
     let card = std::thread::spawn(move || {
         let profile = Profile::built_in("visa").unwrap();
         let mut card = PresentedCard::new(VirtualCard::new(profile), misbehaviour);
-        vpcd::serve(&address, &mut card, &stopped, |_| {}).unwrap()
+        vpcd::serve(&address, ANSWER_DEADLINE, &mut card, &stopped, |_| {}).unwrap()
     });
     let stream = accept(&listener);
     Reader { listener, stream, stop, card }
@@ -120,4 +120,15 @@ fn a_reader_that_restarts_finds_the_card_again() {
 fn accept_after_dropping(reader: &Reader) -> TcpStream {
     reader.stream.shutdown(std::net::Shutdown::Both).unwrap();
     accept(&reader.listener)
+}
+
+#[test]
+fn a_reader_that_is_not_there_is_an_error_after_the_wait() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut card = PresentedCard::new(VirtualCard::new(Profile::built_in("visa").unwrap()), Misbehaviour::default());
+    let never = AtomicBool::new(false);
+    let ended = vpcd::serve(&address, Duration::ZERO, &mut card, &never, |_| {});
+    assert!(matches!(ended, Err(vpcd::VpcdError::NoReader(_))));
+    let ended = vpcd::serve("nowhere", Duration::ZERO, &mut card, &never, |_| {});
+    assert!(matches!(ended, Err(vpcd::VpcdError::Address(_))));
 }
