@@ -108,7 +108,6 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
         payer.see_in_inbox(&request, narrator)?;
         payer.pay(&request, narrator)?;
     }
-    parties.tell_bank_exchange(narrator)?;
     merchant::see_paid(stage, &request, narrator)?;
     bank::check_ledger(stage, narrator)?;
     payer.verify_receipt(narrator)
