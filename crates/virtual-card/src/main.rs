@@ -113,6 +113,7 @@ fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
         println!(
             "{title}: {}",
             match event {
+                Event::Waiting => "waiting for a reader",
                 Event::Inserted => "in the reader",
                 Event::ReaderLost => "the reader went away, waiting for it",
                 Event::Removed => "taken away",

@@ -15,7 +15,7 @@ use crate::presented::{CardRemoved, PresentedCard};
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:35963";
 
 /// How long a reader that is not there, or went away, is waited for unless the caller says otherwise.
-pub const READER_WAIT: Duration = Duration::from_secs(30);
+pub const READER_WAIT: Duration = Duration::from_secs(120);
 
 /// Pause between two attempts to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -58,6 +58,8 @@ pub enum Ended {
 /// What happens, for the person watching.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
+    /// No reader is there yet.
+    Waiting,
     /// The card lies in the reader.
     Inserted,
     /// The reader went away; the card waits for it.
@@ -87,7 +89,7 @@ pub fn serve(
     mut watch: impl FnMut(Event),
 ) -> Result<Ended, VpcdError> {
     loop {
-        let Some(mut stream) = connect(address, reader_wait, stop)? else { return Ok(Ended::Stopped) };
+        let Some(mut stream) = connect(address, reader_wait, stop, &mut watch)? else { return Ok(Ended::Stopped) };
         watch(Event::Inserted);
         match serve_connection(&mut stream, card, stop)? {
             Connection::Stopped => return Ok(Ended::Stopped),
@@ -113,9 +115,15 @@ enum Connection {
 }
 
 /// Connects, or gives `None` when asked to stop.
-fn connect(address: &str, reader_wait: Duration, stop: &AtomicBool) -> Result<Option<TcpStream>, VpcdError> {
+fn connect(
+    address: &str,
+    reader_wait: Duration,
+    stop: &AtomicBool,
+    watch: &mut impl FnMut(Event),
+) -> Result<Option<TcpStream>, VpcdError> {
     let targets: Vec<_> = address.to_socket_addrs().map_err(|_| VpcdError::Address(address.to_owned()))?.collect();
     let deadline = Instant::now() + reader_wait;
+    let mut told = false;
     while !stop.load(Ordering::Relaxed) {
         for target in &targets {
             if let Ok(stream) = TcpStream::connect_timeout(target, SOCKET_DEADLINE)
@@ -126,6 +134,10 @@ fn connect(address: &str, reader_wait: Duration, stop: &AtomicBool) -> Result<Op
         }
         if Instant::now() >= deadline {
             return Err(VpcdError::NoReader(address.to_owned()));
+        }
+        if !told {
+            watch(Event::Waiting);
+            told = true;
         }
         std::thread::sleep(RETRY_PAUSE);
     }
