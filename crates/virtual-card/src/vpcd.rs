@@ -15,7 +15,7 @@ use crate::presented::{CardRemoved, PresentedCard};
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:35963";
 
 /// How long a reader that is not there, or went away, is waited for unless the caller says otherwise.
-pub const READER_WAIT: Duration = Duration::from_secs(120);
+pub const READER_WAIT: Duration = Duration::from_mins(2);
 
 /// Pause between two attempts to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
