@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Everything the wallet does, without a window: requests, cards, PIN, the double seal, receipts.
+//!
+//! [`Wallet`] has one method per command of [`protocol::ipc`]; [`bridge::dispatch`] is the same by name. Whoever
+//! shows a window, types in a terminal or tests drives the same wallet.
+//!
+//! **Invariants:** card data and PIN live only between reading and sealing, in memory that is wiped; a request that
+//! did not verify is never shown; an attempt is written down before it is sent and ends only on evidence.
+
+pub mod bridge;
+mod card;
+mod changes;
+mod checkout;
+pub mod cli;
+mod clock;
+pub mod config;
+mod device;
+pub mod error;
+mod inbox;
+mod keyset;
+pub mod keystore;
+mod pin_pad;
+pub mod readers;
+pub mod receipt;
+mod server;
+mod store;
+mod trust;
+mod upkeep;
+mod wallet;
+
+pub use checkout::Trace;
+pub use config::{KeyStoreKind, Upkeep, WalletConfig};
+pub use error::WalletError;
+pub use trust::Trust;
+pub use wallet::Wallet;

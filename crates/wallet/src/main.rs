@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! `tapseal-wallet`: the wallet without a window.
+
+fn main() -> std::process::ExitCode {
+    wallet::cli::main()
+}

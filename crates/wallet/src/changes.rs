@@ -1,0 +1,92 @@
+//! What has changed: one counter that every watcher waits on.
+
+use std::time::Duration;
+
+use payment::RequestId;
+use tokio::sync::watch;
+
+/// How long a watcher waits before it is answered with nothing new.
+const WATCH_WAIT: Duration = Duration::from_secs(25);
+
+/// What every watcher is told apart from the checkout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Grows with every change.
+    pub seq: u64,
+    /// Whether the payment server answered last.
+    pub online: bool,
+    /// Grows with every change of inbox or receipts.
+    pub inbox_version: u64,
+    /// A request that a link from outside asks to be shown.
+    pub opened: Option<RequestId>,
+}
+
+/// The counter.
+pub struct Changes(watch::Sender<Seen>);
+
+impl Changes {
+    /// Nothing has changed yet; the first watcher is answered at once.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(Seen { seq: 1, online: false, inbox_version: 1, opened: None }))
+    }
+
+    /// What stands now.
+    pub fn now(&self) -> Seen {
+        *self.0.borrow()
+    }
+
+    /// The checkout moved.
+    pub fn checkout_moved(&self) {
+        self.0.send_modify(|seen| seen.seq += 1);
+    }
+
+    /// Inbox or receipts changed.
+    pub fn inbox_changed(&self) {
+        self.0.send_modify(|seen| {
+            seen.seq += 1;
+            seen.inbox_version += 1;
+        });
+    }
+
+    /// The payment server answered, or did not.
+    pub fn reached(&self, reach: Reach) {
+        let online = reach == Reach::Online;
+        self.0.send_if_modified(|seen| {
+            let changed = seen.online != online;
+            if changed {
+                seen.online = online;
+                seen.seq += 1;
+            }
+            changed
+        });
+    }
+
+    /// A link from outside opened this request, or the window has shown it.
+    pub fn opened(&self, request_id: Option<RequestId>) {
+        self.0.send_if_modified(|seen| {
+            let changed = seen.opened != request_id;
+            if changed {
+                seen.opened = request_id;
+                seen.seq += 1;
+            }
+            changed
+        });
+    }
+
+    /// Waits until something changed after `after`, or the wait is over.
+    pub async fn wait(&self, after: u64) -> Seen {
+        let mut receiver = self.0.subscribe();
+        // A time-out is no error: the watcher then learns that nothing changed.
+        let _ = tokio::time::timeout(WATCH_WAIT, receiver.wait_for(|seen| seen.seq > after)).await;
+        self.now()
+    }
+}
+
+/// Whether the payment server answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It answered.
+    Online,
+    /// It did not.
+    Offline,
+}

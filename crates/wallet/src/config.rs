@@ -1,0 +1,101 @@
+//! How a wallet is set up before it opens: its folder, its trust, where its keys are kept, its readers.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::readers::CardReader;
+
+/// How long a checkout waits for a card before it ends, unless set otherwise.
+pub const CARD_WAIT_DEFAULT: Duration = Duration::from_mins(2);
+
+/// ISO 3166 numeric code of the United States: EMV tag 9F1A unless set otherwise.
+pub const TERMINAL_COUNTRY_DEFAULT: u16 = 840;
+
+/// Where the device's secret keys are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStoreKind {
+    /// The operating system's keyring.
+    Keyring,
+    /// A file only its owner can read, in the wallet's folder. Never chosen by itself.
+    File,
+}
+
+impl fmt::Display for KeyStoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+        })
+    }
+}
+
+/// A text that names no key store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key store is `keyring` or `file`")]
+pub struct UnknownKeyStore;
+
+impl FromStr for KeyStoreKind {
+    type Err = UnknownKeyStore;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKeyStore> {
+        match text {
+            "keyring" => Ok(Self::Keyring),
+            "file" => Ok(Self::File),
+            _ => Err(UnknownKeyStore),
+        }
+    }
+}
+
+/// How the wallet keeps in touch with the payment server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// A background task registers, recovers, follows the inbox and refreshes keys: for the app.
+    Continuous,
+    /// Only when [`crate::Wallet::sync`] is called: for one command at a time.
+    OnDemand,
+}
+
+/// How a wallet is set up.
+#[derive(Clone)]
+pub struct WalletConfig {
+    /// The wallet's folder; made if missing.
+    pub home: PathBuf,
+    /// A trust file to pin. Needed once; later it must be the same or absent.
+    pub trust: Option<PathBuf>,
+    /// Where the device's keys are kept.
+    pub key_store: KeyStoreKind,
+    /// Readers named explicitly, such as `replay:FILE` or `simulated:127.0.0.1:35963`.
+    pub readers: Vec<String>,
+    /// Readers the surrounding program brings, such as the phone's own.
+    pub own_readers: Vec<Arc<dyn CardReader>>,
+    /// How the wallet keeps in touch.
+    pub upkeep: Upkeep,
+    /// ISO 3166 numeric country of the terminal: EMV tag 9F1A.
+    pub terminal_country: u16,
+    /// How long a checkout waits for a card.
+    pub card_wait: Duration,
+}
+
+impl WalletConfig {
+    /// The usual settings for a wallet in this folder.
+    pub fn new(home: impl Into<PathBuf>) -> Self {
+        Self {
+            home: home.into(),
+            trust: None,
+            key_store: KeyStoreKind::Keyring,
+            readers: Vec::new(),
+            own_readers: Vec::new(),
+            upkeep: Upkeep::Continuous,
+            terminal_country: TERMINAL_COUNTRY_DEFAULT,
+            card_wait: CARD_WAIT_DEFAULT,
+        }
+    }
+
+    /// The platform's folder for this wallet's data.
+    pub fn default_home() -> Option<PathBuf> {
+        directories::ProjectDirs::from("org", "Tapseal", "wallet").map(|dirs| dirs.data_dir().to_owned())
+    }
+}

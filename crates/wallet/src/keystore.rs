@@ -1,0 +1,170 @@
+//! Where the device's secrets rest: the operating system's keyring, or, only when asked for, a private file.
+//!
+//! There is no fallback from the one to the other: without a keyring the wallet says so and stops.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyring_core::{CredentialStore, Error as KeyringError};
+use payment::DeviceId;
+use zeroize::Zeroizing;
+
+use crate::config::KeyStoreKind;
+use crate::error::{Result, WalletError};
+
+/// The service under which the keyring lists our entries; the user is the device id.
+const KEYRING_SERVICE: &str = "org.tapseal.wallet";
+/// The largest secret that is read back, in bytes.
+const SECRET_BYTES_MAX: u64 = 4096;
+
+/// Where the device's secrets rest.
+pub struct KeyStore {
+    place: Place,
+}
+
+enum Place {
+    Keyring,
+    Folder(PathBuf),
+}
+
+impl KeyStore {
+    /// The key store of a wallet in the folder `home`.
+    pub fn new(kind: KeyStoreKind, home: &Path) -> Self {
+        let place = match kind {
+            KeyStoreKind::Keyring => Place::Keyring,
+            KeyStoreKind::File => Place::Folder(home.to_owned()),
+        };
+        Self { place }
+    }
+
+    /// The secret of this device, if one is kept.
+    pub async fn load(&self, device_id: DeviceId) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        match &self.place {
+            Place::Keyring => in_keyring(move |store| load_from_keyring(store, device_id)).await,
+            Place::Folder(folder) => load_file(&key_file(folder, device_id)),
+        }
+    }
+
+    /// Keeps the secret of this device.
+    pub async fn save(&self, device_id: DeviceId, secret: Zeroizing<Vec<u8>>) -> Result<()> {
+        match &self.place {
+            Place::Keyring => in_keyring(move |store| save_to_keyring(store, device_id, &secret)).await,
+            Place::Folder(folder) => save_file(&key_file(folder, device_id), &secret),
+        }
+    }
+}
+
+/// Runs keyring work off the async threads: the keyring may ask the person to unlock it.
+async fn in_keyring<T: Send + 'static>(work: impl FnOnce(&CredentialStore) -> Result<T> + Send + 'static) -> Result<T> {
+    let work = move || work(&*open_keyring()?);
+    tokio::task::spawn_blocking(work).await.map_err(|_| WalletError::NoKeyring("it stopped".to_owned()))?
+}
+
+#[cfg(target_os = "linux")]
+fn open_keyring() -> Result<Arc<CredentialStore>> {
+    let store = zbus_secret_service_keyring_store::Store::new().map_err(|error| no_keyring(&error))?;
+    Ok(store)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_keyring() -> Result<Arc<CredentialStore>> {
+    keyring_core::get_default_store()
+        .ok_or_else(|| WalletError::NoKeyring("the app has not connected this platform's keyring".to_owned()))
+}
+
+/// The keyring's own words may quote what was read, so only its kind is repeated.
+fn no_keyring(error: &KeyringError) -> WalletError {
+    let why = match error {
+        KeyringError::NoStorageAccess(_) => "it is locked",
+        KeyringError::PlatformFailure(_) | KeyringError::NoDefaultStore => "no secret service answers",
+        KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) | KeyringError::BadStoreFormat(_) => {
+            "the entry is damaged"
+        }
+        _ => "it refused",
+    };
+    WalletError::NoKeyring(format!("{why}; unlock it, or choose --key-store file"))
+}
+
+fn load_from_keyring(store: &CredentialStore, device_id: DeviceId) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let entry = store.build(KEYRING_SERVICE, &device_id.to_string(), None).map_err(|error| no_keyring(&error))?;
+    match entry.get_secret() {
+        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+        Err(KeyringError::NoEntry) => Ok(None),
+        Err(error) => Err(no_keyring(&error)),
+    }
+}
+
+fn save_to_keyring(store: &CredentialStore, device_id: DeviceId, secret: &[u8]) -> Result<()> {
+    let entry = store.build(KEYRING_SERVICE, &device_id.to_string(), None).map_err(|error| no_keyring(&error))?;
+    entry.set_secret(secret).map_err(|error| no_keyring(&error))
+}
+
+fn key_file(folder: &Path, device_id: DeviceId) -> PathBuf {
+    folder.join(format!("{device_id}.key"))
+}
+
+fn load_file(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let fault = |error: io::Error| WalletError::KeyFile(error.to_string());
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fault(error)),
+    };
+    if metadata.len() > SECRET_BYTES_MAX {
+        return Err(WalletError::KeyFile("it is too large".to_owned()));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            return Err(WalletError::KeyFile("other people can read it; make it private (mode 0600)".to_owned()));
+        }
+    }
+    Ok(Some(Zeroizing::new(fs::read(path).map_err(fault)?)))
+}
+
+fn save_file(path: &Path, secret: &[u8]) -> Result<()> {
+    let fault = |error: io::Error| WalletError::KeyFile(error.to_string());
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).map_err(fault)?;
+    file.write_all(secret).and_then(|()| file.sync_all()).map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_key_file_is_private_and_a_readable_one_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let store = KeyStore::new(KeyStoreKind::File, home.path());
+        assert!(store.load(DEVICE).await.unwrap().is_none());
+        store.save(DEVICE, Zeroizing::new(vec![1, 2, 3])).await.unwrap();
+        let path = key_file(home.path(), DEVICE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(store.load(DEVICE).await.unwrap().unwrap().as_slice(), &[1, 2, 3]);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(store.load(DEVICE).await, Err(WalletError::KeyFile(_))));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_never_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let store = KeyStore::new(KeyStoreKind::File, home.path());
+        store.save(DEVICE, Zeroizing::new(vec![1])).await.unwrap();
+        assert!(store.save(DEVICE, Zeroizing::new(vec![2])).await.is_err());
+        assert_eq!(store.load(DEVICE).await.unwrap().unwrap().as_slice(), &[1]);
+    }
+}

@@ -1,0 +1,281 @@
+//! Attempts and receipts: a row is written before anything is sent, and settled only on evidence.
+
+use payment::{AttemptId, AttemptState, Receipt, RequestId, WalletNonce};
+use protocol::ErrorCode;
+use sqlx::FromRow;
+
+use super::Store;
+use crate::clock::{signed, unsigned};
+use crate::error::{Result, WalletError};
+
+/// How many receipts are listed.
+const RECEIPTS_MAX: i64 = 500;
+/// How many unsettled attempts one recovery asks about; there is hardly ever more than one.
+const UNSETTLED_MAX: i64 = 50;
+
+/// What the wallet knows of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptState {
+    /// Sealed; perhaps sent.
+    Sealed,
+    /// The server never had it: no money moved.
+    NotSent,
+    /// The server refused it before it went to a bank: no money moved.
+    Refused(ErrorCode),
+    /// What the server last said.
+    Told(AttemptState),
+}
+
+impl KeptState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sealed => "sealed",
+            Self::NotSent => "not_sent",
+            Self::Refused(_) => "refused",
+            Self::Told(state) => state.name(),
+        }
+    }
+
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Refused(code) => Some(code.as_str()),
+            Self::Told(state) => state.decline_code().map(payment::DeclineCode::as_str),
+            Self::Sealed | Self::NotSent => None,
+        }
+    }
+
+    fn from_parts(name: &str, code: Option<&str>) -> Option<Self> {
+        match (name, code) {
+            ("sealed", None) => Some(Self::Sealed),
+            ("not_sent", None) => Some(Self::NotSent),
+            ("refused", Some(code)) => code.parse().ok().map(Self::Refused),
+            (name, code) => {
+                let code = code.map(str::parse).transpose().ok()?;
+                AttemptState::from_parts(name, code).map(Self::Told)
+            }
+        }
+    }
+}
+
+/// An attempt as kept.
+#[derive(Clone, Debug)]
+pub struct AttemptRow {
+    /// The attempt.
+    pub attempt_id: AttemptId,
+    /// The request.
+    pub request_id: RequestId,
+    /// The wallet's part of the attempt hash.
+    pub wallet_nonce: WalletNonce,
+    /// The keyset in force when it was made, as signed.
+    pub keyset: String,
+    /// The bank's certificate in force when it was made, as signed.
+    pub bank_certificate: String,
+    /// What is known of it.
+    pub state: KeptState,
+    /// When an unknown outcome will be known or undone, at the latest.
+    pub deadline_ms: Option<u64>,
+    /// When it was made.
+    pub created_ms: u64,
+}
+
+/// A receipt as kept. It is verified again before anybody sees it.
+#[derive(Clone, Debug)]
+pub struct ReceiptRow {
+    /// The attempt it proves.
+    pub attempt_id: AttemptId,
+    /// The receipt's JSON.
+    pub receipt: String,
+}
+
+#[derive(FromRow)]
+struct RawAttempt {
+    attempt_id: String,
+    request_id: String,
+    wallet_nonce: String,
+    keyset: String,
+    bank_certificate: String,
+    state: String,
+    code: Option<String>,
+    deadline_ms: Option<i64>,
+    created_ms: i64,
+}
+
+impl TryFrom<RawAttempt> for AttemptRow {
+    type Error = WalletError;
+
+    fn try_from(raw: RawAttempt) -> Result<Self> {
+        let unreadable = || WalletError::Row("attempt");
+        Ok(Self {
+            attempt_id: raw.attempt_id.parse().map_err(|_| unreadable())?,
+            request_id: raw.request_id.parse().map_err(|_| unreadable())?,
+            wallet_nonce: raw.wallet_nonce.parse().map_err(|_| unreadable())?,
+            keyset: raw.keyset,
+            bank_certificate: raw.bank_certificate,
+            state: KeptState::from_parts(&raw.state, raw.code.as_deref()).ok_or_else(unreadable)?,
+            deadline_ms: raw.deadline_ms.map(unsigned),
+            created_ms: unsigned(raw.created_ms),
+        })
+    }
+}
+
+impl Store {
+    /// Writes an attempt that is about to be sent.
+    pub async fn insert_attempt(&self, row: &AttemptRow) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO attempt (attempt_id, request_id, wallet_nonce, keyset, bank_certificate, state, code, \
+             deadline_ms, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        )
+        .bind(row.attempt_id.to_string())
+        .bind(row.request_id.to_string())
+        .bind(row.wallet_nonce.to_string())
+        .bind(&row.keyset)
+        .bind(&row.bank_certificate)
+        .bind(row.state.name())
+        .bind(row.state.code())
+        .bind(row.deadline_ms.map(signed))
+        .bind(signed(row.created_ms))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Remembers what is known of an attempt. An approval is kept only together with its receipt
+    /// ([`Store::settle_approved`]).
+    pub async fn set_attempt_state(
+        &self,
+        attempt_id: AttemptId,
+        state: KeptState,
+        deadline_ms: Option<u64>,
+        now_ms: u64,
+    ) -> Result<()> {
+        debug_assert!(state != KeptState::Told(AttemptState::Approved), "an approval needs its receipt");
+        sqlx::query(
+            "UPDATE attempt SET state = $2, code = $3, deadline_ms = coalesce($4, deadline_ms), changed_ms = $5 \
+             WHERE attempt_id = $1",
+        )
+        .bind(attempt_id.to_string())
+        .bind(state.name())
+        .bind(state.code())
+        .bind(deadline_ms.map(signed))
+        .bind(signed(now_ms))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps a verified receipt and the approval it proves, both or neither.
+    pub async fn settle_approved(
+        &self,
+        row: &AttemptRow,
+        receipt: &Receipt,
+        decided_ms: u64,
+        now_ms: u64,
+    ) -> Result<()> {
+        let receipt = serde_json::to_string(receipt).expect("a receipt is always JSON");
+        let state = KeptState::Told(AttemptState::Approved);
+        let mut db_tx = self.pool.begin().await?;
+        sqlx::query("UPDATE attempt SET state = $2, code = NULL, changed_ms = $3 WHERE attempt_id = $1")
+            .bind(row.attempt_id.to_string())
+            .bind(state.name())
+            .bind(signed(now_ms))
+            .execute(&mut *db_tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO receipt (attempt_id, request_id, receipt, decided_ms) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (attempt_id) DO NOTHING",
+        )
+        .bind(row.attempt_id.to_string())
+        .bind(row.request_id.to_string())
+        .bind(receipt)
+        .bind(signed(decided_ms))
+        .execute(&mut *db_tx)
+        .await?;
+        db_tx.commit().await?;
+        Ok(())
+    }
+
+    /// The latest attempt at a request.
+    pub async fn last_attempt(&self, request_id: RequestId) -> Result<Option<AttemptRow>> {
+        let row: Option<RawAttempt> = sqlx::query_as(
+            "SELECT attempt_id, request_id, wallet_nonce, keyset, bank_certificate, state, code, deadline_ms, created_ms \
+             FROM attempt WHERE request_id = $1 ORDER BY created_ms DESC, attempt_id DESC LIMIT 1",
+        )
+        .bind(request_id.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(AttemptRow::try_from).transpose()
+    }
+
+    /// Attempts whose end is not known: what a start must ask about.
+    pub async fn unsettled_attempts(&self) -> Result<Vec<AttemptRow>> {
+        let rows: Vec<RawAttempt> = sqlx::query_as(
+            "SELECT attempt_id, request_id, wallet_nonce, keyset, bank_certificate, state, code, deadline_ms, created_ms \
+             FROM attempt WHERE state NOT IN ('not_sent', 'refused', 'approved', 'declined', 'reversed') \
+             ORDER BY created_ms LIMIT $1",
+        )
+        .bind(UNSETTLED_MAX)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(AttemptRow::try_from).collect()
+    }
+
+    /// Receipts, newest first.
+    pub async fn receipts(&self) -> Result<Vec<ReceiptRow>> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT attempt_id, receipt FROM receipt ORDER BY decided_ms DESC, attempt_id DESC LIMIT $1",
+        )
+        .bind(RECEIPTS_MAX)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(receipt_row).collect()
+    }
+
+    /// One receipt.
+    pub async fn receipt(&self, attempt_id: AttemptId) -> Result<Option<ReceiptRow>> {
+        let row: Option<(String, String)> =
+            sqlx::query_as("SELECT attempt_id, receipt FROM receipt WHERE attempt_id = $1")
+                .bind(attempt_id.to_string())
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(receipt_row).transpose()
+    }
+
+    /// The attempt whose receipt is kept for this request.
+    pub async fn receipt_of_request(&self, request_id: RequestId) -> Result<Option<AttemptId>> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT attempt_id FROM receipt WHERE request_id = $1 ORDER BY decided_ms DESC LIMIT 1")
+                .bind(request_id.to_string())
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(|(id,)| id.parse().map_err(|_| WalletError::Row("receipt"))).transpose()
+    }
+}
+
+fn receipt_row((attempt_id, receipt): (String, String)) -> Result<ReceiptRow> {
+    let attempt_id = attempt_id.parse().map_err(|_| WalletError::Row("receipt"))?;
+    Ok(ReceiptRow { attempt_id, receipt })
+}
+
+#[cfg(test)]
+mod tests {
+    use payment::DeclineCode;
+
+    use super::*;
+
+    #[test]
+    fn kept_states_read_back_as_written() {
+        let states = [
+            KeptState::Sealed,
+            KeptState::NotSent,
+            KeptState::Refused(ErrorCode::BankUnreachable),
+            KeptState::Told(AttemptState::Reversing),
+            KeptState::Told(AttemptState::Approved),
+            KeptState::Told(AttemptState::Declined { code: DeclineCode::WrongPin }),
+        ];
+        for state in states {
+            assert_eq!(KeptState::from_parts(state.name(), state.code()), Some(state));
+        }
+        assert_eq!(KeptState::from_parts("declined", None), None);
+        assert_eq!(KeptState::from_parts("sealed", Some("reversed")), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Requests the wallet was sent, and the merchants it will not hear from.
+
+use payment::{MerchantId, RequestId, RequestState};
+use sqlx::FromRow;
+
+use super::Store;
+use crate::clock::{signed, unsigned};
+use crate::error::{Result, WalletError};
+
+/// How many ended requests the inbox still lists.
+const ENDED_MAX: i64 = 50;
+/// How many requests that can still be paid the inbox lists.
+const OPEN_MAX: i64 = 200;
+
+/// A request as kept. Its order is verified again before anybody sees it.
+#[derive(Clone, Debug)]
+pub struct RequestRow {
+    /// The request.
+    pub request_id: RequestId,
+    /// The merchant-signed order.
+    pub order_jws: String,
+    /// Whether it was the first of its merchant.
+    pub first_contact: bool,
+    /// The request's state at the payment server, as last heard.
+    pub state: RequestState,
+    /// When the payer put it off.
+    pub postponed_ms: Option<u64>,
+    /// When the server was told that it was seen.
+    pub seen_ms: Option<u64>,
+}
+
+#[derive(FromRow)]
+struct RawRequest {
+    request_id: String,
+    order_jws: String,
+    first_contact: i64,
+    status: String,
+    attempt_id: Option<String>,
+    postponed_ms: Option<i64>,
+    seen_ms: Option<i64>,
+}
+
+impl TryFrom<RawRequest> for RequestRow {
+    type Error = WalletError;
+
+    fn try_from(raw: RawRequest) -> Result<Self> {
+        let unreadable = || WalletError::Row("request");
+        let attempt_id = raw.attempt_id.map(|id| id.parse().map_err(|_| unreadable())).transpose()?;
+        Ok(Self {
+            request_id: raw.request_id.parse().map_err(|_| unreadable())?,
+            order_jws: raw.order_jws,
+            first_contact: raw.first_contact != 0,
+            state: RequestState::from_parts(&raw.status, attempt_id).ok_or_else(unreadable)?,
+            postponed_ms: raw.postponed_ms.map(unsigned),
+            seen_ms: raw.seen_ms.map(unsigned),
+        })
+    }
+}
+
+impl Store {
+    /// Keeps a verified order; whether it is new. A second delivery of the same request changes nothing.
+    pub async fn insert_request(
+        &self,
+        request_id: RequestId,
+        merchant_id: &MerchantId,
+        order_jws: &str,
+        now_ms: u64,
+    ) -> Result<bool> {
+        let inserted = sqlx::query(
+            "INSERT INTO request (request_id, order_jws, merchant_id, received_ms, first_contact, status, changed_ms) \
+             SELECT $1, $2, $3, $4, NOT EXISTS (SELECT 1 FROM request WHERE merchant_id = $3), $5, $4 \
+             WHERE true ON CONFLICT (request_id) DO NOTHING",
+        )
+        .bind(request_id.to_string())
+        .bind(order_jws)
+        .bind(merchant_id.as_str())
+        .bind(signed(now_ms))
+        .bind(RequestState::Delivered.name())
+        .execute(&self.pool)
+        .await?;
+        Ok(inserted.rows_affected() == 1)
+    }
+
+    /// One request.
+    pub async fn request(&self, request_id: RequestId) -> Result<Option<RequestRow>> {
+        let row: Option<RawRequest> = sqlx::query_as(
+            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms \
+             FROM request WHERE request_id = $1",
+        )
+        .bind(request_id.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(RequestRow::try_from).transpose()
+    }
+
+    /// Requests of merchants that are not blocked: those not ended at the server, then the latest ended ones.
+    pub async fn requests(&self) -> Result<Vec<RequestRow>> {
+        let mut rows = self.requests_where(ENDED_NOT, OPEN_MAX).await?;
+        rows.extend(self.requests_where(ENDED, ENDED_MAX).await?);
+        Ok(rows)
+    }
+
+    async fn requests_where(&self, sql: &'static str, limit: i64) -> Result<Vec<RequestRow>> {
+        let rows: Vec<RawRequest> = sqlx::query_as(sql).bind(limit).fetch_all(&self.pool).await?;
+        rows.into_iter().map(RequestRow::try_from).collect()
+    }
+
+    /// Remembers the state the server told; whether it is another one than before.
+    pub async fn set_request_state(&self, request_id: RequestId, state: RequestState, now_ms: u64) -> Result<bool> {
+        let attempt_id = state.attempt_id().map(|id| id.to_string());
+        let updated = sqlx::query(
+            "UPDATE request SET status = $2, attempt_id = $3, changed_ms = $4 \
+             WHERE request_id = $1 AND (status <> $2 OR coalesce(attempt_id, '') <> coalesce($3, ''))",
+        )
+        .bind(request_id.to_string())
+        .bind(state.name())
+        .bind(attempt_id)
+        .bind(signed(now_ms))
+        .execute(&self.pool)
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Puts a request off.
+    pub async fn postpone(&self, request_id: RequestId, now_ms: u64) -> Result<()> {
+        sqlx::query("UPDATE request SET postponed_ms = $2 WHERE request_id = $1")
+            .bind(request_id.to_string())
+            .bind(signed(now_ms))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Remembers that the server knows that the request was seen.
+    pub async fn set_seen(&self, request_id: RequestId, now_ms: u64) -> Result<()> {
+        sqlx::query("UPDATE request SET seen_ms = $2 WHERE request_id = $1 AND seen_ms IS NULL")
+            .bind(request_id.to_string())
+            .bind(signed(now_ms))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Never lists this merchant's requests again.
+    pub async fn block_merchant(&self, merchant_id: &MerchantId, now_ms: u64) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO blocked_merchant (merchant_id, blocked_ms) VALUES ($1, $2) ON CONFLICT (merchant_id) DO NOTHING",
+        )
+        .bind(merchant_id.as_str())
+        .bind(signed(now_ms))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether this merchant is blocked.
+    pub async fn is_blocked(&self, merchant_id: &MerchantId) -> Result<bool> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM blocked_merchant WHERE merchant_id = $1")
+            .bind(merchant_id.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
+    }
+}
+
+const ENDED_NOT: &str = "\
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms FROM request \
+    WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status NOT IN \
+    ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
+    ORDER BY coalesce(postponed_ms, 0), received_ms DESC LIMIT $1";
+const ENDED: &str = "\
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms FROM request \
+    WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status IN \
+    ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
+    ORDER BY changed_ms DESC LIMIT $1";

@@ -1,0 +1,130 @@
+//! Keeping in touch: registers the device, asks about unfinished payments, refreshes keys, follows the inbox.
+
+use std::time::Duration;
+
+use protocol::Problem;
+use protocol::wallet_api::InboxEvent;
+
+use crate::error::Result;
+use crate::wallet::Wallet;
+
+/// The setting that says which device the server knows.
+const SETTING_REGISTERED: &str = "registered_device";
+/// The setting that keeps the last inbox entry taken in; the device's id follows, since each has its own inbox.
+const SETTING_INBOX_SEQ: &str = "inbox_seq:";
+/// The first wait before the server is tried again.
+const RETRY_WAIT_MIN: Duration = Duration::from_secs(1);
+/// The longest wait before the server is tried again.
+const RETRY_WAIT_MAX: Duration = Duration::from_mins(1);
+/// How often keys are refreshed and unfinished payments asked about while the stream runs.
+const REFRESH_EVERY: Duration = Duration::from_mins(10);
+/// How often unfinished payments are asked about while there are any.
+const RECOVER_EVERY: Duration = Duration::from_secs(15);
+/// How many inbox pages one sync takes in.
+const PAGES_MAX: u32 = 20;
+/// How many open requests one sync asks about.
+const STATES_MAX: usize = 50;
+
+/// Runs until the wallet closes.
+pub(crate) async fn run(wallet: Wallet) {
+    let closing = wallet.core.closing.clone();
+    closing.run_until_cancelled(keep_in_touch(&wallet)).await;
+}
+
+async fn keep_in_touch(wallet: &Wallet) {
+    let mut wait = RETRY_WAIT_MIN;
+    loop {
+        let outcome = match wallet.catch_up().await {
+            Ok(()) => {
+                wait = RETRY_WAIT_MIN;
+                follow(wallet).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            tracing::info!(%error, wait_ms = wait.as_millis(), "not in touch with the payment server");
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_WAIT_MAX);
+    }
+}
+
+/// Follows the inbox until the stream breaks.
+async fn follow(wallet: &Wallet) -> Result<()> {
+    let mut stream = wallet.core.server.inbox_stream(wallet.inbox_seq().await?).await?;
+    let mut refresh = tokio::time::interval(REFRESH_EVERY);
+    let mut recover = tokio::time::interval(RECOVER_EVERY);
+    loop {
+        tokio::select! {
+            event = stream.next() => match event? {
+                InboxEvent::Request(sealed) => {
+                    wallet.accept_from_inbox(&sealed).await?;
+                    wallet.save_inbox_seq(sealed.seq).await?;
+                }
+                InboxEvent::State(status) => wallet.keep_state(status.request_id, status.state).await?,
+            },
+            _ = refresh.tick() => drop(wallet.core.keys.refresh(&wallet.core.server).await?),
+            _ = recover.tick() => wallet.recover().await?,
+        }
+    }
+}
+
+impl Wallet {
+    /// Registers if needed, asks about unfinished payments, refreshes keys and takes in the inbox, once.
+    pub async fn sync(&self) -> std::result::Result<(), Problem> {
+        Ok(self.catch_up().await?)
+    }
+
+    async fn catch_up(&self) -> Result<()> {
+        let core = &self.core;
+        let device_id = core.device.id().to_string();
+        if core.store.setting(SETTING_REGISTERED).await?.as_deref() != Some(&device_id) {
+            core.server.register().await?;
+            core.store.save_setting(SETTING_REGISTERED, &device_id).await?;
+        }
+        core.keys.refresh(&core.server).await?;
+        self.recover().await?;
+        self.take_in_inbox().await?;
+        self.refresh_states().await
+    }
+
+    async fn take_in_inbox(&self) -> Result<()> {
+        for _ in 0..PAGES_MAX {
+            let page = self.core.server.inbox(self.inbox_seq().await?).await?;
+            for sealed in &page.requests {
+                self.accept_from_inbox(sealed).await?;
+                self.save_inbox_seq(sealed.seq).await?;
+            }
+            if !page.has_more || page.requests.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks about requests that others may have ended meanwhile.
+    async fn refresh_states(&self) -> Result<()> {
+        let rows = self.core.store.requests().await?;
+        let unended = rows.iter().filter(|row| row.state.standing() != payment::Standing::Final);
+        for row in unended.take(STATES_MAX) {
+            self.refresh_state(row.request_id).await;
+        }
+        Ok(())
+    }
+
+    fn inbox_setting(&self) -> String {
+        format!("{SETTING_INBOX_SEQ}{}", self.core.device.id())
+    }
+
+    async fn inbox_seq(&self) -> Result<u64> {
+        let kept = self.core.store.setting(&self.inbox_setting()).await?;
+        Ok(kept.and_then(|seq| seq.parse().ok()).unwrap_or(0))
+    }
+
+    async fn save_inbox_seq(&self, seq: u64) -> Result<()> {
+        if seq > self.inbox_seq().await? {
+            self.core.store.save_setting(&self.inbox_setting(), &seq.to_string()).await?;
+        }
+        Ok(())
+    }
+}

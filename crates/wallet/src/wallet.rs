@@ -1,0 +1,204 @@
+//! The wallet itself: one method per command of the window.
+
+mod letters;
+mod paying;
+mod proofs;
+
+use std::sync::Arc;
+
+use protocol::Problem;
+use protocol::ipc::{ReaderView, Settings, WalletStatus, WatchView};
+use protocol::merchant_api::PayerIdentifier;
+use tokio_util::sync::CancellationToken;
+
+use crate::changes::Changes;
+use crate::checkout::Checkout;
+use crate::clock;
+use crate::config::{Upkeep, WalletConfig};
+use crate::device::Device;
+use crate::error::{Result, WalletError};
+use crate::keyset::KeyCache;
+use crate::keystore::KeyStore;
+use crate::readers::Readers;
+use crate::server::Server;
+use crate::store::Store;
+use crate::trust::Trust;
+use crate::upkeep;
+
+/// The setting that keeps the person's choices.
+const SETTING_CHOICES: &str = "settings";
+
+/// A wallet. Clones are the same wallet.
+#[derive(Clone)]
+pub struct Wallet {
+    pub(crate) core: Arc<Core>,
+}
+
+/// What every clone shares.
+pub(crate) struct Core {
+    pub(crate) config: WalletConfig,
+    pub(crate) trust: Trust,
+    pub(crate) store: Store,
+    pub(crate) device: Arc<Device>,
+    pub(crate) server: Server,
+    pub(crate) keys: KeyCache,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) checkout: Checkout,
+    pub(crate) changes: Arc<Changes>,
+    pub(crate) closing: CancellationToken,
+}
+
+impl Wallet {
+    /// Opens the wallet in its folder, the first time as a new device. Nothing is sent yet; with
+    /// [`Upkeep::Continuous`] a background task begins to.
+    pub async fn open(config: WalletConfig) -> std::result::Result<Self, Problem> {
+        Ok(Self::open_folder(config).await?)
+    }
+
+    async fn open_folder(config: WalletConfig) -> Result<Self> {
+        make_private_folder(&config.home)?;
+        let trust = Trust::pinned(&config.home, config.trust.as_deref())?;
+        let readers = Arc::new(Readers::new(&config)?);
+        let store = Store::open(&config.home).await?;
+        let key_store = KeyStore::new(config.key_store, &config.home);
+        let device = Arc::new(Device::open(&store, &key_store).await?);
+        let changes = Arc::new(Changes::new());
+        let language = language_of(choices(&store).await?);
+        let server = Server::new(&trust, Arc::clone(&device), Arc::clone(&changes), language)?;
+        let keys = KeyCache::new(trust.roots(), store.clone());
+        let checkout = Checkout::new(Arc::clone(&changes));
+        let closing = CancellationToken::new();
+        let core = Core { config, trust, store, device, server, keys, readers, checkout, changes, closing };
+        let wallet = Self { core: Arc::new(core) };
+        match wallet.core.config.upkeep {
+            Upkeep::Continuous => drop(tokio::spawn(upkeep::run(wallet.clone()))),
+            Upkeep::OnDemand => {}
+        }
+        Ok(wallet)
+    }
+
+    /// Ends the background task and closes the database. A payment under way is asked about at the next start.
+    pub async fn close(&self) {
+        self.core.closing.cancel();
+        self.core.store.close().await;
+    }
+
+    /// What the wallet is connected to and how it is set.
+    pub async fn status(&self) -> std::result::Result<WalletStatus, Problem> {
+        let core = &self.core;
+        Ok(WalletStatus {
+            online: core.changes.now().online,
+            server: core.trust.server_host().to_owned(),
+            key_store: core.config.key_store.to_string(),
+            identifiers: core.store.identifiers().await?,
+            operator_fingerprint: core.trust.operator_fingerprint(),
+            settings: choices(&core.store).await?,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// Waits until something changed after `after`, at most about 25 s, and says what stands now.
+    pub async fn watch(&self, after: u64) -> std::result::Result<WatchView, Problem> {
+        let seen = self.core.changes.wait(after).await;
+        Ok(WatchView {
+            seq: seen.seq,
+            online: seen.online,
+            inbox_version: seen.inbox_version,
+            checkout: self.core.checkout.view(),
+            opened: seen.opened,
+        })
+    }
+
+    /// The readers that can be used now.
+    pub async fn readers(&self) -> std::result::Result<Vec<ReaderView>, Problem> {
+        let readers = Arc::clone(&self.core.readers);
+        let listed = tokio::task::spawn_blocking(move || readers.list()).await;
+        Ok(listed.map_err(|_| WalletError::Code(protocol::ErrorCode::ReaderFailed))?)
+    }
+
+    /// Asks for a code to be sent to a phone number or e-mail address.
+    pub async fn claim_start(&self, identifier: String) -> std::result::Result<WalletStatus, Problem> {
+        self.core.server.start_claim(payer_identifier(&identifier)?).await?;
+        self.status().await
+    }
+
+    /// Confirms the identifier with the code.
+    pub async fn claim_confirm(&self, identifier: String, code: String) -> std::result::Result<WalletStatus, Problem> {
+        let identifier = payer_identifier(&identifier)?;
+        let text = match &identifier {
+            PayerIdentifier::Email(text) | PayerIdentifier::Phone(text) => text.clone(),
+        };
+        self.core.server.confirm_claim(identifier, code.trim().to_owned()).await?;
+        self.core.store.save_identifier(&text, clock::now_ms()).await?;
+        self.core.changes.inbox_changed();
+        self.status().await
+    }
+
+    /// Keeps the person's choices.
+    pub async fn save_settings(&self, settings: Settings) -> std::result::Result<WalletStatus, Problem> {
+        let text = serde_json::to_string(&settings).expect("choices are always JSON");
+        self.core.store.save_setting(SETTING_CHOICES, &text).await.map_err(Problem::from)?;
+        self.core.changes.checkout_moved();
+        self.status().await
+    }
+}
+
+/// The person's choices, or the usual ones.
+async fn choices(store: &Store) -> Result<Settings> {
+    let kept = store.setting(SETTING_CHOICES).await?;
+    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// BCP 47 language of mail to this device's identifiers.
+fn language_of(settings: Settings) -> String {
+    match settings.language {
+        protocol::ipc::Language::System | protocol::ipc::Language::English => "en".to_owned(),
+        protocol::ipc::Language::Chinese => "zh-Hans".to_owned(),
+    }
+}
+
+/// An e-mail address, or a phone number in E.164 form once spaces and dashes are taken out.
+fn payer_identifier(text: &str) -> Result<PayerIdentifier> {
+    let text = text.trim();
+    if let Some((local, domain)) = text.split_once('@') {
+        let plausible = !local.is_empty() && domain.contains('.') && !text.contains(char::is_whitespace);
+        if plausible && text.len() <= 254 {
+            return Ok(PayerIdentifier::Email(text.to_lowercase()));
+        }
+    }
+    let number: String = text.chars().filter(|letter| !matches!(letter, ' ' | '-' | '(' | ')')).collect();
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    if (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(PayerIdentifier::Phone(number));
+    }
+    Err(WalletError::Detailed(
+        protocol::ErrorCode::InvalidInput,
+        "give an e-mail address, or a phone number that begins with + and the country".to_owned(),
+    ))
+}
+
+/// Makes the wallet's folder, readable by its owner alone.
+fn make_private_folder(home: &std::path::Path) -> Result<()> {
+    let fault = |error: std::io::Error| WalletError::Detailed(protocol::ErrorCode::StoreFailed, error.to_string());
+    std::fs::create_dir_all(home).map_err(fault)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o700)).map_err(fault)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_recognised() {
+        assert_eq!(payer_identifier(" Ada@Example.org ").unwrap(), PayerIdentifier::Email("ada@example.org".into()));
+        assert_eq!(payer_identifier("+44 (20) 7946-0958").unwrap(), PayerIdentifier::Phone("+442079460958".into()));
+        for wrong in ["", "ada", "ada@", "@example.org", "020 7946 0958", "+12", "+44 20 seven", "a b@example.org"] {
+            assert!(payer_identifier(wrong).is_err(), "{wrong}");
+        }
+    }
+}

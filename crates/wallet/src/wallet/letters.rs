@@ -1,0 +1,201 @@
+//! Requests: how they come in, what is shown of them, and what the payer does with them apart from paying.
+
+use std::sync::Arc;
+
+use payment::RequestId;
+use protocol::ipc::{RequestPhase, RequestView};
+use protocol::wallet_api::SealedRequest;
+use protocol::{ErrorCode, Problem};
+
+use super::Wallet;
+use crate::error::{Result, WalletError};
+use crate::inbox::{self, Link, VerifiedOrder, require_same_request};
+use crate::keyset::Keys;
+use crate::store::RequestRow;
+
+impl Wallet {
+    /// Every request that still asks something of the payer, pending first, then the latest ended ones.
+    pub async fn inbox(&self) -> std::result::Result<Vec<RequestView>, Problem> {
+        let rows = self.core.store.requests().await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = self.core.keys.keys(&self.core.server).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match self.view_with(row, &keys).await {
+                Ok(view) => views.push(view),
+                Err(WalletError::Merchant(why)) => {
+                    tracing::warn!(request = %row.request_id, why, "a kept request no longer verifies and is not shown");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        views.sort_by_key(|view| rank(view.phase));
+        Ok(views)
+    }
+
+    /// One request.
+    pub async fn show(&self, request_id: RequestId) -> std::result::Result<RequestView, Problem> {
+        let view = self.view_of(request_id).await?;
+        if self.core.changes.now().opened == Some(request_id) {
+            self.core.changes.opened(None);
+        }
+        self.tell_seen(request_id).await;
+        Ok(view)
+    }
+
+    /// Opens an `https` or `tapseal:` link. Shows a request; never acts.
+    pub async fn open_link(&self, link: String) -> std::result::Result<RequestView, Problem> {
+        let core = &self.core;
+        let link = Link::parse(&link, core.trust.server_host())?;
+        let sealed = core.server.link(&link.token).await?;
+        let order_jws = inbox::open_with_link(&sealed, &link.key)?;
+        let request_id = self.accept(&sealed, &order_jws).await?;
+        self.refresh_state(request_id).await;
+        self.tell_seen(request_id).await;
+        Ok(self.view_of(request_id).await?)
+    }
+
+    /// The same for a link that came from outside the window, which is then asked to show the request.
+    pub async fn open_link_from_outside(&self, link: String) -> std::result::Result<RequestView, Problem> {
+        let view = self.open_link(link).await?;
+        self.core.changes.opened(Some(view.request_id));
+        Ok(view)
+    }
+
+    /// Refuses a request for good.
+    pub async fn reject(&self, request_id: RequestId) -> std::result::Result<RequestView, Problem> {
+        self.row(request_id).await?;
+        let status = self.core.server.reject(request_id).await?;
+        self.keep_state(status.request_id, status.state).await?;
+        Ok(self.view_of(request_id).await?)
+    }
+
+    /// Moves a request to the end of the inbox for now.
+    pub async fn postpone(&self, request_id: RequestId) -> std::result::Result<RequestView, Problem> {
+        self.row(request_id).await?;
+        self.core.store.postpone(request_id, self.core.server.now_ms()).await?;
+        self.core.changes.inbox_changed();
+        Ok(self.view_of(request_id).await?)
+    }
+
+    /// Never shows requests of this merchant again.
+    pub async fn block_merchant(&self, request_id: RequestId) -> std::result::Result<Vec<RequestView>, Problem> {
+        let order = self.verified(request_id).await?;
+        self.core.store.block_merchant(&order.order().merchant_id, self.core.server.now_ms()).await?;
+        self.core.changes.inbox_changed();
+        self.inbox().await
+    }
+
+    /// Takes in a letter from this device's inbox; one that does not open or verify is passed over for good.
+    pub(crate) async fn accept_from_inbox(&self, sealed: &SealedRequest) -> Result<()> {
+        let accepted = match inbox::open_for_device(sealed, &self.core.device) {
+            Ok(order_jws) => self.accept(sealed, &order_jws).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        match accepted {
+            Err(
+                error @ (WalletError::Merchant(_)
+                | WalletError::Code(ErrorCode::LinkInvalid)
+                | WalletError::Detailed(..)),
+            ) => {
+                tracing::warn!(request = %sealed.request_id, %error, "a request was not taken in");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Verifies an order and keeps it.
+    async fn accept(&self, sealed: &SealedRequest, order_jws: &str) -> Result<RequestId> {
+        let core = &self.core;
+        let keys = core.keys.keys(&core.server).await?;
+        let verified = match VerifiedOrder::verify(order_jws, &keys.keyset) {
+            // The merchant may be newer than our keyset.
+            Err(WalletError::Merchant(_)) => {
+                VerifiedOrder::verify(order_jws, &core.keys.refresh(&core.server).await?.keyset)?
+            }
+            verified => verified?,
+        };
+        require_same_request(&verified, sealed.request_id)?;
+        let order = verified.order();
+        if core.store.is_blocked(&order.merchant_id).await? {
+            return Err(WalletError::Detailed(ErrorCode::MerchantUnverified, "this merchant is blocked".to_owned()));
+        }
+        let now_ms = core.server.now_ms();
+        if core.store.insert_request(order.request_id, &order.merchant_id, verified.jws(), now_ms).await? {
+            core.changes.inbox_changed();
+        } else if self.row(order.request_id).await?.order_jws != verified.jws() {
+            return Err(WalletError::Merchant("another order came under a known request"));
+        }
+        Ok(order.request_id)
+    }
+
+    /// Remembers a request's state as the server told it.
+    pub(crate) async fn keep_state(&self, request_id: RequestId, state: payment::RequestState) -> Result<()> {
+        if self.core.store.set_request_state(request_id, state, self.core.server.now_ms()).await? {
+            self.core.changes.inbox_changed();
+        }
+        Ok(())
+    }
+
+    /// Asks the server where a request stands; without an answer the last one stays.
+    pub(crate) async fn refresh_state(&self, request_id: RequestId) {
+        let asked = self.core.server.request_status(request_id).await;
+        let kept = match asked {
+            Ok(status) => self.keep_state(status.request_id, status.state).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            tracing::info!(request = %request_id, %error, "the request's state could not be refreshed");
+        }
+    }
+
+    /// Tells the merchant, through the server, that the request was seen; at most once, and never in the way.
+    async fn tell_seen(&self, request_id: RequestId) {
+        let core = &self.core;
+        let untold = matches!(core.store.request(request_id).await, Ok(Some(row)) if row.seen_ms.is_none());
+        if untold && core.server.seen(request_id).await.is_ok() {
+            let _ = core.store.set_seen(request_id, core.server.now_ms()).await;
+        }
+    }
+
+    pub(crate) async fn row(&self, request_id: RequestId) -> Result<RequestRow> {
+        self.core.store.request(request_id).await?.ok_or(WalletError::Code(ErrorCode::NotFound))
+    }
+
+    /// The request's order, verified under the keys in force.
+    pub(crate) async fn verified(&self, request_id: RequestId) -> Result<VerifiedOrder> {
+        let row = self.row(request_id).await?;
+        let keys = self.core.keys.keys(&self.core.server).await?;
+        VerifiedOrder::verify(&row.order_jws, &keys.keyset)
+    }
+
+    async fn view_of(&self, request_id: RequestId) -> Result<RequestView> {
+        let row = self.row(request_id).await?;
+        let keys = self.core.keys.keys(&self.core.server).await?;
+        self.view_with(&row, &keys).await
+    }
+
+    async fn view_with(&self, row: &RequestRow, keys: &Arc<Keys>) -> Result<RequestView> {
+        let verified = VerifiedOrder::verify(&row.order_jws, &keys.keyset)?;
+        let attempt = self.core.store.last_attempt(row.request_id).await?;
+        let receipt = self.core.store.receipt_of_request(row.request_id).await?;
+        Ok(inbox::view(&verified, row, attempt.as_ref(), receipt, self.core.server.now_ms()))
+    }
+}
+
+/// What stands first in the inbox; the sort is stable within.
+fn rank(phase: RequestPhase) -> u8 {
+    match phase {
+        RequestPhase::Paying | RequestPhase::Unknown => 0,
+        RequestPhase::Open => 1,
+        RequestPhase::Postponed => 2,
+        RequestPhase::Paid
+        | RequestPhase::Rejected
+        | RequestPhase::Cancelled
+        | RequestPhase::Expired
+        | RequestPhase::Closed => 3,
+    }
+}

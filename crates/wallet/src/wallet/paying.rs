@@ -1,0 +1,84 @@
+//! The commands of a checkout, and what a start must ask about.
+
+use payment::{AttemptId, RequestId};
+use protocol::Problem;
+use protocol::ipc::{CheckoutView, PinEntryView, PinLayout, PinPadView, RequestView};
+
+use super::Wallet;
+use crate::checkout::{Trace, settle};
+use crate::error::Result;
+
+#[allow(clippy::unused_async, reason = "every command is called alike, whether or not it waits")]
+impl Wallet {
+    /// Starts paying a request with a card: waits for the card on the reader.
+    pub async fn checkout_start(
+        &self,
+        request_id: RequestId,
+        reader: Option<String>,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        self.checkout_start_traced(request_id, reader, Trace::silent()).await
+    }
+
+    /// The same, with times and sizes of every stage told to `trace`.
+    pub async fn checkout_start_traced(
+        &self,
+        request_id: RequestId,
+        reader: Option<String>,
+        trace: Trace,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        let order = self.verified(request_id).await?;
+        Ok(self.core.checkout.start(self, order, reader, trace)?)
+    }
+
+    /// Chooses among several applications on the card.
+    pub async fn checkout_choose(&self, index: usize) -> std::result::Result<CheckoutView, Problem> {
+        Ok(self.core.checkout.choose(index)?)
+    }
+
+    /// A fresh PIN pad for the running checkout; clears what was entered.
+    pub async fn pin_pad(&self, layout: PinLayout) -> std::result::Result<PinPadView, Problem> {
+        Ok(self.core.checkout.pin_pad(layout)?)
+    }
+
+    /// Presses the key at a position.
+    pub async fn pin_press(&self, position: u8) -> std::result::Result<PinEntryView, Problem> {
+        Ok(self.core.checkout.pin_press(position)?)
+    }
+
+    /// Takes the last digit back.
+    pub async fn pin_erase(&self) -> std::result::Result<PinEntryView, Problem> {
+        Ok(self.core.checkout.pin_erase()?)
+    }
+
+    /// Ends PIN entry: seals, submits and waits for the bank.
+    pub async fn pin_submit(&self) -> std::result::Result<CheckoutView, Problem> {
+        Ok(self.core.checkout.pin_submit()?)
+    }
+
+    /// Ends PIN entry with a PIN from a keyboard the caller trusts, such as a terminal.
+    pub async fn pin_submit_typed(&self, pin: envelope::Pin) -> std::result::Result<CheckoutView, Problem> {
+        Ok(self.core.checkout.pin_submit_typed(pin)?)
+    }
+
+    /// Stops the checkout while nothing has been sent; afterwards it is refused.
+    pub async fn checkout_stop(&self) -> std::result::Result<CheckoutView, Problem> {
+        Ok(self.core.checkout.stop().await?)
+    }
+
+    /// Forgets a finished checkout.
+    pub async fn checkout_done(&self) -> std::result::Result<Vec<RequestView>, Problem> {
+        self.core.checkout.done()?;
+        self.inbox().await
+    }
+
+    /// Asks the server about every attempt whose end is not known. Nothing is ever sent again from here.
+    pub(crate) async fn recover(&self) -> Result<()> {
+        let running: Option<AttemptId> = self.core.checkout.view().and_then(|view| view.attempt_id);
+        for row in self.core.store.unsettled_attempts().await? {
+            if Some(row.attempt_id) != running {
+                settle::ask(self, &row).await?;
+            }
+        }
+        Ok(())
+    }
+}
