@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Whole-system tests: real processes, real TLS, real databases; each test is named by a misfortune.
+//!
+//! The modules here start the parts, play the people, and stand between the parties to record or
+//! change what passes. The tests themselves are in `tests/`.
+
+pub mod card;
+pub mod payer;
+pub mod process;
+pub mod system;
+pub mod tap;

@@ -1,0 +1,307 @@
+//! Tapseal's servers on this machine: keys, databases, bank front, payment server, and a merchant.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{self, Finished, Running};
+use crate::tap::Tap;
+
+/// The merchant every test knows.
+pub const MERCHANT: &str = "blue-door";
+/// How long the system may take to reach a state a test waits for.
+const STATE_WAIT: Duration = Duration::from_secs(60);
+/// The pause between two looks at a state that another process reaches.
+const STATE_POLL: Duration = Duration::from_millis(50);
+
+/// What a test wants otherwise than usual.
+#[derive(Clone, Default)]
+pub struct Wishes {
+    /// Extra arguments for the bank front.
+    pub bank: Vec<String>,
+    /// Extra arguments for the payment server.
+    pub server: Vec<String>,
+    /// Extra arguments for `bank seed`.
+    pub seed: Vec<String>,
+    /// Whether everything between the parties passes through recording taps.
+    pub taps: Taps,
+}
+
+/// Whether traffic is recorded.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Taps {
+    /// The parties talk directly.
+    #[default]
+    Off,
+    /// Wallet to server, and server to bank, each through a [`Tap`].
+    On,
+}
+
+/// A request to a payer, as a merchant words it.
+#[derive(Clone)]
+pub struct Ask {
+    /// Decimal amount.
+    pub amount: &'static str,
+    /// ISO 4217 code.
+    pub currency: &'static str,
+    /// The merchant's reference.
+    pub order: String,
+    /// How long it may be paid, in seconds.
+    pub expires_s: u32,
+    /// Whom to ask by e-mail.
+    pub email: Option<String>,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Self { amount: "12.80", currency: "USD", order: "A-1042".into(), expires_s: 300, email: None }
+    }
+}
+
+/// The running servers.
+pub struct System {
+    folder: TempDir,
+    wishes: Wishes,
+    server_port: u16,
+    /// The bank front.
+    pub bank: Option<Running>,
+    /// The payment server.
+    pub server: Option<Running>,
+    /// Between wallet and payment server.
+    pub http_tap: Option<Tap>,
+    /// Between payment server and bank front.
+    pub bank_tap: Option<Tap>,
+}
+
+impl System {
+    /// Makes keys and databases and starts both servers.
+    pub async fn start(wishes: Wishes) -> Self {
+        let folder = TempDir::new().expect("a folder for the test");
+        let server_port = free_port();
+        let mut system = Self { folder, wishes, server_port, bank: None, server: None, http_tap: None, bank_tap: None };
+        let public_port = if system.wishes.taps == Taps::On { free_port() } else { server_port };
+        let merchant = format!("{MERCHANT}:Blue Door Café:5814:US:USD");
+        let url = format!("https://127.0.0.1:{public_port}");
+        system
+            .tapseal(&["keys", "init", "--dir", &system.data(), "--merchant", &merchant, "--public-url", &url])
+            .await
+            .success();
+        system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+        let data = system.data();
+        let mut seed = vec!["bank", "seed", "--data", &data];
+        seed.extend(system.wishes.seed.iter().map(String::as_str));
+        system.tapseal(&seed).await.success();
+        system.start_bank().await;
+        if system.wishes.taps == Taps::On {
+            let bank = system.bank.as_ref().expect("just started").address();
+            system.bank_tap = Some(Tap::between_server_and_bank(system.folder(), &bank).await);
+            let server = format!("127.0.0.1:{server_port}");
+            system.http_tap = Some(Tap::between_wallet_and_server(system.folder(), public_port, &server).await);
+        }
+        system.start_server().await;
+        system
+    }
+
+    /// The folder everything is kept in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The same, as text for a command line.
+    pub fn data(&self) -> String {
+        self.folder.path().to_str().expect("temporary paths are plain").to_owned()
+    }
+
+    /// What a wallet pins.
+    pub fn trust(&self) -> PathBuf {
+        self.folder.path().join("trust.json")
+    }
+
+    /// Starts (again) the bank front with the test's wishes.
+    pub async fn start_bank(&mut self) {
+        let port = self.bank_port();
+        let mut arguments = texts(&["bank-front", "--data", &self.data(), "--listen", &format!("127.0.0.1:{port}")]);
+        arguments.extend(self.wishes.bank.clone());
+        self.bank = Some(Running::start("tapseal", &arguments, &self.log("bank-front")).await);
+    }
+
+    /// Starts (again) the payment server with the test's wishes.
+    pub async fn start_server(&mut self) {
+        let bank = match &self.bank_tap {
+            Some(tap) => tap.address(),
+            None => format!("127.0.0.1:{}", self.bank_port()),
+        };
+        let listen = format!("127.0.0.1:{}", self.server_port);
+        let mail = self.folder().join("mail");
+        let mail = mail.to_str().expect("temporary paths are plain");
+        let mut arguments = texts(&["payment-server", "--data", &self.data(), "--listen", &listen, "--bank", &bank]);
+        arguments.extend(texts(&["--mail-dir", mail]));
+        arguments.extend(self.wishes.server.clone());
+        self.server = Some(Running::start("tapseal", &arguments, &self.log("payment-server")).await);
+        self.wait_until("the bank is signed on", async || self.keyset_lists_a_bank().await).await;
+    }
+
+    /// Takes back the extra arguments for the payment server, for the next start.
+    pub fn forget_server_wishes(&mut self) {
+        self.wishes.server.clear();
+    }
+
+    async fn keyset_lists_a_bank(&self) -> bool {
+        let answer = self.public_get("/v1/keyset").await;
+        answer.is_some_and(|view| view["bank_certificates"].as_array().is_some_and(|list| !list.is_empty()))
+    }
+
+    /// A public answer of the payment server, straight from it.
+    pub async fn public_get(&self, path: &str) -> Option<Value> {
+        let url = format!("https://127.0.0.1:{}{path}", self.server_port);
+        let answer = crate::tap::https_client(self.folder()).get(url).send().await.ok()?;
+        answer.json().await.ok()
+    }
+
+    /// The address of the payment server itself, without a tap.
+    pub fn server_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.server_port)
+    }
+
+    /// The bank front's address.
+    pub fn bank_address(&self) -> String {
+        format!("127.0.0.1:{}", self.bank_port())
+    }
+
+    fn bank_port(&self) -> u16 {
+        stored_port(self.folder())
+    }
+
+    /// The log file of a part.
+    pub fn log(&self, part: &str) -> PathBuf {
+        let folder = self.folder().join("logs");
+        std::fs::create_dir_all(&folder).expect("a folder for logs");
+        folder.join(format!("{part}.log"))
+    }
+
+    /// Runs the `tapseal` program to its end.
+    pub async fn tapseal(&self, arguments: &[&str]) -> Finished {
+        process::run("tapseal", &texts(arguments), &[], "").await
+    }
+
+    /// The merchant asks for money; answers the created request's view.
+    pub async fn ask(&self, ask: &Ask) -> Value {
+        self.try_ask(ask).await.success()
+    }
+
+    /// The merchant asks for money, and may be refused.
+    pub async fn try_ask(&self, ask: &Ask) -> Finished {
+        let (data, expires) = (self.data(), ask.expires_s.to_string());
+        let url = self.server_url();
+        let mut arguments = vec!["merchant", "request", "--json", "--data", &data, "--server", &url];
+        arguments.extend(["--merchant", MERCHANT, "--amount", ask.amount, "--currency", ask.currency]);
+        arguments.extend(["--order", &ask.order, "--expires-s", &expires]);
+        if let Some(email) = &ask.email {
+            arguments.extend(["--email", email]);
+        }
+        self.tapseal(&arguments).await
+    }
+
+    /// The request as the merchant sees it.
+    pub async fn shown_to_merchant(&self, request_id: &str) -> Value {
+        let (data, url) = (self.data(), self.server_url());
+        let arguments =
+            ["merchant", "show", "--json", "--data", &data, "--server", &url, "--merchant", MERCHANT, request_id];
+        self.tapseal(&arguments).await.success()
+    }
+
+    /// The merchant withdraws a request.
+    pub async fn cancel(&self, request_id: &str) -> Finished {
+        let (data, url) = (self.data(), self.server_url());
+        let arguments =
+            ["merchant", "cancel", "--json", "--data", &data, "--server", &url, "--merchant", MERCHANT, request_id];
+        self.tapseal(&arguments).await
+    }
+
+    /// Waits until the merchant sees the request in `status`.
+    pub async fn wait_for_status(&self, request_id: &str, status: &str) -> Value {
+        self.wait_until(status, async || self.shown_to_merchant(request_id).await["status"] == status).await;
+        self.shown_to_merchant(request_id).await
+    }
+
+    /// Waits until `holds` answers true.
+    ///
+    /// # Panics
+    /// When it does not within a minute.
+    pub async fn wait_until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let started = Instant::now();
+        while !holds().await {
+            assert!(started.elapsed() < STATE_WAIT, "waited too long until: {what}\n{}", self.logs());
+            tokio::time::sleep(STATE_POLL).await;
+        }
+    }
+
+    /// Every log so far, for a failing test's message.
+    pub fn logs(&self) -> String {
+        let parts = ["bank-front", "payment-server"];
+        let read = |part: &str| std::fs::read_to_string(self.log(part)).unwrap_or_default();
+        parts.iter().map(|part| format!("--- {part}\n{}", read(part))).collect()
+    }
+
+    /// The bank's ledger: its sums per currency, and its accounts.
+    pub async fn ledger(&self) -> Value {
+        self.tapseal(&["bank", "ledger", "--data", &self.data(), "--json"]).await.success()
+    }
+
+    /// What an account holds posted and pending, in minor units; the account's name contains `name`.
+    pub async fn balance(&self, name: &str) -> i64 {
+        let ledger = self.ledger().await;
+        let accounts = ledger["accounts"].as_array().expect("accounts are listed").clone();
+        let named = |account: &&Value| account["account"].as_str().is_some_and(|text| text.contains(name));
+        let found: Vec<&Value> = accounts.iter().filter(named).collect();
+        assert!(!found.is_empty(), "no account named {name} in {ledger}");
+        let of = |account: &Value, key: &str| account[key].as_i64().unwrap_or(0);
+        found.iter().map(|account| of(account, "posted_minor") + of(account, "pending_minor")).sum()
+    }
+
+    /// Asserts that the ledger sums to zero and the merchant has received exactly `minor`.
+    pub async fn assert_merchant_received(&self, minor: i64) {
+        let ledger = self.ledger().await;
+        let sums = ledger["sums"].as_object().expect("sums per currency");
+        assert!(sums.values().all(|sum| sum == 0), "the ledger does not sum to zero: {ledger}");
+        assert_eq!(self.balance(MERCHANT).await.abs(), minor, "{ledger}");
+    }
+
+    /// Every e-mail so far, oldest first.
+    pub fn mail(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.folder().join("mail")) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
+        paths.sort();
+        paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
+    }
+
+    /// Switches the bank front's scripted misfortune while it runs.
+    pub async fn scenario(&self, name: &str) {
+        self.tapseal(&["bank", "scenario", "--data", &self.data(), name]).await.success();
+    }
+}
+
+/// Owned copies of command-line words.
+pub fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// A port nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// The bank front keeps its port over restarts, so that the payment server finds it again.
+fn stored_port(folder: &Path) -> u16 {
+    let path = folder.join("bank-port");
+    if let Some(port) = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok()) {
+        return port;
+    }
+    let port = free_port();
+    std::fs::write(&path, port.to_string()).expect("the folder can be written");
+    port
+}
