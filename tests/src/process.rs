@@ -13,7 +13,7 @@ const READY_WAIT: Duration = Duration::from_secs(30);
 /// How long a program may take to end after a polite request.
 const STOP_WAIT: Duration = Duration::from_secs(15);
 /// How long a command may run.
-const COMMAND_WAIT: Duration = Duration::from_secs(120);
+const COMMAND_WAIT: Duration = Duration::from_mins(2);
 
 /// The program `name`, built beside this test.
 ///

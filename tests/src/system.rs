@@ -12,7 +12,7 @@ use crate::tap::Tap;
 /// The merchant every test knows.
 pub const MERCHANT: &str = "blue-door";
 /// How long the system may take to reach a state a test waits for.
-const STATE_WAIT: Duration = Duration::from_secs(60);
+const STATE_WAIT: Duration = Duration::from_mins(1);
 /// The pause between two looks at a state that another process reaches.
 const STATE_POLL: Duration = Duration::from_millis(50);
 
@@ -242,7 +242,7 @@ impl System {
     pub fn logs(&self) -> String {
         let parts = ["bank-front", "payment-server"];
         let read = |part: &str| std::fs::read_to_string(self.log(part)).unwrap_or_default();
-        parts.iter().map(|part| format!("--- {part}\n{}", read(part))).collect()
+        parts.map(|part| format!("--- {part}\n{}", read(part))).join("\n")
     }
 
     /// The bank's ledger: its sums per currency, and its accounts.
