@@ -4,6 +4,8 @@
 //! change what passes. The tests themselves are in `tests/`.
 
 pub mod card;
+pub mod hand;
+pub mod line;
 pub mod payer;
 pub mod process;
 pub mod system;

@@ -1,0 +1,271 @@
+//! A payment made by hand: a device, a card read in process, and both seals, each part open to change.
+//!
+//! It plays the wallet that cheats, or lends a server that cheats a capsule that was honestly sealed.
+
+use emv::session::{CardRead, CardSession, ReadPurpose, Step};
+use emv::terminal::{Interface, TerminalData};
+use envelope::inner::{CardData, EntryMode, PinKind};
+use envelope::keyset::{BankCertificate, Keyset, TrustRoots};
+use envelope::outer::{self, DeviceSignature, Routing};
+use envelope::{
+    BankSealingKey, Capsule, Device, DeviceSealingKeySecret, LinkKey, Pan, PaymentServerSealingKey, Pin, SecretBytes,
+    SigningKey,
+};
+use payment::{AttemptHash, AttemptId, DeviceId, Order, RequestId, WalletNonce};
+use protocol::SealedText;
+use protocol::wallet_api::{
+    HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, KeysetView, RegisterDevice, RequestLetter, SealedRequest,
+    SubmitAttempt,
+};
+use serde::Serialize;
+use serde_json::Value;
+use virtual_card::VirtualCard;
+
+use crate::system::System;
+
+/// The most exchanges a virtual card needs.
+const EXCHANGES_MAX: usize = 100;
+
+/// Now, in ms since the Unix epoch.
+pub fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(now.expect("the clock is after 1970").as_millis()).expect("this century fits")
+}
+
+/// Random bytes.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}
+
+/// A registered device without a wallet around it.
+pub struct Hand {
+    client: reqwest::Client,
+    url: String,
+    device_id: DeviceId,
+    key: SigningKey<Device>,
+}
+
+/// A request whose letter was opened.
+#[derive(Clone)]
+pub struct Letter {
+    /// The order as the merchant signed it.
+    pub jws: String,
+    /// The order.
+    pub order: Order,
+}
+
+/// What the keyset says to seal to.
+pub struct SealTo {
+    /// The payment server's key, for the outer seal.
+    pub server: PaymentServerSealingKey,
+    /// The bank's key, for the inner seal.
+    pub bank: BankSealingKey,
+}
+
+/// One attempt, sealed inside and ready for the outer seal.
+#[derive(Clone)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// Its nonce.
+    pub nonce: WalletNonce,
+    /// What the payment server will read.
+    pub routing: Routing,
+}
+
+/// An answer of the payment server.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The error code in the body.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl Hand {
+    /// Registers a new device.
+    pub async fn register(system: &System) -> Self {
+        let hand = Self {
+            client: crate::tap::https_client(system.folder()),
+            url: system.server_url(),
+            device_id: DeviceId::from_parts(now_ms(), &random()),
+            key: SigningKey::generate(),
+        };
+        let body = RegisterDevice {
+            device_id: hand.device_id,
+            signing_key: hand.key.public().to_base64url(),
+            sealing_key: DeviceSealingKeySecret::generate().public().to_base64url(),
+            language: "en".into(),
+        };
+        let answer = hand.post("/v1/devices", &body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        hand
+    }
+
+    /// A device-signed POST.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send("POST", path, serde_json::to_vec(body).expect("a body is JSON")).await
+    }
+
+    /// A device-signed GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, Vec::new()).await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        let time = now_ms();
+        let signed_time = i64::try_from(time).expect("this century fits");
+        let signature = envelope::http_signature::sign_http(&self.key, method, path, signed_time, &body);
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        let request = request.header("content-type", "application/json");
+        let request = request.header(HEADER_DEVICE, self.device_id.to_string());
+        let request = request.header(HEADER_TIME, time.to_string()).header(HEADER_SIGNATURE, signature);
+        let answer = request.send().await.expect("the payment server answers");
+        let status = answer.status().as_u16();
+        Answer { status, body: answer.json().await.unwrap_or(Value::Null) }
+    }
+
+    /// Opens the letter of a created request through its link.
+    pub async fn open(&self, created: &Value) -> Letter {
+        let link = created["link"].as_str().expect("a new request has a link");
+        let (address, fragment) = link.split_once('#').expect("a link has a fragment");
+        let token = address.rsplit('/').next().expect("a link has a path");
+        let answer = self.client.get(format!("{}/v1/links/{token}", self.url)).send().await;
+        let sealed: SealedRequest = answer.expect("the server answers").json().await.expect("a sealed request");
+        let key = LinkKey::from_fragment(fragment).expect("the fragment is a key");
+        let letter = envelope::request::open_from_link(&key, sealed.request_id.as_bytes(), &capsule(&sealed.sealed));
+        let letter: RequestLetter =
+            serde_json::from_slice(&letter.unwrap_or_else(|_| panic!("the link's key opens the letter")))
+                .expect("a letter");
+        let payload = envelope::jws::peek_payload_unverified(&letter.order).expect("a JWS");
+        Letter { jws: letter.order, order: Order::from_canonical(&payload).expect("a canonical order") }
+    }
+
+    /// The keys to seal to now.
+    pub async fn seal_to(&self, system: &System) -> SealTo {
+        let answer = self.client.get(format!("{}/v1/keyset", self.url)).send().await;
+        let view: KeysetView = answer.expect("the server answers").json().await.expect("a keyset");
+        let trust: Value =
+            serde_json::from_slice(&std::fs::read(system.trust()).expect("trust.json")).expect("trust.json is JSON");
+        let roots = TrustRoots::from_json(&trust["roots"].to_string()).expect("trust roots");
+        let now = i64::try_from(now_ms()).expect("this century fits");
+        let keyset = Keyset::verify(&view.keyset, &roots.operator, now, 0).expect("a valid keyset");
+        let bank = BankCertificate::verify(&view.bank_certificates[0], &roots.banks, now, 0).expect("a valid bank");
+        SealTo {
+            server: keyset.payment_server_sealing_key(now).expect("a key for the outer seal").clone(),
+            bank: bank.sealing_key_at(now).expect("a key for the inner seal").clone(),
+        }
+    }
+
+    /// Reads the card for a new attempt and makes the inner seal.
+    pub fn attempt(&self, letter: &Letter, to: &SealTo, card: &mut VirtualCard, pin: &str) -> Attempt {
+        let order = &letter.order;
+        let id = AttemptId::from_parts(now_ms(), &random());
+        let nonce = WalletNonce::from_bytes(random());
+        let hash = AttemptHash::derive(&order.hash(), id, &nonce);
+        let read = read_card(card, order, &hash);
+        let inner = seal_inner(&to.bank, &hash, &read, pin);
+        let routing = Routing {
+            request_id: *order.request_id.as_bytes(),
+            attempt_id: *id.as_bytes(),
+            order_number: order.order_number.clone(),
+            merchant_id: order.merchant_id.to_string(),
+            amount_minor: u64::try_from(order.amount.minor()).expect("orders ask for positive amounts"),
+            currency: order.amount.currency().code().into(),
+            wallet_nonce: *nonce.as_bytes(),
+            issuer_iin: read.pan.expose_digits()[..6].into(),
+            inner,
+        };
+        Attempt { id, nonce, routing }
+    }
+
+    /// The body that submits an attempt, sealed outside as it stands.
+    pub fn submission(&self, attempt: &Attempt, to: &SealTo) -> SubmitAttempt {
+        let (request_id, attempt_id) = (&attempt.routing.request_id, attempt.id.as_bytes());
+        let capsule = outer::seal(&to.server, request_id, attempt_id, &attempt.routing).expect("the outer seal");
+        SubmitAttempt {
+            attempt_id: attempt.id,
+            device_signature: DeviceSignature::sign(&self.key, request_id, attempt_id, &capsule).to_base64url(),
+            outer: SealedText {
+                kid: capsule.kid.clone(),
+                enc: base64url(&capsule.enc),
+                ciphertext: base64url(&capsule.ciphertext),
+            },
+        }
+    }
+
+    /// Submits for `request_id`.
+    pub async fn submit(&self, request_id: RequestId, body: &SubmitAttempt) -> Answer {
+        self.post(&format!("/v1/requests/{request_id}/attempts"), body).await
+    }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn capsule(text: &SealedText) -> Capsule {
+    let json = serde_json::to_value(text).expect("a capsule is JSON");
+    serde_json::from_value(json).expect("a capsule")
+}
+
+/// Reads a virtual card in process, contactless, for one attempt.
+fn read_card(card: &mut VirtualCard, order: &Order, hash: &AttemptHash) -> CardRead {
+    let amount = u64::try_from(order.amount.minor()).expect("orders ask for positive amounts");
+    let number = emv::terminal::derive_unpredictable_number(hash.as_bytes());
+    let currency = order.amount.currency().numeric();
+    let terminal =
+        TerminalData::purchase(amount, currency, 840, number, Interface::Contactless).at(today(), [12, 0, 0]);
+    let (mut session, mut command) = CardSession::start(terminal, ReadPurpose::Pay);
+    for _ in 0..EXCHANGES_MAX {
+        match session.advance(&card.respond(&command)).expect("the virtual card is well made") {
+            Step::Transmit { session: next, c_apdu, .. } => (session, command) = (*next, c_apdu),
+            Step::Choose { session: choosing, .. } => {
+                (session, command) = choosing.select(0).expect("the first application exists");
+            }
+            Step::Done(read) => return *read,
+            Step::Inspected(_) => unreachable!("the card is read to pay"),
+        }
+    }
+    panic!("the virtual card never came to an end");
+}
+
+/// Today in UTC as year, month and day (Howard Hinnant, "`civil_from_days`").
+fn today() -> [u8; 3] {
+    let days = i64::try_from(now_ms() / 86_400_000).expect("this century fits") + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    [year % 100, month, day].map(|part| u8::try_from(part).expect("two digits"))
+}
+
+/// The inner seal over a card read.
+pub fn seal_inner(to: &BankSealingKey, hash: &AttemptHash, read: &CardRead, pin: &str) -> Capsule {
+    let card = CardData {
+        pan: Pan::parse(read.pan.expose_digits()).expect("a card number"),
+        track2: read.track2.as_ref().map(|track| SecretBytes::copy_of(track.expose_bytes())),
+        expiry_yymm: read.expiry_yymm,
+        psn: read.psn,
+        aid: read.aid.clone(),
+        entry_mode: EntryMode::ContactlessChip,
+        icc_data: read.icc_data.clone().into(),
+    };
+    let pin = Pin::from_ascii(pin.as_bytes()).expect("a PIN");
+    envelope::inner::seal(to, hash.as_bytes(), &card, &pin, PinKind::CardPin).expect("the inner seal")
+}
