@@ -23,10 +23,14 @@ impl Card {
 
     /// The same, with further arguments such as `--remove-after 3`.
     pub fn present_with(system: &System, profile: &str, further: &[&str]) -> Self {
-        let reader = format!("127.0.0.1:{}", free_port());
+        Self::present_at(system, profile, &format!("127.0.0.1:{}", free_port()), further)
+    }
+
+    /// The same, at the reader that listens on this address.
+    pub fn present_at(system: &System, profile: &str, reader: &str, further: &[&str]) -> Self {
         let atc: PathBuf = system.folder().join(format!("{}.atc", profile.replace(['/', '.'], "_")));
         let atc = atc.to_str().expect("temporary paths are plain");
-        let mut arguments = texts(&["serve", "--profile", profile, "--vpcd", &reader, "--atc-file", atc]);
+        let mut arguments = texts(&["serve", "--profile", profile, "--vpcd", reader, "--atc-file", atc]);
         arguments.extend(texts(further));
         let child = Command::new(program("tapseal-card"))
             .args(arguments)

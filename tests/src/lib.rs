@@ -3,10 +3,13 @@
 //! The modules here start the parts, play the people, and stand between the parties to record or
 //! change what passes. The tests themselves are in `tests/`.
 
+pub mod bridge;
+pub mod browser;
 pub mod card;
 pub mod hand;
 pub mod line;
 pub mod payer;
 pub mod process;
+pub mod remote;
 pub mod system;
 pub mod tap;

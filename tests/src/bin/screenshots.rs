@@ -1,0 +1,151 @@
+//! Every screen of the wallet at phone and desktop width, light and dark, in English and Chinese: real servers,
+//! a real wallet, a virtual card, and Chromium.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use e2e::browser::{Browser, project_root};
+use e2e::card::Card;
+use e2e::payer::PIN;
+use e2e::remote::RemoteWallet;
+use e2e::system::{Ask, System, Wishes, free_port, texts};
+use protocol::ipc::{Language, PinLayout, SaveSettings, Settings, Theme};
+
+/// Phone and desktop, in CSS pixels.
+const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
+
+#[derive(Parser)]
+struct Options {
+    /// Where the pictures go; `docs/screenshots` unless said otherwise.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// One series of pictures.
+struct Series<'a> {
+    system: &'a System,
+    browser: Browser,
+    wallet: RemoteWallet,
+    reader: String,
+    out: PathBuf,
+    suffix: String,
+}
+
+#[tokio::main]
+async fn main() {
+    let options = Options::parse();
+    let out = options.out.unwrap_or_else(|| project_root().join("docs/screenshots"));
+    std::fs::create_dir_all(&out).expect("the folder for pictures can be made");
+    let wishes = Wishes { server: texts(&["--answer-timeout-ms", "1500"]), ..Wishes::default() };
+    let system = System::start(wishes).await;
+    let looks = [(Theme::Light, "light"), (Theme::Dark, "dark")];
+    let languages = [(Language::English, "en"), (Language::Chinese, "zh")];
+    let mut number = 0;
+    for (width, height) in SIZES {
+        for (theme, look) in looks {
+            for (language, tongue) in languages {
+                number += 1;
+                let suffix = format!("{width}-{look}-{tongue}");
+                let reader = format!("127.0.0.1:{}", free_port());
+                let name = format!("wallet-{suffix}");
+                let wallet = RemoteWallet::start(&system, &name, &format!("simulated:{reader}")).await;
+                let settings = Settings { language, theme, pin_layout: PinLayout::Scrambled };
+                wallet.call(&SaveSettings { settings }).await.expect("settings can be saved");
+                let browser = Browser::chromium(width, height, &system.log(&format!("chromium-{suffix}"))).await;
+                let series = Series { system: &system, browser, wallet, reader, out: out.clone(), suffix };
+                series.take(number).await;
+                println!("{look} {tongue} at {width} px: done");
+            }
+        }
+    }
+}
+
+impl Series<'_> {
+    async fn picture(&self, screen: &str) {
+        // The browser paints after the page has changed: two frames later everything is there.
+        let settle = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => \
+            setTimeout(done, 450)));";
+        self.browser.driver().execute_async(settle, Vec::new()).await.expect("the page settles");
+        self.browser.screenshot(&self.out.join(format!("{screen}-{}.png", self.suffix))).await;
+    }
+
+    async fn open(&self, order: &str) {
+        let created = self.system.ask(&Ask { order: order.into(), ..Ask::default() }).await;
+        let field = self.browser.wait_for("[data-field=\"link\"]").await;
+        field.send_keys(created["link"].as_str().expect("a link")).await.expect("the link can be typed");
+        self.browser.act("open-link").await;
+        self.browser.wait_for_screen("request").await;
+    }
+
+    async fn take(self, number: u32) {
+        self.browser.open(&self.wallet.url()).await;
+        self.browser.wait_for_screen("inbox").await;
+        self.picture("inbox-empty").await;
+        self.open(&format!("A-{number}01")).await;
+        self.picture("request").await;
+        self.browser.act("back").await;
+        self.browser.wait_for_screen("inbox").await;
+        self.picture("inbox").await;
+        self.browser.act("open-request").await;
+        self.browser.wait_for_screen("request").await;
+        self.pay().await;
+        self.after().await;
+        self.doubt(number).await;
+        self.browser.close().await;
+    }
+
+    async fn pay(&self) {
+        self.browser.act("pay").await;
+        self.browser.wait_for_screen("card").await;
+        self.picture("card").await;
+        let card = Card::present_at(self.system, "visa", &self.reader, &["--delay-ms", "600"]);
+        self.browser.wait_for("[data-stage=\"reading\"]").await;
+        self.picture("card-reading").await;
+        self.browser.wait_for_screen("pin").await;
+        self.picture("pin").await;
+        self.browser.act("standard-keys").await;
+        self.picture("pin-standard").await;
+        self.browser.enter_pin("9999").await;
+        self.browser.wait_for_screen("result.refused").await;
+        self.picture("result.refused").await;
+        self.browser.act("try-again").await;
+        self.browser.wait_for_screen("pin").await;
+        self.browser.act("standard-keys").await;
+        self.system.scenario("slow").await;
+        self.browser.enter_pin(PIN).await;
+        self.browser.wait_for_screen("sealing").await;
+        self.picture("sealing").await;
+        self.system.scenario("none").await;
+        self.browser.wait_for_screen("result.paid").await;
+        self.picture("result.paid").await;
+        card.remove().await;
+    }
+
+    async fn after(&self) {
+        self.browser.act("receipt").await;
+        self.browser.wait_for_screen("receipt").await;
+        self.picture("receipt").await;
+        self.browser.act("back").await;
+        for (action, screen) in [("history", "history"), ("verify", "receipt.verify"), ("settings", "settings")] {
+            self.browser.act(action).await;
+            self.browser.wait_for_screen(screen).await;
+            self.picture(screen).await;
+        }
+        self.browser.act("inbox").await;
+        self.browser.wait_for_screen("inbox").await;
+    }
+
+    async fn doubt(&self, number: u32) {
+        self.open(&format!("A-{number}02")).await;
+        let card = Card::present_at(self.system, "mastercard", &self.reader, &[]);
+        self.browser.act("pay").await;
+        self.browser.wait_for_screen("pin").await;
+        self.browser.act("standard-keys").await;
+        self.system.scenario("silent").await;
+        self.browser.enter_pin(PIN).await;
+        self.browser.wait_for_screen("result.unknown").await;
+        self.picture("result.unknown").await;
+        self.system.scenario("none").await;
+        card.remove().await;
+    }
+}

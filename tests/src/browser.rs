@@ -1,0 +1,211 @@
+//! A browser under WebDriver: the wallet's own window, or Chromium on the same screens.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use thirtyfour::prelude::*;
+use tokio::process::{Child, Command};
+
+use crate::process::program;
+use crate::system::{free_port, texts};
+
+/// How long a driver may take to start.
+const DRIVER_WAIT: Duration = Duration::from_secs(30);
+/// How long a screen may take to appear.
+const SCREEN_WAIT: Duration = Duration::from_secs(30);
+/// The pause between two looks.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+
+/// A browser with one page.
+pub struct Browser {
+    driver: WebDriver,
+    child: Child,
+}
+
+impl Browser {
+    /// The wallet's window, in a display and a session bus of its own. `log` gets what it says.
+    pub async fn window(environment: &[(&str, String)], log: &Path) -> Self {
+        let (port, native_port) = (free_port().to_string(), free_port().to_string());
+        let mut command = Command::new("dbus-run-session");
+        command.args(["--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24", "tauri-driver"]);
+        command.args(["--port", &port, "--native-port", &native_port, "--native-driver", "/usr/bin/WebKitWebDriver"]);
+        command.env("NO_AT_BRIDGE", "1").env("WEBKIT_DISABLE_COMPOSITING_MODE", "1");
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let child = start(command, log);
+        let mut capabilities = Capabilities::new();
+        let application = program("tapseal-app");
+        // WebKitWebDriver refuses a browser name: only the application may be said.
+        capabilities
+            .insert_base_capability("tauri:options".into(), json!({ "application": application }));
+        Self { driver: connect(&port, capabilities).await, child }
+    }
+
+    /// Headless Chromium, as a phone or a desktop of this size in CSS pixels.
+    pub async fn chromium(width: u32, height: u32, log: &Path) -> Self {
+        let port = free_port().to_string();
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}"));
+        let child = start(command, log);
+        let profile = log.with_extension("chromium");
+        let arguments = texts(&[
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            &format!("--user-data-dir={}", profile.display()),
+        ]);
+        let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0, "mobile": false, "touch": false });
+        let mut capabilities = Capabilities::new();
+        capabilities.insert_base_capability("browserName".into(), json!("chrome"));
+        let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
+        capabilities.insert_base_capability("goog:chromeOptions".into(), options);
+        Self { driver: connect(&port, capabilities).await, child }
+    }
+
+    /// The driver, for what this type has no word for.
+    pub const fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// Opens a page.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.expect("the page opens");
+    }
+
+    /// The screen that is shown now.
+    pub async fn screen(&self) -> String {
+        let found = self.driver.find(By::Css("[data-screen]")).await;
+        match found {
+            Ok(element) => element.attr("data-screen").await.ok().flatten().unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Waits until this screen is shown.
+    ///
+    /// # Panics
+    /// When it is not within half a minute; says which screen is shown instead.
+    pub async fn wait_for_screen(&self, name: &str) {
+        self.wait_for_one_of(&[name]).await;
+    }
+
+    /// Waits until one of these screens is shown, and says which.
+    pub async fn wait_for_one_of(&self, names: &[&str]) -> String {
+        let started = Instant::now();
+        loop {
+            let shown = self.screen().await;
+            if names.contains(&shown.as_str()) {
+                return shown;
+            }
+            if started.elapsed() > SCREEN_WAIT {
+                let page = self.text("body").await;
+                panic!("waited for the screen {names:?}, but {shown:?} is shown: {page}");
+            }
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+    }
+
+    /// Waits until something matches the CSS selector.
+    pub async fn wait_for(&self, css: &str) -> WebElement {
+        let started = Instant::now();
+        loop {
+            if let Ok(element) = self.driver.find(By::Css(css.to_owned())).await {
+                return element;
+            }
+            assert!(started.elapsed() < SCREEN_WAIT, "nothing matches {css}: {}", self.text("body").await);
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+    }
+
+    /// Clicks the control with this `data-action`.
+    pub async fn act(&self, action: &str) {
+        let control = self.wait_for(&format!("[data-action=\"{action}\"]")).await;
+        control.click().await.unwrap_or_else(|error| panic!("{action} cannot be clicked: {error}"));
+    }
+
+    /// The text of the first match.
+    pub async fn text(&self, css: &str) -> String {
+        match self.driver.find(By::Css(css.to_owned())).await {
+            Ok(element) => element.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Saves what is shown as a PNG.
+    pub async fn screenshot(&self, path: &Path) {
+        let picture = self.driver.screenshot_as_png().await.expect("a screenshot");
+        std::fs::write(path, picture).expect("the picture can be written");
+    }
+
+    /// Enters a PIN on the pad in its usual order.
+    pub async fn enter_pin(&self, pin: &str) {
+        for digit in pin.chars() {
+            self.press_digit(digit).await;
+        }
+        self.act("confirm-pin").await;
+    }
+
+    async fn press_digit(&self, digit: char) {
+        let filled = self.filled().await;
+        let keys = self.driver.find_all(By::Css("[data-position]")).await.expect("the pad has keys");
+        for key in keys {
+            if key.text().await.is_ok_and(|text| text.trim() == digit.to_string()) {
+                key.click().await.expect("a key can be pressed");
+                let started = Instant::now();
+                while self.filled().await == filled {
+                    assert!(started.elapsed() < SCREEN_WAIT, "the pad did not take a digit");
+                    tokio::time::sleep(LOOK_PAUSE).await;
+                }
+                return;
+            }
+        }
+        panic!("the pad has no key {digit}: is it in its usual order?");
+    }
+
+    async fn filled(&self) -> String {
+        let dots = self.driver.find(By::Css("[data-filled]")).await;
+        match dots {
+            Ok(dots) => dots.attr("data-filled").await.ok().flatten().unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Ends the session and the driver.
+    pub async fn close(mut self) {
+        // A browser that has gone already is closed.
+        let _ = self.driver.clone().quit().await;
+        let _ = self.child.kill().await;
+    }
+}
+
+fn start(mut command: Command, log: &Path) -> Child {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("the log can be written");
+    let errors = file.try_clone().expect("a file handle can be copied");
+    command.stdin(Stdio::null()).stdout(file).stderr(errors).kill_on_drop(true);
+    command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}; run `cargo xtask setup`"))
+}
+
+async fn connect(port: &str, capabilities: Capabilities) -> WebDriver {
+    let url = format!("http://127.0.0.1:{port}");
+    let started = Instant::now();
+    loop {
+        match WebDriver::new(&url, capabilities.clone()).await {
+            Ok(driver) => return driver,
+            Err(error) => assert!(started.elapsed() < DRIVER_WAIT, "no WebDriver session: {error}"),
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+}
+
+/// The root of the project, from where this crate was built.
+pub fn project_root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("the tests lie in the project").to_owned()
+}

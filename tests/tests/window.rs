@@ -1,0 +1,96 @@
+//! The wallet's own window pays a request, driven as a person would.
+
+use e2e::browser::Browser;
+use e2e::card::Card;
+use e2e::payer::PIN;
+use e2e::system::{Ask, System, Wishes};
+
+fn environment(system: &System, reader: &str) -> Vec<(&'static str, String)> {
+    let home = system.folder().join("window-home");
+    std::fs::create_dir_all(&home).expect("a folder for the window");
+    let plain = |path: &std::path::Path| path.to_str().expect("temporary paths are plain").to_owned();
+    vec![
+        ("HOME", plain(&home)),
+        ("XDG_DATA_HOME", plain(&home.join("data"))),
+        ("XDG_CONFIG_HOME", plain(&home.join("config"))),
+        ("XDG_CACHE_HOME", plain(&home.join("cache"))),
+        ("TAPSEAL_HOME", plain(&home.join("wallet"))),
+        ("TAPSEAL_TRUST", plain(&system.trust())),
+        ("TAPSEAL_KEY_STORE", "file".into()),
+        ("TAPSEAL_READER", reader.into()),
+        ("LANG", "en_US.UTF-8".into()),
+    ]
+}
+
+#[tokio::test]
+async fn a_person_pays_in_the_window() {
+    let system = System::start(Wishes::default()).await;
+    let card = Card::present(&system, "visa");
+    let created = system.ask(&Ask::default()).await;
+    let id = created["id"].as_str().expect("a created request has an id");
+    let window = Browser::window(&environment(&system, &card.reader), &system.log("window")).await;
+
+    window.wait_for_screen("inbox").await;
+    let field = window.wait_for("[data-field=\"link\"]").await;
+    field.send_keys(created["link"].as_str().expect("a link")).await.expect("the link can be typed");
+    window.act("open-link").await;
+    window.wait_for_screen("request").await;
+    let page = window.text("[data-screen]").await;
+    assert!(page.contains("12.80"), "the amount is shown: {page}");
+    assert!(page.contains("Blue Door Café"), "the payee is shown: {page}");
+    for word in created["match_words"].as_array().expect("two match words") {
+        let word = word.as_str().expect("a word");
+        assert!(page.contains(word), "the wallet shows the shop's match word {word}: {page}");
+    }
+
+    window.act("pay").await;
+    window.wait_for_screen("pin").await;
+    // The scrambled pad shows pictures only: no digit is in the page.
+    let keys = window.driver().find_all(thirtyfour::By::Css("[data-position]")).await.expect("the pad has keys");
+    assert_eq!(keys.len(), 10);
+    for key in &keys {
+        let inside = key.inner_html().await.expect("a key has markup");
+        let text = key.text().await.expect("a key has a text, empty or not");
+        assert!(inside.contains("data:image/png"), "a key is a picture: {inside}");
+        assert!(!text.chars().any(|character| character.is_ascii_digit()), "a key's text names a digit: {text}");
+    }
+    window.act("standard-keys").await;
+    window.enter_pin(PIN).await;
+    window.wait_for_screen("result.paid").await;
+    window.act("receipt").await;
+    window.wait_for_screen("receipt").await;
+    let receipt = window.text("[data-screen]").await;
+    assert!(receipt.contains("12.80") && receipt.contains("Blue Door Café"), "{receipt}");
+    window.close().await;
+
+    system.wait_for_status(id, "paid").await;
+    system.assert_merchant_received(1280).await;
+}
+
+#[tokio::test]
+async fn a_wrong_pin_in_the_window_says_no_money_moved_and_lets_the_person_try_again() {
+    let system = System::start(Wishes::default()).await;
+    let card = Card::present(&system, "mastercard");
+    let created = system.ask(&Ask::default()).await;
+    let window = Browser::window(&environment(&system, &card.reader), &system.log("window")).await;
+    window.wait_for_screen("inbox").await;
+    let field = window.wait_for("[data-field=\"link\"]").await;
+    field.send_keys(created["link"].as_str().expect("a link")).await.expect("the link can be typed");
+    window.act("open-link").await;
+    window.wait_for_screen("request").await;
+    window.act("pay").await;
+    window.wait_for_screen("pin").await;
+    window.act("standard-keys").await;
+    window.enter_pin("9999").await;
+    window.wait_for_screen("result.refused").await;
+    let page = window.text("[data-screen]").await;
+    assert!(page.contains("No money"), "it says that no money moved: {page}");
+    assert!(page.contains('2'), "it says how many tries are left: {page}");
+    window.act("try-again").await;
+    window.wait_for_screen("pin").await;
+    window.act("standard-keys").await;
+    window.enter_pin(PIN).await;
+    window.wait_for_screen("result.paid").await;
+    window.close().await;
+    system.assert_merchant_received(1280).await;
+}
