@@ -37,8 +37,7 @@ impl Browser {
         let mut capabilities = Capabilities::new();
         let application = program("tapseal-app");
         // WebKitWebDriver refuses a browser name: only the application may be said.
-        capabilities
-            .insert_base_capability("tauri:options".into(), json!({ "application": application }));
+        capabilities.set("tauri:options", json!({ "application": application })).expect("a path is JSON");
         Self { driver: connect(&port, capabilities).await, child }
     }
 
@@ -63,9 +62,9 @@ impl Browser {
         ]);
         let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0, "mobile": false, "touch": false });
         let mut capabilities = Capabilities::new();
-        capabilities.insert_base_capability("browserName".into(), json!("chrome"));
+        capabilities.set("browserName", "chrome").expect("a text is JSON");
         let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
-        capabilities.insert_base_capability("goog:chromeOptions".into(), options);
+        capabilities.set("goog:chromeOptions", options).expect("JSON is JSON");
         Self { driver: connect(&port, capabilities).await, child }
     }
 

@@ -8,10 +8,11 @@ use envelope::inner::{CardData, EntryMode, PinKind};
 use envelope::keyset::{BankCertificate, Keyset, TrustRoots};
 use envelope::outer::{self, DeviceSignature, Routing};
 use envelope::{
-    BankSealingKey, Capsule, Device, DeviceSealingKeySecret, LinkKey, Pan, PaymentServerSealingKey, Pin, SecretBytes,
-    SigningKey,
+    BankSealingKey, Capsule, Device, DeviceSealingKeySecret, LinkKey, Merchant, Pan, PaymentServerSealingKey, Pin,
+    SecretBytes, SigningKey,
 };
-use payment::{AttemptHash, AttemptId, DeviceId, Order, RequestId, WalletNonce};
+use payment::order::OrderDraft;
+use payment::{Amount, AttemptHash, AttemptId, DeviceId, Order, RequestId, WalletNonce};
 use protocol::SealedText;
 use protocol::wallet_api::{
     HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, KeysetView, RegisterDevice, RequestLetter, SealedRequest,
@@ -21,7 +22,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use virtual_card::VirtualCard;
 
-use crate::system::System;
+use crate::system::{Ask, System};
 
 /// The most exchanges a virtual card needs.
 const EXCHANGES_MAX: usize = 100;
@@ -260,7 +261,7 @@ fn today() -> [u8; 3] {
 pub fn seal_inner(to: &BankSealingKey, hash: &AttemptHash, read: &CardRead, pin: &str) -> Capsule {
     let card = CardData {
         pan: Pan::parse(read.pan.expose_digits()).expect("a card number"),
-        track2: read.track2.as_ref().map(|track| SecretBytes::copy_of(track.expose_bytes())),
+        track2: read.track2.as_ref().map(|track| SecretBytes::copy_of(track.expose().as_bytes())),
         expiry_yymm: read.expiry_yymm,
         psn: read.psn,
         aid: read.aid.clone(),
@@ -269,4 +270,60 @@ pub fn seal_inner(to: &BankSealingKey, hash: &AttemptHash, read: &CardRead, pin:
     };
     let pin = Pin::from_ascii(pin.as_bytes()).expect("a PIN");
     envelope::inner::seal(to, hash.as_bytes(), &card, &pin, PinKind::CardPin).expect("the inner seal")
+}
+
+/// A merchant's till without the command-line tool: signs orders and asks over HTTP.
+pub struct Till {
+    client: reqwest::Client,
+    url: String,
+    key: SigningKey<Merchant>,
+    api_key: String,
+    profile: Value,
+}
+
+impl Till {
+    /// The till of a merchant whose keys lie in the system's folder.
+    pub fn open(system: &System, merchant: &str) -> Self {
+        let folder = system.folder().join("merchants").join(merchant);
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("the merchant's files are there");
+        Self {
+            client: crate::tap::https_client(system.folder()),
+            url: system.server_url(),
+            key: merchant_key(system, merchant),
+            api_key: read("api-key").trim().to_owned(),
+            profile: serde_json::from_str(&read("profile.json")).expect("the profile is JSON"),
+        }
+    }
+
+    /// Signs an order and creates its request.
+    pub async fn ask(&self, ask: &Ask) -> Letter {
+        let text = |member: &str| self.profile[member].as_str().expect("the profile is complete").to_owned();
+        let minor: i64 = ask.amount.replace('.', "").parse().expect("a decimal amount");
+        let order = Order::new(OrderDraft {
+            request_id: RequestId::from_parts(now_ms(), &random()),
+            merchant_id: text("merchant_id").parse().expect("a merchant id"),
+            order_number: ask.order.clone(),
+            amount: Amount::new(minor, ask.currency.parse().expect("a currency")),
+            created_ms: now_ms(),
+            expires_ms: now_ms() + u64::from(ask.expires_s) * 1_000,
+            payee_name: text("display_name"),
+            items: Vec::new(),
+        });
+        let order = order.expect("an order within bounds");
+        let jws = envelope::jws::sign(&self.key, envelope::jws::TYP_ORDER, &order.canonical());
+        let request = self.client.post(format!("{}/v1/payment-requests", self.url));
+        let request = request.bearer_auth(&self.api_key).header("idempotency-key", order.request_id.to_string());
+        let answer = request.json(&json!({ "order": jws })).send().await.expect("the payment server answers");
+        assert_eq!(answer.status().as_u16(), 201, "{:?}", answer.text().await);
+        Letter { jws, order }
+    }
+}
+
+/// The signing key of a merchant whose files lie in the system's folder.
+pub fn merchant_key(system: &System, merchant: &str) -> SigningKey<Merchant> {
+    use base64::Engine;
+    let path = system.folder().join("merchants").join(merchant).join("signing.key");
+    let text = std::fs::read_to_string(path).expect("the merchant's key");
+    let seed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.trim()).expect("base64url");
+    SigningKey::from_bytes(&seed.try_into().expect("32 bytes"))
 }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use protocol::Problem;
 use protocol::ipc::{
     CheckoutStage, CheckoutStart, CheckoutView, Command, OpenLink, PinLayout, PinPad, PinPress, PinSubmit, Watch,
 };
-use protocol::Problem;
 use serde_json::Value;
 
 use crate::process::Running;

@@ -85,7 +85,7 @@ async fn core(process: u32, folder: &Path) -> Vec<u8> {
 
 fn marked_profile(folder: &Path) -> String {
     let file = folder.join("marked.toml");
-    let (_, profile) = virtual_card::profile::BUILT_IN[0];
+    let (_, profile) = virtual_card::BUILT_IN[0];
     let own = virtual_card::Profile::from_toml(profile).expect("a built-in profile");
     let marked = profile.replace(&own.pan, MARKED_PAN).replace("\"1234\"", &format!("\"{MARKED_PIN}\""));
     assert!(marked.contains(MARKED_PAN) && marked.contains(MARKED_PIN));
@@ -108,7 +108,11 @@ fn the_search_itself_finds_every_spelling() {
 async fn no_trace_of_card_number_or_pin_anywhere_but_inside_the_bank_front() {
     let elsewhere = tempfile::TempDir::new().expect("a folder for the card");
     let profile = marked_profile(elsewhere.path());
-    let wishes = Wishes { seed: texts(&["--profile", &profile]), taps: Taps::On, ..Wishes::default() };
+    let shown = e2e::process::run("tapseal-card", &texts(&["show", &profile, "--json"]), &[], "").await;
+    let list = elsewhere.path().join("cards.json");
+    std::fs::write(&list, format!("[{}]", shown.output)).expect("the folder can be written");
+    let list = list.to_str().expect("temporary paths are plain");
+    let wishes = Wishes { seed: texts(&["--card-profiles", list]), taps: Taps::On, ..Wishes::default() };
     let system = System::start(wishes).await;
     let card = Card::present(&system, &profile);
     let wallet = RemoteWallet::start(&system, "canary-wallet", &card.reader).await;

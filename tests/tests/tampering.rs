@@ -1,6 +1,6 @@
 //! A server, a wallet or a line that cheats: the bank front refuses, because the inner seal does not open.
 
-use e2e::hand::{Attempt, Hand, Letter, SealTo};
+use e2e::hand::{Attempt, Hand, Letter, SealTo, merchant_key};
 use e2e::line::{Line, Reference, about, financial_request, outcome, response_code};
 use e2e::payer::PIN;
 use e2e::system::{Ask, MERCHANT, System, Wishes};
@@ -75,17 +75,9 @@ impl Stage {
         };
         change(&mut draft);
         let changed = Order::new(draft).expect("a changed order is an order");
-        let key = merchant_key(&self.system);
+        let key = merchant_key(&self.system, MERCHANT);
         envelope::jws::sign(&key, envelope::jws::TYP_ORDER, &changed.canonical())
     }
-}
-
-fn merchant_key(system: &System) -> SigningKey<Merchant> {
-    use base64::Engine;
-    let path = system.folder().join("merchants").join(MERCHANT).join("signing.key");
-    let text = std::fs::read_to_string(path).expect("the merchant's key");
-    let seed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.trim()).expect("base64url");
-    SigningKey::from_bytes(&seed.try_into().expect("32 bytes"))
 }
 
 #[tokio::test]
