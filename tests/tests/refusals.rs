@@ -144,8 +144,8 @@ async fn already_paid_request_charges_nobody_twice() {
 #[tokio::test]
 async fn card_torn_out_mid_read_sends_nothing_and_the_next_try_pays() {
     let (system, payer, request) = opened(&Ask::default()).await;
-    for exchanges in ["1", "2", "3"] {
-        let torn = Card::present_with(&system, "visa", &["--remove-after", exchanges]);
+    for (profile, exchanges) in [("visa", "1"), ("visa", "2"), ("mastercard", "3"), ("mastercard", "4")] {
+        let torn = Card::present_with(&system, profile, &["--remove-after", exchanges]);
         let refused = payer.pay(&request, &torn, PIN).await;
         let said = code(&refused);
         assert!(["card_removed", "card_absent"].contains(&said.as_str()), "{refused:?}");
