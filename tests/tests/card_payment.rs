@@ -61,8 +61,8 @@ async fn a_request_to_an_e_mail_address_reaches_the_wallet_that_claimed_it() {
 
 /// The six digits of a claim e-mail.
 fn claim_code(mail: &str) -> String {
-    let words = mail.split(|character: char| !character.is_ascii_digit());
-    let code = words.filter(|word| word.len() == 6).next_back();
+    let mut words = mail.split(|character: char| !character.is_ascii_digit());
+    let code = words.rfind(|word| word.len() == 6);
     code.unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
 }
 

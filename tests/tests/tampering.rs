@@ -57,7 +57,7 @@ impl Stage {
             wallet_nonce: Some(*self.attempt.nonce.as_bytes()),
             ..Composite::default()
         };
-        self.honest(stan).with_binary(COMPOSITE_ELEMENT, composite.to_bytes().unwrap())
+        self.honest(stan).with_binary(COMPOSITE_ELEMENT, composite.to_bytes().expect("a composite fits"))
     }
 
     /// The merchant's own signature over a changed order: a merchant and a server in league.
