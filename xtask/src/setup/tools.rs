@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::invocation::{find, run};
 use crate::progress::Progress;
-use crate::repository::cargo;
+use crate::repository::{cargo, target_folder};
 
 /// A program, and the version installed when it is missing.
 struct Tool {
@@ -25,7 +25,10 @@ pub fn install() -> Result<(), Failure> {
 fn install_one(tool: &Tool) -> Result<(), Failure> {
     let versioned = format!("{}@{}", tool.name, tool.version);
     let progress = Progress::start(format!("cargo install --locked {versioned}"));
-    let done = run(cargo(["install", "--locked", &versioned]), &progress);
+    let mut install = cargo(["install", "--locked", &versioned]);
+    // One folder for all of them, so that what they share is built once.
+    install.arg("--target-dir").arg(target_folder()?.join("tools"));
+    let done = run(install, &progress);
     progress.end(if done.is_ok() { "ok" } else { "FAILED" });
     done.map(|_| ())
 }
