@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::failure::Failure;
-use crate::invocation::show;
-use crate::repository::cargo;
+use crate::invocation::{command, show};
+use crate::repository::{cargo, release_program, target_folder};
 use crate::setup;
 
 /// What to measure.
@@ -25,9 +25,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         show(cargo(["bench", "--package", "envelope"]))?;
     }
     if !options.seal {
-        // The load driver starts the servers from the same release build.
-        show(cargo(["build", "--release", "--package", "tapseal"]))?;
-        show(cargo(["run", "--release", "--package", "e2e", "--bin", "settle_load"]))?;
+        // Built together, because the load driver starts the servers that stand beside it.
+        show(cargo(["build", "--release", "--bins", "--package=tapseal", "--package=e2e"]))?;
+        show(command(release_program(&target_folder()?, "settle_load"), [""; 0]))?;
     }
     Ok(())
 }

@@ -23,7 +23,16 @@ pub fn target_folder() -> Result<PathBuf, Failure> {
 
 /// The debug build of one of our programs.
 pub fn program(target: &Path, name: &str) -> PathBuf {
-    target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    target.join("debug").join(file_name(name))
+}
+
+/// The release build of one of our programs.
+pub fn release_program(target: &Path, name: &str) -> PathBuf {
+    target.join("release").join(file_name(name))
+}
+
+fn file_name(program: &str) -> String {
+    format!("{program}{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// A cargo command that runs at the top of the tree.

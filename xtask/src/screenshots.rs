@@ -1,18 +1,15 @@
-//! The `screenshots` verb: a picture of every screen into `docs/screenshots`, taken from the real window.
+//! The `screenshots` verb: a picture of every screen into `docs/screenshots`, on real servers and a real wallet.
 
 use crate::failure::Failure;
-use crate::invocation::show;
-use crate::repository::cargo;
-use crate::test::desktop::Desktop;
+use crate::invocation::{command, show};
+use crate::repository::{cargo, program, target_folder};
 use crate::{setup, ui};
 
-/// Builds the window and walks it through every screen on a display of its own.
+/// Builds the screens and the programs, and walks through every screen.
 pub fn run() -> Result<(), Failure> {
-    setup::for_everything()?;
+    setup::for_screenshots()?;
     ui::build_for_window()?;
-    show(cargo(["build", "--workspace", "--bins"]))?;
-    let desktop = Desktop::start()?;
-    let mut walk = cargo(["run", "--package", "e2e", "--bin", "screenshots"]);
-    desktop.enter(&mut walk);
-    show(walk)
+    let programs = ["--package=tapseal", "--package=wallet", "--package=virtual-card", "--package=e2e"];
+    show(cargo(["build", "--bins"].into_iter().chain(programs)))?;
+    show(command(program(&target_folder()?, "screenshots"), [""; 0]))
 }

@@ -39,7 +39,7 @@ pub fn for_ui() -> Result<(), Failure> {
 
 /// What the wallet window is built from, its screens included.
 pub fn for_window() -> Result<(), Failure> {
-    packages::install(&[packages::BUILD, packages::WINDOW])?;
+    packages::install(&[packages::BUILD, packages::WINDOW, packages::FONTS])?;
     wasm_target::install()
 }
 
@@ -48,9 +48,16 @@ pub fn may_start_services() -> bool {
     packages::is_root()
 }
 
-/// What the tests and the screenshots need beside that.
+/// What the screenshots are taken with.
+pub fn for_screenshots() -> Result<(), Failure> {
+    packages::install(&[packages::BUILD, packages::FONTS, packages::PICTURES])?;
+    wasm_target::install()
+}
+
+/// What the tests need beside that.
 pub fn for_everything() -> Result<(), Failure> {
-    packages::install(&[packages::BUILD, packages::WINDOW, packages::CARD, packages::TESTS])?;
+    let groups = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD, packages::TESTS];
+    packages::install(&groups)?;
     wasm_target::install()?;
     tools::install()
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::card_service::{CardService, READER_NAME, VPCD_PORT};
 use crate::demo::narrator::Narrator;
 use crate::demo::parties::free_port;
-use crate::demo::{Stage, text};
+use crate::demo::{PERSON_LIMIT, Stage, text};
 use crate::failure::Failure;
 use crate::invocation::{command, json_of};
 use crate::processes::Running;
@@ -34,6 +34,8 @@ impl Card {
         let facts = json_of(command(stage.program("tapseal-card"), ["show", profile, "--json"]))?;
         let pin = text(&facts, "pin", "tapseal-card show")?.to_owned();
         let mut card = command(stage.program("tapseal-card"), ["serve", "--vpcd", &address, "--profile", profile]);
+        // In a simulated reader the card is read only while the wallet pays, and a person may take their time.
+        card.args(["--reader-wait-s", &PERSON_LIMIT.as_secs().to_string()]);
         card.current_dir(&stage.folder);
         let program = Running::start("tapseal-card", card, &stage.log("card"))?;
         narrator.stage(

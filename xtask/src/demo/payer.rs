@@ -94,7 +94,7 @@ impl<'s> Payer<'s> {
     pub fn open_window(&self, narrator: &mut Narrator) -> Result<Running, Failure> {
         let mut window = command(self.stage.program("tapseal-app"), [""; 0]);
         window.env("TAPSEAL_HOME", &self.home).env("TAPSEAL_TRUST", self.stage.trust());
-        window.env("TAPSEAL_KEY_STORE", "file").env("TAPSEAL_READERS", &self.card.reader);
+        window.env("TAPSEAL_KEY_STORE", "file").env("TAPSEAL_READER", &self.card.reader);
         let running = Running::start("tapseal-app", window, &self.stage.log("window"))?;
         narrator.stage("window", json!({}), "the wallet window is open");
         Narrator::remark(&format!("Pay the request in the window. The test card's PIN is {}.", self.card.pin));

@@ -18,16 +18,21 @@ pub struct Group {
 pub const BUILD: Group =
     Group { purpose: "building", names: &["build-essential", "pkg-config", "libpcsclite-dev", "ca-certificates"] };
 
-/// What the wallet window stands on, and fonts for both its languages.
-pub const WINDOW: Group =
-    Group { purpose: "the wallet window", names: &["libwebkit2gtk-4.1-dev", "fonts-dejavu-core", "fonts-noto-cjk"] };
+/// What the wallet window stands on.
+pub const WINDOW: Group = Group { purpose: "the wallet window", names: &["libwebkit2gtk-4.1-dev"] };
+
+/// Fonts for both languages of the screens.
+pub const FONTS: Group = Group { purpose: "its text", names: &["fonts-dejavu-core", "fonts-noto-cjk"] };
 
 /// The smart-card service, with a virtual reader in it.
 pub const CARD: Group = Group { purpose: "a virtual card reader", names: &["pcscd", "vsmartcard-vpcd"] };
 
 /// A display, a message bus, a keyring and a driver to press buttons with; gdb takes the core dumps that are searched.
 pub const TESTS: Group =
-    Group { purpose: "the tests", names: &["xvfb", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb"] };
+    Group { purpose: "the tests", names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb"] };
+
+/// The browser that pictures of the screens are taken in, at exact sizes.
+pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromium", "chromium-driver"] };
 
 /// Debian's own Rust, for its WebAssembly library sources and linker.
 pub const DEBIAN_WASM: Group =
