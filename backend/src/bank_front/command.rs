@@ -37,6 +37,8 @@ pub enum BankCommand {
     Seed(Folder),
     /// Every account, summed from its entries; the sum of each currency is zero.
     Ledger(Folder),
+    /// Every account and what it holds.
+    Accounts(Folder),
     /// Shows a card, or changes its status.
     Card {
         /// Which bank.
@@ -96,6 +98,7 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
         BankCommand::Init(folder) => init(&folder),
         BankCommand::Seed(folder) => seed_cards(&folder).await,
         BankCommand::Ledger(folder) => show_ledger(&folder).await,
+        BankCommand::Accounts(folder) => show_accounts(&folder).await,
         BankCommand::Card { folder, pan_last_four, block, unblock } => {
             let status = match (block, unblock) {
                 (true, _) => Some(CardStatus::Blocked),
@@ -127,27 +130,40 @@ fn init(folder: &Folder) -> Result<(), BankError> {
 async fn seed_cards(folder: &Folder) -> Result<(), BankError> {
     let now_ms = signed_ms(now_ms());
     let db = open_database(&folder.data).await?;
-    let hsm = hsm::Hsm::open(&folder.data.join(BANK_DIR), now_ms)?;
+    let hsm = hsm::Hsm::load(&folder.data.join(BANK_DIR))?;
     let new = seed::seed(&db, &hsm, now_ms).await?;
     print(folder, &serde_json::json!({ "new_cards": new }), || format!("{new} new cards"));
     Ok(())
 }
 
 async fn show_ledger(folder: &Folder) -> Result<(), BankError> {
-    let db = open_database(&folder.data).await?;
-    let mut connection = db.reader().acquire().await?;
-    let view = LedgerView::read(&mut connection).await?;
+    let view = read_ledger(folder).await?;
     print(folder, &serde_json::json!(view), || {
-        let accounts = view.accounts.iter().map(|account| {
-            format!(
-                "{:<28} {} {:>14} posted {:>14} pending\n",
-                account.account, account.currency, account.posted_minor, account.pending_minor
-            )
-        });
-        let sums = view.sums.iter().map(|(currency, sum)| format!("{:<28} {currency} {sum:>14}\n", "sum"));
-        accounts.chain(sums).collect()
+        let sums = view.sums.iter().map(|(currency, sum)| format!("{:<28} {currency} {sum:>14} posted\n", "sum"));
+        account_lines(&view).chain(sums).collect()
     });
     Ok(())
+}
+
+async fn show_accounts(folder: &Folder) -> Result<(), BankError> {
+    let view = read_ledger(folder).await?;
+    print(folder, &serde_json::json!(view.accounts), || account_lines(&view).collect());
+    Ok(())
+}
+
+async fn read_ledger(folder: &Folder) -> Result<LedgerView, BankError> {
+    let db = open_database(&folder.data).await?;
+    let mut connection = db.reader().acquire().await?;
+    LedgerView::read(&mut connection).await
+}
+
+fn account_lines(view: &LedgerView) -> impl Iterator<Item = String> {
+    view.accounts.iter().map(|account| {
+        format!(
+            "{:<28} {} {:>14} posted {:>14} pending\n",
+            account.account, account.currency, account.posted_minor, account.pending_minor
+        )
+    })
 }
 
 async fn show_card(folder: &Folder, last_four: &str, status: Option<CardStatus>) -> Result<(), BankError> {

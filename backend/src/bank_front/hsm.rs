@@ -76,14 +76,23 @@ pub struct Personalised {
 }
 
 impl Hsm {
-    /// Loads the keys of a bank's folder and renews the sealing keys if it is time.
+    /// Loads the keys of a bank's folder and renews the sealing keys if it is time. For the one
+    /// process that serves; others take [`Hsm::load`].
     pub fn open(bank_dir: &Path, now_ms: i64) -> Result<Self, BankError> {
+        let hsm = Self::load(bank_dir)?;
+        hsm.renew(now_ms, Renewal::WhenDue)?;
+        Ok(hsm)
+    }
+
+    /// Loads the keys of a bank's folder and changes nothing: no capsule opens until the sealing
+    /// keys are asked for.
+    pub fn load(bank_dir: &Path) -> Result<Self, BankError> {
         let path = bank_dir.join(FILE_NAME);
         let file = KeyFile::load(&path)?;
         let issuers = file.issuers.iter().map(|issuer| {
             Ok(LoadedIssuer { iin: issuer.iin.clone(), key: IssuerMasterKey::new(issuer.expose_key()?) })
         });
-        let hsm = Self {
+        Ok(Self {
             root: key_file::root(bank_dir)?,
             outcome_key: SigningKey::from_bytes(&*file.outcome_key.expose()?),
             pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>()?)
@@ -92,9 +101,7 @@ impl Hsm {
             issuers: issuers.collect::<Result<_, BankError>>()?,
             epochs: RwLock::new(Epochs { file, keys: Vec::new(), certificate: Arc::from("") }),
             path,
-        };
-        hsm.renew(now_ms, Renewal::WhenDue)?;
-        Ok(hsm)
+        })
     }
 
     /// The bank's id.

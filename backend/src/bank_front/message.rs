@@ -24,8 +24,6 @@ const DONE: &str = "00";
 const NOT_SUPPORTED: &str = "12";
 /// DE 39: the original is not known.
 const NOT_FOUND: &str = "25";
-/// DE 39: the bank could not do its work; nothing was changed, and a repeat may succeed.
-const MALFUNCTION: &str = "96";
 
 /// Answers a message, or does not: an answer is never answered, and a scenario may keep silent.
 pub async fn answer(front: &Arc<BankFront>, message: Message) -> Option<Message> {
@@ -48,6 +46,8 @@ pub async fn answer(front: &Arc<BankFront>, message: Message) -> Option<Message>
     }
 }
 
+/// The answer, or none when the bank could not do its work: after a failed commit it does not know
+/// what is durable, and a refusal would be a guess. Silence makes the other side inquire.
 async fn handle(front: &Arc<BankFront>, message: &Message) -> Option<Message> {
     let answered = match message.mti().original() {
         Mti::FINANCIAL_REQUEST => financial::answer(front, message).await,
@@ -58,11 +58,10 @@ async fn handle(front: &Arc<BankFront>, message: &Message) -> Option<Message> {
         _ => response(message, NOT_SUPPORTED),
     };
     answered
-        .or_else(|error| {
-            tracing::error!(mti = %message.mti(), %error, "a message was not handled");
-            response(message, MALFUNCTION)
+        .inspect_err(|error| {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(mti = %message.mti(), %error, cause, "a message is not answered");
         })
-        .inspect_err(|error| tracing::error!(%error, "a message cannot be answered"))
         .ok()
 }
 

@@ -121,15 +121,34 @@ fn scheme_issues(scheme: Scheme, pan: &[u8]) -> bool {
 
 /// Whether Track 2, if it was read, names the same card number.
 fn tracks_agree(card: &inner::CardData) -> bool {
-    let Some(track2) = &card.track2 else { return true };
-    let Some(track2) = emv::Track2::parse(track2.expose()) else { return false };
-    let digits = track2.card_number();
-    digits.expose_digits().as_bytes().ct_eq(card.pan.expose_ascii()).into()
+    card.track2.as_ref().is_none_or(|track2| track2_names(track2.expose(), card.pan.expose_ascii()))
+}
+
+/// Track 2 comes as characters (ISO/IEC 7813) or as the packed equivalent of tag 57.
+fn track2_names(track2: &[u8], pan: &[u8]) -> bool {
+    let is_separator = |c: &u8| matches!(c, b'D' | b'=');
+    if track2.iter().all(|c| c.is_ascii_digit() || is_separator(c)) {
+        let digits = track2.split(is_separator).next().unwrap_or_default();
+        return digits.ct_eq(pan).into();
+    }
+    emv::Track2::parse(track2).is_some_and(|track2| track2.card_number().expose_digits().as_bytes().ct_eq(pan).into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn track_2_is_compared_in_both_its_forms() {
+        let pan = b"4761340000000050";
+        let packed = hex::decode("4761340000000050D31122011125234F").unwrap();
+        assert!(track2_names(&packed, pan));
+        assert!(track2_names(b"4761340000000050D31122011125234", pan));
+        assert!(track2_names(b"4761340000000050=31122011125234", pan));
+        assert!(!track2_names(&packed, b"4761340000000051"));
+        assert!(!track2_names(b"4761340000000050=3112", b"4761340000000051"));
+        assert!(!track2_names(&[0xff, 0x00], pan));
+    }
 
     #[test]
     fn a_number_of_one_scheme_is_refused_under_another() {

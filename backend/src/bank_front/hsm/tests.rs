@@ -1,1 +1,97 @@
 //! The key file, the epochs and the certificate.
+
+use envelope::keyset::BankTrust;
+
+use super::*;
+use crate::bank_front::seed;
+
+const NOW_MS: i64 = 1_795_000_000_000;
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+fn bank() -> (tempfile::TempDir, Hsm) {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(init(folder.path(), seed::test_issuers().unwrap(), NOW_MS).unwrap());
+    let hsm = Hsm::open(folder.path(), NOW_MS).unwrap();
+    (folder, hsm)
+}
+
+fn certificate(hsm: &Hsm, now_ms: i64) -> BankCertificate {
+    let trust = BankTrust { bank_id: "first".to_owned(), key: hsm.root.public().clone() };
+    BankCertificate::verify(&hsm.certificate(now_ms).unwrap(), &[trust], now_ms, 0).unwrap()
+}
+
+#[test]
+fn the_certificate_is_what_wallets_accept() {
+    let (_folder, hsm) = bank();
+    let certificate = certificate(&hsm, NOW_MS);
+    assert!(certificate.covers("47613400") && certificate.covers("541333"));
+    assert!(!certificate.covers("400000"));
+    assert!(certificate.sealing_key_at(NOW_MS).is_some());
+    assert_eq!(certificate.outcome_keys.len(), 1);
+}
+
+#[test]
+fn keys_survive_a_restart_and_a_second_init() {
+    let (folder, hsm) = bank();
+    let before = certificate(&hsm, NOW_MS);
+    assert!(!init(folder.path(), Vec::new(), NOW_MS).unwrap());
+    let again = Hsm::open(folder.path(), NOW_MS + HOUR_MS).unwrap();
+    assert_eq!(certificate(&again, NOW_MS + HOUR_MS), before);
+}
+
+#[test]
+fn epochs_overlap_and_old_ones_are_forgotten_on_disk_too() {
+    let (folder, hsm) = bank();
+    let first = certificate(&hsm, NOW_MS);
+    let first_kid = first.sealing_keys[0].key.kid().to_owned();
+    let half = NOW_MS + 13 * HOUR_MS;
+    let second = certificate(&hsm, half);
+    assert_eq!(second.sealing_keys.len(), 2);
+    assert!(second.version > first.version);
+    assert_ne!(second.sealing_key_at(half).unwrap().kid(), first_kid);
+    assert!(hsm.epoch(&first_kid, half).is_some(), "capsules on their way still open");
+    let over = NOW_MS + 25 * HOUR_MS;
+    assert!(hsm.epoch(&first_kid, over).is_none());
+    let third = certificate(&hsm, over);
+    assert!(third.sealing_keys.iter().all(|dated| dated.key.kid() != first_kid));
+    let stored = KeyFile::load(&folder.path().join(FILE_NAME)).unwrap();
+    let kept: Vec<_> = stored.epochs.iter().map(|epoch| epoch.load().unwrap()).collect();
+    assert!(kept.iter().all(|dated| dated.key.kid() != first_kid), "the secret is gone");
+}
+
+#[test]
+fn rolling_forgets_every_key_at_once() {
+    let (_folder, hsm) = bank();
+    let before = certificate(&hsm, NOW_MS).sealing_keys[0].key.kid().to_owned();
+    hsm.roll(NOW_MS + 1).unwrap();
+    assert!(hsm.epoch(&before, NOW_MS + 1).is_none());
+    assert_eq!(certificate(&hsm, NOW_MS + 1).sealing_keys.len(), 1);
+}
+
+#[test]
+fn a_card_number_is_stored_as_a_reference_that_depends_on_the_key() {
+    let (_folder, hsm) = bank();
+    let (_other_folder, other) = bank();
+    let pan = Pan::parse("4761340000000050").unwrap();
+    let neighbour = Pan::parse("4761340000000051").unwrap();
+    assert_eq!(hsm.reference(&pan), hsm.reference(&pan));
+    assert_ne!(hsm.reference(&pan), hsm.reference(&neighbour));
+    assert_ne!(hsm.reference(&pan), other.reference(&pan));
+}
+
+#[test]
+fn a_key_file_that_is_not_one_is_refused() {
+    let (folder, _hsm) = bank();
+    let path = folder.path().join(FILE_NAME);
+    let good = std::fs::read_to_string(&path).unwrap();
+    for bad in [
+        "{}".to_owned(),
+        good.replace("\"pin_verification_key_index\": 1", "\"pin_verification_key_index\": 10"),
+        good.replace("\"iin\": \"476134\"", "\"iin\": \"4761\""),
+        good.replace("\"bank_name\"", "\"bank\""),
+    ] {
+        assert_ne!(bad, good);
+        std::fs::write(&path, &bad).unwrap();
+        assert!(Hsm::open(folder.path(), NOW_MS).is_err());
+    }
+}
