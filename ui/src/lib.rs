@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The wallet's screens: Leptos, rendered in the web view.
+//!
+//! **Invariants:** no key, card number or PIN digit ever enters this crate; every call out of the web view goes
+//! through [`ipc`]; every text comes from `locales/`.
+
+mod app;
+mod browser;
+mod components;
+mod format;
+mod i18n;
+mod ipc;
+mod pages;
+mod place;
+mod state;
+
+/// Draws the screens into the page and starts following the wallet.
+#[wasm_bindgen::prelude::wasm_bindgen(start)]
+pub fn start() {
+    leptos::mount::mount_to_body(app::shell);
+}

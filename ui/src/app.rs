@@ -1,0 +1,177 @@
+//! The frame around every screen: navigation, list beside detail, focus, keys, announcements.
+
+use std::time::Duration;
+
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use protocol::ipc::Theme;
+
+use crate::browser;
+use crate::components::problem::problem_banner;
+use crate::components::{empty_state, icon};
+use crate::i18n::Text;
+use crate::pages;
+use crate::place::{Place, Screen, Section};
+use crate::state::App;
+
+/// How often shown times move on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Everything in the window.
+pub fn shell() -> impl IntoView {
+    let app = App::new();
+    app.start();
+    app.announce();
+    set_interval(move || app.tick(), TICK);
+    follow_settings(app);
+    follow_place(app);
+    window_event_listener(leptos::ev::keydown, move |event| on_key(app, &event));
+    let layout = move || layout_of(app.place.get());
+    view! {
+        <div class="shell" data-layout=layout>
+            {navigation(app)}
+            <div class="content">
+                {offline_banner(app)}
+                <div class="panes">
+                    {list_pane(app)}
+                    <main class="pane pane-main" data-screen=move || app.place.get().id()>
+                        {problem_banner(app)}
+                        {move || page(app, app.place.get())}
+                    </main>
+                </div>
+            </div>
+            <p class="unseen" role="status" aria-live="polite" data-live="polite">{move || app.polite.get()}</p>
+            <p class="unseen" role="alert" aria-live="assertive" data-live="assertive">{move || app.assertive.get()}</p>
+        </div>
+    }
+}
+
+fn page(app: App, place: Place) -> AnyView {
+    match place {
+        Place::Starting => pages::start::starting(app).into_any(),
+        Place::Broken => pages::start::broken(app).into_any(),
+        Place::Inbox => pages::inbox::page(app).into_any(),
+        Place::FirstContact(request_id) => pages::introduction::first_contact(app, request_id).into_any(),
+        Place::LinkOpened(request_id) => pages::introduction::link_opened(app, request_id).into_any(),
+        Place::Request(request_id) => pages::request::page(app, request_id).into_any(),
+        Place::CardProblem(request_id) => pages::card::without_reader(app, request_id).into_any(),
+        Place::Card => pages::card::page(app).into_any(),
+        Place::CardChoose => pages::card_choose::page(app).into_any(),
+        Place::Pin => pages::pin::page(app).into_any(),
+        Place::Sealing => pages::sealing::page(app).into_any(),
+        Place::Paid => pages::paid::page(app).into_any(),
+        Place::Unknown => pages::unknown::page(app).into_any(),
+        Place::Refused => pages::refused::page(app).into_any(),
+        Place::History => pages::history::page(app).into_any(),
+        Place::Receipt(attempt_id) => pages::receipt::page(app, attempt_id).into_any(),
+        Place::Verify => pages::verify::page(app).into_any(),
+        Place::Settings => pages::settings::page(app).into_any(),
+    }
+}
+
+/// How the window is divided; the style sheet decides by its width what that means.
+const fn layout_of(place: Place) -> &'static str {
+    match place.section() {
+        None => "focus",
+        Some(Section::Settings) => "single",
+        Some(Section::Requests | Section::History) if place.is_top() => "list",
+        Some(Section::Requests | Section::History) => "detail",
+    }
+}
+
+/// The list beside the detail, in wide windows. In narrow ones only the main pane is there.
+fn list_pane(app: App) -> impl IntoView {
+    let section = Memo::new(move |_| app.place.get().section());
+    let is_top = Memo::new(move |_| app.place.get().is_top());
+    move || match (section.get(), is_top.get()) {
+        (Some(Section::Requests), false) => Some(pages::inbox::aside(app).into_any()),
+        (Some(Section::History), false) => Some(pages::history::aside(app).into_any()),
+        (Some(Section::Requests), true) => Some(placeholder(app, Text::InboxChoose, Text::InboxChooseBody).into_any()),
+        (Some(Section::History), true) => {
+            Some(placeholder(app, Text::HistoryChoose, Text::HistoryChooseBody).into_any())
+        }
+        (Some(Section::Settings) | None, _) => None,
+    }
+}
+
+fn placeholder(app: App, title: Text, body: Text) -> impl IntoView {
+    view! { <div class="pane pane-side pane-empty">{empty_state(app, title, body)}</div> }
+}
+
+fn navigation(app: App) -> impl IntoView {
+    let waiting = Memo::new(move |_| {
+        use crate::state::PhaseView as _;
+        app.inbox.with(|inbox| inbox.iter().flatten().filter(|request| request.phase.is_payable()).count())
+    });
+    let item = move |section: Section, screen: Screen, action: &'static str, text: Text, shape: AnyView| {
+        let is_here = move || app.place.get().section() == Some(section);
+        view! {
+            <button class="nav-item" type="button" data-action=action aria-current=move || is_here().then_some("page")
+                on:click=move |_| app.go(screen)>
+                {shape}<span>{app.t(text)}</span>
+            </button>
+        }
+    };
+    view! {
+        <nav class="nav" aria-label=app.t(Text::NavLabel)>
+            <div class="nav-brand" aria-hidden="true">{icon::mark()}<span>{app.t(Text::AppName)}</span></div>
+            {item(Section::Requests, Screen::Inbox, "nav-requests", Text::NavRequests, icon::requests().into_any())}
+            {item(Section::History, Screen::History, "nav-history", Text::NavHistory, icon::history().into_any())}
+            {item(Section::Settings, Screen::Settings, "nav-settings", Text::NavSettings, icon::settings().into_any())}
+            <span class="nav-count" hidden=move || waiting.get() == 0 aria-hidden="true">{move || waiting.get()}</span>
+        </nav>
+    }
+}
+
+fn offline_banner(app: App) -> impl IntoView {
+    let is_offline = Memo::new(move |_| !app.online.get() && app.place.get().section().is_some());
+    move || {
+        is_offline.get().then(|| {
+            view! {
+                <section class="banner banner-offline" role="status" data-banner="offline">
+                    {icon::offline()}
+                    <div class="banner-text">
+                        <p class="problem-title">{app.t(Text::OfflineTitle)}</p>
+                        <p class="problem-next">{app.t(Text::OfflineBody)}</p>
+                    </div>
+                </section>
+            }
+        })
+    }
+}
+
+fn follow_settings(app: App) {
+    Effect::new(move || {
+        browser::set_root("lang", Some(app.lang.get().tag()));
+        let theme = app.status.with(|status| status.as_ref().map_or(Theme::System, |status| status.settings.theme));
+        browser::set_root(
+            "data-theme",
+            match theme {
+                Theme::System => None,
+                Theme::Light => Some("light"),
+                Theme::Dark => Some("dark"),
+            },
+        );
+    });
+}
+
+/// Moves the focus to a new screen's heading, as a page load would.
+fn follow_place(app: App) {
+    Effect::new(move |before: Option<Place>| {
+        let place = app.place.get();
+        if before.is_some_and(|before| before != place) {
+            request_animation_frame(|| {
+                browser::scroll_to_top();
+                browser::focus("main h1");
+            });
+        }
+        place
+    });
+}
+
+/// Escape goes back, unless a dialog is open, which Escape closes.
+fn on_key(app: App, event: &KeyboardEvent) {
+    if event.key() == "Escape" && !event.default_prevented() && !browser::is_there("dialog[open]") {
+        app.back();
+    }
+}

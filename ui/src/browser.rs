@@ -1,0 +1,93 @@
+//! What the screens need of the web view besides drawing: language, focus, clipboard, files.
+
+use js_sys::{Array, Function, JsString, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, Document, HtmlAnchorElement, HtmlElement, Url, Window};
+
+fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// The system's language as a BCP 47 tag; empty when unknown.
+pub fn language() -> String {
+    window().and_then(|window| window.navigator().language()).unwrap_or_default()
+}
+
+/// Says on `<html>` which language and colours are shown.
+pub fn set_root(attribute: &str, value: Option<&str>) {
+    let Some(root) = document().and_then(|document| document.document_element()) else { return };
+    // An attribute of the root that cannot be set leaves the screens readable in the defaults.
+    let _ = match value {
+        Some(value) => root.set_attribute(attribute, value),
+        None => root.remove_attribute(attribute),
+    };
+}
+
+/// Moves the focus to the first element that matches, without scrolling to it.
+pub fn focus(selector: &str) {
+    let element = document().and_then(|document| document.query_selector(selector).ok().flatten());
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // An element that cannot take the focus leaves it where it is.
+        let _ = element.focus();
+    }
+}
+
+/// Scrolls to the top of the page.
+pub fn scroll_to_top() {
+    if let Some(window) = window() {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
+/// Whether an element matches.
+pub fn is_there(selector: &str) -> bool {
+    document().and_then(|document| document.query_selector(selector).ok().flatten()).is_some()
+}
+
+/// Waits.
+pub async fn pause(ms: u32) {
+    let promise = Promise::new(&mut |resolve: Function, _reject: Function| {
+        if let Some(window) = window() {
+            // A window without timers is closing.
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms.cast_signed());
+        }
+    });
+    // A timer's promise is never rejected.
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Puts a text on the clipboard; false when the web view does not allow it.
+pub async fn copy(text: &str) -> bool {
+    let Some(window) = window() else { return false };
+    // Outside a secure context there is no clipboard object, and calling it would throw.
+    let clipboard = js_sys::Reflect::get(&window.navigator(), &"clipboard".into());
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        return false;
+    }
+    JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+}
+
+/// Offers a text as a file to save.
+pub fn save(name: &str, text: &str) -> Result<(), JsValue> {
+    let parts = Array::of1(&JsValue::from_str(text));
+    let options = BlobPropertyBag::new();
+    options.set_type("application/json");
+    let url = Url::create_object_url_with_blob(&Blob::new_with_str_sequence_and_options(&parts, &options)?)?;
+    let document = document().ok_or(JsValue::NULL)?;
+    let link: HtmlAnchorElement = document.create_element("a")?.dyn_into()?;
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    Url::revoke_object_url(&url)
+}
+
+/// A picture's `data:` URL from its SVG text.
+pub fn svg_url(svg: &str) -> String {
+    let encoded: JsString = js_sys::encode_uri_component(svg);
+    format!("data:image/svg+xml,{}", String::from(encoded))
+}

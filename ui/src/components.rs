@@ -1,0 +1,62 @@
+//! The parts the screens are made of.
+
+pub mod amount;
+pub mod icon;
+pub mod problem;
+pub mod reader_picture;
+pub mod receipt_sheet;
+pub mod request_list;
+pub mod seal_picture;
+pub mod time;
+
+use leptos::prelude::*;
+
+use crate::i18n::Text;
+use crate::state::App;
+
+/// The mark beside a payee whose signature and keyset entry verified: shape, colour and word.
+pub fn verified_badge(app: App, text: Text) -> impl IntoView {
+    view! { <span class="badge badge-good">{icon::check()}<span>{app.t(text)}</span></span> }
+}
+
+/// The way back, named for screen readers.
+pub fn back_button(app: App) -> impl IntoView {
+    view! {
+        <button class="icon-button back" type="button" data-action="back" aria-label=app.t(Text::ActionBack)
+            on:click=move |_| app.back()>
+            {icon::back()}
+        </button>
+    }
+}
+
+/// A screen with nothing on it: the mark, a sentence, what to do.
+pub fn empty_state(app: App, title: Text, body: Text) -> impl IntoView {
+    view! {
+        <div class="empty">
+            {icon::mark()}
+            <p class="empty-title">{app.t(title)}</p>
+            <p class="quiet">{app.t(body)}</p>
+        </div>
+    }
+}
+
+/// Grey lines where a list is about to be, and what is being waited for.
+pub fn loading_list(app: App, text: Text) -> impl IntoView {
+    view! {
+        <div class="loading" aria-busy="true">
+            <p class="quiet" role="status">{app.t(text)}</p>
+            <div class="ghost" aria-hidden="true"></div>
+            <div class="ghost" aria-hidden="true"></div>
+            <div class="ghost" aria-hidden="true"></div>
+        </div>
+    }
+}
+
+/// Steps done out of steps to do, as squares; the words stand beside it.
+pub fn pips(done: impl Fn() -> (u8, u8) + Send + Sync + 'static) -> impl IntoView {
+    let squares = move || {
+        let (done, steps) = done();
+        (0..steps).map(|step| view! { <i class="pip" class:pip-done=step < done></i> }).collect_view()
+    };
+    view! { <span class="pips" aria-hidden="true">{squares}</span> }
+}

@@ -1,0 +1,122 @@
+//! A receipt as a sheet of paper: what was paid, both seals, and its QR code.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::{ItemView, ReceiptView};
+
+use crate::browser;
+use crate::components::amount::{AmountSize, amount};
+use crate::components::icon;
+use crate::format;
+use crate::i18n::Text;
+use crate::state::App;
+
+/// The whole receipt.
+pub fn receipt_sheet(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
+    let is_good = receipt.merchant_seal && receipt.bank_seal;
+    let summary = receipt.summary.clone();
+    let decided_ms = summary.decided_ms;
+    let lang = app.lang;
+    view! {
+        <article class="sheet" data-verified=is_good.to_string()>
+            <header class="sheet-head">
+                {is_good.then(|| view! { <p class="sheet-paid">{icon::mark()}<span>{app.t(Text::ReceiptPaid)}</span></p> })}
+                <bdi class="sheet-payee">{summary.payee.clone()}</bdi>
+                {amount(app, summary.amount, AmountSize::Hero)}
+                <p class="quiet">{move || format::full_date_time(decided_ms, lang.get())}</p>
+            </header>
+            {item_table(app, receipt.items.clone())}
+            <dl class="facts">
+                {fact(app, Text::ReceiptOrder, receipt.order_number.clone())}
+                {fact(app, Text::ReceiptCard, summary.card_label.clone())}
+                {fact(app, Text::ReceiptBank, receipt.bank.clone())}
+                {fact(app, Text::ReceiptApproval, receipt.approval_code.clone())}
+                {fact(app, Text::ReceiptReference, receipt.rrn.clone())}
+            </dl>
+            <div class="proof">
+                <ul class="seals" aria-label=app.t(Text::ReceiptSeals)>
+                    {seal_line(app, Text::ReceiptMerchantSeal, "merchant", receipt.merchant_seal)}
+                    {seal_line(app, Text::ReceiptBankSeal, "bank", receipt.bank_seal)}
+                </ul>
+                {(!receipt.qr_svg.is_empty()).then(|| qr(app, &receipt.qr_svg))}
+            </div>
+            {sheet_actions(app, receipt)}
+        </article>
+    }
+}
+
+/// The order's lines.
+pub fn item_table(app: App, items: Vec<ItemView>) -> impl IntoView {
+    let lang = app.lang;
+    let lines = items.into_iter().map(move |item| {
+        view! {
+            <li class="item">
+                <bdi class="item-name">{item.name}</bdi>
+                <span class="quiet item-count">"× "{move || format::count(item.quantity as usize, lang.get())}</span>
+                {amount(app, item.total, AmountSize::Line)}
+            </li>
+        }
+    });
+    let lines = lines.collect::<Vec<_>>();
+    (!lines.is_empty()).then(|| view! { <ul class="items">{lines}</ul> })
+}
+
+fn fact(app: App, name: Text, value: String) -> Option<impl IntoView> {
+    (!value.is_empty()).then(|| view! { <div class="fact"><dt>{app.t(name)}</dt><dd><bdi>{value}</bdi></dd></div> })
+}
+
+fn seal_line(app: App, name: Text, id: &'static str, verifies: bool) -> impl IntoView {
+    let (class, shape, word) = if verifies {
+        ("seal seal-good", icon::check().into_any(), Text::ReceiptSealGood)
+    } else {
+        ("seal seal-bad", icon::cross().into_any(), Text::ReceiptSealBad)
+    };
+    view! {
+        <li class=class data-seal=id data-verified=verifies.to_string()>
+            {shape}<span class="seal-name">{app.t(name)}</span><span class="seal-word">{app.t(word)}</span>
+        </li>
+    }
+}
+
+/// Always dark on white with its quiet zone, whatever the theme: scanners need it.
+fn qr(app: App, svg: &str) -> impl IntoView + use<> {
+    view! {
+        <figure class="qr">
+            <img src=browser::svg_url(svg) alt=app.t(Text::ReceiptQr)/>
+            <figcaption class="quiet small">{app.t(Text::ReceiptQrHelp)}</figcaption>
+        </figure>
+    }
+}
+
+fn sheet_actions(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
+    let name = format!("receipt-{}.json", receipt.summary.attempt_id);
+    let to_copy = receipt.json.clone();
+    let to_save = receipt.json.clone();
+    let copied = RwSignal::new(None::<bool>);
+    let copy = move |_| {
+        let json = to_copy.clone();
+        spawn_local(async move {
+            copied.try_set(Some(browser::copy(&json).await));
+        });
+    };
+    let save = move |_| {
+        if browser::save(&name, &to_save).is_err() {
+            copied.set(Some(false));
+        }
+    };
+    let copy_text = move || match copied.get() {
+        Some(true) => app.t(Text::ActionCopied)(),
+        Some(false) => app.t(Text::ActionCopyFailed)(),
+        None => app.t(Text::ReceiptCopy)(),
+    };
+    view! {
+        <div class="actions-row">
+            <button class="button" type="button" data-action="save-receipt" on:click=save>
+                {icon::file()}<span>{app.t(Text::ReceiptSave)}</span>
+            </button>
+            <button class="button" type="button" data-action="copy-receipt" on:click=copy>
+                {icon::copy()}<span role="status">{copy_text}</span>
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,184 @@
+//! Amounts, times and counts as people write them, through the browser's `Intl`.
+
+use js_sys::{Array, Date, Function, Object, Reflect};
+use payment::Amount;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::i18n::Lang;
+
+/// One second, in milliseconds.
+const SECOND_MS: u64 = 1_000;
+/// Below this a time left is counted down; above, the end is named.
+const COUNTDOWN_MS_MAX: u64 = 60 * 60 * SECOND_MS;
+
+/// A piece of a written amount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AmountPiece {
+    /// The currency's sign or code, drawn smaller and raised.
+    Sign(String),
+    /// Everything else.
+    Digits(String),
+}
+
+/// The amount in the order a language writes it: `$`, `12.80`, or `KWD`, ` `, `1.234`.
+pub fn amount_pieces(amount: Amount, lang: Lang) -> Vec<AmountPiece> {
+    let written = amount_parts(amount, lang);
+    // A web view without Intl still has to say how much.
+    written.unwrap_or_else(|_| {
+        let code = amount.currency().code().to_owned();
+        vec![AmountPiece::Sign(code), AmountPiece::Digits(format!("\u{a0}{}", amount.to_decimal()))]
+    })
+}
+
+/// The amount as one text.
+pub fn amount_text(amount: Amount, lang: Lang) -> String {
+    let pieces = amount_pieces(amount, lang).into_iter();
+    pieces
+        .map(|piece| match piece {
+            AmountPiece::Sign(text) | AmountPiece::Digits(text) => text,
+        })
+        .collect()
+}
+
+fn amount_parts(amount: Amount, lang: Lang) -> Result<Vec<AmountPiece>, JsValue> {
+    let exponent = f64::from(amount.currency().exponent());
+    let options = options(&[
+        ("style", "currency".into()),
+        ("currency", amount.currency().code().into()),
+        ("minimumFractionDigits", exponent.into()),
+        ("maximumFractionDigits", exponent.into()),
+    ])?;
+    let formatter = intl("NumberFormat", lang, &options)?;
+    let parts = method(&formatter, "formatToParts", &amount.to_decimal().into())?;
+    let mut pieces = Vec::new();
+    for part in Array::from(&parts).iter() {
+        let kind = Reflect::get(&part, &"type".into())?.as_string();
+        let value = Reflect::get(&part, &"value".into())?.as_string().unwrap_or_default();
+        match (kind.as_deref(), pieces.last_mut()) {
+            (Some("currency"), _) => pieces.push(AmountPiece::Sign(value)),
+            (_, Some(AmountPiece::Digits(digits))) => digits.push_str(&value),
+            (_, _) => pieces.push(AmountPiece::Digits(value)),
+        }
+    }
+    Ok(pieces)
+}
+
+/// A time of day, such as `12:04`.
+pub fn time_of_day(at_ms: u64, lang: Lang) -> String {
+    date_text(at_ms, lang, &[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")])
+}
+
+/// A date and time, such as `22 Nov, 12:04`.
+pub fn date_time(at_ms: u64, lang: Lang) -> String {
+    let fields =
+        [("month", "short"), ("day", "numeric"), ("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")];
+    date_text(at_ms, lang, &fields)
+}
+
+/// A full date and time, such as `22 November 2026, 12:04`.
+pub fn full_date_time(at_ms: u64, lang: Lang) -> String {
+    let fields = [
+        ("year", "numeric"),
+        ("month", "long"),
+        ("day", "numeric"),
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+        ("hourCycle", "h23"),
+    ];
+    date_text(at_ms, lang, &fields)
+}
+
+/// A month, such as `November 2026`.
+pub fn month(at_ms: u64, lang: Lang) -> String {
+    date_text(at_ms, lang, &[("year", "numeric"), ("month", "long")])
+}
+
+/// A whole number with the language's digits and grouping.
+pub fn count(number: usize, lang: Lang) -> String {
+    let written = options(&[]).and_then(|options| intl("NumberFormat", lang, &options));
+    let number_js = JsValue::from_str(&number.to_string());
+    let written = written.and_then(|formatter| method(&formatter, "format", &number_js));
+    written.ok().and_then(|text| text.as_string()).unwrap_or_else(|| number.to_string())
+}
+
+/// How the time until `end_ms` is shown at `now_ms`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimeLeft {
+    /// Counted down: `4:31`.
+    Countdown(String),
+    /// Too far to count down: the end is named.
+    Until(u64),
+    /// Past.
+    Over,
+}
+
+/// The time left at `now_ms` until `end_ms`.
+pub fn time_left(end_ms: u64, now_ms: u64) -> TimeLeft {
+    match end_ms.checked_sub(now_ms) {
+        None | Some(0) => TimeLeft::Over,
+        Some(left_ms) if left_ms < COUNTDOWN_MS_MAX => {
+            let seconds = left_ms.div_ceil(SECOND_MS);
+            TimeLeft::Countdown(format!("{}:{:02}", seconds / 60, seconds % 60))
+        }
+        Some(_) => TimeLeft::Until(end_ms),
+    }
+}
+
+/// The device's clock, ms since the Unix epoch.
+pub fn device_now_ms() -> u64 {
+    // Whole milliseconds below 2^53 for any date people live to see.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive whole number")]
+    let now_ms = Date::now() as u64;
+    now_ms
+}
+
+fn date_text(at_ms: u64, lang: Lang, fields: &[(&str, &str)]) -> String {
+    let written = || -> Result<Option<String>, JsValue> {
+        let fields: Vec<(&str, JsValue)> =
+            fields.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
+        let formatter = intl("DateTimeFormat", lang, &options(&fields)?)?;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay far below 2^53")]
+        let date = JsValue::from_f64(at_ms as f64);
+        Ok(method(&formatter, "format", &date)?.as_string())
+    };
+    written().ok().flatten().unwrap_or_default()
+}
+
+fn options(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
+    let options = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&options, &(*name).into(), value)?;
+    }
+    Ok(options)
+}
+
+/// A formatter of the browser. British English, so that days come before months.
+fn intl(class: &str, lang: Lang, options: &Object) -> Result<JsValue, JsValue> {
+    let tag = match (class, lang) {
+        ("DateTimeFormat", Lang::English) => "en-GB",
+        _ => lang.tag(),
+    };
+    let namespace = Reflect::get(&js_sys::global(), &"Intl".into())?;
+    let class: Function = Reflect::get(&namespace, &class.into())?.dyn_into()?;
+    Reflect::construct(&class, &Array::of2(&tag.into(), options))
+}
+
+fn method(object: &JsValue, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+    let method: Function = Reflect::get(object, &name.into())?.dyn_into()?;
+    method.call1(object, argument)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_end_is_counted_down_and_a_far_one_is_named() {
+        let end_ms = 10_000_000;
+        assert_eq!(time_left(end_ms, end_ms - 271_000), TimeLeft::Countdown("4:31".into()));
+        assert_eq!(time_left(end_ms, end_ms - 1), TimeLeft::Countdown("0:01".into()));
+        assert_eq!(time_left(end_ms, end_ms - COUNTDOWN_MS_MAX), TimeLeft::Until(end_ms));
+        assert_eq!(time_left(end_ms, end_ms), TimeLeft::Over);
+        assert_eq!(time_left(end_ms, end_ms + 1), TimeLeft::Over);
+    }
+}

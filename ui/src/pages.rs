@@ -1,0 +1,17 @@
+//! The screens, one a file.
+
+pub mod card;
+pub mod card_choose;
+pub mod history;
+pub mod inbox;
+pub mod introduction;
+pub mod paid;
+pub mod pin;
+pub mod receipt;
+pub mod refused;
+pub mod request;
+pub mod sealing;
+pub mod settings;
+pub mod start;
+pub mod unknown;
+pub mod verify;

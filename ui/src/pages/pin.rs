@@ -1,0 +1,238 @@
+//! PIN entry on a pad drawn by the wallet: this screen knows positions, never digits.
+//!
+//! The keys are pictures by default, in an order only the wallet knows. With standard keys the labels are text, for
+//! keyboards and screen readers; what is entered is still told to the wallet by position, and no live region ever
+//! holds a digit.
+
+use std::collections::VecDeque;
+
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::{CheckoutStage, PinEntryView, PinErase, PinKeyView, PinLayout, PinPad, PinPadView, PinPress};
+
+use crate::browser;
+use crate::components::{back_button, icon};
+use crate::i18n::Text;
+use crate::ipc::invoke;
+use crate::pages::card::paying_line;
+use crate::state::App;
+
+/// How many dots are drawn before more digits are entered: the shortest PIN (ISO 9564-1).
+const DOTS_MIN: u8 = 4;
+/// The most key presses that wait for the wallet; a person cannot be this far ahead of it.
+const QUEUE_MAX: usize = 16;
+
+/// A key that was pressed and not yet told to the wallet.
+#[derive(Clone, Copy)]
+enum Pressed {
+    Position(u8),
+    Erase,
+}
+
+/// PIN entry in progress.
+#[derive(Clone, Copy)]
+struct Entry {
+    app: App,
+    layout: RwSignal<PinLayout>,
+    pad: RwSignal<Option<PinPadView>>,
+    filled: RwSignal<PinEntryView>,
+    /// Presses are told one after the other: two calls at once could arrive swapped.
+    queue: StoredValue<VecDeque<Pressed>>,
+    is_telling: StoredValue<bool>,
+}
+
+const NOTHING: PinEntryView = PinEntryView { filled: 0, complete: false };
+
+impl Entry {
+    fn new(app: App) -> Self {
+        let layout = app
+            .status
+            .with_untracked(|status| status.as_ref().map_or(PinLayout::default(), |it| it.settings.pin_layout));
+        let entry = Self {
+            app,
+            layout: RwSignal::new(layout),
+            pad: RwSignal::new(None),
+            filled: RwSignal::new(NOTHING),
+            queue: StoredValue::new(VecDeque::new()),
+            is_telling: StoredValue::new(false),
+        };
+        entry.draw(layout);
+        entry
+    }
+
+    /// Asks for a fresh pad, which forgets what was entered.
+    fn draw(self, layout: PinLayout) {
+        spawn_local(async move {
+            match invoke(PinPad { layout }).await {
+                Ok(pad) => {
+                    self.layout.try_set(pad.layout);
+                    self.filled.try_set(NOTHING);
+                    self.pad.try_set(Some(pad));
+                }
+                Err(problem) => self.app.problem.set(Some(problem)),
+            }
+        });
+    }
+
+    fn press(self, pressed: Pressed) {
+        let is_queued = self.queue.try_update_value(|queue| {
+            let has_room = queue.len() < QUEUE_MAX;
+            if has_room {
+                queue.push_back(pressed);
+            }
+            has_room
+        });
+        if is_queued == Some(true) && self.is_telling.try_get_value() == Some(false) {
+            self.is_telling.set_value(true);
+            spawn_local(self.tell());
+        }
+    }
+
+    async fn tell(self) {
+        while let Some(Some(pressed)) = self.queue.try_update_value(VecDeque::pop_front) {
+            let answer = match pressed {
+                Pressed::Position(position) => invoke(PinPress { position }).await,
+                Pressed::Erase => invoke(PinErase {}).await,
+            };
+            match answer {
+                Ok(entry) => drop(self.filled.try_set(entry)),
+                Err(problem) => self.app.problem.set(Some(problem)),
+            }
+        }
+        self.is_telling.try_update_value(|is_telling| *is_telling = false);
+    }
+
+    fn confirm(self) {
+        if self.filled.get_untracked().complete {
+            self.app.submit_pin();
+        }
+    }
+
+    /// Backspace erases and Enter confirms; with standard keys a digit is turned into its key's position.
+    fn on_key(self, event: &KeyboardEvent) {
+        match event.key().as_str() {
+            "Backspace" => self.press(Pressed::Erase),
+            // On a button that has the focus, Enter presses that button.
+            "Enter" if !browser::is_there("button:focus") => self.confirm(),
+            key => {
+                let position = self.pad.with_untracked(|pad| pad.as_ref().and_then(|pad| position_labelled(pad, key)));
+                if let Some(position) = position {
+                    self.press(Pressed::Position(position));
+                }
+            }
+        }
+    }
+}
+
+/// The position whose text label is `key`; keys drawn as pictures have none.
+fn position_labelled(pad: &PinPadView, key: &str) -> Option<u8> {
+    pad.keys.iter().find(|candidate| candidate.label.as_deref() == Some(key)).map(|candidate| candidate.position)
+}
+
+/// The screen.
+pub fn page(app: App) -> impl IntoView {
+    let entry = Entry::new(app);
+    let listener = window_event_listener(leptos::ev::keydown, move |event| entry.on_key(&event));
+    on_cleanup(move || listener.remove());
+    let card = Memo::new(move |_| {
+        app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
+            Some(CheckoutStage::Pin { card_label }) => card_label.clone(),
+            _ => String::new(),
+        })
+    });
+    let card_line = move || app.fill(Text::PinCard, "card", card.get())();
+    let is_standard = move || entry.layout.get() == PinLayout::Standard;
+    let note = move || if is_standard() { app.t(Text::PinKeyboard)() } else { app.t(Text::PinWhyScrambled)() };
+    let toggle_text = move || if is_standard() { app.t(Text::PinScrambled)() } else { app.t(Text::PinStandard)() };
+    let toggle = move |_| entry.draw(if is_standard() { PinLayout::Scrambled } else { PinLayout::Standard });
+    view! {
+        <header class="page-head page-head-nav">{back_button(app)}{paying_line(app)}</header>
+        <div class="centre checkout pin">
+            <h1 tabindex="-1">{app.t(Text::PinTitle)}</h1>
+            <p class="quiet">{card_line}" · "{app.t(Text::PinCardMayGo)}</p>
+            {dots(entry)}
+            {move || match entry.pad.get() {
+                Some(pad) => keys(entry, pad).into_any(),
+                None => view! { <p class="quiet" role="status">{app.t(Text::PinLoading)}</p> }.into_any(),
+            }}
+            <div class="actions">
+                <button class="button button-primary button-large" type="button" data-action="confirm-pin"
+                    disabled=move || !entry.filled.get().complete || app.busy.get()
+                    on:click=move |_| entry.confirm()>{app.t(Text::PinConfirm)}</button>
+                <button class="text-button" type="button" data-action="standard-keys"
+                    aria-pressed=move || is_standard().to_string() on:click=toggle>{toggle_text}</button>
+            </div>
+            <p class="quiet small">{note}</p>
+        </div>
+    }
+}
+
+/// One dot a digit. The count is said; the digits never are.
+fn dots(entry: Entry) -> impl IntoView {
+    let lang = entry.app.lang;
+    let said = move || Text::PinEntered.filled(lang.get(), &[("count", &entry.filled.get().filled.to_string())]);
+    let dots = move || {
+        let filled = entry.filled.get().filled;
+        (0..filled.max(DOTS_MIN)).map(|dot| view! { <i class="dot" class:dot-filled=dot < filled></i> }).collect_view()
+    };
+    view! {
+        <p class="dots" data-filled=move || entry.filled.get().filled>
+            <span aria-hidden="true" class="dots-row">{dots}</span>
+            <span class="unseen" role="status">{said}</span>
+        </p>
+    }
+}
+
+fn keys(entry: Entry, pad: PinPadView) -> impl IntoView {
+    let app = entry.app;
+    let is_picture = pad.layout == PinLayout::Scrambled;
+    let keys = pad.keys.into_iter().map(|key| pin_key(entry, key)).collect::<Vec<_>>();
+    view! {
+        <div class="pad" class:pad-pictures=is_picture role="group" aria-label=app.t(Text::PinPad)>
+            {keys}
+            <button class="key key-erase" type="button" data-action="erase" aria-label=app.t(Text::PinErase)
+                on:click=move |_| entry.press(Pressed::Erase)>{icon::erase()}</button>
+        </div>
+    }
+}
+
+fn pin_key(entry: Entry, key: PinKeyView) -> impl IntoView {
+    let position = key.position;
+    let face = match (key.label.clone(), key.image) {
+        (Some(label), _) => view! { <span>{label}</span> }.into_any(),
+        (None, Some(image)) => view! { <img src=image alt="" draggable="false"/> }.into_any(),
+        (None, None) => ().into_any(),
+    };
+    // A picture's key is named by where it is; positions count from 1 for people.
+    let name = entry.app.fill(Text::PinKey, "position", (position + 1).to_string());
+    let label = key.label;
+    let name = move || label.clone().unwrap_or_else(&name);
+    view! {
+        <button class="key" type="button" data-position=position aria-label=name
+            on:click=move |_| entry.press(Pressed::Position(position))>{face}</button>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pad(layout: PinLayout, labels: [Option<&str>; 3]) -> PinPadView {
+        let keys = (0..).zip(labels).map(|(position, label)| PinKeyView {
+            position,
+            image: None,
+            label: label.map(Into::into),
+        });
+        PinPadView { layout, keys: keys.collect(), digits_min: 4, digits_max: 12 }
+    }
+
+    #[test]
+    fn typed_digits_become_positions_only_where_keys_are_labelled() {
+        let standard = pad(PinLayout::Standard, [Some("7"), Some("2"), Some("9")]);
+        assert_eq!(position_labelled(&standard, "2"), Some(1));
+        assert_eq!(position_labelled(&standard, "5"), None);
+        let scrambled = pad(PinLayout::Scrambled, [None, None, None]);
+        assert_eq!(position_labelled(&scrambled, "2"), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! From the last PIN digit to the bank's answer: two squares close, and the stage is named.
+
+use leptos::prelude::*;
+use protocol::ipc::CheckoutStage;
+
+use crate::components::seal_picture::{SealStage, seal_picture};
+use crate::i18n::Text;
+use crate::pages::card::paying_line;
+use crate::state::App;
+
+/// The screen. There is no way back from here, and none is offered.
+pub fn page(app: App) -> impl IntoView {
+    let stage = Memo::new(move |_| {
+        app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
+            Some(CheckoutStage::Sending) => SealStage::Outer,
+            Some(CheckoutStage::AskingBank) => SealStage::Bank,
+            _ => SealStage::Inner,
+        })
+    });
+    let name = move || {
+        app.t(match stage.get() {
+            SealStage::Inner => Text::SealSealing,
+            SealStage::Outer => Text::SealSending,
+            SealStage::Bank => Text::SealBank,
+        })()
+    };
+    let body = move || {
+        app.t(match stage.get() {
+            SealStage::Inner => Text::SealSealingBody,
+            SealStage::Outer => Text::SealSendingBody,
+            SealStage::Bank => Text::SealBankBody,
+        })()
+    };
+    view! {
+        <header class="page-head page-head-nav">{paying_line(app)}</header>
+        <div class="centre checkout" aria-busy="true">
+            <h1 class="unseen" tabindex="-1">{app.t(Text::SealTitle)}</h1>
+            {seal_picture(move || stage.get())}
+            <p class="stage-name" data-part="stage">{name}</p>
+            <p class="quiet">{body}</p>
+        </div>
+    }
+}

@@ -1,0 +1,77 @@
+//! The bank has not answered: until when that can last, and that nobody should pay twice. There is no retry here.
+
+use leptos::prelude::*;
+use protocol::ipc::CheckoutStage;
+
+use crate::components::amount::{AmountSize, amount};
+use crate::components::{icon, pips};
+use crate::format::{self, TimeLeft};
+use crate::i18n::Text;
+use crate::state::App;
+
+/// How many squares stand for the time until the deadline.
+const PIPS: u8 = 8;
+
+/// The screen.
+pub fn page(app: App) -> impl IntoView {
+    let deadline_ms = Memo::new(move |_| {
+        app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
+            Some(CheckoutStage::Unknown { deadline_ms }) => *deadline_ms,
+            _ => 0,
+        })
+    });
+    let lang = app.lang;
+    let shown_at_ms = app.now_ms.get_untracked();
+    let elapsed = move || (elapsed_pips(shown_at_ms, app.now_ms.get(), deadline_ms.get()), PIPS);
+    let deadline = move || {
+        let time = format::time_of_day(deadline_ms.get(), lang.get());
+        Text::UnknownDeadline.filled(lang.get(), &[("time", &time)])
+    };
+    let left = move || match format::time_left(deadline_ms.get(), app.now_ms.get()) {
+        TimeLeft::Countdown(time) => Text::UnknownLeft.filled(lang.get(), &[("time", &time)]),
+        TimeLeft::Until(_) => String::new(),
+        TimeLeft::Over => Text::UnknownOverdue.in_language(lang.get()).to_owned(),
+    };
+    let paying = app.checkout.get_untracked().map(|checkout| view! {
+        <p class="paying-line">{amount(app, checkout.amount, AmountSize::Title)}<bdi class="quiet">{checkout.payee}</bdi></p>
+    });
+    view! {
+        <div class="centre result" data-money="unknown">
+            <div class="result-shape shape-wait">{icon::clock()}</div>
+            <h1 tabindex="-1" class="result-title">{app.t(Text::UnknownTitle)}</h1>
+            {paying}
+            <p>{app.t(Text::UnknownBody)}" "<b class="do-not">{app.t(Text::UnknownDoNot)}</b></p>
+            <section class="deadline" data-deadline=deadline_ms>
+                <p>{deadline}</p>
+                {pips(elapsed)}
+                <p class="quiet small" role="timer">{left}</p>
+            </section>
+            <p class="quiet small">{app.t(Text::UnknownStays)}</p>
+            <div class="actions actions-bottom">
+                <button class="button button-large" type="button" data-action="done"
+                    on:click=move |_| app.finish_checkout()>{app.t(Text::ActionDone)}</button>
+            </div>
+        </div>
+    }
+}
+
+/// How many squares of the time from `start_ms` to `end_ms` have passed at `now_ms`.
+fn elapsed_pips(start_ms: u64, now_ms: u64, end_ms: u64) -> u8 {
+    let whole = end_ms.saturating_sub(start_ms).max(1);
+    let passed = now_ms.saturating_sub(start_ms).min(whole);
+    u8::try_from(u64::from(PIPS) * passed / whole).unwrap_or(PIPS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_fill_until_the_deadline_and_not_beyond() {
+        assert_eq!(elapsed_pips(1_000, 1_000, 9_000), 0);
+        assert_eq!(elapsed_pips(1_000, 5_000, 9_000), 4);
+        assert_eq!(elapsed_pips(1_000, 9_000, 9_000), PIPS);
+        assert_eq!(elapsed_pips(1_000, 99_000, 9_000), PIPS);
+        assert_eq!(elapsed_pips(9_000, 9_000, 1_000), 0);
+    }
+}

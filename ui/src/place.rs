@@ -1,0 +1,186 @@
+//! Where the person is: the screen they went to, and the place the wallet's state makes of it.
+
+use payment::{AttemptId, RequestId};
+use protocol::ipc::CheckoutStage;
+
+/// What the person navigated to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// The requests.
+    Inbox,
+    /// The introduction of a new sender.
+    FirstContact(RequestId),
+    /// A link from outside the window brought a request.
+    LinkOpened(RequestId),
+    /// One request.
+    Request(RequestId),
+    /// The running or finished checkout.
+    Checkout,
+    /// A checkout could not start for want of a reader.
+    CardProblem(RequestId),
+    /// The receipts.
+    History,
+    /// One receipt.
+    Receipt(AttemptId),
+    /// Somebody's receipt, to be checked.
+    Verify,
+    /// The settings.
+    Settings,
+}
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The wallet has not answered yet.
+    Starting,
+    /// The wallet did not open.
+    Broken,
+    /// See [`Screen::Inbox`].
+    Inbox,
+    /// See [`Screen::FirstContact`].
+    FirstContact(RequestId),
+    /// See [`Screen::LinkOpened`].
+    LinkOpened(RequestId),
+    /// See [`Screen::Request`].
+    Request(RequestId),
+    /// See [`Screen::CardProblem`].
+    CardProblem(RequestId),
+    /// Waiting for a card, or reading it.
+    Card,
+    /// Choosing among a card's applications.
+    CardChoose,
+    /// Entering the PIN.
+    Pin,
+    /// Sealing, sending, asking the bank.
+    Sealing,
+    /// Paid.
+    Paid,
+    /// The bank has not answered.
+    Unknown,
+    /// Not paid.
+    Refused,
+    /// See [`Screen::History`].
+    History,
+    /// See [`Screen::Receipt`].
+    Receipt(AttemptId),
+    /// See [`Screen::Verify`].
+    Verify,
+    /// See [`Screen::Settings`].
+    Settings,
+}
+
+/// The three destinations of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Requests.
+    Requests,
+    /// History.
+    History,
+    /// Settings.
+    Settings,
+}
+
+impl Place {
+    /// The place of a screen, given where the checkout stands.
+    pub fn of(screen: Screen, checkout: Option<&CheckoutStage>) -> Self {
+        match (screen, checkout) {
+            (Screen::Inbox, _) | (Screen::Checkout, None) => Self::Inbox,
+            (Screen::FirstContact(request_id), _) => Self::FirstContact(request_id),
+            (Screen::LinkOpened(request_id), _) => Self::LinkOpened(request_id),
+            (Screen::Request(request_id), _) => Self::Request(request_id),
+            (Screen::CardProblem(request_id), _) => Self::CardProblem(request_id),
+            (Screen::History, _) => Self::History,
+            (Screen::Receipt(attempt_id), _) => Self::Receipt(attempt_id),
+            (Screen::Verify, _) => Self::Verify,
+            (Screen::Settings, _) => Self::Settings,
+            (Screen::Checkout, Some(stage)) => Self::of_stage(stage),
+        }
+    }
+
+    fn of_stage(stage: &CheckoutStage) -> Self {
+        match stage {
+            CheckoutStage::WaitingForCard | CheckoutStage::Reading { .. } => Self::Card,
+            CheckoutStage::Choose { .. } => Self::CardChoose,
+            CheckoutStage::Pin { .. } => Self::Pin,
+            CheckoutStage::Sealing | CheckoutStage::Sending | CheckoutStage::AskingBank => Self::Sealing,
+            CheckoutStage::Paid { .. } => Self::Paid,
+            CheckoutStage::Unknown { .. } => Self::Unknown,
+            CheckoutStage::Refused { .. } => Self::Refused,
+        }
+    }
+
+    /// The stable name: `data-screen`, in tests, documents and reports.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Starting => "start",
+            Self::Broken => "start.failed",
+            Self::Inbox => "inbox",
+            Self::FirstContact(_) => "first-contact",
+            Self::LinkOpened(_) => "link-opened",
+            Self::Request(_) => "request",
+            Self::CardProblem(_) | Self::Card => "card",
+            Self::CardChoose => "card.choose",
+            Self::Pin => "pin",
+            Self::Sealing => "sealing",
+            Self::Paid => "result.paid",
+            Self::Unknown => "result.unknown",
+            Self::Refused => "result.refused",
+            Self::History => "history",
+            Self::Receipt(_) => "receipt",
+            Self::Verify => "receipt.verify",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// The destination it belongs to; none while paying, when there is nothing to navigate to.
+    pub const fn section(self) -> Option<Section> {
+        match self {
+            Self::Inbox | Self::FirstContact(_) | Self::LinkOpened(_) | Self::Request(_) => Some(Section::Requests),
+            Self::History | Self::Receipt(_) | Self::Verify => Some(Section::History),
+            Self::Settings => Some(Section::Settings),
+            Self::Starting | Self::Broken | Self::CardProblem(_) | Self::Card | Self::CardChoose => None,
+            Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
+        }
+    }
+
+    /// Whether it is a section's own list, and not something chosen from it.
+    pub const fn is_top(self) -> bool {
+        matches!(self, Self::Inbox | Self::History | Self::Settings)
+    }
+
+    /// The request it shows.
+    pub const fn request_id(self) -> Option<RequestId> {
+        match self {
+            Self::FirstContact(request_id) | Self::LinkOpened(request_id) | Self::Request(request_id) => {
+                Some(request_id)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_decides_its_own_place() {
+        let stage = CheckoutStage::Reading { step: 1, steps: 5 };
+        assert_eq!(Place::of(Screen::Checkout, Some(&stage)), Place::Card);
+        assert_eq!(Place::of(Screen::Checkout, Some(&CheckoutStage::AskingBank)), Place::Sealing);
+        assert_eq!(Place::of(Screen::Checkout, None), Place::Inbox);
+    }
+
+    #[test]
+    fn a_person_who_left_the_checkout_is_not_pulled_back() {
+        let stage = CheckoutStage::Unknown { deadline_ms: 1 };
+        assert_eq!(Place::of(Screen::History, Some(&stage)), Place::History);
+    }
+
+    #[test]
+    fn there_is_no_navigation_while_paying() {
+        for place in [Place::Card, Place::CardChoose, Place::Pin, Place::Sealing, Place::Unknown] {
+            assert_eq!(place.section(), None, "{}", place.id());
+        }
+    }
+}
