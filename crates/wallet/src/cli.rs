@@ -1,8 +1,316 @@
-//! The commands of `tapseal-wallet`.
+//! The commands of `tapseal-wallet`: thin, over the same [`Wallet`] as the window.
 
+mod card_read;
+mod pay;
+mod pin;
+mod print;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use payment::{AttemptId, RequestId};
+use protocol::{ErrorCode, MoneyMoved, Problem};
+
+use crate::config::{KeyStoreKind, Upkeep, WalletConfig};
+use crate::error::WalletError;
+use crate::readers::Readers;
+use crate::receipt::VerifiedReceipt;
+use crate::trust::{TRUST_FILE, Trust};
+use crate::wallet::Wallet;
+
+/// The exit code of a payment that was refused: no money moved.
+const EXIT_REFUSED: u8 = 2;
+/// The exit code of a payment whose outcome is not known: do not pay again.
+const EXIT_UNKNOWN: u8 = 3;
+
+/// Pay requests with your own card. The PIN is asked for, or read from standard input; never an argument.
+#[derive(Parser)]
+#[command(name = "tapseal-wallet", version, about)]
+struct Cli {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// One JSON object a line, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct PlaceArgs {
+    /// The wallet's folder.
+    #[arg(long, global = true, env = "TAPSEAL_HOME")]
+    home: Option<PathBuf>,
+    /// The trust file to pin, at the first use.
+    #[arg(long, global = true, env = "TAPSEAL_TRUST")]
+    trust: Option<PathBuf>,
+    /// Where the device's keys are kept: `keyring`, or `file` for machines without one.
+    #[arg(long, global = true, env = "TAPSEAL_KEY_STORE", default_value = "keyring")]
+    key_store: KeyStoreKind,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes this device known to the payment server, and says how the wallet is set.
+    Register,
+    /// Asks for a code to be sent to an e-mail address or phone number.
+    Claim {
+        /// The address or number.
+        identifier: String,
+    },
+    /// Confirms an e-mail address or phone number with the code that came there.
+    Confirm {
+        /// The address or number.
+        identifier: String,
+        /// The six digits.
+        code: String,
+    },
+    /// Lists requests.
+    Inbox,
+    /// Opens a payment link and shows its request.
+    Open {
+        /// The link, with the part behind `#`.
+        link: String,
+    },
+    /// Shows one request.
+    Show {
+        /// The request.
+        id: RequestId,
+    },
+    /// Pays a request with a card.
+    Pay(pay::PayArgs),
+    /// Refuses a request for good.
+    Reject {
+        /// The request.
+        id: RequestId,
+    },
+    /// Lists receipts.
+    Receipts,
+    /// Shows a receipt, or writes it to a file.
+    Receipt {
+        /// The attempt it proves.
+        attempt: AttemptId,
+        /// Where to write it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Verifies a receipt file without a network.
+    Verify {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Lists card readers.
+    Readers {
+        /// Also this one, such as `simulated:127.0.0.1:35963`.
+        #[arg(long)]
+        reader: Option<String>,
+    },
+    /// Looks at cards; never pays.
+    #[command(subcommand)]
+    Card(CardCommand),
+}
+
+#[derive(Subcommand)]
+enum CardCommand {
+    /// Reads a card and says what it gave, its number masked.
+    Read(card_read::ReadArgs),
+}
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    ExitCode::FAILURE
+    let cli = Cli::parse();
+    init_logs();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tapseal-wallet: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(&cli));
+    // A reader that is slow to answer must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+/// Logs go to standard error, from warnings up unless `RUST_LOG` says otherwise.
+fn init_logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+async fn run(cli: &Cli) -> ExitCode {
+    let done = match &cli.command {
+        Command::Pay(args) => return pay::run(cli, args).await,
+        Command::Card(CardCommand::Read(args)) => card_read::run(cli, args).await,
+        Command::Verify { file } => return verify(cli, file),
+        Command::Readers { reader } => readers(cli, reader.clone()).await,
+        Command::Register => register(cli).await,
+        Command::Claim { identifier } => claim(cli, identifier).await,
+        Command::Confirm { identifier, code } => confirm(cli, identifier, code).await,
+        Command::Inbox => inbox(cli).await,
+        Command::Open { link } => open(cli, link).await,
+        Command::Show { id } => show(cli, *id).await,
+        Command::Reject { id } => reject(cli, *id).await,
+        Command::Receipts => receipts(cli).await,
+        Command::Receipt { attempt, out } => receipt(cli, *attempt, out.as_ref()).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            print::problem(cli.json, &problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The exit code of a payment that ended with this word about money.
+fn exit_of(money_moved: MoneyMoved) -> ExitCode {
+    match money_moved {
+        MoneyMoved::No => ExitCode::from(EXIT_REFUSED),
+        MoneyMoved::Yes => ExitCode::SUCCESS,
+        MoneyMoved::Unknown => ExitCode::from(EXIT_UNKNOWN),
+    }
+}
+
+impl PlaceArgs {
+    fn home(&self) -> Result<PathBuf, Problem> {
+        let none = || Problem::new(ErrorCode::InvalidInput).with_detail("name the wallet's folder with --home DIR");
+        self.home.clone().or_else(WalletConfig::default_home).ok_or_else(none)
+    }
+
+    fn config(&self) -> Result<WalletConfig, Problem> {
+        let mut config = WalletConfig::new(self.home()?);
+        config.trust.clone_from(&self.trust);
+        config.key_store = self.key_store;
+        config.upkeep = Upkeep::OnDemand;
+        Ok(config)
+    }
+
+    async fn open(&self) -> Result<Wallet, Problem> {
+        Wallet::open(self.config()?).await
+    }
+}
+
+/// Brings the wallet up to date; without the server it goes on with what it has.
+async fn synced(cli: &Cli) -> Result<Wallet, Problem> {
+    let wallet = cli.place.open().await?;
+    match wallet.sync().await {
+        Err(problem) if problem.code == ErrorCode::ServerUnreachable => {
+            eprintln!("The payment server cannot be reached; this is what the wallet knew before.");
+            Ok(wallet)
+        }
+        Err(problem) => Err(problem),
+        Ok(()) => Ok(wallet),
+    }
+}
+
+async fn register(cli: &Cli) -> Result<(), Problem> {
+    let wallet = cli.place.open().await?;
+    wallet.sync().await?;
+    print::status(cli.json, &wallet.status().await?);
+    Ok(())
+}
+
+async fn claim(cli: &Cli, identifier: &str) -> Result<(), Problem> {
+    let wallet = cli.place.open().await?;
+    wallet.sync().await?;
+    let status = wallet.claim_start(identifier.to_owned()).await?;
+    if cli.json {
+        print::json(&status);
+    } else {
+        println!(
+            "If {identifier} can be reached, a code is on its way. Then: tapseal-wallet confirm {identifier} CODE"
+        );
+    }
+    Ok(())
+}
+
+async fn confirm(cli: &Cli, identifier: &str, code: &str) -> Result<(), Problem> {
+    let wallet = cli.place.open().await?;
+    let status = wallet.claim_confirm(identifier.to_owned(), code.to_owned()).await?;
+    print::status(cli.json, &status);
+    Ok(())
+}
+
+async fn inbox(cli: &Cli) -> Result<(), Problem> {
+    let wallet = synced(cli).await?;
+    print::requests(cli.json, &wallet.inbox().await?);
+    Ok(())
+}
+
+async fn open(cli: &Cli, link: &str) -> Result<(), Problem> {
+    let wallet = cli.place.open().await?;
+    wallet.sync().await?;
+    print::request(cli.json, &wallet.open_link(link.to_owned()).await?);
+    Ok(())
+}
+
+async fn show(cli: &Cli, id: RequestId) -> Result<(), Problem> {
+    let wallet = synced(cli).await?;
+    print::request(cli.json, &wallet.show(id).await?);
+    Ok(())
+}
+
+async fn reject(cli: &Cli, id: RequestId) -> Result<(), Problem> {
+    let wallet = synced(cli).await?;
+    print::request(cli.json, &wallet.reject(id).await?);
+    Ok(())
+}
+
+async fn receipts(cli: &Cli) -> Result<(), Problem> {
+    let wallet = synced(cli).await?;
+    print::receipts(cli.json, &wallet.receipts().await?);
+    Ok(())
+}
+
+async fn receipt(cli: &Cli, attempt: AttemptId, out: Option<&PathBuf>) -> Result<(), Problem> {
+    let wallet = synced(cli).await?;
+    let view = wallet.show_receipt(attempt).await?;
+    if let Some(path) = out {
+        std::fs::write(path, &view.json)
+            .map_err(|error| Problem::new(ErrorCode::InvalidInput).with_detail(error.to_string()))?;
+    }
+    print::receipt(cli.json, &view);
+    Ok(())
+}
+
+async fn readers(cli: &Cli, reader: Option<String>) -> Result<(), Problem> {
+    let readers = open_readers(reader)?;
+    let listed = tokio::task::spawn_blocking(move || readers.list()).await;
+    print::readers(cli.json, &listed.map_err(|_| Problem::new(ErrorCode::ReaderFailed))?);
+    Ok(())
+}
+
+/// The readers of this machine, and the one that was named.
+fn open_readers(reader: Option<String>) -> Result<Readers, Problem> {
+    let mut config = WalletConfig::new(PathBuf::new());
+    config.readers.extend(reader);
+    Ok(Readers::new(&config).map_err(WalletError::from)?)
+}
+
+/// Needs only the trust file: given, or pinned in the wallet's folder.
+fn verify(cli: &Cli, file: &std::path::Path) -> ExitCode {
+    let verified = || -> Result<VerifiedReceipt, Problem> {
+        let trust_file = match &cli.place.trust {
+            Some(path) => path.clone(),
+            None => cli.place.home()?.join(TRUST_FILE),
+        };
+        let trust = Trust::read(&trust_file)?;
+        let unreadable = |error: std::io::Error| Problem::new(ErrorCode::ReceiptInvalid).with_detail(error.to_string());
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        Ok(VerifiedReceipt::from_json(&text, &trust.roots())?)
+    };
+    match verified() {
+        Ok(receipt) => {
+            print::verified(cli.json, &receipt.view());
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            print::not_verified(cli.json, &problem);
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use payment::{AttemptId, RequestId};
 use protocol::Problem;
-use protocol::ipc::{CheckoutView, PinEntryView, PinLayout, PinPadView, RequestView};
+use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView, RequestView};
 
 use super::Wallet;
 use crate::checkout::{Trace, settle};
@@ -63,6 +63,18 @@ impl Wallet {
     /// Stops the checkout while nothing has been sent; afterwards it is refused.
     pub async fn checkout_stop(&self) -> std::result::Result<CheckoutView, Problem> {
         Ok(self.core.checkout.stop().await?)
+    }
+
+    /// Waits until the running checkout is no longer one of unknown outcome.
+    pub(crate) async fn outcome(&self) {
+        loop {
+            let seq = self.core.changes.now().seq;
+            let progress = self.core.checkout.view().map(|view| view.progress);
+            if !matches!(progress, Some(CheckoutStage::Unknown { .. })) {
+                return;
+            }
+            self.core.changes.wait(seq).await;
+        }
     }
 
     /// Forgets a finished checkout.

@@ -1,0 +1,264 @@
+//! `pay`: the checkout at a terminal, or driven by a program with one JSON line a stage.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use payment::RequestId;
+use protocol::ipc::{ApplicationView, CheckoutStage, CheckoutView};
+use protocol::{ErrorCode, MoneyMoved, Problem};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::pin::PinSource;
+use super::{Cli, exit_of, print};
+use crate::checkout::Trace;
+use crate::wallet::Wallet;
+
+#[derive(Args)]
+pub(super) struct PayArgs {
+    /// The request's id, or its link.
+    request: String,
+    /// The reader: `pcsc[:NAME]`, `replay:FILE` or `simulated:HOST:PORT`; else the first that shows a card.
+    #[arg(long, env = "TAPSEAL_READER")]
+    reader: Option<String>,
+    /// Reads the PIN from standard input instead of asking at the terminal.
+    #[arg(long)]
+    pin_stdin: bool,
+    /// How long to wait for a card, in seconds.
+    #[arg(long, default_value_t = 120)]
+    card_wait_s: u64,
+    /// How long to wait for an outcome that is not known at once, in seconds.
+    #[arg(long, default_value_t = 0)]
+    outcome_wait_s: u64,
+    /// Which application to use, from 0, when the card has several and nobody can be asked.
+    #[arg(long, default_value_t = 0)]
+    application: usize,
+}
+
+/// One run of `pay`.
+struct Counter<'a> {
+    wallet: Wallet,
+    args: &'a PayArgs,
+    json: bool,
+    /// Whether a person can be asked.
+    interactive: bool,
+    trace: UnboundedReceiver<Value>,
+}
+
+pub(super) async fn run(cli: &Cli, args: &PayArgs) -> ExitCode {
+    match pay(cli, args).await {
+        Ok(code) => code,
+        Err(problem) => {
+            if cli.json {
+                let mut line = serde_json::to_value(&problem).unwrap_or_default();
+                if let Some(members) = line.as_object_mut() {
+                    members.insert("stage".to_owned(), "refused".into());
+                }
+                print::json(&line);
+            } else {
+                print::problem(false, &problem);
+            }
+            exit_of(problem.money_moved)
+        }
+    }
+}
+
+async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
+    let mut config = cli.place.config()?;
+    config.card_wait = Duration::from_secs(args.card_wait_s);
+    config.readers.extend(args.reader.clone());
+    let wallet = Wallet::open(config).await?;
+    wallet.sync().await?;
+    let request_id = request_id(&wallet, &args.request).await?;
+    let request = wallet.show(request_id).await?;
+    if args.reader.is_none() && wallet.readers().await?.is_empty() {
+        return Err(ErrorCode::NoReader.into());
+    }
+    if !cli.json {
+        print::request(false, &request);
+    }
+    let (trace, lines) = Trace::channel();
+    wallet.checkout_start_traced(request_id, args.reader.clone(), trace).await?;
+    let interactive = !cli.json && io::stdin().is_terminal();
+    let mut counter = Counter { wallet, args, json: cli.json, interactive, trace: lines };
+    let end = counter.serve().await;
+    counter.tell_trace();
+    let end = end?;
+    counter.show_end(&end);
+    Ok(exit_of(match end.progress {
+        CheckoutStage::Paid { .. } => MoneyMoved::Yes,
+        CheckoutStage::Refused { money_moved, .. } => money_moved,
+        _ => MoneyMoved::Unknown,
+    }))
+}
+
+async fn request_id(wallet: &Wallet, text: &str) -> Result<RequestId, Problem> {
+    match text.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Ok(wallet.open_link(text.to_owned()).await?.request_id),
+    }
+}
+
+impl Counter<'_> {
+    /// Follows the checkout and does what each stage asks for, until it is over.
+    async fn serve(&mut self) -> Result<CheckoutView, Problem> {
+        let mut seq = 0;
+        let mut told = None;
+        let mut unknown_since = None;
+        loop {
+            let watched = self.wallet.watch(seq).await?;
+            seq = watched.seq;
+            self.tell_trace();
+            let view = watched.checkout.ok_or_else(|| Problem::new(ErrorCode::CheckoutNotReady))?;
+            if told.as_ref() == Some(&view) {
+                continue;
+            }
+            match &view.progress {
+                CheckoutStage::WaitingForCard => {
+                    if let Some(notice) = view.notice.filter(|_| !self.may_wait_on(view.notice)) {
+                        self.wallet.checkout_stop().await?;
+                        self.tell_trace_but_the_end();
+                        return Err(notice.into());
+                    }
+                    self.say(&waiting_words(view.notice));
+                }
+                CheckoutStage::Reading { step: 1, .. } => self.say("Reading the card…"),
+                CheckoutStage::Reading { .. } => {}
+                CheckoutStage::Choose { applications } => self.choose(applications.clone()).await?,
+                CheckoutStage::Pin { card_label } => self.enter_pin(card_label.clone()).await?,
+                CheckoutStage::Sealing => {}
+                CheckoutStage::Sending => self.say("Sending…"),
+                CheckoutStage::AskingBank => self.say("Asking the bank…"),
+                CheckoutStage::Paid { .. } | CheckoutStage::Refused { .. } => return Ok(view),
+                CheckoutStage::Unknown { .. } => {
+                    let since = *unknown_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= Duration::from_secs(self.args.outcome_wait_s) {
+                        return Ok(view);
+                    }
+                    self.say("The bank has not answered. Do not pay again; still asking…");
+                    self.wait_for_outcome(since).await;
+                    continue;
+                }
+            }
+            told = Some(view);
+        }
+    }
+
+    /// Waits for a change or for the end of the person's patience.
+    async fn wait_for_outcome(&self, since: Instant) {
+        let patience = Duration::from_secs(self.args.outcome_wait_s).saturating_sub(since.elapsed());
+        let _ = tokio::time::timeout(patience, self.wallet.outcome()).await;
+    }
+
+    /// Whether waiting on makes sense after a reading problem: only with somebody there to bring the card again.
+    /// A retired bank key needs the same card once more, and no hands.
+    fn may_wait_on(&self, notice: Option<ErrorCode>) -> bool {
+        self.interactive || notice == Some(ErrorCode::Declined(payment::DeclineCode::RetiredKey))
+    }
+
+    async fn choose(&self, applications: Vec<ApplicationView>) -> Result<(), Problem> {
+        let index = if self.interactive { ask_application(applications).await } else { self.args.application };
+        self.wallet.checkout_choose(index).await.map(|_| ())
+    }
+
+    async fn enter_pin(&self, card_label: String) -> Result<(), Problem> {
+        self.say(&format!("{card_label} is read; you may take the card."));
+        let source = if self.args.pin_stdin || !self.interactive { PinSource::Stdin } else { PinSource::Prompt };
+        loop {
+            let read = tokio::task::spawn_blocking(move || source.read()).await;
+            let submitted = match read.map_err(|_| Problem::new(ErrorCode::Internal))? {
+                Ok(pin) => self.wallet.pin_submit_typed(pin).await.map(|_| ()),
+                Err(problem) => Err(problem),
+            };
+            match submitted {
+                Err(problem) if problem.code == ErrorCode::PinLength && source == PinSource::Prompt => {
+                    self.say(&problem.title);
+                }
+                Err(problem) => {
+                    // Nothing was sent; without a PIN nothing will be.
+                    let _ = self.wallet.checkout_stop().await;
+                    return Err(problem);
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// A word for a person; programs get the trace instead.
+    fn say(&self, words: &str) {
+        if !self.json {
+            println!("{words}");
+        }
+    }
+
+    fn tell_trace(&mut self) {
+        while let Ok(line) = self.trace.try_recv() {
+            if self.json {
+                print::json(&line);
+            }
+        }
+    }
+
+    /// The stop that we made ourselves is not how it ended: the reading problem is.
+    fn tell_trace_but_the_end(&mut self) {
+        while let Ok(line) = self.trace.try_recv() {
+            if self.json && line["stage"] != "refused" {
+                print::json(&line);
+            }
+        }
+    }
+
+    fn show_end(&self, end: &CheckoutView) {
+        match &end.progress {
+            // The trace has told the rest.
+            _ if self.json => {
+                if let CheckoutStage::Unknown { deadline_ms } = end.progress {
+                    let (stage, money_moved) = ("unknown", MoneyMoved::Unknown);
+                    print::json(&json!({
+                        "stage": stage, "money_moved": money_moved, "deadline_ms": deadline_ms, "attempt_id": end.attempt_id,
+                    }));
+                }
+            }
+            CheckoutStage::Paid { approval_code, attempt_id, .. } => {
+                println!("{} paid to {}. Approval {approval_code}.", end.amount, end.payee);
+                println!("Receipt verified: tapseal-wallet receipt {attempt_id}");
+            }
+            CheckoutStage::Refused { code, pin_tries_left, .. } => {
+                println!("{} to {}: {}", end.amount, end.payee, code.message());
+                if let Some(tries) = pin_tries_left {
+                    println!("PIN tries left: {tries}");
+                }
+                println!("  code: {code}");
+            }
+            CheckoutStage::Unknown { deadline_ms } => {
+                println!("{} to {}: the bank has not answered. Do not pay again.", end.amount, end.payee);
+                println!("It will be known or undone by {}.", print::time(*deadline_ms));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn waiting_words(notice: Option<ErrorCode>) -> String {
+    match notice {
+        None => "Hold or insert your card.".to_owned(),
+        Some(code) => format!("{} Hold or insert your card again.", code.message()),
+    }
+}
+
+/// Asks at the terminal which application to use; anything unreadable is the card's first.
+async fn ask_application(applications: Vec<ApplicationView>) -> usize {
+    let ask = move || {
+        for (index, application) in applications.iter().enumerate() {
+            println!("  {index}  {}", application.label);
+        }
+        print!("Which one? [0] ");
+        let _ = io::stdout().flush();
+        let mut line = String::new();
+        let _ = io::stdin().read_line(&mut line);
+        line.trim().parse().ok().filter(|index| *index < applications.len()).unwrap_or(0)
+    };
+    tokio::task::spawn_blocking(ask).await.unwrap_or(0)
+}

@@ -1,0 +1,161 @@
+//! What the commands print: JSON for programs; for people the amount first, and always whether money moved.
+
+use protocol::Problem;
+use protocol::ipc::{ReaderView, ReceiptSummary, ReceiptView, RequestPhase, RequestView, WalletStatus};
+use serde::Serialize;
+use serde_json::json;
+
+/// One JSON line.
+pub(super) fn json<T: Serialize>(value: &T) {
+    println!("{}", serde_json::to_string(value).expect("views are always JSON"));
+}
+
+pub(super) fn problem(as_json: bool, problem: &Problem) {
+    if as_json {
+        json(problem);
+        return;
+    }
+    eprintln!("{}", problem.title);
+    if let Some(detail) = &problem.detail {
+        eprintln!("  {detail}");
+    }
+    eprintln!("  code: {}", problem.code);
+}
+
+pub(super) fn status(as_json: bool, status: &WalletStatus) {
+    if as_json {
+        return json(status);
+    }
+    println!("Payment server  {} ({})", status.server, if status.online { "connected" } else { "not connected" });
+    println!("Device keys     {}", status.key_store);
+    let identifiers = if status.identifiers.is_empty() { "none yet".to_owned() } else { status.identifiers.join(", ") };
+    println!("Reachable at    {identifiers}");
+    println!("Operator root   {}", status.operator_fingerprint);
+}
+
+pub(super) fn requests(as_json: bool, requests: &[RequestView]) {
+    if as_json {
+        return json(&requests);
+    }
+    if requests.is_empty() {
+        println!("No requests.");
+    }
+    for request in requests {
+        println!("{:>14}  {:<28} {:<12} {}", request.amount, request.payee, phase(request.phase), request.request_id);
+    }
+}
+
+pub(super) fn request(as_json: bool, request: &RequestView) {
+    if as_json {
+        return json(request);
+    }
+    println!("{} to {}", request.amount, request.payee);
+    println!("  {}", phase(request.phase));
+    println!("  order {}", request.order_number);
+    for item in &request.items {
+        println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total);
+    }
+    println!("  match words: {}", request.match_words.join(" "));
+    if request.first_contact {
+        println!("  first request from this merchant");
+    }
+    println!("  payable until {}", time(request.expires_ms));
+    if let Some(deadline_ms) = request.deadline_ms {
+        println!("  known or undone by {}", time(deadline_ms));
+    }
+    println!("  id {}", request.request_id);
+}
+
+pub(super) fn receipts(as_json: bool, receipts: &[ReceiptSummary]) {
+    if as_json {
+        return json(&receipts);
+    }
+    if receipts.is_empty() {
+        println!("No receipts.");
+    }
+    for receipt in receipts {
+        println!(
+            "{:>14}  {:<28} {}  {}  {}",
+            receipt.amount,
+            receipt.payee,
+            time(receipt.decided_ms),
+            receipt.card_label,
+            receipt.attempt_id
+        );
+    }
+}
+
+pub(super) fn receipt(as_json: bool, receipt: &ReceiptView) {
+    if as_json {
+        return json(receipt);
+    }
+    let summary = &receipt.summary;
+    println!("{} paid to {}", summary.amount, summary.payee);
+    println!("  {}  {}", time(summary.decided_ms), summary.card_label);
+    println!("  order {}", receipt.order_number);
+    for item in &receipt.items {
+        println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total);
+    }
+    println!("  approval {}, reference {}, bank {}", receipt.approval_code, receipt.rrn, receipt.bank);
+    println!("  signed by the merchant and by the bank: verified");
+}
+
+pub(super) fn verified(as_json: bool, receipt: &ReceiptView) {
+    if as_json {
+        return json(&json!({
+            "verified": true,
+            "amount": receipt.summary.amount,
+            "payee": receipt.summary.payee,
+            "order_number": receipt.order_number,
+            "attempt_id": receipt.summary.attempt_id,
+            "approval_code": receipt.approval_code,
+            "rrn": receipt.rrn,
+            "bank": receipt.bank,
+            "card_label": receipt.summary.card_label,
+            "decided_ms": receipt.summary.decided_ms,
+        }));
+    }
+    self::receipt(false, receipt);
+}
+
+pub(super) fn not_verified(as_json: bool, problem: &Problem) {
+    if as_json {
+        return json(&json!({ "verified": false, "code": problem.code, "detail": problem.detail }));
+    }
+    self::problem(false, problem);
+}
+
+pub(super) fn readers(as_json: bool, readers: &[ReaderView]) {
+    if as_json {
+        return json(&readers);
+    }
+    if readers.is_empty() {
+        println!("No card reader. Plug one in, or start pcscd.");
+    }
+    for reader in readers {
+        let card = if reader.card_present { "card present" } else { "no card" };
+        println!("{:<40} {card}", reader.id);
+    }
+}
+
+/// What a phase means to a person.
+fn phase(phase: RequestPhase) -> &'static str {
+    match phase {
+        RequestPhase::Open => "to pay",
+        RequestPhase::Postponed => "put off",
+        RequestPhase::Paying => "being paid",
+        RequestPhase::Unknown => "not known yet: do not pay again",
+        RequestPhase::Paid => "paid",
+        RequestPhase::Rejected => "refused by you",
+        RequestPhase::Cancelled => "withdrawn by the merchant",
+        RequestPhase::Expired => "expired",
+        RequestPhase::Closed => "closed",
+    }
+}
+
+/// A time for people, in UTC.
+pub(super) fn time(time_ms: u64) -> String {
+    let time_ms = i64::try_from(time_ms).unwrap_or(0);
+    let timestamp = jiff::Timestamp::from_millisecond(time_ms).unwrap_or_default();
+    timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
