@@ -1,8 +1,11 @@
 //! The servers of Tapseal: payment server and bank front, and the tools around them.
+//!
+//! **Invariant:** `payment_server` and `bank_front` never import each other: they meet on the wire.
 
 pub mod bank_front;
 pub mod clock;
 pub mod keys;
 pub mod merchant_tool;
+pub mod payment_server;
 pub mod storage;
 pub mod tls;

@@ -1,10 +1,11 @@
 //! The executable `tapseal`: one subcommand a server or tool.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tapseal::keys::{self, DataFolder};
-use tapseal::{bank_front, merchant_tool, tls};
+use tapseal::{bank_front, merchant_tool, payment_server, tls};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -21,6 +22,14 @@ enum Command {
     /// Keys, certificates and trust files.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Creates the databases, or brings them up to date.
+    Migrate {
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Runs the payment server.
+    PaymentServer(payment_server::Options),
     /// The simulated bank's front.
     BankFront(bank_front::command::ServeOptions),
     /// The tools of the simulated bank's staff.
@@ -56,10 +65,18 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Keys(KeysCommand::Init(options)) => init(&options),
+        Command::Migrate { data } => migrate(data).await,
+        Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),
     }
+}
+
+async fn migrate(data: PathBuf) -> Result<(), Failure> {
+    payment_server::migrate(&DataFolder::new(&data)).await?;
+    bank_front::open_database(&data).await?;
+    Ok(())
 }
 
 async fn serve_bank(options: &bank_front::command::ServeOptions) -> Result<(), Failure> {

@@ -1,0 +1,293 @@
+//! The payment server: takes orders from merchants, delivers them to payers, carries sealed attempts to the
+//! bank and records what the bank decided. It never sees card data or a PIN.
+//!
+//! ```text
+//! merchant ── payment_requests ──► outbox ──► inbox, mail ──► wallet
+//! wallet ── attempts ──► bank_link ──► bank          inquiry: what the bank never answered
+//! every change: lifecycle (state + journal + notice to devices, one db step)
+//! ```
+//!
+//! **Invariant:** an attempt is stored with its STAN and RRN before its message is sent, and the inner
+//! capsule is held in memory only.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use payment::{AttemptId, DeviceId, InvalidTransition};
+use protocol::{ErrorCode, Problem};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::now_ms;
+use crate::keys::{DataFolder, KeysError};
+use crate::storage::Db;
+use crate::tls::{self, TlsError};
+
+mod attempts;
+mod auth;
+mod bank_evidence;
+mod bank_link;
+mod bank_messages;
+mod claims;
+mod devices;
+mod events;
+mod expiry;
+mod inbox;
+mod inquiry;
+mod keyset;
+mod lifecycle;
+mod links;
+mod mail;
+mod openapi;
+mod outbox;
+mod payment_requests;
+mod problem;
+mod router;
+mod watchers;
+
+use bank_link::BankLink;
+use keyset::ServerKeys;
+use mail::Post;
+use watchers::Watchers;
+
+/// The database's schema.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/payment_server");
+
+/// How long calls under way may take to end when the server stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// The most calls handled at once; one more is told to come back.
+const CALLS_AT_ONCE_MAX: usize = 1_024;
+/// The most open inbox streams.
+const STREAMS_AT_ONCE_MAX: usize = 10_000;
+
+/// Where the process kills itself, so that tests can look at what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum CrashPoint {
+    /// The attempt is stored; its message is not sent.
+    BeforeSend,
+    /// The bank's answer is here; nothing of it is stored.
+    AfterBankAnswer,
+    /// The bank's decision is stored; the wallet has no answer.
+    AfterCommit,
+}
+
+/// How to run a payment server.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The data folder.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes any free port.
+    #[arg(long)]
+    pub listen: SocketAddr,
+    /// Where the bank front listens, as host:port.
+    #[arg(long)]
+    pub bank: String,
+    /// Where mails are written as .eml files; by default `mail` in the data folder.
+    #[arg(long, conflicts_with = "smtp")]
+    pub mail_dir: Option<PathBuf>,
+    /// Where mails are sent, as smtp://host:port.
+    #[arg(long)]
+    pub smtp: Option<String>,
+    /// How long to wait for the bank's answer, in milliseconds.
+    #[arg(long, default_value_t = 8_000)]
+    pub answer_timeout_ms: u64,
+    /// For tests: the process aborts at this point.
+    #[arg(long, hide = true)]
+    pub crash_at: Option<CrashPoint>,
+}
+
+/// What can go wrong in the payment server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller is told so; nothing else is wrong.
+    #[error("refused: {0}")]
+    Refused(ErrorCode),
+    /// The same with more detail.
+    #[error("refused: {0}")]
+    RefusedWith(Box<Problem>),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error(transparent)]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A lifecycle refused an event.
+    #[error(transparent)]
+    Transition(#[from] InvalidTransition),
+    /// A row holds what no code of ours wrote.
+    #[error("a stored {0} is malformed")]
+    Row(&'static str),
+    /// The journal's chain is broken.
+    #[error("the journal is broken at entry {0}")]
+    Journal(i64),
+    /// A message to the bank could not be written.
+    #[error(transparent)]
+    Iso8583(#[from] iso8583::Error),
+    /// A letter could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] envelope::SealError),
+    /// A key file is missing or wrong.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The keyset does not verify under the trust file.
+    #[error(transparent)]
+    Keyset(#[from] envelope::KeysetError),
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A mail could not be made or handed over.
+    #[error("mail: {0}")]
+    Mail(String),
+    /// A socket or file failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::Refused(code)
+    }
+}
+
+/// Everything the handlers and workers share. Clones share it.
+#[derive(Clone)]
+struct App(Arc<Shared>);
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+struct Shared {
+    db: Db,
+    keys: ServerKeys,
+    bank: BankLink,
+    post: Post,
+    public_url: String,
+    answer_timeout: Duration,
+    crash_at: Option<CrashPoint>,
+    attempt_watchers: Watchers<AttemptId>,
+    device_watchers: Watchers<DeviceId>,
+    running_keys: payment_requests::RunningKeys,
+    outbox_wake: Notify,
+    inquiry_wake: Notify,
+    calls: Semaphore,
+    streams: Arc<Semaphore>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Shared {
+    /// Aborts the process when a test asked for it here.
+    fn crash_point(&self, point: CrashPoint) {
+        if self.crash_at == Some(point) {
+            tracing::warn!(?point, "aborting on request");
+            std::process::abort();
+        }
+    }
+}
+
+/// A payment server that runs.
+pub struct Running {
+    addr: SocketAddr,
+    app: App,
+    handle: Handle<SocketAddr>,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Stops: no new calls, those under way end, the workers end.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.app.shutdown.cancel();
+        self.handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
+        let served = self.served.await.map_err(std::io::Error::other)?;
+        self.app.tasks.close();
+        if tokio::time::timeout(SHUTDOWN_GRACE, self.app.tasks.wait()).await.is_err() {
+            tracing::warn!("some work did not end in time; it is stored and goes on at the next start");
+        }
+        Ok(served?)
+    }
+}
+
+/// Creates the database, or brings it up to date.
+pub async fn migrate(folder: &DataFolder) -> Result<(), Error> {
+    open_db(folder).await.map(drop)
+}
+
+async fn open_db(folder: &DataFolder) -> Result<Db, Error> {
+    Ok(Db::open(&folder.payment_server_db(), &MIGRATIONS).await?)
+}
+
+/// Opens everything, re-drives what an earlier run left, and listens.
+pub async fn start(options: Options) -> Result<Running, Error> {
+    let folder = DataFolder::new(&options.data);
+    let db = open_db(&folder).await?;
+    events::verify_chain(&db).await?;
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let keys = ServerKeys::load(&folder, &db, now_ms()).await?;
+    let client = tls::mutual_client(&folder.tls_identity("payment-server-client"), &folder.tls_ca())?;
+    let (bank, link_worker) =
+        BankLink::new(options.bank.clone(), client, Duration::from_millis(options.answer_timeout_ms))?;
+    let mail_dir = options.mail_dir.clone().unwrap_or_else(|| options.data.join("mail"));
+    let app = App(Arc::new(Shared {
+        post: Post::new(options.smtp.as_deref(), mail_dir)?,
+        public_url: crate::keys::read_text(&folder.payment_server("public-url"))?.trim().to_owned(),
+        db,
+        keys,
+        bank,
+        answer_timeout: Duration::from_millis(options.answer_timeout_ms),
+        crash_at: options.crash_at,
+        attempt_watchers: Watchers::default(),
+        device_watchers: Watchers::default(),
+        running_keys: payment_requests::RunningKeys::default(),
+        outbox_wake: Notify::new(),
+        inquiry_wake: Notify::new(),
+        calls: Semaphore::new(CALLS_AT_ONCE_MAX),
+        streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),
+        shutdown,
+        tasks,
+    }));
+    inquiry::recover(&app).await?;
+    app.tasks.spawn(link_worker.run(app.clone()));
+    app.tasks.spawn(inquiry::run(app.clone()));
+    app.tasks.spawn(outbox::run(app.clone()));
+    app.tasks.spawn(expiry::run(app.clone()));
+    listen(options.listen, &folder, app)
+}
+
+fn listen(addr: SocketAddr, folder: &DataFolder, app: App) -> Result<Running, Error> {
+    let tls = RustlsConfig::from_config(tls::https_server(&folder.tls_identity("payment-server"))?);
+    let listener = std::net::TcpListener::bind(addr)?;
+    listener.set_nonblocking(true)?;
+    let addr = listener.local_addr()?;
+    let handle = Handle::new();
+    let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+    let service = router::router(app.clone()).into_make_service();
+    let served = tokio::spawn(server.serve(service));
+    Ok(Running { addr, app, handle, served })
+}
+
+/// Runs until `stop` is cancelled. The first line on standard output says where it listens.
+pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
+    let running = start(options).await?;
+    println!("{}", serde_json::json!({ "ready": "payment-server", "addr": running.addr() }));
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    running.stop().await
+}

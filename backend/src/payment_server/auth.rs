@@ -1,0 +1,144 @@
+//! Who calls: a merchant by its API key, a device by its signature over the call.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use envelope::{Device, VerifyingKey, http_signature};
+use payment::{DeviceId, MerchantId};
+use protocol::wallet_api::{HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME};
+use protocol::{ErrorCode, Problem};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::{App, Error};
+use crate::clock::{now_ms, signed_ms};
+
+/// The largest body of a call, in bytes: a submitted capsule takes about four kilobytes, an order eleven.
+pub(super) const BODY_BYTES_MAX: usize = 64 * 1_024;
+
+/// The merchant whose API key the call carries.
+pub(super) struct CallingMerchant(pub(super) MerchantId);
+
+impl FromRequestParts<App> for CallingMerchant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let credentials = header_text(&parts.headers, header::AUTHORIZATION.as_str());
+        let key = credentials.and_then(|text| text.strip_prefix("Bearer ")).ok_or(ErrorCode::Unauthorized)?;
+        // Looking the hash up tells by its time at most something of a hash nobody can steer.
+        let hash = hex::encode(Sha256::digest(key));
+        let merchant = app.keys.merchant_with_api_key(&hash).ok_or(ErrorCode::Unauthorized)?;
+        Ok(Self(merchant.clone()))
+    }
+}
+
+/// A whole body within the bound.
+pub(super) struct Body(pub(super) Bytes);
+
+impl FromRequest<App> for Body {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Error> {
+        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+        body.map(Self).map_err(|_| ErrorCode::InvalidInput.into())
+    }
+}
+
+impl Body {
+    /// The body as JSON of one type.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json(&self.0)
+    }
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // The parser's message may quote the body, which may hold a code: it is not passed on.
+    serde_json::from_slice(body).map_err(|_| ErrorCode::InvalidInput.into())
+}
+
+/// A call signed by a registered device.
+pub(super) struct DeviceCall {
+    /// The device.
+    pub(super) device_id: DeviceId,
+    /// Its key, for signatures inside the body.
+    pub(super) key: VerifyingKey<Device>,
+    body: Bytes,
+}
+
+impl DeviceCall {
+    /// The body as JSON of one type.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json(&self.body)
+    }
+}
+
+impl FromRequest<App> for DeviceCall {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        let call = SignedCall::read(request).await?;
+        let row: Option<String> = sqlx::query_scalar("SELECT signing_key FROM device WHERE id = $1")
+            .bind(call.device_id.to_string())
+            .fetch_optional(app.db.reader())
+            .await?;
+        let text = row.ok_or(ErrorCode::DeviceUnknown)?;
+        let key = VerifyingKey::from_base64url(&text).map_err(|_| Error::Row("device"))?;
+        call.verify(&key)?;
+        Ok(Self { device_id: call.device_id, key, body: call.body })
+    }
+}
+
+/// A call that says which device signed it, not verified yet.
+pub(super) struct SignedCall {
+    /// Who says to have signed.
+    pub(super) device_id: DeviceId,
+    time_ms: i64,
+    signature: String,
+    method: String,
+    path_and_query: String,
+    body: Bytes,
+}
+
+impl SignedCall {
+    async fn read(request: Request) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let text = |name| header_text(&parts.headers, name).ok_or(ErrorCode::DeviceSignatureInvalid);
+        let device_id = text(HEADER_DEVICE)?.parse().map_err(|_| ErrorCode::DeviceUnknown)?;
+        let time_ms: i64 = text(HEADER_TIME)?.parse().map_err(|_| ErrorCode::DeviceSignatureInvalid)?;
+        let now_ms = now_ms();
+        if !http_signature::is_fresh(time_ms, signed_ms(now_ms)) {
+            let mut problem = Problem::new(ErrorCode::ClockSkew);
+            problem.server_time_ms = Some(now_ms);
+            return Err(Error::RefusedWith(Box::new(problem)));
+        }
+        let signature = text(HEADER_SIGNATURE)?.to_owned();
+        let path_and_query = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| ErrorCode::InvalidInput)?;
+        Ok(Self { device_id, time_ms, signature, method: parts.method.to_string(), path_and_query, body })
+    }
+
+    /// Whether `key` signed the call.
+    pub(super) fn verify(&self, key: &VerifyingKey<Device>) -> Result<(), Error> {
+        let Self { method, path_and_query, time_ms, body, signature, .. } = self;
+        http_signature::verify_http(key, method, path_and_query, *time_ms, body, signature)
+            .map_err(|_| ErrorCode::DeviceSignatureInvalid.into())
+    }
+
+    /// The body as JSON of one type.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json(&self.body)
+    }
+}
+
+impl FromRequest<App> for SignedCall {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Error> {
+        Self::read(request).await
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

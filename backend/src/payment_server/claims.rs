@@ -1,0 +1,269 @@
+//! Claims: a device proves that an e-mail address or phone number is its owner's, by a code sent there.
+//!
+//! The answer to a start never tells whether the identifier is known or a code was sent.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use hmac::{Hmac, KeyInit, Mac};
+use payment::DeviceId;
+use protocol::merchant_api::PayerIdentifier;
+use protocol::wallet_api::{ConfirmClaim, StartClaim};
+use protocol::{ErrorCode, Problem};
+use sha2::Sha256;
+use sqlx::SqliteConnection;
+use zeroize::Zeroizing;
+
+use super::auth::DeviceCall;
+use super::outbox::{self, NewDelivery};
+use super::{App, Error};
+use crate::clock::{now_ms, signed_ms};
+use crate::keys;
+
+/// How long a code may be used, in milliseconds: ten minutes.
+const CODE_LIFE_MS: i64 = 10 * 60 * 1_000;
+/// How many times a code may be guessed.
+const CODE_TRIES_MAX: i64 = 5;
+/// How many codes are sent to one identifier within an hour.
+const CODES_PER_HOUR_MAX: i64 = 5;
+/// An hour, in milliseconds.
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+/// The most devices that one identifier reaches.
+const DEVICES_MAX: i64 = 20;
+/// The longest e-mail address, in characters (RFC 5321, section 4.5.3.1.3).
+const EMAIL_CHARS_MAX: usize = 254;
+
+/// A device that answers for an identifier.
+#[derive(sqlx::FromRow)]
+pub(super) struct ClaimingDevice {
+    pub(super) id: String,
+    pub(super) language: String,
+}
+
+/// The identifier in the one form it is stored and compared in.
+pub(super) fn normalized(identifier: PayerIdentifier) -> Result<PayerIdentifier, Error> {
+    match identifier {
+        PayerIdentifier::Email(address) => {
+            let address = address.trim().to_lowercase();
+            let parsed: Result<lettre::Address, _> = address.parse();
+            if parsed.is_err() || address.len() > EMAIL_CHARS_MAX {
+                return Err(ErrorCode::InvalidInput.into());
+            }
+            Ok(PayerIdentifier::Email(address))
+        }
+        PayerIdentifier::Phone(number) => {
+            let number: String = number.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')')).collect();
+            let digits = number.strip_prefix('+').unwrap_or_default();
+            // E.164: at most fifteen digits, the first of them not zero.
+            let fits = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
+            if !fits || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(ErrorCode::InvalidInput.into());
+            }
+            Ok(PayerIdentifier::Phone(number))
+        }
+    }
+}
+
+const fn parts(identifier: &PayerIdentifier) -> (&'static str, &String) {
+    match identifier {
+        PayerIdentifier::Email(value) => ("email", value),
+        PayerIdentifier::Phone(value) => ("phone", value),
+    }
+}
+
+/// The devices that claimed an identifier.
+pub(super) async fn devices_of(
+    db_tx: &mut SqliteConnection,
+    identifier: &PayerIdentifier,
+) -> Result<Vec<ClaimingDevice>, Error> {
+    let (kind, value) = parts(identifier);
+    Ok(sqlx::query_as(
+        "SELECT device.id, device.language FROM claim JOIN device ON device.id = claim.device_id \
+         WHERE claim.identifier_kind = $1 AND claim.identifier = $2 ORDER BY claim.claimed_ms LIMIT $3",
+    )
+    .bind(kind)
+    .bind(value)
+    .bind(DEVICES_MAX)
+    .fetch_all(db_tx)
+    .await?)
+}
+
+/// Sends a code to the identifier.
+#[utoipa::path(post, path = "/v1/claims", tag = "wallet", request_body = StartClaim,
+    responses((status = 202), (status = 400, body = Problem)))]
+pub(super) async fn start(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
+    let StartClaim { identifier } = call.json()?;
+    let identifier = normalized(identifier)?;
+    let code = new_code();
+    let code_hash = hash(app.keys.claim_key(), call.device_id, &identifier, &code);
+    let device_id = call.device_id;
+    app.db
+        .write(move |db_tx| Box::pin(async move { store_code(db_tx, device_id, &identifier, &code_hash, code).await }))
+        .await?;
+    app.outbox_wake.notify_one();
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Six digits, each as likely as any other: a draw that would favour the low ones is drawn again.
+fn new_code() -> Zeroizing<String> {
+    const CODES: u32 = 1_000_000;
+    loop {
+        let drawn = u32::from_be_bytes(keys::random());
+        if drawn < u32::MAX - u32::MAX % CODES {
+            return Zeroizing::new(format!("{:06}", drawn % CODES));
+        }
+    }
+}
+
+/// Six digits can be tried out within a second by whoever has a plain hash, so the hash is keyed.
+fn hash(key: &[u8; 32], device: DeviceId, identifier: &PayerIdentifier, code: &str) -> String {
+    hex::encode(mac(key, device, identifier, code).finalize().into_bytes())
+}
+
+fn mac(key: &[u8; 32], device: DeviceId, identifier: &PayerIdentifier, code: &str) -> Hmac<Sha256> {
+    let (kind, value) = parts(identifier);
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in ["tapseal/1 claim", &device.to_string(), kind, value, code] {
+        mac.update(part.as_bytes());
+        mac.update(b"\n");
+    }
+    mac
+}
+
+async fn store_code(
+    db_tx: &mut SqliteConnection,
+    device: DeviceId,
+    identifier: &PayerIdentifier,
+    code_hash: &str,
+    code: Zeroizing<String>,
+) -> Result<(), Error> {
+    let (kind, value) = parts(identifier);
+    let now_ms = now_ms();
+    let sent: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM delivery WHERE request_id IS NULL AND target = $1 AND changed_ms > $2",
+    )
+    .bind(value)
+    .bind(signed_ms(now_ms) - HOUR_MS)
+    .fetch_one(&mut *db_tx)
+    .await?;
+    // The caller is not told: it would tell a stranger whether others asked for this identifier.
+    if sent >= CODES_PER_HOUR_MAX {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO claim_code (identifier_kind, identifier, device_id, code_hash, tries, started_ms) \
+         VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (identifier_kind, identifier, device_id) \
+         DO UPDATE SET code_hash = excluded.code_hash, tries = 0, started_ms = excluded.started_ms",
+    )
+    .bind(kind)
+    .bind(value)
+    .bind(device.to_string())
+    .bind(code_hash)
+    .bind(signed_ms(now_ms))
+    .execute(&mut *db_tx)
+    .await?;
+    // There is no channel to phones yet: the code waits for one and ends unused.
+    if let PayerIdentifier::Email(address) = identifier {
+        let language: String = sqlx::query_scalar("SELECT language FROM device WHERE id = $1")
+            .bind(device.to_string())
+            .fetch_one(&mut *db_tx)
+            .await?;
+        outbox::insert(db_tx, &NewDelivery::claim_mail(address, &language, code), now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Proves the claim with the code.
+#[utoipa::path(post, path = "/v1/claims/confirm", tag = "wallet", request_body = ConfirmClaim,
+    responses((status = 204), (status = 422, body = Problem)))]
+pub(super) async fn confirm(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
+    let ConfirmClaim { identifier, code } = call.json()?;
+    let identifier = normalized(identifier)?;
+    let code = Zeroizing::new(code);
+    let offered = mac(app.keys.claim_key(), call.device_id, &identifier, &code);
+    let device_id = call.device_id;
+    let matches = app
+        .db
+        .write(move |db_tx| Box::pin(async move { try_code(db_tx, device_id, &identifier, offered).await }))
+        .await?;
+    if matches { Ok(StatusCode::NO_CONTENT) } else { Err(ErrorCode::ClaimCodeWrong.into()) }
+}
+
+/// Counts the try and compares. A wrong code is an answer and not an error: the try must stay counted.
+async fn try_code(
+    db_tx: &mut SqliteConnection,
+    device: DeviceId,
+    identifier: &PayerIdentifier,
+    offered: Hmac<Sha256>,
+) -> Result<bool, Error> {
+    let (kind, value) = parts(identifier);
+    let now_ms = signed_ms(now_ms());
+    let stored: Option<String> = sqlx::query_scalar(
+        "UPDATE claim_code SET tries = tries + 1 WHERE identifier_kind = $1 AND identifier = $2 AND device_id = $3 \
+         AND tries < $4 AND started_ms > $5 RETURNING code_hash",
+    )
+    .bind(kind)
+    .bind(value)
+    .bind(device.to_string())
+    .bind(CODE_TRIES_MAX)
+    .bind(now_ms - CODE_LIFE_MS)
+    .fetch_optional(&mut *db_tx)
+    .await?;
+    let Some(stored) = stored else { return Ok(false) };
+    let stored = hex::decode(stored).map_err(|_| Error::Row("claim code"))?;
+    if offered.verify_slice(&stored).is_err() {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM claim_code WHERE identifier_kind = $1 AND identifier = $2 AND device_id = $3")
+        .bind(kind)
+        .bind(value)
+        .bind(device.to_string())
+        .execute(&mut *db_tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO claim (identifier_kind, identifier, device_id, claimed_ms) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(kind)
+    .bind(value)
+    .bind(device.to_string())
+    .bind(now_ms)
+    .execute(db_tx)
+    .await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_have_one_form() {
+        let email = |text: &str| normalized(PayerIdentifier::Email(text.into())).ok();
+        assert_eq!(email(" Ann@Example.org "), Some(PayerIdentifier::Email("ann@example.org".into())));
+        for bad in ["", "ann", "ann@", "@example.org", "ann@example.org\r\nBcc: eve@example.org"] {
+            assert_eq!(email(bad), None, "{bad}");
+        }
+        let phone = |text: &str| normalized(PayerIdentifier::Phone(text.into())).ok();
+        assert_eq!(phone("+1 (202) 555-0100"), Some(PayerIdentifier::Phone("+12025550100".into())));
+        for bad in ["12025550100", "+0123456789", "+12", "+1234567890123456", "+1202555010a"] {
+            assert_eq!(phone(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_six_digits_and_its_hash_is_bound_to_device_and_identifier() {
+        let code = new_code();
+        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
+        let email = PayerIdentifier::Email("ann@example.org".into());
+        let phone = PayerIdentifier::Phone("+12025550100".into());
+        let (one, other) = (DeviceId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]));
+        let hashes = [
+            hash(&[7; 32], one, &email, "123456"),
+            hash(&[8; 32], one, &email, "123456"),
+            hash(&[7; 32], other, &email, "123456"),
+            hash(&[7; 32], one, &phone, "123456"),
+            hash(&[7; 32], one, &email, "123457"),
+        ];
+        assert_eq!(hashes.iter().collect::<std::collections::HashSet<_>>().len(), hashes.len());
+    }
+}

@@ -1,0 +1,204 @@
+//! The journal: append-only, and each entry holds the SHA-256 of the one before it.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use futures::TryStreamExt;
+use payment::{AttemptId, MerchantId, RequestId};
+use protocol::merchant_api::{EventView, EventsPage};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use sqlx::{Row, SqliteConnection};
+
+use super::auth::CallingMerchant;
+use super::{App, Error};
+use crate::clock::{signed_ms, unsigned_ms};
+use crate::storage::Db;
+
+/// Entries of one page.
+const PAGE_MAX: usize = 100;
+/// What the hash of an entry begins with.
+const LABEL: &str = "tapseal/1 event";
+
+/// A new entry.
+pub(super) struct Event<'a> {
+    /// What happened, such as `request.paid`.
+    pub(super) kind: String,
+    /// Whose.
+    pub(super) merchant_id: &'a str,
+    /// Which request.
+    pub(super) request_id: RequestId,
+    /// Which attempt, if any.
+    pub(super) attempt_id: Option<AttemptId>,
+}
+
+/// Appends an entry, inside the step that changes what it tells of.
+pub(super) async fn append(db_tx: &mut SqliteConnection, event: &Event<'_>, now_ms: u64) -> Result<(), Error> {
+    let last: Option<(i64, String)> =
+        sqlx::query_as("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db_tx).await?;
+    let (last_seq, previous_hash) = last.unwrap_or_default();
+    let entry = Entry {
+        seq: last_seq + 1,
+        time_ms: signed_ms(now_ms),
+        kind: event.kind.clone(),
+        merchant_id: event.merchant_id.to_owned(),
+        request_id: event.request_id.to_string(),
+        attempt_id: event.attempt_id.map(|id| id.to_string()),
+    };
+    sqlx::query(
+        "INSERT INTO event (seq, time_ms, kind, merchant_id, request_id, attempt_id, previous_hash, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(entry.seq)
+    .bind(entry.time_ms)
+    .bind(&entry.kind)
+    .bind(&entry.merchant_id)
+    .bind(&entry.request_id)
+    .bind(&entry.attempt_id)
+    .bind(&previous_hash)
+    .bind(entry.hash(&previous_hash))
+    .execute(db_tx)
+    .await?;
+    Ok(())
+}
+
+struct Entry {
+    seq: i64,
+    time_ms: i64,
+    kind: String,
+    merchant_id: String,
+    request_id: String,
+    attempt_id: Option<String>,
+}
+
+impl Entry {
+    fn of(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            seq: row.try_get("seq")?,
+            time_ms: row.try_get("time_ms")?,
+            kind: row.try_get("kind")?,
+            merchant_id: row.try_get("merchant_id")?,
+            request_id: row.try_get("request_id")?,
+            attempt_id: row.try_get("attempt_id")?,
+        })
+    }
+
+    /// SHA-256 over the previous hash and the entry, a line a member; no member can hold a line break.
+    fn hash(&self, previous_hash: &str) -> String {
+        let Self { seq, time_ms, kind, merchant_id, request_id, attempt_id } = self;
+        let attempt_id = attempt_id.as_deref().unwrap_or("-");
+        let text =
+            format!("{LABEL}\n{previous_hash}\n{seq}\n{time_ms}\n{kind}\n{merchant_id}\n{request_id}\n{attempt_id}");
+        hex::encode(Sha256::digest(text))
+    }
+}
+
+/// Checks the whole chain; a gap, a changed member or a changed hash is an error that names the entry.
+pub(super) async fn verify_chain(db: &Db) -> Result<(), Error> {
+    let mut rows = sqlx::query("SELECT * FROM event ORDER BY seq").fetch(db.reader());
+    let (mut seq, mut previous_hash) = (0, String::new());
+    while let Some(row) = rows.try_next().await? {
+        let entry = Entry::of(&row)?;
+        let (stored_previous, stored): (String, String) = (row.try_get("previous_hash")?, row.try_get("hash")?);
+        seq += 1;
+        if entry.seq != seq || stored_previous != previous_hash || entry.hash(&previous_hash) != stored {
+            return Err(Error::Journal(seq));
+        }
+        previous_hash = stored;
+    }
+    Ok(())
+}
+
+/// The query of a page.
+#[derive(Deserialize)]
+pub(super) struct After {
+    /// The last entry seen.
+    #[serde(default)]
+    pub(super) after: u64,
+}
+
+/// A merchant's journal entries after the last one seen.
+#[utoipa::path(get, path = "/v1/events", tag = "merchant", security(("api_key" = [])),
+    params(("after" = Option<u64>, Query, description = "The last entry seen")),
+    responses((status = 200, body = EventsPage)))]
+pub(super) async fn page(
+    State(app): State<App>,
+    CallingMerchant(merchant): CallingMerchant,
+    Query(After { after }): Query<After>,
+) -> Result<Json<EventsPage>, Error> {
+    let rows = sqlx::query("SELECT * FROM event WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(merchant.as_str())
+        .bind(signed_ms(after))
+        .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
+        .fetch_all(app.db.reader())
+        .await?;
+    let has_more = rows.len() > PAGE_MAX;
+    let events = rows.iter().take(PAGE_MAX).map(|row| view(&Entry::of(row)?)).collect::<Result<_, _>>()?;
+    Ok(Json(EventsPage { events, has_more }))
+}
+
+fn view(entry: &Entry) -> Result<EventView, Error> {
+    let attempt_id = entry.attempt_id.as_deref().map(str::parse).transpose();
+    Ok(EventView {
+        seq: unsigned_ms(entry.seq),
+        time_ms: unsigned_ms(entry.time_ms),
+        kind: entry.kind.clone(),
+        request_id: entry.request_id.parse().map_err(|_| Error::Row("event"))?,
+        attempt_id: attempt_id.map_err(|_| Error::Row("event"))?,
+    })
+}
+
+/// The merchant that owns a request, as events name it.
+pub(super) async fn merchant_of(db_tx: &mut SqliteConnection, request_id: RequestId) -> Result<MerchantId, Error> {
+    let id: Option<String> = sqlx::query_scalar("SELECT merchant_id FROM payment_request WHERE id = $1")
+        .bind(request_id.to_string())
+        .fetch_optional(db_tx)
+        .await?;
+    let id = id.ok_or(protocol::ErrorCode::NotFound)?;
+    id.parse().map_err(|_| Error::Row("merchant id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn journal(folder: &tempfile::TempDir) -> Db {
+        let db = Db::open(&folder.path().join("test.db"), &super::super::MIGRATIONS).await.unwrap();
+        for n in 0..5u8 {
+            let request_id = RequestId::from_bytes([n; 16]);
+            db.write(move |db_tx| {
+                Box::pin(async move {
+                    let kind = "request.created".to_owned();
+                    append(db_tx, &Event { kind, merchant_id: "blue-door", request_id, attempt_id: None }, 7).await
+                })
+            })
+            .await
+            .unwrap();
+        }
+        db
+    }
+
+    async fn tamper(db: &Db, sql: &'static str) {
+        db.write(move |db_tx| Box::pin(async move { sqlx::query(sql).execute(db_tx).await.map(drop) })).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_untouched_chain_verifies() {
+        let folder = tempfile::tempdir().unwrap();
+        verify_chain(&journal(&folder).await).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_changed_or_missing_entry_breaks_the_chain() {
+        for sql in [
+            "UPDATE event SET kind = 'request.paid' WHERE seq = 3",
+            "UPDATE event SET time_ms = 8 WHERE seq = 3",
+            "DELETE FROM event WHERE seq = 3",
+            "UPDATE event SET hash = previous_hash WHERE seq = 3",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let db = journal(&folder).await;
+            tamper(&db, sql).await;
+            assert!(matches!(verify_chain(&db).await, Err(Error::Journal(3))), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A device's inbox: sealed requests and changes of state, in order, as pages and as a stream.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::{Stream, StreamExt, stream};
+use payment::{DeviceId, RequestId};
+use protocol::wallet_api::{InboxEvent, InboxPage, RequestStatusView, SealedRequest};
+use protocol::{ErrorCode, Problem};
+use sqlx::SqliteConnection;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::auth::DeviceCall;
+use super::events::After;
+use super::{App, Error, lifecycle};
+use crate::clock::{now_ms, signed_ms, unsigned_ms};
+
+/// Entries of one page, and of one read of a stream.
+const PAGE_MAX: usize = 100;
+/// How often a silent stream says that it lives; also how long a lost wake-up can cost.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Where a reconnecting stream goes on (HTML Living Standard, section 9.2.4).
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// Appends a sealed request to a device's inbox. One that is there already is not repeated.
+pub(super) async fn append_request(
+    db_tx: &mut SqliteConnection,
+    device: DeviceId,
+    request: RequestId,
+    sealed: &str,
+) -> Result<(), Error> {
+    append(db_tx, &device.to_string(), request, "request", Some(sealed)).await
+}
+
+/// Tells every device that follows a request that its state changed. A device has at most one such entry of
+/// a request: the newest.
+pub(super) async fn append_state(db_tx: &mut SqliteConnection, request: RequestId) -> Result<(), Error> {
+    let devices: Vec<String> = sqlx::query_scalar("SELECT device_id FROM request_device WHERE request_id = $1")
+        .bind(request.to_string())
+        .fetch_all(&mut *db_tx)
+        .await?;
+    for device in devices {
+        append(db_tx, &device, request, "state", None).await?;
+    }
+    Ok(())
+}
+
+async fn append(
+    db_tx: &mut SqliteConnection,
+    device: &str,
+    request: RequestId,
+    kind: &str,
+    sealed: Option<&str>,
+) -> Result<(), Error> {
+    // Only a change of state moves to the end; a letter stays where the device may have read it.
+    sqlx::query(
+        "INSERT INTO inbox_entry (device_id, seq, request_id, kind, sealed) \
+         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM inbox_entry WHERE device_id = $1), $2, $3, $4) \
+         ON CONFLICT (device_id, request_id, kind) DO UPDATE SET seq = excluded.seq WHERE inbox_entry.kind = 'state'",
+    )
+    .bind(device)
+    .bind(request.to_string())
+    .bind(kind)
+    .bind(sealed)
+    .execute(db_tx)
+    .await?;
+    Ok(())
+}
+
+/// The sealed requests after the last one seen.
+#[utoipa::path(get, path = "/v1/inbox", tag = "wallet",
+    params(("after" = Option<u64>, Query, description = "The last entry seen")),
+    responses((status = 200, body = InboxPage), (status = 401, body = Problem)))]
+pub(super) async fn page(
+    State(app): State<App>,
+    Query(After { after }): Query<After>,
+    call: DeviceCall,
+) -> Result<Json<InboxPage>, Error> {
+    let rows: Vec<(i64, String, String)> = sqlx::query_as(
+        "SELECT seq, request_id, sealed FROM inbox_entry \
+         WHERE device_id = $1 AND seq > $2 AND kind = 'request' ORDER BY seq LIMIT $3",
+    )
+    .bind(call.device_id.to_string())
+    .bind(signed_ms(after))
+    .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
+    .fetch_all(app.db.reader())
+    .await?;
+    let has_more = rows.len() > PAGE_MAX;
+    let rows = rows.into_iter().take(PAGE_MAX);
+    let requests = rows.map(|(seq, id, sealed)| sealed_request(seq, &id, &sealed)).collect::<Result<_, _>>()?;
+    Ok(Json(InboxPage { requests, has_more }))
+}
+
+fn sealed_request(seq: i64, request_id: &str, sealed: &str) -> Result<SealedRequest, Error> {
+    Ok(SealedRequest {
+        seq: unsigned_ms(seq),
+        request_id: request_id.parse().map_err(|_| Error::Row("inbox entry"))?,
+        sealed: serde_json::from_str(sealed).map_err(|_| Error::Row("inbox entry"))?,
+    })
+}
+
+/// New requests and changes of state as server-sent events. The event's id is its place in the inbox.
+#[utoipa::path(get, path = "/v1/inbox/stream", tag = "wallet",
+    params(("after" = Option<u64>, Query, description = "The last entry seen"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "The same, from a client that reconnects")),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 401, body = Problem)))]
+pub(super) async fn stream(
+    State(app): State<App>,
+    Query(After { after }): Query<After>,
+    headers: HeaderMap,
+    call: DeviceCall,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
+    let resumed = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()?.parse().ok());
+    let permit = app.streams.clone().try_acquire_owned().map_err(|_| ErrorCode::Unavailable)?;
+    let reader = Reader {
+        news: app.device_watchers.listen(call.device_id),
+        device: call.device_id,
+        after: signed_ms(resumed.unwrap_or(after)),
+        _permit: permit,
+        app,
+    };
+    let events = stream::unfold(reader, Reader::next).flat_map(stream::iter);
+    Ok(Sse::new(events.map(Ok)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+struct Reader {
+    app: App,
+    device: DeviceId,
+    after: i64,
+    news: watch::Receiver<()>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// The next entries, as soon as there are some; ends when the server stops.
+    async fn next(mut self) -> Option<(Vec<Event>, Self)> {
+        loop {
+            self.news.mark_unchanged();
+            let events = match self.read().await {
+                Ok(events) => events,
+                Err(error) => {
+                    tracing::error!(%error, "an inbox stream ends");
+                    return None;
+                }
+            };
+            if !events.is_empty() {
+                return Some((events, self));
+            }
+            tokio::select! {
+                () = self.app.shutdown.cancelled() => return None,
+                changed = tokio::time::timeout(KEEP_ALIVE, self.news.changed()) => {
+                    if let Ok(Err(_)) = changed {
+                        self.news = self.app.device_watchers.listen(self.device);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<Event>, Error> {
+        type Row = (i64, String, Option<String>, String, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT entry.seq, entry.request_id, entry.sealed, request.state, request.state_attempt_id \
+             FROM inbox_entry AS entry JOIN payment_request AS request ON request.id = entry.request_id \
+             WHERE entry.device_id = $1 AND entry.seq > $2 ORDER BY entry.seq LIMIT $3",
+        )
+        .bind(self.device.to_string())
+        .bind(self.after)
+        .bind(i64::try_from(PAGE_MAX).unwrap_or(i64::MAX))
+        .fetch_all(self.app.db.reader())
+        .await?;
+        let mut events = Vec::with_capacity(rows.len());
+        for (seq, request_id, sealed, state, attempt_id) in rows {
+            let event = match sealed {
+                Some(sealed) => InboxEvent::Request(sealed_request(seq, &request_id, &sealed)?),
+                None => InboxEvent::State(RequestStatusView {
+                    request_id: request_id.parse().map_err(|_| Error::Row("inbox entry"))?,
+                    state: lifecycle::request_state(&state, attempt_id.as_deref())?,
+                    server_time_ms: now_ms(),
+                }),
+            };
+            events.push(sse_event(seq, &event));
+            self.after = seq;
+        }
+        Ok(events)
+    }
+}
+
+fn sse_event(seq: i64, event: &InboxEvent) -> Event {
+    let name = match event {
+        InboxEvent::Request(_) => "request",
+        InboxEvent::State(_) => "state",
+    };
+    let data = serde_json::to_string(event).expect("an inbox event is always JSON");
+    Event::default().id(seq.to_string()).event(name).data(data)
+}

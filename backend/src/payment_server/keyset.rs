@@ -1,0 +1,194 @@
+//! Which keys the server holds and vouches for: its sealing keys, the keyset, merchants and bank certificates.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Json;
+use axum::extract::State;
+use envelope::keyset::{BankCertificate, BankTrust, Keyset, MerchantProfile};
+use envelope::{Capsule, OpenError, PaymentServerSealingKeySecret, jws, outer};
+use payment::{AttemptId, MerchantId, Order, Outcome, RequestId};
+use protocol::ErrorCode;
+use protocol::wallet_api::KeysetView;
+
+use super::{App, Error};
+use crate::clock::{now_ms, signed_ms};
+use crate::keys::{self, ApiKeyHash, DataFolder, TrustFile};
+use crate::storage::Db;
+
+/// How many of a bank's certificates are kept in memory: outcomes are verified under the newest that fits.
+const CERTIFICATES_MAX: usize = 16;
+
+/// One accepted bank certificate.
+#[derive(Clone)]
+struct Accepted {
+    jws: String,
+    certificate: Arc<BankCertificate>,
+}
+
+/// The server's keys and everybody's public ones.
+pub(super) struct ServerKeys {
+    sealing: Vec<PaymentServerSealingKeySecret>,
+    keyset_jws: String,
+    keyset: Keyset,
+    merchants: HashMap<String, MerchantId>,
+    banks: Vec<BankTrust>,
+    /// Newest first.
+    certificates: RwLock<Vec<Accepted>>,
+    claim_key: zeroize::Zeroizing<[u8; 32]>,
+}
+
+impl ServerKeys {
+    /// Reads the key files and checks them against the trust file.
+    pub(super) async fn load(folder: &DataFolder, db: &Db, now_ms: u64) -> Result<Self, Error> {
+        let trust: TrustFile = keys::read_json(&folder.trust())?;
+        let keyset_jws = keys::read_text(&folder.payment_server("keyset.jws"))?;
+        let keyset = Keyset::verify(&keyset_jws, &trust.roots.operator, signed_ms(now_ms), 0)?;
+        let api_keys: BTreeMap<MerchantId, ApiKeyHash> = keys::read_json(&folder.payment_server("merchants.json"))?;
+        let keys = Self {
+            sealing: keys::sealing_keys(folder)?,
+            keyset_jws,
+            keyset,
+            merchants: api_keys.into_iter().map(|(id, hash)| (hash.api_key_sha256, id)).collect(),
+            banks: trust.roots.banks,
+            certificates: RwLock::new(Vec::new()),
+            claim_key: keys::read_key(&folder.payment_server("claim.key"))?,
+        };
+        let stored: Vec<String> =
+            sqlx::query_scalar("SELECT jws FROM bank_certificate ORDER BY received_ms DESC, version DESC LIMIT $1")
+                .bind(i64::try_from(CERTIFICATES_MAX).unwrap_or(i64::MAX))
+                .fetch_all(db.reader())
+                .await?;
+        for jws in stored.iter().rev() {
+            // One that has expired since is simply not served any more.
+            if let Err(error) = keys.accept(jws, now_ms) {
+                tracing::info!(%error, "a stored bank certificate is not accepted any more");
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The merchant whose API key has this SHA-256.
+    pub(super) fn merchant_with_api_key(&self, sha256_hex: &str) -> Option<&MerchantId> {
+        self.merchants.get(sha256_hex)
+    }
+
+    /// What the operator vouches for.
+    pub(super) fn merchant(&self, merchant: &MerchantId) -> Option<&MerchantProfile> {
+        self.keyset.merchant(merchant.as_str())
+    }
+
+    /// The key that authenticates claim codes.
+    pub(super) fn claim_key(&self) -> &[u8; 32] {
+        &self.claim_key
+    }
+
+    /// The order in a JWS, if its own merchant's key in the keyset signed it.
+    pub(super) fn verified_order(&self, order_jws: &str, now_ms: u64) -> Result<(Order, &MerchantProfile), Error> {
+        let refused = ErrorCode::OrderSignatureInvalid;
+        let kid = jws::peek_kid(order_jws).map_err(|_| refused)?;
+        let (key, profile) = self.keyset.merchant_key(&kid, signed_ms(now_ms)).ok_or(refused)?;
+        let payload = jws::verify(key, jws::TYP_ORDER, order_jws).map_err(|_| refused)?;
+        let order = Order::from_canonical(&payload).map_err(|error| {
+            let problem = protocol::Problem::new(ErrorCode::OrderInvalid).with_detail(error.to_string());
+            Error::RefusedWith(Box::new(problem))
+        })?;
+        Ok((order, profile))
+    }
+
+    /// Opens an outer capsule.
+    pub(super) fn open(
+        &self,
+        request: RequestId,
+        attempt: AttemptId,
+        capsule: &Capsule,
+    ) -> Result<outer::Routing, ErrorCode> {
+        let secret =
+            self.sealing.iter().find(|secret| secret.kid() == capsule.kid).ok_or(ErrorCode::ServerKeyRetired)?;
+        outer::open(secret, request.as_bytes(), attempt.as_bytes(), capsule).map_err(|error| match error {
+            OpenError::UnknownKid => ErrorCode::ServerKeyRetired,
+            OpenError::Refused => ErrorCode::CapsuleUnreadable,
+        })
+    }
+
+    /// Takes a bank's certificate into use. Whether it is news.
+    pub(super) fn accept(&self, jws: &str, now_ms: u64) -> Result<Option<Arc<BankCertificate>>, Error> {
+        let mut known = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
+        if known.iter().any(|accepted| accepted.jws == jws) {
+            return Ok(None);
+        }
+        let certificate = BankCertificate::verify_at(jws, &self.banks, signed_ms(now_ms))?;
+        let floor =
+            known.iter().filter(|a| a.certificate.bank_id == certificate.bank_id).map(|a| a.certificate.version).max();
+        if let Some(floor) = floor
+            && certificate.version < floor
+        {
+            let found = certificate.version;
+            return Err(envelope::KeysetError::VersionBelowFloor { found, floor }.into());
+        }
+        let certificate = Arc::new(certificate);
+        known.insert(0, Accepted { jws: jws.to_owned(), certificate: Arc::clone(&certificate) });
+        known.truncate(CERTIFICATES_MAX);
+        Ok(Some(certificate))
+    }
+
+    /// Whether a connected bank answers for cards with this prefix.
+    pub(super) fn bank_covers(&self, iin: &str) -> bool {
+        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        known.first().is_some_and(|accepted| accepted.certificate.covers(iin))
+    }
+
+    /// The outcome in a JWS, if a key that its own bank certified for its time signed it.
+    pub(super) fn verified_outcome(&self, outcome_jws: &str) -> Option<Outcome> {
+        let kid = jws::peek_kid(outcome_jws).ok()?;
+        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find_map(|accepted| {
+            let certificate = &accepted.certificate;
+            let dated = certificate.outcome_keys.iter().find(|dated| dated.key.kid() == kid)?;
+            let payload = jws::verify(&dated.key, jws::TYP_OUTCOME, outcome_jws).ok()?;
+            let outcome = Outcome::from_canonical(&payload)?;
+            (outcome.bank_id == certificate.bank_id && dated.covers(signed_ms(outcome.decided_ms))).then_some(outcome)
+        })
+    }
+
+    fn view(&self) -> KeysetView {
+        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        // One bank is connected so far: its newest certificate is the first.
+        let bank_certificates = known.iter().take(1).map(|accepted| accepted.jws.clone()).collect();
+        KeysetView { keyset: self.keyset_jws.trim().to_owned(), bank_certificates }
+    }
+}
+
+impl App {
+    /// Takes a certificate that came over the bank's line into use and stores it.
+    pub(super) async fn take_bank_certificate(&self, jws: &str) -> Result<(), Error> {
+        let now_ms = now_ms();
+        let Some(certificate) = self.keys.accept(jws, now_ms)? else { return Ok(()) };
+        tracing::info!(bank = certificate.bank_id, version = certificate.version, "new bank certificate");
+        let (jws, version) = (jws.to_owned(), signed_ms(certificate.version));
+        let bank_id = certificate.bank_id.clone();
+        self.db
+            .write(move |db_tx| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO bank_certificate (bank_id, version, jws, received_ms) VALUES ($1, $2, $3, $4) \
+                         ON CONFLICT (bank_id, version) DO UPDATE SET jws = excluded.jws, received_ms = excluded.received_ms",
+                    )
+                    .bind(bank_id)
+                    .bind(version)
+                    .bind(jws)
+                    .bind(signed_ms(now_ms))
+                    .execute(db_tx)
+                    .await?;
+                    Ok::<_, Error>(())
+                })
+            })
+            .await
+    }
+}
+
+/// The keyset and the banks' certificates, each signed by its own root.
+#[utoipa::path(get, path = "/v1/keyset", tag = "public", responses((status = 200, body = KeysetView)))]
+pub(super) async fn show(State(app): State<App>) -> Json<KeysetView> {
+    Json(app.keys.view())
+}

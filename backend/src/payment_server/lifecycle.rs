@@ -1,0 +1,228 @@
+//! Every change of a request or an attempt: state, journal entry and notice to the devices, in one db step.
+//!
+//! The machines are `payment::request` and `payment::attempt`; nothing else writes a state.
+
+use payment::{AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, RequestId, RequestState};
+use protocol::ErrorCode;
+use protocol::merchant_api::DeliveryStatus;
+use protocol::wallet_api::ExchangeView;
+use sqlx::SqliteConnection;
+
+use super::events::{self, Event};
+use super::{App, Error, inbox};
+use crate::clock::{signed_ms, unsigned_ms};
+
+/// What the bank gave with its word, to be kept with the attempt.
+#[derive(Clone, Default)]
+pub(super) struct Evidence {
+    /// The signed outcome, a compact JWS.
+    pub(super) outcome: Option<String>,
+    /// The exchange that carried it, when it answered the financial request itself.
+    pub(super) exchange: Option<ExchangeView>,
+}
+
+/// A request's state, from its row's two columns.
+pub(super) fn request_state(name: &str, attempt_id: Option<&str>) -> Result<RequestState, Error> {
+    let attempt_id = attempt_id.map(str::parse).transpose().map_err(|_| Error::Row("request"))?;
+    RequestState::from_parts(name, attempt_id).ok_or(Error::Row("request"))
+}
+
+/// An attempt's state, from its row's two columns.
+pub(super) fn attempt_state(name: &str, code: Option<&str>) -> Result<AttemptState, Error> {
+    let code: Option<DeclineCode> = code.map(str::parse).transpose().map_err(|_| Error::Row("attempt"))?;
+    AttemptState::from_parts(name, code).ok_or(Error::Row("attempt"))
+}
+
+/// A delivery's status, from its row.
+pub(super) fn delivery_status(name: &str) -> Result<DeliveryStatus, Error> {
+    match name {
+        "queued" => Ok(DeliveryStatus::Queued),
+        "sent" => Ok(DeliveryStatus::Sent),
+        "failed" => Ok(DeliveryStatus::Failed),
+        _ => Err(Error::Row("delivery")),
+    }
+}
+
+/// Applies `event` to a request. A request that stays where it is gets no journal entry.
+pub(super) async fn apply_to_request(
+    db_tx: &mut SqliteConnection,
+    id: RequestId,
+    event: RequestEvent,
+    now_ms: u64,
+) -> Result<RequestState, Error> {
+    let row: Option<(String, Option<String>, String)> =
+        sqlx::query_as("SELECT state, state_attempt_id, merchant_id FROM payment_request WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut *db_tx)
+            .await?;
+    let (name, attempt_id, merchant_id) = row.ok_or(ErrorCode::NotFound)?;
+    let before = request_state(&name, attempt_id.as_deref())?;
+    let after = before.apply(event)?;
+    if after == before {
+        return Ok(after);
+    }
+    let updated =
+        sqlx::query("UPDATE payment_request SET state = $1, state_attempt_id = $2 WHERE id = $3 AND state = $4")
+            .bind(after.name())
+            .bind(after.attempt_id().map(|id| id.to_string()))
+            .bind(id.to_string())
+            .bind(before.name())
+            .execute(&mut *db_tx)
+            .await?;
+    expect_one(updated.rows_affected(), "request")?;
+    let kind = format!("request.{}", after.name());
+    let entry = Event { kind, merchant_id: &merchant_id, request_id: id, attempt_id: after.attempt_id() };
+    events::append(db_tx, &entry, now_ms).await?;
+    inbox::append_state(db_tx, id).await?;
+    Ok(after)
+}
+
+/// Applies `event` to an attempt, and what follows from it to its request.
+pub(super) async fn apply_to_attempt(
+    db_tx: &mut SqliteConnection,
+    id: AttemptId,
+    event: AttemptEvent,
+    evidence: &Evidence,
+    now_ms: u64,
+) -> Result<AttemptState, Error> {
+    let row: Option<(String, Option<String>, String)> =
+        sqlx::query_as("SELECT state, decline_code, request_id FROM attempt WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut *db_tx)
+            .await?;
+    let (name, code, request_id) = row.ok_or(ErrorCode::NotFound)?;
+    let request_id: RequestId = request_id.parse().map_err(|_| Error::Row("attempt"))?;
+    let before = attempt_state(&name, code.as_deref())?;
+    let after = before.apply(event)?;
+    store_attempt(db_tx, id, before, after, evidence, now_ms).await?;
+    if after != before {
+        let merchant_id = events::merchant_of(db_tx, request_id).await?;
+        let kind = format!("attempt.{}", after.name());
+        let entry = Event { kind, merchant_id: merchant_id.as_str(), request_id, attempt_id: Some(id) };
+        events::append(db_tx, &entry, now_ms).await?;
+    }
+    if let Some(event) = consequence(db_tx, request_id, event, now_ms).await? {
+        apply_to_request(db_tx, request_id, event, now_ms).await?;
+    }
+    Ok(after)
+}
+
+async fn store_attempt(
+    db_tx: &mut SqliteConnection,
+    id: AttemptId,
+    before: AttemptState,
+    after: AttemptState,
+    evidence: &Evidence,
+    now_ms: u64,
+) -> Result<(), Error> {
+    let exchange = evidence.exchange.as_ref();
+    // A new state starts its own count of tries, due at once; whoever stays reschedules by itself.
+    let updated = sqlx::query(
+        "UPDATE attempt SET state = $1, decline_code = $2, outcome = COALESCE($3, outcome), \
+         response_mti = COALESCE($4, response_mti), response_code = COALESCE($5, response_code), \
+         response_bytes = COALESCE($6, response_bytes), took_us = COALESCE($7, took_us), \
+         request_bytes = COALESCE($8, request_bytes), \
+         tries = CASE WHEN state = $1 THEN tries ELSE 0 END, due_ms = $9 WHERE id = $10 AND state = $11",
+    )
+    .bind(after.name())
+    .bind(after.decline_code().map(DeclineCode::as_str))
+    .bind(&evidence.outcome)
+    .bind(exchange.map(|exchange| exchange.response_mti.clone()))
+    .bind(exchange.map(|exchange| exchange.response_code.clone()))
+    .bind(exchange.map(|exchange| i64::from(exchange.response_bytes)))
+    .bind(exchange.map(|exchange| signed_ms(exchange.took_us)))
+    .bind(exchange.map(|exchange| i64::from(exchange.request_bytes)))
+    .bind(signed_ms(now_ms))
+    .bind(id.to_string())
+    .bind(before.name())
+    .execute(db_tx)
+    .await?;
+    expect_one(updated.rows_affected(), "attempt")
+}
+
+/// What an attempt's event means for its request.
+async fn consequence(
+    db_tx: &mut SqliteConnection,
+    request_id: RequestId,
+    event: AttemptEvent,
+    now_ms: u64,
+) -> Result<Option<RequestEvent>, Error> {
+    Ok(match event {
+        AttemptEvent::Approved => Some(RequestEvent::AttemptApproved),
+        AttemptEvent::Declined(code) if code.leaves_request_open() => Some(RequestEvent::AttemptDeclined),
+        AttemptEvent::Declined(_) => Some(RequestEvent::AttemptRefused),
+        AttemptEvent::AnswerOverdue => Some(RequestEvent::AttemptUnanswered),
+        AttemptEvent::Contradiction => Some(RequestEvent::ReviewNeeded),
+        AttemptEvent::ReversalAcknowledged => {
+            let expires_ms: i64 = sqlx::query_scalar("SELECT expires_ms FROM payment_request WHERE id = $1")
+                .bind(request_id.to_string())
+                .fetch_one(db_tx)
+                .await?;
+            let too_late = now_ms >= unsigned_ms(expires_ms);
+            Some(if too_late { RequestEvent::AttemptReversedTooLate } else { RequestEvent::AttemptReversed })
+        }
+        AttemptEvent::Received
+        | AttemptEvent::Forwarded
+        | AttemptEvent::InquiryStarted
+        | AttemptEvent::NotFound
+        | AttemptEvent::ReversalStarted => None,
+    })
+}
+
+/// The row that was read a moment ago in the same step must be the one that is written.
+pub(super) fn expect_one(rows: u64, what: &'static str) -> Result<(), Error> {
+    if rows == 1 { Ok(()) } else { Err(Error::Row(what)) }
+}
+
+impl App {
+    /// Wakes the streams of the devices that are told about a request. Call it after the commit.
+    pub(super) async fn wake_devices_of(&self, request_id: RequestId) {
+        if self.device_watchers.is_idle() {
+            return;
+        }
+        let devices: Result<Vec<String>, _> =
+            sqlx::query_scalar("SELECT device_id FROM request_device WHERE request_id = $1")
+                .bind(request_id.to_string())
+                .fetch_all(self.db.reader())
+                .await;
+        // A stream that is not woken now reads the same entries at its next keep-alive.
+        for device in devices.unwrap_or_default() {
+            if let Ok(device) = device.parse() {
+                self.device_watchers.tell(device);
+            }
+        }
+    }
+
+    /// [`apply_to_request`] in a step of its own.
+    pub(super) async fn change_request(
+        &self,
+        id: RequestId,
+        event: RequestEvent,
+        now_ms: u64,
+    ) -> Result<RequestState, Error> {
+        let state = self
+            .db
+            .write(move |db_tx| Box::pin(async move { apply_to_request(db_tx, id, event, now_ms).await }))
+            .await?;
+        self.wake_devices_of(id).await;
+        Ok(state)
+    }
+
+    /// [`apply_to_attempt`] in a step of its own; whoever waits for the attempt is told.
+    pub(super) async fn change_attempt(
+        &self,
+        request_id: RequestId,
+        id: AttemptId,
+        event: AttemptEvent,
+        evidence: Evidence,
+        now_ms: u64,
+    ) -> Result<AttemptState, Error> {
+        let state = self
+            .db
+            .write(move |db_tx| Box::pin(async move { apply_to_attempt(db_tx, id, event, &evidence, now_ms).await }))
+            .await?;
+        self.attempt_watchers.tell(id);
+        self.wake_devices_of(request_id).await;
+        Ok(state)
+    }
+}

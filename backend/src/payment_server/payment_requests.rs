@@ -1,0 +1,440 @@
+//! Payment requests: what a merchant asks for, shows and withdraws.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use envelope::keyset::MerchantProfile;
+use envelope::{LinkKey, request};
+use payment::{Amount, MatchWords, MerchantId, Order, OrderHash, RequestEvent, RequestId, RequestState};
+use protocol::merchant_api::{CreatePaymentRequest, DeliveryView, PayerIdentifier, PaymentRequestView};
+use protocol::{ErrorCode, Problem};
+use sha2::{Digest, Sha256};
+use sqlx::SqliteConnection;
+use zeroize::Zeroizing;
+
+use super::auth::{Body, CallingMerchant};
+use super::events::{self, Event};
+use super::outbox::{self, NewDelivery};
+use super::problem::why_not_open;
+use super::{App, Error, attempts, claims, lifecycle, links};
+use crate::clock::{now_ms, signed_ms, unsigned_ms};
+
+/// Longest idempotency key, in characters.
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+/// The header that carries it.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The most deliveries shown of one request.
+const DELIVERIES_SHOWN_MAX: i64 = 100;
+
+/// The idempotency keys whose first call is still running.
+#[derive(Default)]
+pub(super) struct RunningKeys(Mutex<HashSet<(MerchantId, String)>>);
+
+/// Frees its key when the call ends, however it ends.
+struct Running<'a> {
+    keys: &'a RunningKeys,
+    entry: (MerchantId, String),
+}
+
+impl RunningKeys {
+    fn begin(&self, merchant: &MerchantId, key: &str) -> Result<Running<'_>, Error> {
+        let entry = (merchant.clone(), key.to_owned());
+        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone());
+        if new { Ok(Running { keys: self, entry }) } else { Err(ErrorCode::IdempotencyInProgress.into()) }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
+    }
+}
+
+/// A request as its row holds it.
+#[derive(sqlx::FromRow)]
+struct RequestRow {
+    id: String,
+    merchant_id: String,
+    order_number: String,
+    amount_minor: i64,
+    currency: String,
+    order_jws: String,
+    order_hash: String,
+    created_ms: i64,
+    expires_ms: i64,
+    state: String,
+    state_attempt_id: Option<String>,
+}
+
+/// A request as the server's own code uses it.
+pub(super) struct StoredRequest {
+    pub(super) id: RequestId,
+    pub(super) merchant_id: MerchantId,
+    pub(super) order_number: String,
+    pub(super) amount: Amount,
+    pub(super) order_jws: String,
+    pub(super) order_hash: OrderHash,
+    pub(super) created_ms: u64,
+    pub(super) expires_ms: u64,
+    pub(super) state: RequestState,
+}
+
+impl RequestRow {
+    fn parse(self) -> Result<StoredRequest, Error> {
+        const WRONG: Error = Error::Row("request");
+        let state = lifecycle::request_state(&self.state, self.state_attempt_id.as_deref())?;
+        Ok(StoredRequest {
+            id: self.id.parse().map_err(|_| WRONG)?,
+            merchant_id: self.merchant_id.parse().map_err(|_| WRONG)?,
+            order_number: self.order_number,
+            amount: Amount::new(self.amount_minor, self.currency.parse().map_err(|_| WRONG)?),
+            order_jws: self.order_jws,
+            order_hash: self.order_hash.parse().map_err(|_| WRONG)?,
+            created_ms: unsigned_ms(self.created_ms),
+            expires_ms: unsigned_ms(self.expires_ms),
+            state,
+        })
+    }
+}
+
+impl App {
+    /// The request with this id.
+    pub(super) async fn request(&self, id: RequestId) -> Result<StoredRequest, Error> {
+        let row: Option<RequestRow> = sqlx::query_as("SELECT * FROM payment_request WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(self.db.reader())
+            .await?;
+        row.ok_or(ErrorCode::NotFound)?.parse()
+    }
+
+    /// The request, after its expiry was noticed: the sweeper may be a second behind.
+    pub(super) async fn request_now(&self, id: RequestId, now_ms: u64) -> Result<StoredRequest, Error> {
+        let mut request = self.request(id).await?;
+        if request.state.is_open() && now_ms >= request.expires_ms {
+            request.state = match self.change_request(id, RequestEvent::Expired, now_ms).await {
+                // Something else happened to it in between: read again what it was.
+                Err(Error::Transition(_)) => self.request(id).await?.state,
+                other => other?,
+            };
+        }
+        Ok(request)
+    }
+
+    async fn merchants_request(&self, merchant: &MerchantId, id: RequestId) -> Result<StoredRequest, Error> {
+        let request = self.request_now(id, now_ms()).await?;
+        if request.merchant_id == *merchant { Ok(request) } else { Err(ErrorCode::NotFound.into()) }
+    }
+
+    async fn view(&self, request: &StoredRequest) -> Result<PaymentRequestView, Error> {
+        let deliveries: Vec<(String, String, i64, i64)> = sqlx::query_as(
+            "SELECT channel, status, tries, changed_ms FROM delivery WHERE request_id = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(request.id.to_string())
+        .bind(DELIVERIES_SHOWN_MAX)
+        .fetch_all(self.db.reader())
+        .await?;
+        let evidence = match request.state.attempt_id() {
+            Some(attempt_id) => attempts::evidence(self, attempt_id).await?,
+            None => attempts::Evidence::default(),
+        };
+        let mut view = new_view(request);
+        view.outcome = evidence.outcome;
+        view.deadline_ms = evidence.deadline_ms;
+        view.deliveries = deliveries.into_iter().map(delivery_view).collect::<Result<_, _>>()?;
+        Ok(view)
+    }
+}
+
+fn delivery_view((channel, status, tries, changed_ms): (String, String, i64, i64)) -> Result<DeliveryView, Error> {
+    Ok(DeliveryView {
+        channel,
+        status: lifecycle::delivery_status(&status)?,
+        tries: u32::try_from(tries).map_err(|_| Error::Row("delivery"))?,
+        changed_ms: unsigned_ms(changed_ms),
+    })
+}
+
+fn new_view(request: &StoredRequest) -> PaymentRequestView {
+    let words = MatchWords::of(&request.order_hash);
+    PaymentRequestView {
+        id: request.id,
+        order_number: request.order_number.clone(),
+        amount: request.amount,
+        state: request.state,
+        created_ms: request.created_ms,
+        expires_ms: request.expires_ms,
+        match_words: words.english().map(str::to_owned),
+        match_words_zh: words.chinese().map(str::to_owned),
+        link: None,
+        deep_link: None,
+        deliveries: Vec::new(),
+        outcome: None,
+        deadline_ms: None,
+    }
+}
+
+/// Asks for a payment. The same idempotency key with the same body gives the same answer, without the link:
+/// its key is not kept.
+#[utoipa::path(post, path = "/v1/payment-requests", tag = "merchant", security(("api_key" = [])),
+    params(("Idempotency-Key" = String, Header, description = "Names this call; valid as long as the request")),
+    request_body = CreatePaymentRequest,
+    responses((status = 201, body = PaymentRequestView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn create(
+    State(app): State<App>,
+    CallingMerchant(merchant): CallingMerchant,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<PaymentRequestView>), Error> {
+    let key = idempotency_key(&headers)?;
+    let body_hash = hex::encode(Sha256::digest(&body.0));
+    let _running = app.running_keys.begin(&merchant, key)?;
+    if let Some(answer) = earlier_answer(&app, &merchant, key, &body_hash).await? {
+        return Ok((StatusCode::CREATED, Json(answer)));
+    }
+    let new = NewRequest::check(&app, &merchant, body.json()?, now_ms())?;
+    let mut view = new_view(&new.stored);
+    let (link, deep_link) = new.links(&app);
+    let idempotency = Idempotency { merchant, key: key.to_owned(), body_hash };
+    let stored = store(&app, new, idempotency).await?;
+    view.state = stored.state;
+    view.deliveries = stored.deliveries;
+    view.link = Some(link);
+    view.deep_link = Some(deep_link);
+    app.outbox_wake.notify_one();
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<&str, Error> {
+    let missing = || {
+        let problem = Problem::new(ErrorCode::InvalidInput).with_detail("the Idempotency-Key header is required");
+        Error::RefusedWith(Box::new(problem))
+    };
+    let key = headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARS_MAX { Err(missing()) } else { Ok(key) }
+}
+
+async fn earlier_answer(
+    app: &App,
+    merchant: &MerchantId,
+    key: &str,
+    body_hash: &str,
+) -> Result<Option<PaymentRequestView>, Error> {
+    let row: Option<(String, String)> =
+        sqlx::query_as("SELECT body_hash, answer FROM idempotency_key WHERE merchant_id = $1 AND idempotency_key = $2")
+            .bind(merchant.as_str())
+            .bind(key)
+            .fetch_optional(app.db.reader())
+            .await?;
+    match row {
+        None => Ok(None),
+        Some((hash, _)) if hash != body_hash => Err(ErrorCode::IdempotencyKeyReused.into()),
+        Some((_, answer)) => serde_json::from_str(&answer).map(Some).map_err(|_| Error::Row("answer")),
+    }
+}
+
+struct Idempotency {
+    merchant: MerchantId,
+    key: String,
+    body_hash: String,
+}
+
+/// A checked order on its way into the database.
+struct NewRequest {
+    stored: StoredRequest,
+    payer: Option<PayerIdentifier>,
+    token: String,
+    link_key: LinkKey,
+    letter: String,
+}
+
+impl NewRequest {
+    fn check(app: &App, merchant: &MerchantId, body: CreatePaymentRequest, now_ms: u64) -> Result<Self, Error> {
+        let (order, profile) = app.keys.verified_order(&body.order, now_ms)?;
+        check_order(&order, profile, merchant, now_ms)?;
+        let payer = body.payer.map(claims::normalized).transpose()?;
+        let link_key = LinkKey::generate();
+        let letter = links::letter(&body.order);
+        let sealed = request::seal_to_link(&link_key, order.request_id.as_bytes(), &letter)?;
+        let stored = StoredRequest {
+            id: order.request_id,
+            merchant_id: order.merchant_id.clone(),
+            order_number: order.order_number.clone(),
+            amount: order.amount,
+            order_hash: order.hash(),
+            order_jws: body.order,
+            created_ms: now_ms,
+            expires_ms: order.expires_ms,
+            state: RequestState::Created,
+        };
+        let letter = serde_json::to_string(&sealed).expect("a capsule is always JSON");
+        Ok(Self { stored, payer, token: links::new_token(), link_key, letter })
+    }
+
+    fn links(&self, app: &App) -> (String, String) {
+        let fragment = self.link_key.expose_fragment();
+        (
+            links::https_link(&app.public_url, &self.token, &fragment),
+            links::deep_link(&app.public_url, &self.token, &fragment),
+        )
+    }
+}
+
+fn check_order(order: &Order, profile: &MerchantProfile, merchant: &MerchantId, now_ms: u64) -> Result<(), Error> {
+    let rules = [
+        (
+            "the order names another merchant",
+            order.merchant_id == *merchant && profile.merchant_id == merchant.as_str(),
+        ),
+        ("the payee is not the registered name", order.payee_name == profile.display_name),
+        ("the order has expired", !order.is_expired(now_ms)),
+    ];
+    match rules.into_iter().find(|(_, holds)| !holds) {
+        Some((rule, _)) => Err(Error::RefusedWith(Box::new(Problem::new(ErrorCode::OrderInvalid).with_detail(rule)))),
+        None => Ok(()),
+    }
+}
+
+struct Stored {
+    state: RequestState,
+    deliveries: Vec<DeliveryView>,
+}
+
+/// Stores request, link, deliveries, journal entry and the answer for a repeat of the call, in one step.
+async fn store(app: &App, new: NewRequest, idempotency: Idempotency) -> Result<Stored, Error> {
+    let step = app.db.write(move |db_tx| Box::pin(async move { insert(db_tx, new, &idempotency).await })).await;
+    step.map_err(|error: Error| {
+        if error.violates_unique("payment_request.id") {
+            ErrorCode::RequestExists.into()
+        } else if error.violates_unique("idempotency_key") {
+            ErrorCode::IdempotencyInProgress.into()
+        } else {
+            error
+        }
+    })
+}
+
+async fn insert(db_tx: &mut SqliteConnection, new: NewRequest, idempotency: &Idempotency) -> Result<Stored, Error> {
+    let stored = &new.stored;
+    insert_request(db_tx, stored).await?;
+    sqlx::query("INSERT INTO link (token, request_id, sealed) VALUES ($1, $2, $3)")
+        .bind(&new.token)
+        .bind(stored.id.to_string())
+        .bind(&new.letter)
+        .execute(&mut *db_tx)
+        .await?;
+    let merchant_id = stored.merchant_id.as_str();
+    let created = Event { kind: "request.created".to_owned(), merchant_id, request_id: stored.id, attempt_id: None };
+    events::append(db_tx, &created, stored.created_ms).await?;
+    let deliveries = insert_deliveries(db_tx, &new).await?;
+    let mut state = stored.state;
+    if !deliveries.is_empty() {
+        state = lifecycle::apply_to_request(db_tx, stored.id, RequestEvent::DeliveryStarted, stored.created_ms).await?;
+    }
+    let mut answer = new_view(stored);
+    answer.state = state;
+    answer.deliveries.clone_from(&deliveries);
+    sqlx::query(
+        "INSERT INTO idempotency_key (merchant_id, idempotency_key, body_hash, answer) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(idempotency.merchant.as_str())
+    .bind(&idempotency.key)
+    .bind(&idempotency.body_hash)
+    .bind(serde_json::to_string(&answer).expect("a view is always JSON"))
+    .execute(db_tx)
+    .await?;
+    Ok(Stored { state, deliveries })
+}
+
+async fn insert_request(db_tx: &mut SqliteConnection, request: &StoredRequest) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO payment_request \
+         (id, merchant_id, order_number, amount_minor, currency, order_jws, order_hash, created_ms, expires_ms, state) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(request.id.to_string())
+    .bind(request.merchant_id.as_str())
+    .bind(&request.order_number)
+    .bind(request.amount.minor())
+    .bind(request.amount.currency().code())
+    .bind(&request.order_jws)
+    .bind(request.order_hash.to_string())
+    .bind(signed_ms(request.created_ms))
+    .bind(signed_ms(request.expires_ms))
+    .bind(request.state.name())
+    .execute(db_tx)
+    .await?;
+    Ok(())
+}
+
+/// One delivery to every device that claimed the identifier, and one by mail when it is an address.
+async fn insert_deliveries(db_tx: &mut SqliteConnection, new: &NewRequest) -> Result<Vec<DeliveryView>, Error> {
+    let Some(payer) = &new.payer else { return Ok(Vec::new()) };
+    let now_ms = new.stored.created_ms;
+    let mut deliveries = Vec::new();
+    let mut language = None;
+    for device in claims::devices_of(db_tx, payer).await? {
+        language.get_or_insert_with(|| device.language.clone());
+        deliveries.push(NewDelivery::to_device(new.stored.id, &device));
+    }
+    if let PayerIdentifier::Email(address) = payer {
+        let fragment = new.link_key.expose_fragment();
+        let secret = Zeroizing::new(format!("{}#{}", new.token, fragment.as_str()));
+        let language = language.unwrap_or_else(|| "en".to_owned());
+        deliveries.push(NewDelivery::request_mail(new.stored.id, address, &language, secret));
+    }
+    let mut views = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        views.push(outbox::insert(db_tx, &delivery, now_ms).await?);
+    }
+    Ok(views)
+}
+
+/// A request as its merchant sees it.
+#[utoipa::path(get, path = "/v1/payment-requests/{id}", tag = "merchant", security(("api_key" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = PaymentRequestView), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    CallingMerchant(merchant): CallingMerchant,
+    Path(id): Path<String>,
+) -> Result<Json<PaymentRequestView>, Error> {
+    let request = app.merchants_request(&merchant, parse_id(&id)?).await?;
+    Ok(Json(app.view(&request).await?))
+}
+
+/// Withdraws a request. One that is cancelled already stays so; an attempt in flight is not stopped.
+#[utoipa::path(post, path = "/v1/payment-requests/{id}/cancel", tag = "merchant", security(("api_key" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = PaymentRequestView), (status = 409, body = Problem), (status = 410, body = Problem)))]
+pub(super) async fn cancel(
+    State(app): State<App>,
+    CallingMerchant(merchant): CallingMerchant,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<PaymentRequestView>, Error> {
+    idempotency_key(&headers)?;
+    let id = parse_id(&id)?;
+    let mut request = app.merchants_request(&merchant, id).await?;
+    if request.state != RequestState::Cancelled {
+        if let Some(code) = why_not_open(&request.state) {
+            return Err(code.into());
+        }
+        request.state = match app.change_request(id, RequestEvent::Cancelled, now_ms()).await {
+            // It was paid, refused or expired in between.
+            Err(Error::Transition(_)) => {
+                let state = app.request(id).await?.state;
+                return Err(why_not_open(&state).unwrap_or(ErrorCode::Unavailable).into());
+            }
+            other => other?,
+        };
+    }
+    Ok(Json(app.view(&request).await?))
+}
+
+/// An id from a path. One that is malformed is one that does not exist.
+pub(super) fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| ErrorCode::NotFound.into())
+}

@@ -1,0 +1,71 @@
+//! All routes, and what every call goes through: an id, a place among the calls at once, headers, a log line.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use protocol::ErrorCode;
+use tracing::Instrument;
+
+use super::{App, Error, attempts, claims, devices, events, inbox, keyset, links, openapi, payment_requests, problem};
+use crate::keys;
+
+/// Every route of the server.
+pub(super) fn router(app: App) -> Router {
+    Router::new()
+        .route("/v1/health", get(health))
+        .route("/v1/openapi.json", get(openapi::show))
+        .route("/v1/keyset", get(keyset::show))
+        .route("/v1/links/{token}", get(links::show))
+        .route("/r/{token}", get(links::page))
+        .route("/v1/payment-requests", post(payment_requests::create))
+        .route("/v1/payment-requests/{id}", get(payment_requests::show))
+        .route("/v1/payment-requests/{id}/cancel", post(payment_requests::cancel))
+        .route("/v1/events", get(events::page))
+        .route("/v1/devices", post(devices::register))
+        .route("/v1/claims", post(claims::start))
+        .route("/v1/claims/confirm", post(claims::confirm))
+        .route("/v1/inbox", get(inbox::page))
+        .route("/v1/inbox/stream", get(inbox::stream))
+        .route("/v1/requests/{id}", get(devices::show))
+        .route("/v1/requests/{id}/seen", post(devices::seen))
+        .route("/v1/requests/{id}/reject", post(devices::reject))
+        .route("/v1/requests/{id}/attempts", post(attempts::submit))
+        .route("/v1/requests/{id}/attempts/{attempt_id}", get(attempts::show))
+        .fallback(async || Error::from(ErrorCode::NotFound))
+        .layer(middleware::from_fn_with_state(app.clone(), each_call))
+        .with_state(app)
+}
+
+/// Whether the server can take calls that change something.
+#[utoipa::path(get, path = "/v1/health", tag = "public", responses((status = 200), (status = 503)))]
+pub(super) async fn health(State(app): State<App>) -> Result<Json<serde_json::Value>, Error> {
+    if app.db.is_writable() {
+        Ok(Json(serde_json::json!({ "status": "ok" })))
+    } else {
+        Err(ErrorCode::Unavailable.into())
+    }
+}
+
+async fn each_call(State(app): State<App>, request: Request, next: Next) -> Response {
+    let call_id = hex::encode(keys::random::<8>());
+    let path = request.extensions().get::<axum::extract::MatchedPath>().map_or("-", |path| path.as_str()).to_owned();
+    // The matched pattern, not the path: a token or an id has no place in a log of every call.
+    let span = tracing::info_span!("call", id = call_id, method = %request.method(), path);
+    let response = async {
+        let Ok(_place) = app.calls.try_acquire() else {
+            return Error::from(ErrorCode::Unavailable).into_response();
+        };
+        next.run(request).await
+    }
+    .instrument(span.clone())
+    .await;
+    let mut response = span.in_scope(|| problem::finish(response, &call_id));
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
