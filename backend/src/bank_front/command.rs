@@ -23,7 +23,8 @@ pub struct ServeOptions {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8583")]
     pub listen: String,
-    /// Misbehave from the start: silent, `debit_then_silent`, `debit_then_dead`, dead, slow, slow:MS, `roll_key`.
+    /// Misbehave from the start: silent, `debit_lost`, `debit_then_silent`, `debit_then_deaf`, slow, slow:MS,
+    /// or `roll_key`; none is the default.
     #[arg(long)]
     pub scenario: Option<String>,
 }
@@ -33,8 +34,15 @@ pub struct ServeOptions {
 pub enum BankCommand {
     /// Makes the bank's keys, with the issuer keys of the public test cards.
     Init(Folder),
-    /// Opens accounts for the test cardholders, USD 1,000.00 each.
-    Seed(Folder),
+    /// Opens accounts for the test cardholders.
+    Seed {
+        /// Which bank.
+        #[command(flatten)]
+        folder: Folder,
+        /// What each starts with, in minor units of USD.
+        #[arg(long, default_value_t = seed::OPENING_MINOR, value_parser = clap::value_parser!(i64).range(1..))]
+        balance_minor: i64,
+    },
     /// Every account, summed from its entries; the sum of each currency is zero.
     Ledger(Folder),
     /// Every account and what it holds.
@@ -96,7 +104,7 @@ pub async fn serve(
 pub async fn run(command: BankCommand) -> Result<(), BankError> {
     match command {
         BankCommand::Init(folder) => init(&folder),
-        BankCommand::Seed(folder) => seed_cards(&folder).await,
+        BankCommand::Seed { folder, balance_minor } => seed_cards(&folder, balance_minor).await,
         BankCommand::Ledger(folder) => show_ledger(&folder).await,
         BankCommand::Accounts(folder) => show_accounts(&folder).await,
         BankCommand::Card { folder, pan_last_four, block, unblock } => {
@@ -127,11 +135,11 @@ fn init(folder: &Folder) -> Result<(), BankError> {
     Ok(())
 }
 
-async fn seed_cards(folder: &Folder) -> Result<(), BankError> {
+async fn seed_cards(folder: &Folder, balance_minor: i64) -> Result<(), BankError> {
     let now_ms = signed_ms(now_ms());
     let db = open_database(&folder.data).await?;
     let hsm = hsm::Hsm::load(&folder.data.join(BANK_DIR))?;
-    let new = seed::seed(&db, &hsm, now_ms).await?;
+    let new = seed::seed(&db, &hsm, balance_minor, now_ms).await?;
     print(folder, &serde_json::json!({ "new_cards": new }), || format!("{new} new cards"));
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::file;
 /// The switch's file within the bank's folder.
 const FILE_NAME: &str = "scenario";
 /// How long `slow` waits when it does not say.
-const SLOW_DEFAULT: Duration = Duration::from_secs(10);
+const SLOW_DEFAULT: Duration = Duration::from_secs(5);
 /// The longest `slow` may wait.
 const SLOW_MAX: Duration = Duration::from_mins(10);
 
@@ -23,15 +23,15 @@ const SLOW_MAX: Duration = Duration::from_mins(10);
 pub enum Scenario {
     /// Not at all.
     None,
-    /// `silent`: a debit is neither made nor answered, as if it never arrived. Inquiries and
-    /// reversals are answered.
+    /// `silent`: nothing is handled or answered but network messages.
     Silent,
+    /// `debit_lost`: a debit is neither made nor answered, as if it never arrived. Inquiries and
+    /// reversals are answered.
+    DebitLost,
     /// `debit_then_silent`: a debit is made and not answered. Inquiries and reversals are answered.
     DebitThenSilent,
-    /// `debit_then_dead`: a debit is made and not answered, nor is an inquiry; reversals are.
-    DebitThenDead,
-    /// `dead`: nothing but network messages is handled or answered.
-    Dead,
+    /// `debit_then_deaf`: a debit is made and not answered, nor is an inquiry; reversals are.
+    DebitThenDeaf,
     /// `slow` or `slow:MS`: debits are made, and answered so much later.
     Slow(Duration),
     /// `roll_key`: at the next message the sealing keys are forgotten and a new one is made; then
@@ -59,9 +59,9 @@ impl Scenario {
         Ok(match name {
             "none" => Self::None,
             "silent" => Self::Silent,
+            "debit_lost" => Self::DebitLost,
             "debit_then_silent" => Self::DebitThenSilent,
-            "debit_then_dead" => Self::DebitThenDead,
-            "dead" => Self::Dead,
+            "debit_then_deaf" => Self::DebitThenDeaf,
             "slow" => Self::Slow(SLOW_DEFAULT),
             "roll_key" => Self::RollKey,
             _ => {
@@ -80,16 +80,16 @@ impl Scenario {
         let original = mti.original();
         let is_debit = original == Mti::FINANCIAL_REQUEST;
         match self {
-            Self::Dead if original != Mti::NETWORK_REQUEST => Treatment::Ignore,
-            Self::DebitThenDead if original == Mti::INQUIRY => Treatment::Ignore,
-            Self::Silent if is_debit => Treatment::Ignore,
-            Self::DebitThenSilent | Self::DebitThenDead if is_debit => Treatment::HandleOnly,
+            Self::Silent if original != Mti::NETWORK_REQUEST => Treatment::Ignore,
+            Self::DebitThenDeaf if original == Mti::INQUIRY => Treatment::Ignore,
+            Self::DebitLost if is_debit => Treatment::Ignore,
+            Self::DebitThenSilent | Self::DebitThenDeaf if is_debit => Treatment::HandleOnly,
             Self::Slow(delay) if is_debit => Treatment::AnswerAfter(delay),
             Self::None
             | Self::Silent
             | Self::DebitThenSilent
-            | Self::DebitThenDead
-            | Self::Dead
+            | Self::DebitThenDeaf
+            | Self::DebitLost
             | Self::Slow(_)
             | Self::RollKey => Treatment::Answer,
         }
@@ -158,10 +158,10 @@ mod tests {
                 .map(|mti| scenario.treatment(mti))
         };
         assert_eq!(treatments("none"), [Answer; 4]);
-        assert_eq!(treatments("silent"), [Ignore, Answer, Answer, Answer]);
+        assert_eq!(treatments("debit_lost"), [Ignore, Answer, Answer, Answer]);
         assert_eq!(treatments("debit_then_silent"), [HandleOnly, Answer, Answer, Answer]);
-        assert_eq!(treatments("debit_then_dead"), [HandleOnly, Ignore, Answer, Answer]);
-        assert_eq!(treatments("dead"), [Ignore, Ignore, Ignore, Answer]);
+        assert_eq!(treatments("debit_then_deaf"), [HandleOnly, Ignore, Answer, Answer]);
+        assert_eq!(treatments("silent"), [Ignore, Ignore, Ignore, Answer]);
         assert_eq!(treatments("slow:5")[0], AnswerAfter(Duration::from_millis(5)));
         assert_eq!(treatments("roll_key"), [Answer; 4]);
     }

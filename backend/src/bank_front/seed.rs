@@ -11,8 +11,8 @@ use super::hsm::{Hsm, IssuerKey};
 use super::ledger::{self, Movement};
 use crate::storage::Db;
 
-/// What each test cardholder starts with, in minor units.
-const OPENING_MINOR: i64 = 100_000;
+/// What each test cardholder starts with unless told otherwise, in minor units.
+pub const OPENING_MINOR: i64 = 100_000;
 /// The most one payment of a test card may take, in minor units.
 const PAYMENT_LIMIT_MINOR: i64 = 50_000;
 /// The most one day of a test card may take, in minor units.
@@ -53,7 +53,7 @@ pub fn test_issuers() -> Result<Vec<IssuerKey>, BankError> {
 
 /// Opens the accounts of the test cardholders, with their opening balances and cards. What is there
 /// already is left as it is; how many cards are new.
-pub async fn seed(db: &Db, hsm: &Hsm, now_ms: i64) -> Result<usize, BankError> {
+pub async fn seed(db: &Db, hsm: &Hsm, opening_minor: i64, now_ms: i64) -> Result<usize, BankError> {
     let currency: Currency = CURRENCY.parse().map_err(|_| BankError::Malformed("the test cards"))?;
     let cards: Vec<Card> =
         test_cards()?.iter().map(|card| personalised(hsm, card, currency)).collect::<Result<_, _>>()?;
@@ -68,7 +68,7 @@ pub async fn seed(db: &Db, hsm: &Hsm, now_ms: i64) -> Result<usize, BankError> {
                     let movement = Movement {
                         debit: opening.clone(),
                         credit: holder.clone(),
-                        amount: Amount::new(OPENING_MINOR, currency),
+                        amount: Amount::new(opening_minor, currency),
                         purpose: "opening".to_owned(),
                     };
                     ledger::settle(db_tx, &movement, now_ms).await?;

@@ -85,16 +85,29 @@ async fn another_message_under_a_used_reference_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_attempt_under_a_new_reference_is_told_what_it_was_told() {
+async fn the_same_attempt_under_a_new_reference_is_a_duplicate_whose_first_outcome_stands() {
     let mut bench = Bench::new().await;
     let order = bench.order(usd(1_280));
     let attempt = bench.attempt(&order, "1234");
     let first = bench.pay(&attempt).await;
     let again = Sent { stan: 777, ..attempt.clone() };
     let told = bench.pay(&again).await;
-    told.assert_approved(&again);
-    assert_eq!(told.composite.outcome, first.composite.outcome);
+    assert_eq!(told.code, DeclineCode::Replay.response_code());
+    assert_eq!(told.composite.outcome, first.composite.outcome, "no second word on the same attempt");
     assert_eq!(bench.posted(HOLDER).await, OPENING - 1_280);
+}
+
+#[tokio::test]
+async fn a_changed_message_does_not_spoil_the_honest_one_behind_it() {
+    let mut bench = Bench::new().await;
+    let order = bench.order(usd(1_280));
+    let attempt = bench.attempt(&order, "1234");
+    for stan in 900..905 {
+        let mut changed = Sent { stan, ..attempt.clone() };
+        changed.capsule.ciphertext[usize::try_from(stan - 800).unwrap()] ^= 0x10;
+        bench.pay(&changed).await.assert_declined(&changed, DeclineCode::OrderMismatch);
+    }
+    bench.pay(&attempt).await.assert_approved(&attempt);
 }
 
 #[tokio::test]
@@ -512,10 +525,10 @@ async fn a_bank_whose_books_fail_keeps_silent_instead_of_guessing() {
 async fn scripted_misfortune_moves_money_as_it_says() {
     let mut bench = Bench::new().await;
     for (scenario, moved, inquiry) in [
-        ("silent", 0, Some("25")),
+        ("debit_lost", 0, Some("25")),
         ("debit_then_silent", 100, Some("00")),
-        ("debit_then_dead", 100, None),
-        ("dead", 0, None),
+        ("debit_then_deaf", 100, None),
+        ("silent", 0, None),
     ] {
         let before = bench.posted(HOLDER).await;
         bench.front.scenario().set(scenario).unwrap();

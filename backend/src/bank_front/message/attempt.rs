@@ -45,7 +45,6 @@ pub(super) struct StoredAttempt {
     pub(super) reference: Reference,
     pub(super) state: State,
     pub(super) attempt_hash: Option<String>,
-    pub(super) capsule_hash: Option<String>,
     pub(super) transfer_id: Option<TransferId>,
     pub(super) outcome: Option<String>,
 }
@@ -55,7 +54,6 @@ struct Row {
     reference: Reference,
     state: String,
     attempt_hash: Option<String>,
-    capsule_hash: Option<String>,
     transfer_id: Option<TransferId>,
     outcome: Option<String>,
 }
@@ -69,7 +67,7 @@ impl StoredAttempt {
         attempt_id: Option<AttemptId>,
     ) -> Result<Option<Self>, BankError> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT reference, state, attempt_hash, capsule_hash, transfer_id, outcome FROM attempt
+            "SELECT reference, state, attempt_hash, transfer_id, outcome FROM attempt
              WHERE reference = $1 OR attempt_id = $2
              ORDER BY CASE WHEN reference = $1 THEN 0 ELSE 1 END LIMIT 1",
         )
@@ -82,7 +80,6 @@ impl StoredAttempt {
                 reference: row.reference,
                 state: State::parse(&row.state)?,
                 attempt_hash: row.attempt_hash,
-                capsule_hash: row.capsule_hash,
                 transfer_id: row.transfer_id,
                 outcome: row.outcome,
             })

@@ -8,7 +8,7 @@ use payment::outcome::{BankResult, OUTCOME_VERSION};
 use payment::{DeclineCode, Outcome};
 use sqlx::SqliteConnection;
 
-use super::attempt::{State, StoredAttempt, StoredExchange, outcome_of};
+use super::attempt::{State, StoredAttempt, StoredExchange};
 use super::{DONE, format_error, response_with};
 use crate::bank_front::account::{self, AccountId};
 use crate::bank_front::card::{Card, PanReference};
@@ -67,13 +67,21 @@ struct Checked {
     settles_in_order_currency: bool,
 }
 
-/// What was decided about one attempt.
-struct Decided {
-    outcome: String,
-    decision: BankResult,
-    /// The card and the movement, when money moved.
-    transfer_id: Option<TransferId>,
-    pan_reference: Option<PanReference>,
+/// What the bank says about one attempt.
+enum Decided {
+    /// The money moves.
+    Approved {
+        outcome: String,
+        approval_code: String,
+        issuer_answer: Vec<u8>,
+        transfer_id: TransferId,
+        pan_reference: PanReference,
+    },
+    /// It does not.
+    Declined { outcome: String, refusal: Refusal },
+    /// The attempt was decided before, under another reference: its outcome stands, and this message
+    /// is refused as a duplicate. A new word on the same attempt could contradict the first.
+    Duplicate { outcome: String },
 }
 
 impl Debit {
@@ -110,10 +118,14 @@ impl Debit {
             decided
         } else {
             let decided = self.decide(db_tx, front).await?;
-            self.store_attempt(db_tx, &decided).await?;
+            // Only a capsule that opened, with a right cryptogram, binds its attempt: anybody between
+            // could otherwise spoil an honest attempt by sending a changed one first.
+            if self.checked.is_ok() {
+                self.store_attempt(db_tx, &decided).await?;
+            }
             decided
         };
-        let answer = self.answer(front, &decided)?;
+        let answer = self.answer(front, decided)?;
         let message_hash = self.request.message_hash.clone();
         let exchange = StoredExchange { message_hash, answer };
         exchange.insert(db_tx, &self.request.reference, self.now_ms).await?;
@@ -133,21 +145,21 @@ impl Debit {
             Some(stored) => match stored.state {
                 State::Tombstoned | State::Reversed => DeclineCode::AlreadyReversed,
                 State::Approved | State::Declined if self.is_same_attempt(&stored) => {
-                    let outcome = stored.outcome.clone().ok_or(BankError::Stored("attempt.outcome"))?;
-                    let decision = outcome_of(&outcome)?.decision;
-                    return Ok(Some(Decided { outcome, decision, transfer_id: None, pan_reference: None }));
+                    return Ok(Some(Decided::Duplicate {
+                        outcome: stored.outcome.ok_or(BankError::Stored("attempt.outcome"))?,
+                    }));
                 }
                 State::Approved | State::Declined => DeclineCode::Replay,
             },
             None if self.is_used_or_paid(db_tx).await? => DeclineCode::Replay,
             None => return Ok(None),
         };
-        Ok(Some(self.decline(front, Refusal::from(code))))
+        Ok(Some(self.decline(front, code.into())))
     }
 
+    /// The same attempt at the same order, in whatever capsule.
     fn is_same_attempt(&self, stored: &StoredAttempt) -> bool {
         stored.attempt_hash.as_deref() == Some(self.request.attempt_hash.to_string().as_str())
-            && stored.capsule_hash.as_deref() == Some(self.request.capsule_hash.as_str())
     }
 
     async fn is_used_or_paid(&self, db_tx: &mut SqliteConnection) -> Result<bool, BankError> {
@@ -164,11 +176,11 @@ impl Debit {
     async fn decide(&self, db_tx: &mut SqliteConnection, front: &BankFront) -> Result<Decided, BankError> {
         let checked = match &self.checked {
             Ok(checked) => checked,
-            Err(refused) => return Ok(self.decline(front, Refusal::from(refused.code))),
+            Err(refused) => return Ok(self.decline(front, refused.code.into())),
         };
         let examined = &checked.examined;
         let Some(card) = Card::find(db_tx, &examined.pan_reference).await? else {
-            return Ok(self.decline(front, Refusal::from(DeclineCode::UnknownCard)));
+            return Ok(self.decline(front, DeclineCode::UnknownCard.into()));
         };
         let now = self.circumstances(db_tx, &card).await?;
         let decision = decide(&card, &examined.presented, &now);
@@ -177,7 +189,7 @@ impl Debit {
         }
         match decision.verdict {
             Verdict::Approve if checked.settles_in_order_currency => self.approve(db_tx, checked, &card).await,
-            Verdict::Approve => Ok(self.decline(front, Refusal::from(DeclineCode::DoNotHonour))),
+            Verdict::Approve => Ok(self.decline(front, DeclineCode::DoNotHonour.into())),
             Verdict::Decline(refusal) => Ok(self.decline(front, refusal)),
         }
     }
@@ -213,11 +225,12 @@ impl Debit {
             purpose: self.request.attempt_id.to_string(),
         };
         let transfer_id = ledger::settle(db_tx, &movement, self.now_ms).await?;
-        Ok(Decided {
+        Ok(Decided::Approved {
             outcome: checked.approved.clone(),
-            decision: BankResult::Approved { approval_code: checked.approval_code.clone() },
-            transfer_id: Some(transfer_id),
-            pan_reference: Some(card.pan_reference.clone()),
+            approval_code: checked.approval_code.clone(),
+            issuer_answer: checked.examined.issuer_answer.clone(),
+            transfer_id,
+            pan_reference: card.pan_reference.clone(),
         })
     }
 
@@ -228,17 +241,18 @@ impl Debit {
             Err(refused) => &refused.card_label,
         };
         let decision = BankResult::Declined { code, pin_tries_left };
-        let outcome = outcome(front, &self.request, card_label, decision.clone(), self.now_ms);
-        let outcome = front.hsm.sign_outcome(&outcome);
-        Decided { outcome, decision, transfer_id: None, pan_reference: None }
+        let outcome = outcome(front, &self.request, card_label, decision, self.now_ms);
+        Decided::Declined { outcome: front.hsm.sign_outcome(&outcome), refusal }
     }
 
     async fn store_attempt(&self, db_tx: &mut SqliteConnection, decided: &Decided) -> Result<(), BankError> {
         let request = &self.request;
-        let state = match decided.decision {
-            BankResult::Approved { .. } => State::Approved,
-            BankResult::Declined { .. } => State::Declined,
-            BankResult::Reversed => return Err(BankError::Conflict("a decision")),
+        let (state, outcome, transfer_id, pan_reference) = match decided {
+            Decided::Approved { outcome, transfer_id, pan_reference, .. } => {
+                (State::Approved, outcome, Some(transfer_id), Some(pan_reference))
+            }
+            Decided::Declined { outcome, .. } => (State::Declined, outcome, None, None),
+            Decided::Duplicate { .. } => return Err(BankError::Conflict("a decision")),
         };
         sqlx::query(
             "INSERT INTO attempt (reference, attempt_id, request_id, state, attempt_hash, capsule_hash,
@@ -251,42 +265,44 @@ impl Debit {
         .bind(state.as_str())
         .bind(request.attempt_hash.to_string())
         .bind(&request.capsule_hash)
-        .bind(&decided.pan_reference)
+        .bind(pan_reference)
         .bind(request.order.amount.minor())
         .bind(request.order.amount.currency().code())
         .bind(calendar::day_utc(self.now_ms))
-        .bind(&decided.transfer_id)
-        .bind(&decided.outcome)
+        .bind(transfer_id)
+        .bind(outcome)
         .bind(self.now_ms)
         .execute(db_tx)
         .await?;
         Ok(())
     }
 
-    fn answer(&self, front: &BankFront, decided: &Decided) -> Result<Message, BankError> {
-        let outcome = Some(decided.outcome.clone());
-        match &decided.decision {
-            BankResult::Approved { approval_code } => {
-                let composite = Composite { outcome, ..Composite::default() };
-                let answer = response_with(&self.message, DONE, &composite)?.with_text(38, approval_code);
-                Ok(match &self.checked {
-                    Ok(checked) => answer.with_binary(55, checked.examined.issuer_answer.clone()),
-                    Err(_) => answer,
-                })
+    fn answer(&self, front: &BankFront, decided: Decided) -> Result<Message, BankError> {
+        match decided {
+            Decided::Approved { outcome, approval_code, issuer_answer, .. } => {
+                let composite = Composite { outcome: Some(outcome), ..Composite::default() };
+                let answer = response_with(&self.message, DONE, &composite)?;
+                Ok(answer.with_text(38, approval_code).with_binary(55, issuer_answer))
             }
-            BankResult::Declined { code, pin_tries_left } => {
+            Decided::Declined { outcome, refusal } => {
+                let code = refusal.code;
                 // A wallet that sealed to an old key needs the new one to try again.
-                let certificate = (*code == DeclineCode::RetiredKey).then(|| front.hsm.certificate(self.now_ms));
+                let certificate = (code == DeclineCode::RetiredKey).then(|| front.hsm.certificate(self.now_ms));
                 let composite = Composite {
-                    outcome,
+                    outcome: Some(outcome),
                     bank_certificate: certificate.transpose()?.map(|certificate| certificate.to_string()),
-                    pin_tries_left: *pin_tries_left,
+                    pin_tries_left: refusal.pin_tries_left,
                     reason: Some(code.as_str().to_owned()),
                     ..Composite::default()
                 };
                 response_with(&self.message, code.response_code(), &composite)
             }
-            BankResult::Reversed => Err(BankError::Conflict("a decision")),
+            Decided::Duplicate { outcome } => {
+                let code = DeclineCode::Replay;
+                let reason = Some(code.as_str().to_owned());
+                let composite = Composite { outcome: Some(outcome), reason, ..Composite::default() };
+                response_with(&self.message, code.response_code(), &composite)
+            }
         }
     }
 }
