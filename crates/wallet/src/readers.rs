@@ -10,7 +10,7 @@ pub mod simulated;
 use std::sync::Arc;
 use std::time::Duration;
 
-use emv::Interface;
+pub use emv::Interface;
 use protocol::ErrorCode;
 use protocol::ipc::ReaderView;
 use zeroize::Zeroizing;
