@@ -114,8 +114,7 @@ mod tests {
     fn the_native_parts_read_these_names() {
         let open = OpenCard { wait_ms: 30_000, prompt: "Hold the card".to_owned() };
         assert_eq!(serde_json::to_string(&open).unwrap(), r#"{"waitMs":30000,"prompt":"Hold the card"}"#);
-        let opened: OpenedCard =
-            serde_json::from_str(r#"{"commandLengthMax":261,"extendedLength":false}"#).unwrap();
+        let opened: OpenedCard = serde_json::from_str(r#"{"commandLengthMax":261,"extendedLength":false}"#).unwrap();
         assert_eq!(opened, OpenedCard { command_length_max: 261, extended_length: false });
     }
 }
