@@ -1,1 +1,114 @@
-//! Placeholder.
+//! The wallet window: a thin shell around the wallet crate.
+//!
+//! **Invariant:** the window holds no key, no card data and no PIN digit; it sees views and sends the protocol's
+//! commands, and nothing else of Tauri or of the card reader is granted to it.
+
+use std::sync::Arc;
+
+use tauri::async_runtime::block_on;
+use tauri::{App, Builder, Manager, RunEvent, Runtime, Url};
+use tracing_subscriber::EnvFilter;
+
+mod commands;
+mod phone_reader;
+mod settings;
+mod shell;
+
+use phone_reader::PhoneReader;
+use shell::Shell;
+
+/// Runs the window until it is closed.
+///
+/// # Panics
+///
+/// When the system can show no window at all.
+#[cfg_attr(mobile, tauri::mobile_entry_point)]
+pub fn run() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let app = window(Builder::default()).build(tauri::generate_context!()).expect("the system shows a window");
+    app.run(|app, event| {
+        if matches!(event, RunEvent::Exit) {
+            block_on(app.state::<Shell>().close());
+        }
+    });
+}
+
+/// Everything of the window but its context, so that tests run the same one without a display.
+fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
+    builder
+        .plugin(tauri_plugin_card_reader::init())
+        .plugin(at_home())
+        .invoke_handler(tauri::generate_handler![
+            commands::status,
+            commands::watch,
+            commands::inbox,
+            commands::show,
+            commands::open_link,
+            commands::reject,
+            commands::postpone,
+            commands::block_merchant,
+            commands::readers,
+            commands::checkout_start,
+            commands::checkout_choose,
+            commands::pin_pad,
+            commands::pin_press,
+            commands::pin_erase,
+            commands::pin_submit,
+            commands::checkout_stop,
+            commands::checkout_done,
+            commands::receipts,
+            commands::show_receipt,
+            commands::verify_receipt,
+            commands::claim_start,
+            commands::claim_confirm,
+            commands::save_settings
+        ])
+        .setup(|app| {
+            open_wallet(app);
+            Ok(())
+        })
+}
+
+/// Keeps the window on its own pages: whatever a text on the screen holds, it leads nowhere else.
+fn at_home<R: Runtime>() -> tauri::plugin::TauriPlugin<R> {
+    tauri::plugin::Builder::new("at-home").on_navigation(|_webview, url| is_own_page(url)).build()
+}
+
+fn is_own_page(url: &Url) -> bool {
+    match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        // Windows and Android serve the app's own pages under this reserved name.
+        "http" | "https" => cfg!(any(windows, target_os = "android")) && url.host_str() == Some("tauri.localhost"),
+        _ => false,
+    }
+}
+
+/// Opens the wallet beside the window, and then the link the program was started with.
+fn open_wallet<R: Runtime>(app: &App<R>) {
+    let mut config = settings::wallet_config(|name| std::env::var_os(name), platform_home(app));
+    if let Ok(config) = &mut config
+        && cfg!(mobile)
+    {
+        config.own_readers.push(Arc::new(PhoneReader::new(app.handle().clone())));
+    }
+    app.manage(Shell::new(config));
+    let link = settings::link(std::env::args_os());
+    let app = app.handle().clone();
+    tauri::async_runtime::spawn(async move {
+        let Ok(wallet) = app.state::<Shell>().wallet().await else { return };
+        if let Some(link) = link
+            && let Err(problem) = wallet.open_link_from_outside(link).await
+        {
+            tracing::warn!(code = %problem.code, "the link was not opened");
+        }
+    });
+}
+
+/// Where this platform keeps a program's data: on phones only Tauri knows.
+fn platform_home<R: Runtime>(app: &App<R>) -> Option<std::path::PathBuf> {
+    if cfg!(mobile) { app.path().app_data_dir().ok() } else { wallet::WalletConfig::default_home() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+// Checks every call between the screens and Rust: a known command, one plain argument object, a bounded size.
+//
+// Tauri runs this page in a sandboxed frame and encrypts what leaves it; Rust takes nothing that did not pass here.
+// Rust checks again (permissions, then types): this page is the first fence, not the only one.
+
+// The same names as `protocol::ipc::COMMAND_NAMES`; a test compares them.
+const COMMANDS = new Set([
+  'status',
+  'watch',
+  'inbox',
+  'show',
+  'open_link',
+  'reject',
+  'postpone',
+  'block_merchant',
+  'readers',
+  'checkout_start',
+  'checkout_choose',
+  'pin_pad',
+  'pin_press',
+  'pin_erase',
+  'pin_submit',
+  'checkout_stop',
+  'checkout_done',
+  'receipts',
+  'show_receipt',
+  'verify_receipt',
+  'claim_start',
+  'claim_confirm',
+  'save_settings',
+])
+
+// The longest call carries a receipt's text; everything else is far below. In UTF-16 code units.
+const PAYLOAD_LENGTH_MAX = 256 * 1024
+
+// No command has this name: Rust answers the caller that it does not exist. Throwing here would leave the caller waiting.
+const REFUSED = 'refused_by_isolation'
+
+function isPlainObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isKnownCall(message) {
+  if (!COMMANDS.has(message.cmd) || !isPlainObject(message.payload)) return false
+  const names = Object.keys(message.payload)
+  if (names.length !== 1 || names[0] !== 'args' || !isPlainObject(message.payload.args)) return false
+  return JSON.stringify(message.payload).length <= PAYLOAD_LENGTH_MAX
+}
+
+window.__TAURI_ISOLATION_HOOK__ = (message) => {
+  const call = { cmd: REFUSED, callback: message.callback, error: message.error, payload: {} }
+  if (isKnownCall(message)) {
+    call.cmd = message.cmd
+    call.payload = message.payload
+  }
+  return call
+}
