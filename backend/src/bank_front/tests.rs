@@ -11,6 +11,7 @@ use payment::{AttemptId, DeclineCode, OrderHash};
 
 use super::card::{CardStatus, PIN_TRIES_MAX};
 
+mod history;
 mod link;
 mod support;
 
@@ -411,11 +412,14 @@ async fn a_reversal_of_what_never_arrived_keeps_it_from_ever_being_approved() {
         assert_eq!(told.code, "00");
         assert!(told.outcome.is_none());
     }
-    bench.pay(&attempt).await.assert_declined(&attempt, DeclineCode::AlreadyReversed);
-    let renumbered = Sent { stan: 888, ..attempt.clone() };
-    bench.pay(&renumbered).await.assert_declined(&renumbered, DeclineCode::AlreadyReversed);
     let inquiry = bench.send(attempt.about(Mti::INQUIRY)).await.unwrap();
     assert_eq!(inquiry.text(39).unwrap(), "25");
+    let late = bench.pay(&attempt).await;
+    late.assert_declined(&attempt, DeclineCode::AlreadyReversed);
+    let renumbered = Sent { stan: 888, ..attempt.clone() };
+    bench.pay(&renumbered).await.assert_declined(&renumbered, DeclineCode::AlreadyReversed);
+    let told = Told::of(&bench, &bench.send(attempt.about(Mti::INQUIRY)).await.unwrap());
+    assert_eq!((told.code.as_str(), told.composite.outcome), ("00", late.composite.outcome));
     assert_eq!(bench.posted(HOLDER).await, OPENING);
     assert_eq!(bench.card().await.atc, None);
 }

@@ -21,12 +21,13 @@ pub(super) async fn answer(front: &BankFront, message: &Message) -> Result<Messa
     let attempt_id = composite.attempt_id.map(AttemptId::from_bytes);
     let mut connection = front.db.reader().acquire().await?;
     let attempt = StoredAttempt::find(&mut connection, &reference, attempt_id).await?;
-    let outcome = match attempt {
-        Some(attempt) => match attempt.state {
-            State::Approved | State::Declined | State::Reversed => attempt.outcome,
-            State::Tombstoned => None,
-        },
-        // A refusal that left no attempt, such as that of a replay, is told from its answer.
+    let stands = attempt.and_then(|attempt| match attempt.state {
+        State::Approved | State::Declined | State::Reversed => attempt.outcome,
+        State::Tombstoned => None,
+    });
+    let outcome = match stands {
+        Some(outcome) => Some(outcome),
+        // A refusal that bound no attempt, such as that of a late original, is told from its answer.
         None => match StoredExchange::find(&mut connection, &reference).await? {
             Some(exchange) => Composite::of(&exchange.answer)?.outcome,
             None => None,
