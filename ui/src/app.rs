@@ -34,7 +34,8 @@ pub fn shell() -> impl IntoView {
                 {offline_banner(app)}
                 <div class="panes">
                     {list_pane(app)}
-                    <main class="pane pane-main" data-screen=move || app.place.get().id()>
+                    <main class="pane pane-main" data-screen=move || app.place.get().id()
+                        data-stage=move || app.stage()>
                         {problem_banner(app)}
                         {move || page(app, app.place.get())}
                     </main>
@@ -115,9 +116,9 @@ fn navigation(app: App) -> impl IntoView {
     view! {
         <nav class="nav" aria-label=app.t(Text::NavLabel)>
             <div class="nav-brand" aria-hidden="true">{icon::mark()}<span>{app.t(Text::AppName)}</span></div>
-            {item(Section::Requests, Screen::Inbox, "nav-requests", Text::NavRequests, icon::requests().into_any())}
-            {item(Section::History, Screen::History, "nav-history", Text::NavHistory, icon::history().into_any())}
-            {item(Section::Settings, Screen::Settings, "nav-settings", Text::NavSettings, icon::settings().into_any())}
+            {item(Section::Requests, Screen::Inbox, "inbox", Text::NavRequests, icon::requests().into_any())}
+            {item(Section::History, Screen::History, "history", Text::NavHistory, icon::history().into_any())}
+            {item(Section::Settings, Screen::Settings, "settings", Text::NavSettings, icon::settings().into_any())}
             <span class="nav-count" hidden=move || waiting.get() == 0 aria-hidden="true">{move || waiting.get()}</span>
         </nav>
     }
@@ -161,7 +162,7 @@ fn follow_place(app: App) {
         let place = app.place.get();
         if before.is_some_and(|before| before != place) {
             request_animation_frame(|| {
-                browser::scroll_to_top();
+                browser::scroll_to_top(".content");
                 browser::focus("main h1");
             });
         }

@@ -37,10 +37,10 @@ pub fn focus(selector: &str) {
     }
 }
 
-/// Scrolls to the top of the page.
-pub fn scroll_to_top() {
-    if let Some(window) = window() {
-        window.scroll_to_with_x_and_y(0.0, 0.0);
+/// Scrolls the first element that matches to its top.
+pub fn scroll_to_top(selector: &str) {
+    if let Some(element) = document().and_then(|document| document.query_selector(selector).ok().flatten()) {
+        element.set_scroll_top(0);
     }
 }
 

@@ -172,7 +172,9 @@ impl App {
             }
             Some(_) | None => {}
         }
-        if matches!(self.place.get_untracked(), Place::Card | Place::Settings) {
+        let waits_for_card =
+            matches!(view.checkout.as_ref().map(|it| &it.progress), Some(CheckoutStage::WaitingForCard));
+        if waits_for_card || self.place.get_untracked() == Place::Settings {
             self.read_readers().await;
         }
     }
@@ -294,7 +296,8 @@ impl App {
             let request_id = view.request_id;
             self.renew(view);
             then();
-            self.open(request_id);
+            // Whoever pastes a link means to look at what it brings; a new sender is pointed out there.
+            self.open_introduced(request_id);
         });
     }
 
@@ -426,6 +429,14 @@ impl App {
         });
     }
 
+    /// The checkout's stage while its screens are shown, as the wallet names it.
+    pub fn stage(self) -> Option<&'static str> {
+        if self.screen.get() != Screen::Checkout {
+            return None;
+        }
+        self.checkout.with(|checkout| checkout.as_ref().map(|checkout| stage_name(&checkout.progress)))
+    }
+
     /// A text that follows the language.
     pub fn t(self, text: Text) -> impl Fn() -> &'static str + Copy + Send + Sync + 'static {
         let lang = self.lang;
@@ -456,6 +467,22 @@ impl App {
             announced.set(text.clone());
             if is_result { self.assertive.set(text) } else { self.polite.set(text) }
         });
+    }
+}
+
+/// The stable word for tests and styles: the wire's tag.
+const fn stage_name(stage: &CheckoutStage) -> &'static str {
+    match stage {
+        CheckoutStage::WaitingForCard => "waiting_for_card",
+        CheckoutStage::Reading { .. } => "reading",
+        CheckoutStage::Choose { .. } => "choose",
+        CheckoutStage::Pin { .. } => "pin",
+        CheckoutStage::Sealing => "sealing",
+        CheckoutStage::Sending => "sending",
+        CheckoutStage::AskingBank => "asking_bank",
+        CheckoutStage::Paid { .. } => "paid",
+        CheckoutStage::Unknown { .. } => "unknown",
+        CheckoutStage::Refused { .. } => "refused",
     }
 }
 

@@ -130,7 +130,8 @@ fn ended_row(
                 <span class="row-main">
                     <bdi class="row-title">{payee}</bdi>
                     <span class="quiet small">
-                        {app.t(phase.text())}" · "{move || format::date_time(created_ms, lang.get())}
+                        {app.t(phase.text())}" · "
+                        <span class="row-meta">{move || format::date_time(created_ms, lang.get())}</span>
                     </span>
                 </span>
                 {amount(app, sum, AmountSize::Line)}

@@ -26,7 +26,7 @@ impl SealStage {
 /// The squares, closing.
 pub fn seal_picture(stage: impl Fn() -> SealStage + Send + Sync + 'static) -> impl IntoView {
     view! {
-        <svg class="seal-picture" viewBox="0 0 160 160" fill="none" aria-hidden="true" data-stage=move || stage().name()>
+        <svg class="seal-picture" viewBox="0 0 160 160" fill="none" aria-hidden="true" data-seals=move || stage().name()>
             <rect class="seal-track" x="22" y="34" width="104" height="104" rx="28"/>
             <rect class="seal-outer" x="22" y="34" width="104" height="104" rx="28" pathLength="100"/>
             <rect class="seal-track" x="50" y="62" width="48" height="48" rx="12"/>

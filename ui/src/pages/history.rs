@@ -92,7 +92,8 @@ fn row(
                 <span class="row-main">
                     <bdi class="row-title">{receipt.payee}</bdi>
                     <span class="quiet small">
-                        {move || format::date_time(receipt.decided_ms, lang.get())}" · "<bdi>{receipt.card_label}</bdi>
+                        <span class="row-meta">{move || format::date_time(receipt.decided_ms, lang.get())}</span>" · "
+                        <bdi class="row-meta">{receipt.card_label}</bdi>
                     </span>
                 </span>
                 {amount(app, receipt.amount, AmountSize::Line)}

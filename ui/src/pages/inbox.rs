@@ -75,7 +75,7 @@ fn link_form(app: App, id: &'static str) -> impl IntoView {
             <label class="unseen" for=id>{app.t(Text::LinkLabel)}</label>
             <span class="field">
                 {icon::link()}
-                <input id=id name="link" type="text" inputmode="url" autocomplete="off" spellcheck="false" dir="ltr"
+                <input id=id name="link" data-field="link" type="text" inputmode="url" autocomplete="off" spellcheck="false" dir="ltr"
                     maxlength=LINK_CHARS_MAX placeholder=app.t(Text::LinkHint) bind:value=link/>
             </span>
             <button class="button" type="submit" data-action="open-link" disabled=move || is_empty() || app.busy.get()>

@@ -96,6 +96,9 @@ fn payable(app: App, request: &RequestView) -> impl IntoView + use<> {
     let is_over = Memo::new(move |_| app.now_ms.get() >= expires_ms);
     let is_blocked = move || app.busy.get() || is_over.get();
     view! {
+        {request.first_contact.then(|| view! {
+            <p class="notice" data-part="first-contact">{icon::caution()}<span>{app.t(Text::FirstBody)}</span></p>
+        })}
         {match_words(app, request)}
         <div class="actions actions-bottom">
             <button class="button button-primary button-large" type="button" data-action="pay" disabled=is_blocked

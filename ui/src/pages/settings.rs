@@ -202,7 +202,7 @@ fn address_form(claim: Claim) -> impl IntoView {
         <form class="group-form" on:submit=submit novalidate>
             <label for="identifier">{app.t(Text::SettingsIdentifier)}</label>
             <div class="form-line">
-                <span class="field"><input id="identifier" type="text" inputmode="email" autocomplete="email" spellcheck="false"
+                <span class="field"><input id="identifier" data-field="identifier" type="text" inputmode="email" autocomplete="email" spellcheck="false"
                     dir="ltr" maxlength="254" bind:value=claim.identifier/></span>
                 <button class="button" type="submit" data-action="send-code">{app.t(Text::SettingsSendCode)}</button>
             </div>
@@ -220,7 +220,7 @@ fn code_form(claim: Claim, identifier: String) -> impl IntoView {
         <form class="group-form" on:submit=submit novalidate>
             <label for="claim-code">{app.fill(Text::SettingsCode, "identifier", identifier)}</label>
             <div class="form-line">
-                <span class="field"><input id="claim-code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr"
+                <span class="field"><input id="claim-code" data-field="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr"
                     maxlength="7" bind:value=claim.code/></span>
                 <button class="button" type="submit" data-action="confirm-code">{app.t(Text::SettingsConfirm)}</button>
                 <button class="text-button" type="button" data-action="cancel-claim"

@@ -9,7 +9,6 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, HtmlInputElement};
 
-use crate::components::problem::problem_text;
 use crate::components::receipt_sheet::receipt_sheet;
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
@@ -36,7 +35,8 @@ impl Check {
         }
         spawn_local(async move {
             let verdict = invoke(VerifyReceipt { receipt }).await;
-            self.app.assertive.set(verdict_text(self.app, &verdict));
+            let said = verdict_text(&verdict).in_language(self.app.lang.get_untracked());
+            self.app.assertive.set(said.to_owned());
             self.verdict.try_set(Some(verdict));
         });
     }
@@ -60,11 +60,11 @@ impl Check {
     }
 }
 
-fn verdict_text(app: App, verdict: &Result<ReceiptView, Problem>) -> String {
+fn verdict_text(verdict: &Result<ReceiptView, Problem>) -> Text {
     match verdict {
-        Ok(receipt) if receipt.merchant_seal && receipt.bank_seal => app.t(Text::VerifyGood)().to_owned(),
-        Ok(_) => app.t(Text::VerifyBad)().to_owned(),
-        Err(problem) => app.t(Text::error_title(problem.code))().to_owned(),
+        Ok(receipt) if receipt.merchant_seal && receipt.bank_seal => Text::VerifyGood,
+        Ok(_) => Text::VerifyBad,
+        Err(problem) => Text::error_title(problem.code),
     }
 }
 
@@ -127,15 +127,16 @@ fn form(check: Check) -> impl IntoView {
 fn answer(check: Check, verdict: Result<ReceiptView, Problem>) -> impl IntoView {
     let app = check.app;
     let is_good = verdict.as_ref().is_ok_and(|receipt| receipt.merchant_seal && receipt.bank_seal);
-    let (class, shape, word) = if is_good {
-        ("verdict verdict-good", icon::check().into_any(), Text::VerifyGood)
+    let word = verdict_text(&verdict);
+    let (class, shape) = if is_good {
+        ("verdict verdict-good", icon::check().into_any())
     } else {
-        ("verdict verdict-bad", icon::cross().into_any(), Text::VerifyBad)
+        ("verdict verdict-bad", icon::cross().into_any())
     };
     let body = match verdict {
         Ok(receipt) => receipt_sheet(app, &receipt).into_any(),
         Err(problem) => view! {
-            <div class="refusal" data-problem=problem.code.as_str()>{problem_text(app, &problem)}</div>
+            <p data-problem=problem.code.as_str()>{app.t(Text::error_next(problem.code))}</p>
         }
         .into_any(),
     };
