@@ -144,8 +144,11 @@ fn init_logs() {
 async fn run(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Command::Pay(args) => return pay::run(cli, args).await,
-        Command::Card(CardCommand::Read(args)) => card_read::run(cli, args).await,
         Command::Verify { file } => return verify(cli, file),
+        Command::Card(CardCommand::Read(args)) => match card_read::run(cli, args).await {
+            Ok(code) => return code,
+            Err(problem) => Err(problem),
+        },
         Command::Readers { reader } => readers(cli, reader.clone()).await,
         Command::Register => register(cli).await,
         Command::Claim { identifier } => claim(cli, identifier).await,

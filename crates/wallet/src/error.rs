@@ -96,7 +96,7 @@ impl From<WalletError> for Problem {
             WalletError::Code(_) | WalletError::NotReached | WalletError::Lost => Self::new(code),
             WalletError::Detailed(_, detail) => Self::new(code).with_detail(detail),
             other => {
-                tracing::warn!(%code, error = %other, "the wallet could not do what it was asked");
+                tracing::info!(%code, error = %other, "the wallet could not do what it was asked");
                 Self::new(code).with_detail(other.to_string())
             }
         }

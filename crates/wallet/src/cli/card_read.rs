@@ -1,5 +1,6 @@
 //! `card read`: looks at a card and says what it gave, its number masked. Nothing is paid or sent.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -29,7 +30,8 @@ pub(super) struct ReadArgs {
     card_wait_s: u64,
 }
 
-pub(super) async fn run(cli: &Cli, args: &ReadArgs) -> Result<(), Problem> {
+/// Reads and prints; a card that could not be read is told with the same member `outcome`.
+pub(super) async fn run(cli: &Cli, args: &ReadArgs) -> Result<ExitCode, Problem> {
     let readers = super::open_readers(args.reader.clone())?;
     let places = readers.places(args.reader.as_deref()).map_err(WalletError::from)?;
     let deadline = Instant::now() + Duration::from_secs(args.card_wait_s);
@@ -49,7 +51,7 @@ pub(super) async fn run(cli: &Cli, args: &ReadArgs) -> Result<(), Problem> {
     match read {
         Ok(reading) => {
             show(cli.json, &facts(&reading));
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
             let code = match &error {
@@ -59,7 +61,7 @@ pub(super) async fn run(cli: &Cli, args: &ReadArgs) -> Result<(), Problem> {
             };
             if cli.json {
                 print::json(&json!({ "outcome": code, "detail": error.to_string() }));
-                return Err(error.into());
+                return Ok(ExitCode::FAILURE);
             }
             Err(error.into())
         }

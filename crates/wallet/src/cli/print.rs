@@ -41,7 +41,8 @@ pub(super) fn requests(as_json: bool, requests: &[RequestView]) {
         println!("No requests.");
     }
     for request in requests {
-        println!("{:>14}  {:<28} {:<12} {}", request.amount, request.payee, phase(request.phase), request.request_id);
+        let amount = request.amount.to_string();
+        println!("{amount:>14}  {:<28} {:<12} {}", request.payee, phase(request.phase), request.request_id);
     }
 }
 
@@ -53,7 +54,7 @@ pub(super) fn request(as_json: bool, request: &RequestView) {
     println!("  {}", phase(request.phase));
     println!("  order {}", request.order_number);
     for item in &request.items {
-        println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total);
+        println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total.to_string());
     }
     println!("  match words: {}", request.match_words.join(" "));
     if request.first_contact {
@@ -76,7 +77,7 @@ pub(super) fn receipts(as_json: bool, receipts: &[ReceiptSummary]) {
     for receipt in receipts {
         println!(
             "{:>14}  {:<28} {}  {}  {}",
-            receipt.amount,
+            receipt.amount.to_string(),
             receipt.payee,
             time(receipt.decided_ms),
             receipt.card_label,
@@ -94,7 +95,7 @@ pub(super) fn receipt(as_json: bool, receipt: &ReceiptView) {
     println!("  {}  {}", time(summary.decided_ms), summary.card_label);
     println!("  order {}", receipt.order_number);
     for item in &receipt.items {
-        println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total);
+        println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total.to_string());
     }
     println!("  approval {}, reference {}, bank {}", receipt.approval_code, receipt.rrn, receipt.bank);
     println!("  signed by the merchant and by the bank: verified");

@@ -19,6 +19,9 @@ use super::{CardConnection, CardReader, ReaderError};
 /// The largest transcript that is read, in bytes.
 const TRANSCRIPT_BYTES_MAX: u64 = 1024 * 1024;
 
+/// What is answered to a command that the transcript lacks: not found.
+const NOT_RECORDED: [u8; 2] = [0x6A, 0x82];
+
 #[derive(Deserialize)]
 struct Transcript {
     name: String,
@@ -128,7 +131,7 @@ impl CardConnection for ReplayConnection {
     fn transceive(&mut self, c_apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReaderError> {
         let exact = self.find(|recorded| recorded.is(c_apdu));
         let Some(hit) = exact.or_else(|| self.find(|recorded| recorded.is_like(c_apdu))) else {
-            return Ok(Zeroizing::new(unknown_command(c_apdu).to_vec()));
+            return Ok(Zeroizing::new(NOT_RECORDED.to_vec()));
         };
         self.next = hit + 1;
         match &self.exchanges[hit].r_apdu {
@@ -149,24 +152,13 @@ impl Recorded {
         }
     }
 
-    /// GET PROCESSING OPTIONS and GENERATE AC carry the terminal's values: the class and instruction bytes decide.
+    /// GET PROCESSING OPTIONS and GENERATE AC carry the terminal's values: the four header bytes decide.
     fn is_like(&self, c_apdu: &[u8]) -> bool {
-        let header = c_apdu.get(..2);
-        matches!(header, Some([0x80, 0xA8 | 0xAE])) && self.c_apdu.get(..2) == header
+        matches!(c_apdu, [0x80, 0xA8 | 0xAE, ..]) && self.c_apdu.get(..4) == c_apdu.get(..4)
     }
 }
 
 /// A case 4 command without its Le: recordings differ in whether they keep it.
 fn without_le(c_apdu: &[u8]) -> &[u8] {
     emv::apdu::without_le_for_t0(c_apdu)
-}
-
-/// What a card says to a command it does not know: not found to SELECT and READ RECORD, else not supported.
-fn unknown_command(c_apdu: &[u8]) -> [u8; 2] {
-    match c_apdu.get(1) {
-        Some(0xA4) => [0x6A, 0x82],
-        Some(0xB2) => [0x6A, 0x83],
-        Some(0xCA) => [0x6A, 0x88],
-        _ => [0x6D, 0x00],
-    }
 }
