@@ -39,11 +39,12 @@ pub(super) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Whether the server can take calls that change something.
+/// Whether the server can take calls that change something, and whether the bank's line is up.
 #[utoipa::path(get, path = "/v1/health", tag = "public", responses((status = 200), (status = 503)))]
 pub(super) async fn health(State(app): State<App>) -> Result<Json<serde_json::Value>, Error> {
     if app.db.is_writable() {
-        Ok(Json(serde_json::json!({ "status": "ok" })))
+        let bank = if app.bank.is_up() { "up" } else { "down" };
+        Ok(Json(serde_json::json!({ "status": "ok", "bank": bank })))
     } else {
         Err(ErrorCode::Unavailable.into())
     }

@@ -1,0 +1,306 @@
+//! A scripted bank on real mutual TLS: it signs real outcomes, and misbehaves as told.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use envelope::keyset::{BankCertificate, Dated, IinRange};
+use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, SigningKey, jws};
+use iso8583::frame::{self, Decoder};
+use iso8583::private::Composite;
+use iso8583::{Message, Mti, Spec};
+use payment::outcome::OUTCOME_VERSION;
+use payment::{Amount, AttemptHash, AttemptId, BankResult, DeclineCode, Order, Outcome, WalletNonce};
+use tapseal::keys::{self, BANK_ID, DataFolder};
+use tapseal::{clock, tls};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// The issuer prefix this bank answers for.
+pub const IIN: &str = "476134";
+
+/// What the bank does with a financial request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnPayment {
+    Approve,
+    Decline(DeclineCode),
+    /// It never arrived.
+    Lose,
+    /// Approved and stored, but the answer is lost.
+    ApproveUnheard,
+    /// Approved, and DE 4 of the answer is another amount.
+    EchoAnotherAmount,
+    /// Approved, and the signed outcome is about another amount.
+    SignAnotherAmount,
+    /// Approved with an outcome signed by a key nobody certified.
+    SignWithAnotherKey,
+    /// Approved without any signed outcome.
+    ApproveUnsigned,
+    /// The approval is sent only after the reversal was acknowledged.
+    ApproveTooLate,
+}
+
+/// What the bank does with an inquiry or a reversal advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFollowUp {
+    Answer,
+    Ignore,
+}
+
+struct State {
+    on_payment: OnPayment,
+    on_inquiry: OnFollowUp,
+    /// How many reversal advices are ignored before one is acknowledged.
+    reversals_ignored: usize,
+    messages: Vec<Message>,
+    outcomes: HashMap<String, Outcome>,
+    late: Option<Message>,
+}
+
+struct Shared {
+    outcome_key: SigningKey<BankOutcome>,
+    stranger: SigningKey<BankOutcome>,
+    certificate: String,
+    state: Mutex<State>,
+    seen: watch::Sender<usize>,
+}
+
+/// The running bank.
+pub struct Bank {
+    pub addr: SocketAddr,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Bank {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Bank {
+    pub async fn start(folder: &DataFolder) -> Self {
+        let root: SigningKey<BankRoot> = keys::signing_key(&folder.bank("root.key")).unwrap();
+        let outcome_key = SigningKey::generate();
+        let shared = Arc::new(Shared {
+            certificate: certificate(&root, &outcome_key),
+            outcome_key,
+            stranger: SigningKey::generate(),
+            state: Mutex::new(State {
+                on_payment: OnPayment::Approve,
+                on_inquiry: OnFollowUp::Answer,
+                reversals_ignored: 0,
+                messages: Vec::new(),
+                outcomes: HashMap::new(),
+                late: None,
+            }),
+            seen: watch::channel(0).0,
+        });
+        let tls = tls::mutual_server(&folder.tls_identity("bank-front"), &folder.tls_ca()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let task = tokio::spawn(accept(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
+        Self { addr, shared, task }
+    }
+
+    pub fn on_payment(&self, behaviour: OnPayment) {
+        self.shared.state.lock().unwrap().on_payment = behaviour;
+    }
+
+    pub fn on_inquiry(&self, behaviour: OnFollowUp) {
+        self.shared.state.lock().unwrap().on_inquiry = behaviour;
+    }
+
+    pub fn ignore_reversals(&self, count: usize) {
+        self.shared.state.lock().unwrap().reversals_ignored = count;
+    }
+
+    /// Every message of this type so far.
+    pub fn messages(&self, mti: Mti) -> Vec<Message> {
+        let state = self.shared.state.lock().unwrap();
+        state.messages.iter().filter(|message| message.mti() == mti).cloned().collect()
+    }
+
+    /// Waits until so many messages of this type have come.
+    pub async fn has_seen(&self, mti: Mti, count: usize) {
+        let mut seen = self.shared.seen.subscribe();
+        while self.messages(mti).len() < count {
+            crate::in_time(seen.changed()).await.unwrap();
+        }
+    }
+}
+
+fn certificate(root: &SigningKey<BankRoot>, outcome_key: &SigningKey<BankOutcome>) -> String {
+    const HOUR_MS: i64 = 60 * 60 * 1_000;
+    let now_ms = clock::signed_ms(clock::now_ms());
+    let (not_before_ms, not_after_ms) = (now_ms - HOUR_MS, now_ms + HOUR_MS);
+    let certificate = BankCertificate {
+        bank_id: BANK_ID.into(),
+        bank_name: "First Bank".into(),
+        version: 1,
+        issued_ms: now_ms,
+        expires_ms: not_after_ms,
+        iin_ranges: vec![IinRange { from: IIN.into(), to: IIN.into() }],
+        sealing_keys: vec![Dated {
+            key: BankSealingKeySecret::generate().public().clone(),
+            not_before_ms,
+            not_after_ms,
+        }],
+        outcome_keys: vec![Dated { key: outcome_key.public().clone(), not_before_ms, not_after_ms }],
+    };
+    certificate.sign(root)
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        tokio::spawn(async move { serve(stream, acceptor, shared).await });
+    }
+}
+
+async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let (answers, mut outgoing) = mpsc::unbounded_channel::<Message>();
+    tokio::spawn(async move {
+        while let Some(answer) = outgoing.recv().await {
+            let frame = frame::encode(&answer.pack(&Spec::TAPSEAL).unwrap()).unwrap();
+            if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut decoder = Decoder::new();
+    let mut buffer = vec![0; 4_096];
+    while let Ok(count) = reader.read(&mut buffer).await {
+        if count == 0 {
+            return;
+        }
+        decoder.push(&buffer[..count]);
+        while let Some(frame) = decoder.next_frame().unwrap() {
+            let message = Message::unpack(&Spec::TAPSEAL, &frame).unwrap();
+            for answer in shared.answer(message) {
+                let _ = answers.send(answer);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn answer(&self, message: Message) -> Vec<Message> {
+        let mut state = self.state.lock().unwrap();
+        let answers = match message.mti() {
+            Mti::NETWORK_REQUEST => vec![self.network(&message)],
+            Mti::FINANCIAL_REQUEST => self.financial(&mut state, &message).into_iter().collect(),
+            Mti::INQUIRY => self.inquiry(&state, &message).into_iter().collect(),
+            Mti::REVERSAL_ADVICE | Mti::REVERSAL_ADVICE_REPEAT => self.reversal(&mut state, &message),
+            other => panic!("unexpected message type {other}"),
+        };
+        state.messages.push(message);
+        self.seen.send_modify(|seen| *seen += 1);
+        answers
+    }
+
+    fn network(&self, message: &Message) -> Message {
+        let composite = Composite { bank_certificate: Some(self.certificate.clone()), ..Composite::default() };
+        Message::new(message.mti().answer().unwrap())
+            .echoing(message, &[7, 11, 41, 70])
+            .with_text(39, "00")
+            .with_binary(127, composite.to_bytes().unwrap())
+    }
+
+    fn financial(&self, state: &mut State, message: &Message) -> Option<Message> {
+        let behaviour = state.on_payment;
+        if behaviour == OnPayment::Lose {
+            return None;
+        }
+        let decision = match behaviour {
+            OnPayment::Decline(code) => BankResult::Declined { code, pin_tries_left: None },
+            _ => BankResult::Approved { approval_code: "123456".into() },
+        };
+        let mut outcome = outcome_of(message, decision);
+        if behaviour == OnPayment::SignAnotherAmount {
+            outcome.amount = Amount::new(outcome.amount.minor() + 1, outcome.amount.currency());
+        }
+        let key = if behaviour == OnPayment::SignWithAnotherKey { &self.stranger } else { &self.outcome_key };
+        let signed = jws::sign(key, jws::TYP_OUTCOME, &outcome.canonical());
+        let composite =
+            Composite { outcome: (behaviour != OnPayment::ApproveUnsigned).then_some(signed), ..Composite::default() };
+        let code = match &outcome.decision {
+            BankResult::Declined { code, .. } => code.response_code(),
+            BankResult::Approved { .. } | BankResult::Reversed => "00",
+        };
+        let mut answer = Message::new(Mti::FINANCIAL_ANSWER)
+            .echoing(message, &[3, 4, 7, 11, 32, 37, 41, 42, 49])
+            .with_text(39, code)
+            .with_binary(127, composite.to_bytes().unwrap());
+        if behaviour == OnPayment::EchoAnotherAmount {
+            answer = answer.with_number(4, message.number(4).unwrap() + 1).unwrap();
+        }
+        if behaviour == OnPayment::ApproveTooLate {
+            state.late = Some(answer);
+            return None;
+        }
+        if behaviour != OnPayment::ApproveUnsigned {
+            state.outcomes.insert(message.text(37).unwrap().to_owned(), outcome);
+        }
+        (behaviour != OnPayment::ApproveUnheard).then_some(answer)
+    }
+
+    fn inquiry(&self, state: &State, message: &Message) -> Option<Message> {
+        if state.on_inquiry == OnFollowUp::Ignore {
+            return None;
+        }
+        let answer = Message::new(Mti::INQUIRY_ANSWER).echoing(message, &[7, 11, 32, 37, 41, 90]);
+        Some(match state.outcomes.get(message.text(37).unwrap()) {
+            Some(outcome) => answer.with_text(39, "00").with_binary(127, self.signed(outcome)),
+            None => answer.with_text(39, "25"),
+        })
+    }
+
+    fn reversal(&self, state: &mut State, message: &Message) -> Vec<Message> {
+        if state.reversals_ignored > 0 {
+            state.reversals_ignored -= 1;
+            return Vec::new();
+        }
+        let mut answer = Message::new(Mti::REVERSAL_ADVICE_ANSWER)
+            .echoing(message, &[3, 4, 7, 11, 32, 37, 41, 42, 49, 90])
+            .with_text(39, "00");
+        if let Some(outcome) = state.outcomes.get_mut(message.text(37).unwrap()) {
+            outcome.decision = BankResult::Reversed;
+            answer = answer.with_binary(127, self.signed(outcome));
+        }
+        std::iter::once(answer).chain(state.late.take()).collect()
+    }
+
+    fn signed(&self, outcome: &Outcome) -> Vec<u8> {
+        let jws = jws::sign(&self.outcome_key, jws::TYP_OUTCOME, &outcome.canonical());
+        Composite { outcome: Some(jws), ..Composite::default() }.to_bytes().unwrap()
+    }
+}
+
+/// What a bank signs: everything is taken from the message, as a bank does.
+fn outcome_of(message: &Message, decision: BankResult) -> Outcome {
+    let composite = Composite::of(message).unwrap();
+    let payload = jws::peek_payload_unverified(&composite.order.unwrap()).unwrap();
+    let order = Order::from_canonical(&payload).unwrap();
+    let attempt_id = AttemptId::from_bytes(composite.attempt_id.unwrap());
+    let nonce = WalletNonce::from_bytes(composite.wallet_nonce.unwrap());
+    Outcome {
+        version: OUTCOME_VERSION,
+        bank_id: BANK_ID.into(),
+        request_id: order.request_id,
+        attempt_id,
+        order_hash: order.hash(),
+        attempt_hash: AttemptHash::derive(&order.hash(), attempt_id, &nonce),
+        merchant_id: order.merchant_id.clone(),
+        amount: order.amount,
+        decision,
+        rrn: message.text(37).unwrap().into(),
+        card_label: "visa ••0050".into(),
+        decided_ms: clock::now_ms(),
+    }
+}

@@ -1,0 +1,221 @@
+//! Devices, claims by mail, the inbox and its stream.
+
+use envelope::request;
+use futures::StreamExt;
+use payment::RequestState;
+use protocol::merchant_api::{DeliveryStatus, PayerIdentifier};
+use protocol::wallet_api::{
+    ConfirmClaim, InboxEvent, InboxPage, RequestLetter, RequestStatusView, SealedRequest, StartClaim,
+};
+use reqwest::{Method, StatusCode};
+
+use crate::deployment::Deployment;
+use crate::payer::{self, Answer, Payer};
+use crate::{in_time, refused};
+
+const ANN: &str = "ann@example.org";
+
+fn ann() -> PayerIdentifier {
+    PayerIdentifier::Email(ANN.into())
+}
+
+/// The six digits of a mail.
+fn code_of(mail: &str) -> String {
+    let digits = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    mail.lines().find(digits).expect("the mail holds six digits").to_owned()
+}
+
+async fn confirm(payer: &Payer, code: &str) -> Answer<StatusCode> {
+    payer.post("/v1/claims/confirm", &ConfirmClaim { identifier: ann(), code: code.into() }).await
+}
+
+async fn claimed(deployment: &Deployment) -> Payer {
+    let payer = deployment.payer().await;
+    let mails = deployment.mails().len();
+    payer.post("/v1/claims", &StartClaim { identifier: ann() }).await.unwrap();
+    let code = code_of(&deployment.mail(mails).await);
+    assert_eq!(confirm(&payer, &code).await, Ok(StatusCode::NO_CONTENT));
+    payer
+}
+
+/// Events of a stream, as they come.
+async fn stream(payer: &Payer, after: u64) -> impl futures::Stream<Item = (u64, InboxEvent)> + Unpin {
+    let response = payer.call(Method::GET, &format!("/v1/inbox/stream?after={after}"), Vec::new()).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let state = (Box::pin(response.bytes_stream()), String::new());
+    Box::pin(futures::stream::unfold(state, |(mut bytes, mut text)| async move {
+        loop {
+            if let Some((event, rest)) = text.split_once("\n\n") {
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let parsed = field("data:").map(|data| {
+                    let id = field("id:").unwrap().parse().unwrap();
+                    (id, serde_json::from_str(data).unwrap())
+                });
+                text = rest.to_owned();
+                if let Some(parsed) = parsed {
+                    return Some((parsed, (bytes, text)));
+                }
+            } else {
+                text.push_str(std::str::from_utf8(&bytes.next().await?.unwrap()).unwrap());
+            }
+        }
+    }))
+}
+
+#[tokio::test]
+async fn a_claimed_address_reaches_the_device_and_the_mailbox() {
+    let deployment = Deployment::start().await;
+    let payer = claimed(&deployment).await;
+    let mut events = stream(&payer, 0).await;
+    let order = deployment.requested_from(Some(PayerIdentifier::Email(" Ann@Example.org".into()))).await;
+
+    let (seq, event) = in_time(events.next()).await.unwrap();
+    let InboxEvent::Request(sealed) = event else { panic!("the letter comes first") };
+    assert_eq!((sealed.seq, sealed.request_id), (seq, order.request_id));
+    assert_eq!(open(&payer, &sealed), deployment.signed(&order).order);
+    let page: InboxPage = payer.get("/v1/inbox?after=0").await.unwrap();
+    assert_eq!(page.requests, [sealed]);
+    assert!(!page.has_more);
+
+    let mail = deployment.mail(1).await;
+    assert!(mail.contains("To: ann@example.org") && mail.contains("Blue Door Café asks you for a payment."));
+    assert!(mail.contains("https://127.0.0.1:8443/r/") && mail.contains("tapseal://r/"));
+    assert!(!mail.contains("Flat white") && !mail.contains("A-1042"), "no text of the merchant's in a mail");
+
+    let view = deployment
+        .eventually(async || {
+            let view = deployment.show(&order).await;
+            view.deliveries.iter().all(|delivery| delivery.status == DeliveryStatus::Sent).then_some(view)
+        })
+        .await;
+    assert_eq!(view.state, RequestState::Delivered);
+    let channels: Vec<_> = view.deliveries.iter().map(|delivery| delivery.channel.as_str()).collect();
+    assert_eq!(channels.len(), 2);
+    assert!(channels.contains(&"device") && channels.contains(&"email"));
+}
+
+fn open(payer: &Payer, sealed: &SealedRequest) -> String {
+    let capsule = payer::capsule(&sealed.sealed);
+    let letter = request::open_as_device(&payer.sealing, sealed.request_id.as_bytes(), &capsule).unwrap();
+    serde_json::from_slice::<RequestLetter>(&letter).unwrap().order
+}
+
+#[tokio::test]
+async fn a_stream_tells_changes_of_state_and_resumes_where_it_stopped() {
+    let deployment = Deployment::start().await;
+    let payer = claimed(&deployment).await;
+    let mut events = stream(&payer, 0).await;
+    let order = deployment.requested_from(Some(ann())).await;
+    let (letter_seq, _) = in_time(events.next()).await.unwrap();
+    deployment.cancel(&order).await.unwrap();
+    let is_cancelled =
+        |event: &InboxEvent| matches!(event, InboxEvent::State(view) if view.state == RequestState::Cancelled);
+    let seq = loop {
+        let (seq, event) = in_time(events.next()).await.unwrap();
+        if is_cancelled(&event) {
+            break seq;
+        }
+    };
+    assert!(seq > letter_seq);
+    drop(events);
+    let mut resumed = stream(&payer, letter_seq).await;
+    let (again, event) = in_time(resumed.next()).await.unwrap();
+    assert_eq!(again, seq);
+    assert!(is_cancelled(&event));
+}
+
+#[tokio::test]
+async fn the_link_key_and_the_code_leave_the_database_with_the_mail() {
+    let mut deployment = Deployment::start().await;
+    let _payer = claimed(&deployment).await;
+    let code = code_of(&deployment.mails()[0]);
+    let order = Deployment::order();
+    let body = protocol::merchant_api::CreatePaymentRequest { payer: Some(ann()), ..deployment.signed(&order) };
+    let view = deployment.create("key", &body).await.unwrap();
+    deployment.mail(1).await;
+    deployment
+        .eventually(async || {
+            let deliveries = deployment.show(&order).await.deliveries;
+            deliveries.iter().all(|delivery| delivery.status == DeliveryStatus::Sent).then_some(())
+        })
+        .await;
+    deployment.stop_server().await;
+    let link = view.link.unwrap();
+    let fragment = link.split_once('#').unwrap().1;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(deployment.folder.payment_server_db());
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let secrets: Vec<Option<String>> =
+        sqlx::query_scalar("SELECT secret FROM delivery").fetch_all(&pool).await.unwrap();
+    assert!(secrets.len() == 3 && secrets.iter().all(Option::is_none));
+    let answers: Vec<String> = sqlx::query_scalar("SELECT answer FROM idempotency_key").fetch_all(&pool).await.unwrap();
+    assert!(answers.iter().all(|answer| !answer.contains(fragment)));
+    let hashes: Vec<String> = sqlx::query_scalar("SELECT code_hash FROM claim_code").fetch_all(&pool).await.unwrap();
+    assert!(hashes.iter().all(|hash| !hash.contains(&code)), "a used code is gone");
+}
+
+#[tokio::test]
+async fn a_code_is_guessed_five_times_at_most_and_for_its_own_device_only() {
+    let deployment = Deployment::start().await;
+    let (payer, other) = (deployment.payer().await, deployment.payer().await);
+    payer.post("/v1/claims", &StartClaim { identifier: ann() }).await.unwrap();
+    let code = code_of(&deployment.mail(0).await);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(confirm(&other, &code).await, refused(422, "claim_code_wrong"));
+    for _ in 0..5 {
+        assert_eq!(confirm(&payer, wrong).await, refused(422, "claim_code_wrong"));
+    }
+    assert_eq!(confirm(&payer, &code).await, refused(422, "claim_code_wrong"));
+    // A new code starts anew, and is used up by its first use.
+    payer.post("/v1/claims", &StartClaim { identifier: ann() }).await.unwrap();
+    let code = code_of(&deployment.mail(1).await);
+    assert_eq!(confirm(&payer, &code).await, Ok(StatusCode::NO_CONTENT));
+    assert_eq!(confirm(&payer, &code).await, refused(422, "claim_code_wrong"));
+}
+
+#[tokio::test]
+async fn the_answer_to_a_claim_does_not_tell_when_no_more_codes_are_sent() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    for _ in 0..7 {
+        assert_eq!(payer.post("/v1/claims", &StartClaim { identifier: ann() }).await, Ok(StatusCode::ACCEPTED));
+    }
+    deployment.mail(4).await;
+    assert_eq!(deployment.mails().len(), 5);
+}
+
+#[tokio::test]
+async fn a_call_counts_only_with_a_known_devices_fresh_signature() {
+    let deployment = Deployment::start().await;
+    let mut payer = deployment.payer().await;
+    let stranger = Payer::stranger(&deployment.client, &deployment.base);
+    assert_eq!(stranger.get::<InboxPage>("/v1/inbox").await, refused(401, "device_unknown"));
+
+    let mut impostor = Payer::stranger(&deployment.client, &deployment.base);
+    impostor.id = payer.id;
+    assert_eq!(impostor.get::<InboxPage>("/v1/inbox").await, refused(401, "device_signature_invalid"));
+    assert_eq!(impostor.register().await, refused(401, "device_signature_invalid"));
+    payer.register().await.unwrap();
+
+    payer.clock_offset_ms = -3_600_000;
+    assert_eq!(payer.get::<InboxPage>("/v1/inbox").await, refused(401, "clock_skew"));
+    let bare = deployment.client.get(format!("{}/v1/inbox", deployment.base)).send().await.unwrap();
+    assert_eq!(crate::checked(bare).await.map(drop), refused(401, "device_signature_invalid"));
+}
+
+#[tokio::test]
+async fn seen_and_rejected_are_told_and_stay() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let order = deployment.requested().await;
+    let path = format!("/v1/requests/{}", order.request_id);
+    assert_eq!(payer.post(&format!("{path}/seen"), &()).await, Ok(StatusCode::NO_CONTENT));
+    assert_eq!(payer.post(&format!("{path}/seen"), &()).await, Ok(StatusCode::NO_CONTENT));
+    assert_eq!(deployment.state(&order).await, RequestState::Seen);
+    payer.post(&format!("{path}/reject"), &()).await.unwrap();
+    payer.post(&format!("{path}/reject"), &()).await.unwrap();
+    let view: RequestStatusView = payer.get(&path).await.unwrap();
+    assert_eq!(view.state, RequestState::Rejected);
+    assert_eq!(deployment.events(&order).await, ["request.created", "request.seen", "request.rejected"]);
+    let nobody = payer.get::<RequestStatusView>("/v1/requests/01a201e2-17aa-7f19-820b-59dff928241e").await;
+    assert_eq!(nobody, refused(404, "not_found"));
+}

@@ -1,0 +1,216 @@
+//! A payment server in a throw-away folder, its scripted bank and its merchant.
+
+use std::time::Duration;
+
+use envelope::{Merchant, SigningKey, jws};
+use payment::order::OrderDraft;
+use payment::{Amount, MerchantId, Order, OrderItem, RequestId, RequestState};
+use protocol::merchant_api::{CreatePaymentRequest, EventsPage, PayerIdentifier, PaymentRequestView};
+use reqwest::{Certificate, Client, Response};
+use tapseal::keys::{self, DataFolder, InitOptions};
+use tapseal::payment_server::{self, Options, Running};
+use tapseal::{clock, tls};
+use tempfile::TempDir;
+
+use crate::bank::Bank;
+use crate::payer::{Answer, Payer};
+
+/// How long the server waits for the bank in these tests.
+pub const ANSWER_TIMEOUT_MS: u64 = 400;
+/// How often a condition is looked at that nothing announces.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+pub struct Deployment {
+    pub folder: DataFolder,
+    pub bank: Bank,
+    pub client: Client,
+    pub base: String,
+    options: Options,
+    server: Option<Running>,
+    _dir: TempDir,
+}
+
+impl Deployment {
+    pub async fn start() -> Self {
+        tls::install_provider();
+        let dir = tempfile::tempdir().unwrap();
+        keys::init(&InitOptions {
+            dir: dir.path().to_owned(),
+            hosts: vec!["127.0.0.1".into()],
+            merchants: vec![
+                "blue-door:Blue Door Café:5814:US:USD".parse().unwrap(),
+                "red-door:Red Door:5814:US:USD".parse().unwrap(),
+            ],
+            public_url: "https://127.0.0.1:8443".into(),
+            json: false,
+        })
+        .unwrap();
+        let folder = DataFolder::new(dir.path());
+        let bank = Bank::start(&folder).await;
+        let options = Options {
+            data: dir.path().to_owned(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            bank: bank.addr.to_string(),
+            mail_dir: None,
+            smtp: None,
+            answer_timeout_ms: ANSWER_TIMEOUT_MS,
+            crash_at: None,
+        };
+        let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();
+        let client = Client::builder().tls_certs_only([ca]).build().unwrap();
+        let mut deployment = Self { folder, bank, client, base: String::new(), options, server: None, _dir: dir };
+        deployment.start_server().await;
+        deployment
+    }
+
+    pub async fn start_server(&mut self) {
+        let server = payment_server::start(self.options.clone()).await.unwrap();
+        self.base = format!("https://{}", server.addr());
+        self.server = Some(server);
+        self.bank_is_connected().await;
+    }
+
+    /// Why the server refuses to start.
+    pub async fn start_error(&self) -> payment_server::Error {
+        payment_server::start(self.options.clone()).await.err().expect("it must refuse to start")
+    }
+
+    pub async fn stop_server(&mut self) {
+        self.server.take().unwrap().stop().await.unwrap();
+    }
+
+    /// Points the server at nobody at its next start.
+    pub fn without_bank(&mut self) {
+        self.options.bank = "127.0.0.1:9".into();
+    }
+
+    async fn bank_is_connected(&self) {
+        if self.options.bank.ends_with(":9") {
+            return;
+        }
+        let path = format!("{}/v1/health", self.base);
+        self.eventually(async || {
+            let health: serde_json::Value = self.client.get(&path).send().await.unwrap().json().await.unwrap();
+            (health["bank"] == "up").then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for a condition that nothing announces.
+    pub async fn eventually<T>(&self, look: impl AsyncFn() -> Option<T>) -> T {
+        let mut again = tokio::time::interval(LOOK_EVERY);
+        crate::in_time(async {
+            loop {
+                again.tick().await;
+                if let Some(found) = look().await {
+                    return found;
+                }
+            }
+        })
+        .await
+    }
+
+    pub async fn payer(&self) -> Payer {
+        Payer::registered(&self.client, &self.base).await
+    }
+
+    pub fn merchant_key(&self, merchant: &str) -> SigningKey<Merchant> {
+        keys::signing_key(&self.folder.merchant(&merchant.parse().unwrap(), "signing.key")).unwrap()
+    }
+
+    pub fn order() -> Order {
+        Self::order_with(|_| {})
+    }
+
+    pub fn order_with(change: impl FnOnce(&mut OrderDraft)) -> Order {
+        let now_ms = clock::now_ms();
+        let mut draft = OrderDraft {
+            request_id: RequestId::from_parts(now_ms, &keys::random()),
+            merchant_id: "blue-door".parse().unwrap(),
+            order_number: "A-1042".into(),
+            amount: Amount::new(1280, "USD".parse().unwrap()),
+            created_ms: now_ms,
+            expires_ms: now_ms + 300_000,
+            payee_name: "Blue Door Café".into(),
+            items: vec![OrderItem { name: "Flat white".into(), quantity: 2, total_minor: 1280 }],
+        };
+        change(&mut draft);
+        Order::new(draft).unwrap()
+    }
+
+    pub fn signed(&self, order: &Order) -> CreatePaymentRequest {
+        let order = jws::sign(&self.merchant_key("blue-door"), jws::TYP_ORDER, &order.canonical());
+        CreatePaymentRequest { order, payer: None }
+    }
+
+    pub async fn create(&self, key: &str, body: &CreatePaymentRequest) -> Answer<PaymentRequestView> {
+        self.create_as("blue-door", key, body).await
+    }
+
+    pub async fn create_as(
+        &self,
+        merchant: &str,
+        key: &str,
+        body: &CreatePaymentRequest,
+    ) -> Answer<PaymentRequestView> {
+        let merchant: MerchantId = merchant.parse().unwrap();
+        let call = self.client.post(format!("{}/v1/payment-requests", self.base));
+        let call = call.bearer_auth(self.api_key(&merchant)).header("idempotency-key", key).json(body);
+        Ok(crate::checked(crate::in_time(call.send()).await.unwrap()).await?.json().await.unwrap())
+    }
+
+    /// A fresh order that the server has taken.
+    pub async fn requested(&self) -> Order {
+        self.requested_from(None).await
+    }
+
+    pub async fn requested_from(&self, payer: Option<PayerIdentifier>) -> Order {
+        let order = Self::order();
+        let body = CreatePaymentRequest { payer, ..self.signed(&order) };
+        self.create(&order.request_id.to_string(), &body).await.unwrap();
+        order
+    }
+
+    fn api_key(&self, merchant: &MerchantId) -> String {
+        std::fs::read_to_string(self.folder.merchant(merchant, "api-key")).unwrap()
+    }
+
+    async fn merchant_get(&self, path: &str) -> Response {
+        let call = self.client.get(format!("{}{path}", self.base));
+        call.bearer_auth(self.api_key(&"blue-door".parse().unwrap())).send().await.unwrap()
+    }
+
+    pub async fn show(&self, order: &Order) -> PaymentRequestView {
+        self.merchant_get(&format!("/v1/payment-requests/{}", order.request_id)).await.json().await.unwrap()
+    }
+
+    pub async fn state(&self, order: &Order) -> RequestState {
+        self.show(order).await.state
+    }
+
+    pub async fn cancel(&self, order: &Order) -> Answer<PaymentRequestView> {
+        let call = self.client.post(format!("{}/v1/payment-requests/{}/cancel", self.base, order.request_id));
+        let call = call.bearer_auth(self.api_key(&"blue-door".parse().unwrap())).header("idempotency-key", "cancel");
+        Ok(crate::checked(call.send().await.unwrap()).await?.json().await.unwrap())
+    }
+
+    /// The kinds of a request's journal entries, in order.
+    pub async fn events(&self, order: &Order) -> Vec<String> {
+        let page: EventsPage = self.merchant_get("/v1/events").await.json().await.unwrap();
+        page.events.into_iter().filter(|event| event.request_id == order.request_id).map(|event| event.kind).collect()
+    }
+
+    /// The texts of the mails so far, oldest first.
+    pub fn mails(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
+        files.sort();
+        files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    }
+
+    /// The next mail beyond those already read.
+    pub async fn mail(&self, already: usize) -> String {
+        self.eventually(async || self.mails().get(already).cloned()).await
+    }
+}
