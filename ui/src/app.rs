@@ -11,6 +11,7 @@ use crate::components::problem::problem_banner;
 use crate::components::{empty_state, icon};
 use crate::i18n::Text;
 use crate::pages;
+use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen, Section};
 use crate::state::App;
 
@@ -96,12 +97,11 @@ fn list_pane(app: App) -> impl IntoView {
 }
 
 fn placeholder(app: App, title: Text, body: Text) -> impl IntoView {
-    view! { <div class="pane pane-side pane-empty">{empty_state(app, title, body)}</div> }
+    view! { <aside class="pane pane-side pane-empty" aria-label=app.t(title)>{empty_state(app, title, body)}</aside> }
 }
 
 fn navigation(app: App) -> impl IntoView {
     let waiting = Memo::new(move |_| {
-        use crate::state::PhaseView as _;
         app.inbox.with(|inbox| inbox.iter().flatten().filter(|request| request.phase.is_payable()).count())
     });
     let item = move |section: Section, screen: Screen, action: &'static str, text: Text, shape: AnyView| {

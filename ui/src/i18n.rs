@@ -88,6 +88,12 @@ mod tests {
         ErrorCode::ALL.iter().copied().chain(declines)
     }
 
+    fn locale_keys() -> Vec<String> {
+        let json = include_str!("../locales/en.json");
+        let locale: std::collections::BTreeMap<String, String> = serde_json::from_str(json).unwrap();
+        locale.into_keys().collect()
+    }
+
     #[test]
     fn every_error_has_its_own_words_in_both_languages() {
         for code in every_code() {
@@ -103,11 +109,31 @@ mod tests {
     #[test]
     fn every_error_text_belongs_to_a_code() {
         let codes: Vec<String> = every_code().map(|code| code.to_string()).collect();
-        let json = include_str!("../locales/en.json");
-        let locale: std::collections::BTreeMap<String, String> = serde_json::from_str(json).unwrap();
-        for key in locale.keys().filter_map(|key| key.strip_prefix("error.")) {
+        for key in locale_keys().iter().filter_map(|key| key.strip_prefix("error.")) {
             let (code, _) = key.rsplit_once('.').unwrap();
             assert!(codes.iter().any(|known| known == code), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_text_is_used_by_a_screen() {
+        let mut sources = String::new();
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    sources.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        for key in locale_keys().iter().filter(|key| !key.starts_with("error.")) {
+            let name = format!("{:?}", Text::with_key(key).unwrap());
+            let is_used =
+                sources.split(&format!("::{name}")).skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric));
+            assert!(is_used, "{key} is used nowhere");
         }
     }
 

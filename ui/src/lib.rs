@@ -10,7 +10,9 @@ mod format;
 mod i18n;
 mod ipc;
 mod pages;
+mod phase;
 mod place;
+mod stage;
 mod state;
 
 /// Draws the screens into the page and starts following the wallet.

@@ -8,8 +8,8 @@ use std::ops::Deref;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use payment::{AttemptId, RequestId};
-use protocol::error::{ErrorCode, MoneyMoved, Problem};
+use payment::RequestId;
+use protocol::error::{ErrorCode, Problem};
 use protocol::ipc::{
     BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStage, CheckoutStart, CheckoutStop, CheckoutView, Command,
     Inbox, Language, OpenLink, PinSubmit, Postpone, ReaderView, Readers, ReceiptSummary, Receipts, Reject, RequestView,
@@ -20,7 +20,9 @@ use crate::browser;
 use crate::format;
 use crate::i18n::{Lang, Text};
 use crate::ipc::invoke;
+use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen};
+use crate::stage::{spoken, stage_name};
 
 /// The longest pause before the next `watch` after one failed, in milliseconds.
 const WATCH_PAUSE_MS_MAX: u32 = 15_000;
@@ -467,103 +469,5 @@ impl App {
             announced.set(text.clone());
             if is_result { self.assertive.set(text) } else { self.polite.set(text) }
         });
-    }
-}
-
-/// The stable word for tests and styles: the wire's tag.
-const fn stage_name(stage: &CheckoutStage) -> &'static str {
-    match stage {
-        CheckoutStage::WaitingForCard => "waiting_for_card",
-        CheckoutStage::Reading { .. } => "reading",
-        CheckoutStage::Choose { .. } => "choose",
-        CheckoutStage::Pin { .. } => "pin",
-        CheckoutStage::Sealing => "sealing",
-        CheckoutStage::Sending => "sending",
-        CheckoutStage::AskingBank => "asking_bank",
-        CheckoutStage::Paid { .. } => "paid",
-        CheckoutStage::Unknown { .. } => "unknown",
-        CheckoutStage::Refused { .. } => "refused",
-    }
-}
-
-/// What a screen reader is told of a stage, and whether that is the result. No digit of a PIN is ever part of it.
-fn spoken(checkout: &CheckoutView, lang: Lang) -> (String, bool) {
-    let plain = |text: Text| text.in_language(lang).to_owned();
-    match &checkout.progress {
-        CheckoutStage::WaitingForCard => match checkout.notice {
-            Some(notice) => (plain(Text::error_title(notice)), false),
-            None => (plain(Text::CardWaiting), false),
-        },
-        CheckoutStage::Reading { step, steps } => {
-            let values = [("step", step.to_string()), ("steps", steps.to_string())];
-            (Text::CardReading.filled(lang, &values.each_ref().map(|(name, value)| (*name, value.as_str()))), false)
-        }
-        CheckoutStage::Choose { .. } => (plain(Text::ChooseTitle), false),
-        CheckoutStage::Pin { .. } => (plain(Text::PinCardMayGo), false),
-        CheckoutStage::Sealing => (plain(Text::SealSealing), false),
-        CheckoutStage::Sending => (plain(Text::SealSending), false),
-        CheckoutStage::AskingBank => (plain(Text::SealBank), false),
-        CheckoutStage::Paid { .. } => {
-            let amount = format::amount_text(checkout.amount, lang);
-            (format!("{}, {}", Text::PaidTitle.filled(lang, &[("amount", &amount)]), checkout.payee), true)
-        }
-        CheckoutStage::Unknown { .. } => (format!("{} {}", plain(Text::UnknownBody), plain(Text::UnknownDoNot)), true),
-        CheckoutStage::Refused { code, money_moved, .. } => (spoken_refusal(*code, *money_moved, lang), true),
-    }
-}
-
-fn spoken_refusal(code: ErrorCode, moved: MoneyMoved, lang: Lang) -> String {
-    let money = Text::money(code, moved).map_or("", |text| text.in_language(lang));
-    format!("{}. {money}", Text::error_title(code).in_language(lang))
-}
-
-/// What a person can do with a request in a phase.
-pub trait PhaseView {
-    /// Whether it asks for a payment now.
-    fn is_payable(&self) -> bool;
-    /// Whether it still asks something of the payer, or of their patience.
-    fn is_pending(&self) -> bool;
-    /// Its word.
-    fn text(&self) -> Text;
-}
-
-impl PhaseView for protocol::ipc::RequestPhase {
-    fn is_payable(&self) -> bool {
-        match self {
-            Self::Open | Self::Postponed => true,
-            Self::Paying
-            | Self::Unknown
-            | Self::Paid
-            | Self::Rejected
-            | Self::Cancelled
-            | Self::Expired
-            | Self::Closed => false,
-        }
-    }
-
-    fn is_pending(&self) -> bool {
-        self.is_payable() || matches!(self, Self::Paying | Self::Unknown)
-    }
-
-    fn text(&self) -> Text {
-        match self {
-            Self::Open => Text::PhaseOpen,
-            Self::Postponed => Text::PhasePostponed,
-            Self::Paying => Text::PhasePaying,
-            Self::Unknown => Text::PhaseUnknown,
-            Self::Paid => Text::PhasePaid,
-            Self::Rejected => Text::PhaseRejected,
-            Self::Cancelled => Text::PhaseCancelled,
-            Self::Expired => Text::PhaseExpired,
-            Self::Closed => Text::PhaseClosed,
-        }
-    }
-}
-
-/// The attempt whose receipt a checkout left, once paid.
-pub fn paid_attempt(checkout: &CheckoutView) -> Option<AttemptId> {
-    match checkout.progress {
-        CheckoutStage::Paid { attempt_id, .. } => Some(attempt_id),
-        _ => None,
     }
 }

@@ -9,7 +9,8 @@ use crate::components::time::countdown;
 use crate::components::{icon, loading_list, verified_badge};
 use crate::format;
 use crate::i18n::Text;
-use crate::state::{App, PhaseView as _};
+use crate::phase::{PhaseView as _, phase_name};
+use crate::state::App;
 
 /// The list. `selected` is the request shown beside it.
 pub fn request_list(
@@ -47,21 +48,6 @@ pub fn request_list(
 /// What makes a card another card. The wallet's clock is not part of it.
 fn key(request: &RequestView) -> (RequestId, u64, &'static str) {
     (request.request_id, request.expires_ms, phase_name(request.phase))
-}
-
-/// The stable word for tests and styles.
-pub const fn phase_name(phase: RequestPhase) -> &'static str {
-    match phase {
-        RequestPhase::Open => "open",
-        RequestPhase::Postponed => "postponed",
-        RequestPhase::Paying => "paying",
-        RequestPhase::Unknown => "unknown",
-        RequestPhase::Paid => "paid",
-        RequestPhase::Rejected => "rejected",
-        RequestPhase::Cancelled => "cancelled",
-        RequestPhase::Expired => "expired",
-        RequestPhase::Closed => "closed",
-    }
 }
 
 fn request_card(

@@ -26,10 +26,10 @@ pub fn aside(app: App) -> impl IntoView {
         _ => None,
     };
     view! {
-        <div class="pane pane-side">
+        <aside class="pane pane-side" aria-label=app.t(Text::HistoryTitle)>
             <header class="page-head"><h2 class="aside-title">{app.t(Text::HistoryTitle)}</h2>{verify_button(app)}</header>
             {receipt_list(app, selected)}
-        </div>
+        </aside>
     }
 }
 

@@ -7,7 +7,8 @@ use crate::components::request_list::request_list;
 use crate::components::{empty_state, icon};
 use crate::format;
 use crate::i18n::Text;
-use crate::state::{App, PhaseView as _};
+use crate::phase::PhaseView as _;
+use crate::state::App;
 
 /// The longest link that is looked at, in characters: a request link with its fragment is far shorter.
 const LINK_CHARS_MAX: &str = "4096";
@@ -29,10 +30,10 @@ pub fn page(app: App) -> impl IntoView {
 /// The same list beside an open request.
 pub fn aside(app: App) -> impl IntoView {
     view! {
-        <div class="pane pane-side">
+        <aside class="pane pane-side" aria-label=app.t(Text::InboxTitle)>
             <header class="page-head"><h2 class="aside-title">{app.t(Text::InboxTitle)}</h2></header>
             {request_list(app, move || app.place.get().request_id())}
-        </div>
+        </aside>
     }
 }
 

@@ -7,7 +7,8 @@ use crate::components::seal_picture::stamp;
 use crate::format;
 use crate::i18n::Text;
 use crate::place::Screen;
-use crate::state::{App, paid_attempt};
+use crate::stage::paid_attempt;
+use crate::state::App;
 
 /// The screen.
 pub fn page(app: App) -> impl IntoView {

@@ -7,13 +7,13 @@ use protocol::ipc::{RequestPhase, RequestView};
 
 use crate::components::amount::{AmountSize, amount};
 use crate::components::receipt_sheet::item_table;
-use crate::components::request_list::phase_name;
 use crate::components::time::countdown;
 use crate::components::{back_button, empty_state, icon, verified_badge};
 use crate::format;
 use crate::i18n::{Lang, Text};
+use crate::phase::{PhaseView as _, phase_name};
 use crate::place::Screen;
-use crate::state::{App, PhaseView as _};
+use crate::state::App;
 
 /// The screen.
 pub fn page(app: App, request_id: RequestId) -> impl IntoView {
