@@ -1,0 +1,10 @@
+//! The wallet against a server that lies, forgets and changes its keys, and cards that go away. What the real server
+//! and bank do is tested on the whole system.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod card_removed;
+mod key_stores;
+mod keys;
+mod receipts;
+mod recovery;
+mod stage;
