@@ -5,7 +5,7 @@ use envelope::{SigningKey, jws};
 use payment::{Amount, AttemptId, BankResult, DeclineCode, Order, Outcome, Receipt, RequestId, WalletNonce};
 use wallet::receipt::VerifiedReceipt;
 
-use crate::stage::{Parties, approved, dated, order};
+use crate::stage::{Parties, approved, dated, order, outcome_of};
 
 struct Case {
     parties: Parties,
@@ -22,7 +22,7 @@ fn case() -> Case {
     let roots = TrustRoots::from_json(&parties.trust_json("", "")).unwrap();
     let order = order(|_| {});
     let (attempt_id, nonce) = (AttemptId::from_bytes([3; 16]), WalletNonce::from_bytes([4; 32]));
-    let outcome = parties.outcome_of(&order, attempt_id, &nonce, approved());
+    let outcome = outcome_of(&order, attempt_id, &nonce, approved());
     let receipt = parties.receipt(&order, attempt_id, nonce, &outcome);
     Case { parties, roots, order, attempt_id, nonce, outcome, receipt }
 }
@@ -63,7 +63,7 @@ fn every_changed_field_of_the_receipt_is_noticed() {
     case.refuses("nonce", |receipt| receipt.wallet_nonce = WalletNonce::from_bytes([5; 32]));
     case.refuses("another order of the merchant", |receipt| receipt.order = case.parties.sign_order(&other));
     case.refuses("a keyset by another root", |receipt| {
-        receipt.keyset = case.parties.keyset(1).sign(&SigningKey::generate())
+        receipt.keyset = case.parties.keyset(1).sign(&SigningKey::generate());
     });
     case.refuses("a certificate by another root", |receipt| {
         receipt.bank_certificate = case.parties.certificate(1).sign(&SigningKey::generate());
@@ -108,16 +108,19 @@ fn an_outcome_about_anything_else_is_noticed() {
     case.refuses_outcome("before its keys were valid", |outcome| outcome.decided_ms = 1_000);
     case.refuses_outcome("after its keys ended", |outcome| outcome.decided_ms += 1_000_000_000);
     // The same attempt, told with another nonce, has another hash.
-    let other = case.parties.outcome_of(&case.order, case.attempt_id, &WalletNonce::from_bytes([6; 32]), approved());
+    let other = outcome_of(&case.order, case.attempt_id, &WalletNonce::from_bytes([6; 32]), approved());
     case.refuses_outcome("nonce", |outcome| *outcome = other);
     let again = case.parties.receipt(&case.order, case.attempt_id, case.nonce, &case.outcome);
     assert!(VerifiedReceipt::verify(again, &case.roots).is_ok(), "the case itself is sound");
 }
 
+/// Picks one text out of a receipt.
+type Field = fn(&mut Receipt) -> &mut String;
+
 #[test]
 fn every_flipped_character_is_noticed() {
     let case = case();
-    let fields: [(&str, fn(&mut Receipt) -> &mut String); 4] = [
+    let fields: [(&str, Field); 4] = [
         ("order", |receipt| &mut receipt.order),
         ("outcome", |receipt| &mut receipt.outcome),
         ("keyset", |receipt| &mut receipt.keyset),

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 use wallet::Wallet;
 
-use crate::stage::{Stage, approved, attempt_view, now_ms, order};
+use crate::stage::{Stage, approved, attempt_view, now_ms, order, outcome_of};
 
 const NONCE: WalletNonce = WalletNonce::from_bytes([4; 32]);
 
@@ -68,7 +68,7 @@ async fn an_attempt_without_an_answer_stays_unknown_until_it_is_paid() {
     assert_eq!(wallet.show(order.request_id).await.unwrap().deadline_ms, Some(order.expires_ms));
     assert!(wallet.receipts().await.unwrap().is_empty());
 
-    let outcome = stage.parties.outcome_of(&order, ATTEMPT, &NONCE, approved());
+    let outcome = outcome_of(&order, ATTEMPT, &NONCE, approved());
     let view = attempt_view(&order, ATTEMPT, AttemptState::Approved, Some(stage.parties.sign_outcome(&outcome)));
     stage.script(|script| {
         script.attempts.insert(ATTEMPT, view);
@@ -85,7 +85,7 @@ async fn an_approval_without_its_proof_is_not_shown_as_paid() {
     let stage = Stage::open().await;
     let order = order(|_| {});
     let other = WalletNonce::from_bytes([9; 32]);
-    let outcome = stage.parties.outcome_of(&order, ATTEMPT, &other, approved());
+    let outcome = outcome_of(&order, ATTEMPT, &other, approved());
     let view = attempt_view(&order, ATTEMPT, AttemptState::Approved, Some(stage.parties.sign_outcome(&outcome)));
     stage.script(|script| drop(script.attempts.insert(ATTEMPT, view)));
     let (wallet, phase) = phase_after(&stage, &order, ATTEMPT).await;
@@ -104,7 +104,7 @@ async fn a_decline_and_a_reversal_leave_the_request_to_be_paid() {
     ] {
         let stage = Stage::open().await;
         let order = order(|_| {});
-        let outcome = stage.parties.outcome_of(&order, ATTEMPT, &NONCE, decision);
+        let outcome = outcome_of(&order, ATTEMPT, &NONCE, decision);
         let view = attempt_view(&order, ATTEMPT, state, Some(stage.parties.sign_outcome(&outcome)));
         stage.script(|script| drop(script.attempts.insert(ATTEMPT, view)));
         let (wallet, phase) = phase_after(&stage, &order, ATTEMPT).await;
@@ -118,7 +118,7 @@ async fn a_decline_that_the_bank_did_not_sign_is_not_believed() {
     let stage = Stage::open().await;
     let order = order(|_| {});
     // The server says declined; the bank's own word says approved.
-    let outcome = stage.parties.outcome_of(&order, ATTEMPT, &NONCE, approved());
+    let outcome = outcome_of(&order, ATTEMPT, &NONCE, approved());
     let state = AttemptState::Declined { code: DeclineCode::WrongPin };
     let view = attempt_view(&order, ATTEMPT, state, Some(stage.parties.sign_outcome(&outcome)));
     stage.script(|script| drop(script.attempts.insert(ATTEMPT, view)));

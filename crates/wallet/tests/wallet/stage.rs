@@ -98,30 +98,6 @@ impl Parties {
         .to_string()
     }
 
-    pub fn outcome_of(
-        &self,
-        order: &Order,
-        attempt_id: AttemptId,
-        nonce: &WalletNonce,
-        decision: BankResult,
-    ) -> Outcome {
-        let order_hash = order.hash();
-        Outcome {
-            version: OUTCOME_VERSION,
-            bank_id: "first".into(),
-            request_id: order.request_id,
-            attempt_id,
-            order_hash,
-            attempt_hash: AttemptHash::derive(&order_hash, attempt_id, nonce),
-            merchant_id: order.merchant_id.clone(),
-            amount: order.amount,
-            decision,
-            rrn: "632606000001".into(),
-            card_label: "visa ••0050".into(),
-            decided_ms: u64::try_from(now_ms()).unwrap(),
-        }
-    }
-
     pub fn sign_outcome(&self, outcome: &Outcome) -> String {
         jws::sign(&self.outcome, jws::TYP_OUTCOME, &outcome.canonical())
     }
@@ -150,6 +126,25 @@ pub fn dated<K>(key: K) -> Dated<K> {
 
 pub fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// What the bank would say of this attempt.
+pub fn outcome_of(order: &Order, attempt_id: AttemptId, nonce: &WalletNonce, decision: BankResult) -> Outcome {
+    let order_hash = order.hash();
+    Outcome {
+        version: OUTCOME_VERSION,
+        bank_id: "first".into(),
+        request_id: order.request_id,
+        attempt_id,
+        order_hash,
+        attempt_hash: AttemptHash::derive(&order_hash, attempt_id, nonce),
+        merchant_id: order.merchant_id.clone(),
+        amount: order.amount,
+        decision,
+        rrn: "632606000001".into(),
+        card_label: "visa ••0050".into(),
+        decided_ms: u64::try_from(now_ms()).unwrap(),
+    }
 }
 
 pub fn approved() -> BankResult {
