@@ -20,9 +20,6 @@ pub enum BankError {
     /// A stored value does not mean anything to this version of the program.
     #[error("the stored {0} has no meaning")]
     Stored(&'static str),
-    /// There is already something where something new was to be made.
-    #[error("{0} exists already")]
-    Exists(String),
     /// No such account.
     #[error("no account {0}")]
     NoAccount(String),

@@ -32,6 +32,8 @@ const SILENCE_MAX: Duration = Duration::from_mins(2);
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long messages in flight may take after the order to stop.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// Pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes read at a time.
 const READ_BYTES: usize = 8 * 1024;
 
@@ -55,7 +57,7 @@ pub async fn serve(
             Err(error) => {
                 // Out of file descriptors, mostly; the next accept may succeed.
                 tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
