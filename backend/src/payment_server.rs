@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
 use payment::{AttemptId, DeviceId, InvalidTransition};
 use protocol::{ErrorCode, Problem};
 use tokio::sync::{Notify, Semaphore};
@@ -61,6 +62,11 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/paymen
 
 /// How long calls under way may take to end when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// How long the headers of a call may take to arrive.
+const HEADERS_DEADLINE: Duration = Duration::from_secs(10);
+/// How often a silent connection is asked whether it lives, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_DEADLINE: Duration = Duration::from_secs(10);
 /// The most calls handled at once; one more is told to come back.
 const CALLS_AT_ONCE_MAX: usize = 1_024;
 /// The most open inbox streams.
@@ -277,7 +283,12 @@ fn listen(addr: SocketAddr, folder: &DataFolder, app: App) -> Result<Running, Er
     listener.set_nonblocking(true)?;
     let addr = listener.local_addr()?;
     let handle = Handle::new();
-    let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+    let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+    // A caller that sends its headers a byte a minute, or went away without a word, holds nothing for long.
+    let builder = server.http_builder();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_DEADLINE);
+    let http2 = &mut builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_DEADLINE);
     let service = router::router(app.clone()).into_make_service();
     let served = tokio::spawn(server.serve(service));
     Ok(Running { addr, app, handle, served })

@@ -141,7 +141,7 @@ impl App {
 }
 
 /// Submits an attempt. 200 when its fate is known, 202 while it is not.
-#[utoipa::path(post, path = "/v1/requests/{id}/attempts", tag = "wallet", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/requests/{id}/attempts", tag = "wallet", security(("device_signature" = [])), params(("id" = String, Path)),
     request_body = SubmitAttempt,
     responses((status = 200, body = AttemptView), (status = 202, body = AttemptView),
         (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem),
@@ -189,7 +189,7 @@ const fn status_of(state: AttemptState) -> StatusCode {
 }
 
 /// An attempt as its wallet sees it. 404 means that it was never stored: no money moved.
-#[utoipa::path(get, path = "/v1/requests/{id}/attempts/{attempt_id}", tag = "wallet",
+#[utoipa::path(get, path = "/v1/requests/{id}/attempts/{attempt_id}", tag = "wallet", security(("device_signature" = [])),
     params(("id" = String, Path), ("attempt_id" = String, Path)),
     responses((status = 200, body = AttemptView), (status = 404, body = Problem)))]
 pub(super) async fn show(

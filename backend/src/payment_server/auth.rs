@@ -1,5 +1,7 @@
 //! Who calls: a merchant by its API key, a device by its signature over the call.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -15,7 +17,9 @@ use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
 
 /// The largest body of a call, in bytes: a submitted capsule takes about four kilobytes, an order eleven.
-pub(super) const BODY_BYTES_MAX: usize = 64 * 1_024;
+const BODY_BYTES_MAX: usize = 64 * 1_024;
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The merchant whose API key the call carries.
 pub(super) struct CallingMerchant(pub(super) MerchantId);
@@ -33,6 +37,12 @@ impl FromRequestParts<App> for CallingMerchant {
     }
 }
 
+/// Reads a body that comes within its bound and its time.
+async fn read_body(body: axum::body::Body) -> Result<Bytes, Error> {
+    let bytes = tokio::time::timeout(BODY_DEADLINE, axum::body::to_bytes(body, BODY_BYTES_MAX)).await;
+    bytes.ok().and_then(Result::ok).ok_or_else(|| ErrorCode::InvalidInput.into())
+}
+
 /// A whole body within the bound.
 pub(super) struct Body(pub(super) Bytes);
 
@@ -40,8 +50,7 @@ impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Error> {
-        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-        body.map(Self).map_err(|_| ErrorCode::InvalidInput.into())
+        read_body(request.into_body()).await.map(Self)
     }
 }
 
@@ -114,7 +123,7 @@ impl SignedCall {
         }
         let signature = text(HEADER_SIGNATURE)?.to_owned();
         let path_and_query = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| ErrorCode::InvalidInput)?;
+        let body = read_body(body).await?;
         Ok(Self { device_id, time_ms, signature, method: parts.method.to_string(), path_and_query, body })
     }
 

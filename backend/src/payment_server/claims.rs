@@ -88,7 +88,7 @@ pub(super) async fn devices_of(
 }
 
 /// Sends a code to the identifier.
-#[utoipa::path(post, path = "/v1/claims", tag = "wallet", request_body = StartClaim,
+#[utoipa::path(post, path = "/v1/claims", tag = "wallet", security(("device_signature" = [])), request_body = StartClaim,
     responses((status = 202), (status = 400, body = Problem)))]
 pub(super) async fn start(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
     let StartClaim { identifier } = call.json()?;
@@ -173,7 +173,7 @@ async fn store_code(
 }
 
 /// Proves the claim with the code.
-#[utoipa::path(post, path = "/v1/claims/confirm", tag = "wallet", request_body = ConfirmClaim,
+#[utoipa::path(post, path = "/v1/claims/confirm", tag = "wallet", security(("device_signature" = [])), request_body = ConfirmClaim,
     responses((status = 204), (status = 422, body = Problem)))]
 pub(super) async fn confirm(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
     let ConfirmClaim { identifier, code } = call.json()?;

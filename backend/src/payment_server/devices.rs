@@ -20,7 +20,7 @@ const LANGUAGE_BYTES_MAX: usize = 35;
 
 /// Registers a device. The call is signed by the key it brings; the same device may register again with
 /// the same keys, to change its language.
-#[utoipa::path(post, path = "/v1/devices", tag = "wallet", request_body = RegisterDevice,
+#[utoipa::path(post, path = "/v1/devices", tag = "wallet", security(("device_signature" = [])), request_body = RegisterDevice,
     responses((status = 201), (status = 401, body = Problem)))]
 pub(super) async fn register(State(app): State<App>, call: SignedCall) -> Result<StatusCode, Error> {
     let device: RegisterDevice = call.json()?;
@@ -69,7 +69,7 @@ fn view(request: &StoredRequest, now_ms: u64) -> Json<RequestStatusView> {
 }
 
 /// Where a request stands.
-#[utoipa::path(get, path = "/v1/requests/{id}", tag = "wallet", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/requests/{id}", tag = "wallet", security(("device_signature" = [])), params(("id" = String, Path)),
     responses((status = 200, body = RequestStatusView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<App>,
@@ -81,7 +81,7 @@ pub(super) async fn show(
 }
 
 /// The payer looked at the request.
-#[utoipa::path(post, path = "/v1/requests/{id}/seen", tag = "wallet", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/requests/{id}/seen", tag = "wallet", security(("device_signature" = [])), params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn seen(
     State(app): State<App>,
@@ -103,7 +103,7 @@ pub(super) async fn seen(
 }
 
 /// The payer refuses the request.
-#[utoipa::path(post, path = "/v1/requests/{id}/reject", tag = "wallet", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/requests/{id}/reject", tag = "wallet", security(("device_signature" = [])), params(("id" = String, Path)),
     responses((status = 200, body = RequestStatusView), (status = 409, body = Problem), (status = 410, body = Problem)))]
 pub(super) async fn reject(
     State(app): State<App>,

@@ -72,7 +72,7 @@ async fn append(
 }
 
 /// The sealed requests after the last one seen.
-#[utoipa::path(get, path = "/v1/inbox", tag = "wallet",
+#[utoipa::path(get, path = "/v1/inbox", tag = "wallet", security(("device_signature" = [])),
     params(("after" = Option<u64>, Query, description = "The last entry seen")),
     responses((status = 200, body = InboxPage), (status = 401, body = Problem)))]
 pub(super) async fn page(
@@ -104,7 +104,7 @@ fn sealed_request(seq: i64, request_id: &str, sealed: &str) -> Result<SealedRequ
 }
 
 /// New requests and changes of state as server-sent events. The event's id is its place in the inbox.
-#[utoipa::path(get, path = "/v1/inbox/stream", tag = "wallet",
+#[utoipa::path(get, path = "/v1/inbox/stream", tag = "wallet", security(("device_signature" = [])),
     params(("after" = Option<u64>, Query, description = "The last entry seen"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The same, from a client that reconnects")),
     responses((status = 200, content_type = "text/event-stream", body = String), (status = 401, body = Problem)))]

@@ -2,14 +2,14 @@
 //!
 //! The machines are `payment::request` and `payment::attempt`; nothing else writes a state.
 
-use payment::{AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, RequestId, RequestState};
+use payment::{AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, RequestId, RequestState, Standing};
 use protocol::ErrorCode;
 use protocol::merchant_api::DeliveryStatus;
 use protocol::wallet_api::ExchangeView;
 use sqlx::SqliteConnection;
 
 use super::events::{self, Event};
-use super::{App, Error, inbox};
+use super::{App, CrashPoint, Error, inbox};
 use crate::clock::{signed_ms, unsigned_ms};
 
 /// What the bank gave with its word, to be kept with the attempt.
@@ -221,6 +221,9 @@ impl App {
             .db
             .write(move |db_tx| Box::pin(async move { apply_to_attempt(db_tx, id, event, &evidence, now_ms).await }))
             .await?;
+        if state.standing() == Standing::Final {
+            self.crash_point(CrashPoint::AfterCommit);
+        }
         self.attempt_watchers.tell(id);
         self.wake_devices_of(request_id).await;
         Ok(state)

@@ -8,6 +8,7 @@ use protocol::wallet_api::{
     ConfirmClaim, InboxEvent, InboxPage, RequestLetter, RequestStatusView, SealedRequest, StartClaim,
 };
 use reqwest::{Method, StatusCode};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::deployment::Deployment;
 use crate::payer::{self, Answer, Payer};
@@ -218,4 +219,65 @@ async fn seen_and_rejected_are_told_and_stay() {
     assert_eq!(deployment.events(&order).await, ["request.created", "request.seen", "request.rejected"]);
     let nobody = payer.get::<RequestStatusView>("/v1/requests/01a201e2-17aa-7f19-820b-59dff928241e").await;
     assert_eq!(nobody, refused(404, "not_found"));
+}
+
+/// A mail server that takes one mail and gives its text.
+async fn one_mail(listener: tokio::net::TcpListener) -> String {
+    let (stream, _) = listener.accept().await.unwrap();
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    writer.write_all(b"220 test\r\n").await.unwrap();
+    let mut mail = None::<String>;
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let answer = match (&mut mail, line.as_str()) {
+            (Some(mail), ".") => {
+                writer.write_all(b"250 taken\r\n").await.unwrap();
+                return std::mem::take(mail);
+            }
+            (Some(mail), line) => {
+                mail.push_str(line);
+                mail.push('\n');
+                continue;
+            }
+            (None, "DATA") => {
+                mail = Some(String::new());
+                "354 go on"
+            }
+            (None, _) => "250 ok",
+        };
+        writer.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+    }
+    panic!("the connection ended without a mail");
+}
+
+#[tokio::test]
+async fn a_mail_server_takes_the_mails_when_there_is_one() {
+    let mut deployment = Deployment::start().await;
+    deployment.stop_server().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    deployment.with_smtp(format!("smtp://{}", listener.local_addr().unwrap()));
+    deployment.start_server().await;
+    let taken = tokio::spawn(one_mail(listener));
+    let order = deployment.requested_from(Some(ann())).await;
+    let mail = in_time(taken).await.unwrap();
+    assert!(mail.contains("To: ann@example.org") && mail.contains("quoted-printable"));
+    let sent = async || (deployment.state(&order).await == RequestState::Delivered).then_some(());
+    deployment.eventually(sent).await;
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_is_tried_again() {
+    let mut deployment = Deployment::start().await;
+    deployment.stop_server().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    drop(listener);
+    deployment.with_smtp(format!("smtp://{addr}"));
+    deployment.start_server().await;
+    let order = deployment.requested_from(Some(ann())).await;
+    let tried = async || (deployment.show(&order).await.deliveries[0].tries > 0).then_some(());
+    deployment.eventually(tried).await;
+    assert_eq!(deployment.state(&order).await, RequestState::Delivering);
+    let taken = tokio::spawn(one_mail(tokio::net::TcpListener::bind(addr).await.unwrap()));
+    assert!(in_time(taken).await.unwrap().contains("To: ann@example.org"));
 }

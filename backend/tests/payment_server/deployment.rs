@@ -84,6 +84,11 @@ impl Deployment {
         self.options.bank = "127.0.0.1:9".into();
     }
 
+    /// Sends mails to a mail server from its next start on.
+    pub fn with_smtp(&mut self, url: String) {
+        self.options.smtp = Some(url);
+    }
+
     async fn bank_is_connected(&self) {
         if self.options.bank.ends_with(":9") {
             return;
