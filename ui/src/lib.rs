@@ -3,6 +3,7 @@
 //! **Invariants:** no key, card number or PIN digit ever enters this crate; every call out of the web view goes
 //! through [`ipc`]; every text comes from `locales/`.
 
+mod actions;
 mod app;
 mod browser;
 mod components;

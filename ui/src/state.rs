@@ -9,11 +9,10 @@ use std::ops::Deref;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
-use protocol::error::{ErrorCode, Problem};
+use protocol::error::Problem;
 use protocol::ipc::{
-    BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStage, CheckoutStart, CheckoutStop, CheckoutView, Command,
-    Inbox, Language, OpenLink, PinSubmit, Postpone, ReaderView, Readers, ReceiptSummary, Receipts, Reject, RequestView,
-    SaveSettings, Settings, Status, WalletStatus, Watch, WatchView,
+    CheckoutStage, CheckoutView, Inbox, Language, ReaderView, Readers, ReceiptSummary, Receipts, RequestView, Status,
+    WalletStatus, Watch, WatchView,
 };
 
 use crate::browser;
@@ -75,6 +74,10 @@ pub struct Shared {
     pub polite: RwSignal<String>,
     /// What a screen reader is told at once: results only.
     pub assertive: RwSignal<String>,
+    /// How often `watch` brought news of the checkout: a command's answer that is older than the news is dropped.
+    pub watched: StoredValue<u64>,
+    /// Whether the checkout is being put away.
+    pub is_closing: StoredValue<bool>,
     /// First-time senders whose requests were opened in this session.
     acquainted: RwSignal<HashSet<RequestId>>,
     /// How far the server's clock is ahead of the device's, ms.
@@ -117,6 +120,8 @@ impl App {
             now_ms: RwSignal::new(format::device_now_ms()),
             polite: RwSignal::new(String::new()),
             assertive: RwSignal::new(String::new()),
+            watched: StoredValue::new(0),
+            is_closing: StoredValue::new(false),
             acquainted: RwSignal::new(HashSet::new()),
             skew_ms: RwSignal::new(0),
         })))
@@ -157,15 +162,18 @@ impl App {
 
     async fn take(self, view: &WatchView, before: Option<&WatchView>) {
         self.online.set(view.online);
-        if before.is_none_or(|before| before.inbox_version != view.inbox_version) {
-            self.read_lists().await;
-        }
         if before.is_none() && view.checkout.is_some() {
             // The window was opened, or reloaded, in the middle of a payment.
             self.screen.set(Screen::Checkout);
         }
-        if self.checkout.with_untracked(|checkout| *checkout != view.checkout) {
+        let is_news = self.checkout.with_untracked(|checkout| *checkout != view.checkout);
+        // A checkout that is being put away passes through states nobody asked to see.
+        if is_news && !self.is_closing.get_value() {
+            self.watched.update_value(|watched| *watched += 1);
             self.checkout.set(view.checkout.clone());
+        }
+        if before.is_none_or(|before| before.inbox_version != view.inbox_version) {
+            self.read_lists().await;
         }
         let opened_before = before.and_then(|before| before.opened);
         match view.opened {
@@ -199,14 +207,16 @@ impl App {
         self.readers.set(Some(invoke(Readers {}).await.unwrap_or_default()));
     }
 
-    fn set_inbox(self, inbox: Vec<RequestView>) {
+    /// Shows newer requests, and the clock they were read at.
+    pub fn set_inbox(self, inbox: Vec<RequestView>) {
         if let Some(view) = inbox.first() {
             self.set_clock(view.now_ms);
         }
         self.inbox.set(Some(inbox));
     }
 
-    fn set_clock(self, wallet_now_ms: u64) {
+    /// Follows the wallet's clock.
+    pub fn set_clock(self, wallet_now_ms: u64) {
         self.skew_ms.set(wallet_now_ms.cast_signed() - format::device_now_ms().cast_signed());
         self.tick();
     }
@@ -261,174 +271,6 @@ impl App {
             Place::History | Place::Settings => self.go(Screen::Inbox),
             Place::Receipt(_) | Place::Verify => self.go(Screen::History),
         }
-    }
-
-    /// Runs a command that changes something: one at a time, its problem shown.
-    fn run<C: Command + 'static>(self, command: C, then: impl FnOnce(C::Answer) + 'static) {
-        if self.busy.get_untracked() {
-            return;
-        }
-        self.busy.set(true);
-        self.problem.set(None);
-        spawn_local(async move {
-            let answer = invoke(command).await;
-            self.busy.set(false);
-            match answer {
-                Ok(answer) => then(answer),
-                Err(problem) => self.problem.set(Some(problem)),
-            }
-        });
-    }
-
-    /// Puts a newer view of a request into the list.
-    fn renew(self, view: RequestView) {
-        self.set_clock(view.now_ms);
-        self.inbox.update(|inbox| {
-            let inbox = inbox.get_or_insert_default();
-            match inbox.iter_mut().find(|request| request.request_id == view.request_id) {
-                Some(known) => *known = view,
-                None => inbox.insert(0, view),
-            }
-        });
-    }
-
-    /// Opens a pasted link and shows its request.
-    pub fn open_link(self, link: String, then: impl FnOnce() + 'static) {
-        self.run(OpenLink { link }, move |view| {
-            let request_id = view.request_id;
-            self.renew(view);
-            then();
-            // Whoever pastes a link means to look at what it brings; a new sender is pointed out there.
-            self.open_introduced(request_id);
-        });
-    }
-
-    /// Puts a request off.
-    pub fn postpone(self, request_id: RequestId) {
-        self.run(Postpone { request_id }, move |view| self.leave_request(view));
-    }
-
-    /// Refuses a request.
-    pub fn refuse(self, request_id: RequestId) {
-        self.run(Reject { request_id }, move |view| self.leave_request(view));
-    }
-
-    fn leave_request(self, view: RequestView) {
-        self.renew(view);
-        self.go(Screen::Inbox);
-    }
-
-    /// Blocks the sender of a request.
-    pub fn block(self, request_id: RequestId) {
-        self.run(BlockMerchant { request_id }, move |inbox| {
-            self.set_inbox(inbox);
-            self.go(Screen::Inbox);
-        });
-    }
-
-    /// Starts paying a request with a card.
-    pub fn pay(self, request_id: RequestId) {
-        if self.busy.get_untracked() {
-            return;
-        }
-        self.busy.set(true);
-        self.problem.set(None);
-        let start = CheckoutStart { request_id, reader: self.reader.get_untracked() };
-        spawn_local(async move {
-            let answer = invoke(start).await;
-            self.busy.set(false);
-            match answer {
-                Ok(checkout) => {
-                    self.checkout.set(Some(checkout));
-                    self.go(Screen::Checkout);
-                    self.read_readers().await;
-                }
-                Err(problem) if matches!(problem.code, ErrorCode::NoReader | ErrorCode::ReaderFailed) => {
-                    self.go(Screen::CardProblem(request_id));
-                    self.problem.set(Some(problem));
-                }
-                Err(problem) => self.problem.set(Some(problem)),
-            }
-        });
-    }
-
-    /// Waits for the card on another reader.
-    pub fn change_reader(self, reader: Option<String>) {
-        self.reader.set(reader);
-        let Some(request_id) = self.checkout.with_untracked(|checkout| checkout.as_ref().map(|it| it.request_id))
-        else {
-            return;
-        };
-        self.end_checkout(move || self.pay(request_id));
-    }
-
-    /// Chooses an application of the card.
-    pub fn choose_application(self, index: usize) {
-        self.run(CheckoutChoose { index }, move |checkout| self.checkout.set(Some(checkout)));
-    }
-
-    /// Ends PIN entry and pays.
-    pub fn submit_pin(self) {
-        self.run(PinSubmit {}, move |checkout| self.checkout.set(Some(checkout)));
-    }
-
-    /// Stops the checkout and goes back to its request.
-    pub fn stop_checkout(self) {
-        let Some(request_id) = self.checkout.with_untracked(|checkout| checkout.as_ref().map(|it| it.request_id))
-        else {
-            return self.go(Screen::Inbox);
-        };
-        self.end_checkout(move || {
-            self.go(Screen::Request(request_id));
-            self.checkout.set(None);
-        });
-    }
-
-    /// Stops the checkout and forgets it.
-    fn end_checkout(self, then: impl FnOnce() + 'static) {
-        self.run(CheckoutStop {}, move |_| {
-            self.run(CheckoutDone {}, move |inbox| {
-                self.set_inbox(inbox);
-                then();
-            });
-        });
-    }
-
-    /// Forgets a finished checkout and goes to the requests.
-    pub fn finish_checkout(self) {
-        self.after_checkout(Screen::Inbox);
-    }
-
-    /// Forgets a finished checkout and goes to a screen.
-    pub fn after_checkout(self, screen: Screen) {
-        self.run(CheckoutDone {}, move |inbox| {
-            self.set_inbox(inbox);
-            self.go(screen);
-            self.checkout.set(None);
-        });
-    }
-
-    /// Starts the same payment again.
-    pub fn try_again(self, request_id: RequestId) {
-        self.run(CheckoutDone {}, move |inbox| {
-            self.set_inbox(inbox);
-            self.pay(request_id);
-        });
-    }
-
-    /// Keeps the person's choices, and shows them at once.
-    pub fn save_settings(self, settings: Settings) {
-        self.status.update(|status| {
-            if let Some(status) = status {
-                status.settings = settings;
-            }
-        });
-        spawn_local(async move {
-            match invoke(SaveSettings { settings }).await {
-                Ok(status) => self.status.set(Some(status)),
-                Err(problem) => self.problem.set(Some(problem)),
-            }
-        });
     }
 
     /// The checkout's stage while its screens are shown, as the wallet names it.

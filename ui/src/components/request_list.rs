@@ -115,9 +115,9 @@ fn ended_row(
                 on:click=move |_| app.open(request_id)>
                 <span class="row-main">
                     <bdi class="row-title">{payee}</bdi>
-                    <span class="quiet small">
-                        {app.t(phase.text())}" · "
-                        <span class="row-meta">{move || format::date_time(created_ms, lang.get())}</span>
+                    <span class="row-line quiet small">
+                        <span>{app.t(phase.text())}</span>
+                        <span>{move || format::date_time(created_ms, lang.get())}</span>
                     </span>
                 </span>
                 {amount(app, sum, AmountSize::Line)}

@@ -84,19 +84,21 @@ fn reader_picker(app: App) -> impl IntoView {
         };
         let id = reader.id.clone();
         let is_chosen = move || app.reader.with(|chosen| chosen.as_ref() == Some(&id));
-        view! { <option value=reader.id.clone() selected=is_chosen>{text}</option> }
+        view! { <option value=reader.id.clone() prop:selected=is_chosen>{text}</option> }
     };
     let change = move |event| {
         let id = event_target_value(&event);
         app.change_reader((id != ANY_READER).then_some(id));
     };
+    // Read again and again, but drawn again only when they differ, so that an open list stays open.
+    let readers = Memo::new(move |_| app.readers.get().unwrap_or_default());
     let in_use = move || app.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.reader.clone()));
     view! {
         <label class="picker">
             <span class="quiet small">{app.t(Text::CardReader)}</span>
             <select data-action="choose-reader" data-reader=in_use on:change=change>
-                <option value=ANY_READER selected=move || app.reader.with(Option::is_none)>{app.t(Text::CardReaderAny)}</option>
-                {move || app.readers.get().unwrap_or_default().into_iter().map(option).collect_view()}
+                <option value=ANY_READER prop:selected=move || app.reader.with(Option::is_none)>{app.t(Text::CardReaderAny)}</option>
+                {move || readers.get().into_iter().map(option).collect_view()}
             </select>
         </label>
     }

@@ -91,9 +91,9 @@ fn row(
                 on:click=move |_| app.go(Screen::Receipt(attempt_id))>
                 <span class="row-main">
                     <bdi class="row-title">{receipt.payee}</bdi>
-                    <span class="quiet small">
-                        <span class="row-meta">{move || format::date_time(receipt.decided_ms, lang.get())}</span>" · "
-                        <bdi class="row-meta">{receipt.card_label}</bdi>
+                    <span class="row-line quiet small">
+                        <span>{move || format::date_time(receipt.decided_ms, lang.get())}</span>
+                        <bdi>{receipt.card_label}</bdi>
                     </span>
                 </span>
                 {amount(app, receipt.amount, AmountSize::Line)}

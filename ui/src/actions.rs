@@ -1,0 +1,229 @@
+//! What a person can do: every button's command, one at a time, with its problem shown.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use payment::RequestId;
+use protocol::error::ErrorCode;
+use protocol::ipc::{
+    BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, OpenLink,
+    PinSubmit, Postpone, Reject, RequestView, SaveSettings, Settings,
+};
+
+use crate::ipc::invoke;
+use crate::place::Screen;
+use crate::state::App;
+
+impl App {
+    /// Does one thing at a time: what is pressed meanwhile is dropped, and the buttons show it.
+    fn while_busy(self, work: impl Future<Output = ()> + 'static) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.problem.set(None);
+        spawn_local(async move {
+            work.await;
+            self.busy.set(false);
+        });
+    }
+
+    /// The same for work that puts the checkout away, whose passing states are not shown.
+    fn while_closing(self, work: impl Future<Output = ()> + 'static) {
+        self.while_busy(async move {
+            self.is_closing.set_value(true);
+            work.await;
+            self.is_closing.set_value(false);
+        });
+    }
+
+    /// A command's answer, or nothing and its problem shown.
+    async fn ask<C: Command>(self, command: C) -> Option<C::Answer> {
+        match invoke(command).await {
+            Ok(answer) => Some(answer),
+            Err(problem) => {
+                self.problem.set(Some(problem));
+                None
+            }
+        }
+    }
+
+    /// Puts a newer view of a request into the list.
+    fn renew(self, view: RequestView) {
+        self.set_clock(view.now_ms);
+        self.inbox.update(|inbox| {
+            let inbox = inbox.get_or_insert_default();
+            match inbox.iter_mut().find(|request| request.request_id == view.request_id) {
+                Some(known) => *known = view,
+                None => inbox.insert(0, view),
+            }
+        });
+    }
+
+    /// Opens a pasted link and shows its request.
+    pub fn open_link(self, link: String, then: impl FnOnce() + 'static) {
+        self.while_busy(async move {
+            let Some(view) = self.ask(OpenLink { link }).await else { return };
+            let request_id = view.request_id;
+            self.renew(view);
+            then();
+            // Whoever pastes a link means to look at what it brings; a new sender is pointed out there.
+            self.open_introduced(request_id);
+        });
+    }
+
+    /// Puts a request off.
+    pub fn postpone(self, request_id: RequestId) {
+        self.leave_request(Postpone { request_id });
+    }
+
+    /// Refuses a request.
+    pub fn refuse(self, request_id: RequestId) {
+        self.leave_request(Reject { request_id });
+    }
+
+    fn leave_request(self, command: impl Command<Answer = RequestView> + 'static) {
+        self.while_busy(async move {
+            let Some(view) = self.ask(command).await else { return };
+            self.renew(view);
+            self.go(Screen::Inbox);
+        });
+    }
+
+    /// Blocks the sender of a request.
+    pub fn block(self, request_id: RequestId) {
+        self.while_busy(async move {
+            let Some(inbox) = self.ask(BlockMerchant { request_id }).await else { return };
+            self.set_inbox(inbox);
+            self.go(Screen::Inbox);
+        });
+    }
+
+    /// Starts paying a request with a card.
+    pub fn pay(self, request_id: RequestId) {
+        self.while_busy(self.start_checkout(request_id));
+    }
+
+    async fn start_checkout(self, request_id: RequestId) {
+        let watched = self.watched.get_value();
+        match invoke(CheckoutStart { request_id, reader: self.reader.get_untracked() }).await {
+            Ok(checkout) => {
+                self.take_checkout(watched, checkout);
+                self.go(Screen::Checkout);
+                self.read_readers().await;
+            }
+            Err(problem) if matches!(problem.code, ErrorCode::NoReader | ErrorCode::ReaderFailed) => {
+                self.go(Screen::CardProblem(request_id));
+                self.problem.set(Some(problem));
+            }
+            Err(problem) => self.problem.set(Some(problem)),
+        }
+    }
+
+    /// Takes a command's view of the checkout, unless `watch` brought a newer one since `watched`.
+    fn take_checkout(self, watched: u64, checkout: CheckoutView) {
+        if self.watched.get_value() == watched {
+            self.checkout.set(Some(checkout));
+        }
+    }
+
+    /// Chooses an application of the card.
+    pub fn choose_application(self, index: usize) {
+        self.advance(CheckoutChoose { index });
+    }
+
+    /// Ends PIN entry and pays.
+    pub fn submit_pin(self) {
+        self.advance(PinSubmit {});
+    }
+
+    fn advance(self, command: impl Command<Answer = CheckoutView> + 'static) {
+        self.while_busy(async move {
+            let watched = self.watched.get_value();
+            if let Some(checkout) = self.ask(command).await {
+                self.take_checkout(watched, checkout);
+            }
+        });
+    }
+
+    /// The request of the checkout.
+    fn paying(self) -> Option<RequestId> {
+        self.checkout.with_untracked(|checkout| checkout.as_ref().map(|checkout| checkout.request_id))
+    }
+
+    /// Waits for the card on another reader.
+    pub fn change_reader(self, reader: Option<String>) {
+        self.reader.set(reader);
+        let Some(request_id) = self.paying() else { return };
+        self.while_closing(async move {
+            if self.stop().await {
+                self.start_checkout(request_id).await;
+            }
+        });
+    }
+
+    /// Stops the checkout and goes back to its request.
+    pub fn stop_checkout(self) {
+        let Some(request_id) = self.paying() else { return self.go(Screen::Inbox) };
+        self.while_closing(async move {
+            if self.stop().await {
+                self.go(Screen::Request(request_id));
+                self.checkout.set(None);
+            }
+        });
+    }
+
+    /// Stops the checkout and forgets it; false when it cannot be stopped any more.
+    async fn stop(self) -> bool {
+        self.ask(CheckoutStop {}).await.is_some() && self.forget().await
+    }
+
+    /// Forgets a finished checkout.
+    async fn forget(self) -> bool {
+        let inbox = self.ask(CheckoutDone {}).await;
+        let is_forgotten = inbox.is_some();
+        if let Some(inbox) = inbox {
+            self.set_inbox(inbox);
+        }
+        is_forgotten
+    }
+
+    /// Forgets a finished checkout and goes to the requests.
+    pub fn finish_checkout(self) {
+        self.after_checkout(Screen::Inbox);
+    }
+
+    /// Forgets a finished checkout and goes to a screen.
+    pub fn after_checkout(self, screen: Screen) {
+        self.while_closing(async move {
+            if self.forget().await {
+                self.go(screen);
+                self.checkout.set(None);
+            }
+        });
+    }
+
+    /// Starts the same payment again.
+    pub fn try_again(self, request_id: RequestId) {
+        self.while_closing(async move {
+            if self.forget().await {
+                self.start_checkout(request_id).await;
+            }
+        });
+    }
+
+    /// Keeps the person's choices, and shows them at once.
+    pub fn save_settings(self, settings: Settings) {
+        self.status.update(|status| {
+            if let Some(status) = status {
+                status.settings = settings;
+            }
+        });
+        spawn_local(async move {
+            if let Some(status) = self.ask(SaveSettings { settings }).await {
+                self.status.set(Some(status));
+            }
+        });
+    }
+}
