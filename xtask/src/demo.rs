@@ -19,6 +19,7 @@ use parties::Parties;
 use payer::Payer;
 use serde_json::{Value, json};
 
+use crate::card_service::CardService;
 use crate::failure::Failure;
 use crate::invocation::run as run_to_end;
 use crate::processes::{Running, throw_away_folder};
@@ -47,6 +48,9 @@ pub struct Options {
     /// Which virtual card pays: `visa` or `mastercard`.
     #[arg(long, default_value = "visa", value_name = "PROFILE")]
     card: String,
+    /// Read a simulated card reader even where there is pcscd with a virtual one.
+    #[arg(long)]
+    simulated_reader: bool,
     /// Keep everything in this folder, to look at it afterwards.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -97,7 +101,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
     let parties = Parties::start(stage, narrator)?;
-    let card = Card::insert(stage, &options.card, narrator)?;
+    let card = insert_card(stage, options, narrator)?;
     let payer = Payer::new(stage, &card);
     payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
     let request = merchant::ask_for_payment(stage, PAYER_EMAIL, PERSON_LIMIT, narrator)?;
@@ -111,6 +115,15 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
     merchant::see_paid(stage, &request, narrator)?;
     bank::check_ledger(stage, narrator)?;
     payer.verify_receipt(narrator)
+}
+
+fn insert_card(stage: &Stage, options: &Options, narrator: &mut Narrator) -> Result<Card, Failure> {
+    let service = if options.simulated_reader {
+        Err("--simulated-reader".to_owned())
+    } else {
+        CardService::find_or_start(&stage.log("pcscd"))
+    };
+    Card::insert(stage, &options.card, service, narrator)
 }
 
 /// Waits until the merchant sees the payment, or the person closes the window.
@@ -143,7 +156,7 @@ fn build(windowed: bool, narrator: &mut Narrator) -> Result<PathBuf, Failure> {
     let built = run_to_end(cargo(packages), &progress);
     progress.end(if built.is_ok() { "ok" } else { "FAILED" });
     built?;
-    narrator.stage("build", json!({ "window": windowed }), "built");
+    narrator.stage("build", &[("window", json!(windowed))], "built");
     repository::target_folder()
 }
 

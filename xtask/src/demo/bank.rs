@@ -17,7 +17,7 @@ pub fn check_ledger(stage: &Stage, narrator: &mut Narrator) -> Result<(), Failur
     let transfers = check(&ledger)?;
     narrator.stage(
         "ledger",
-        json!({ "sums": ledger["sums"], "transfers": transfers }),
+        &[("sums", json!(ledger["sums"])), ("transfers", json!(transfers))],
         &format!("the bank's ledger sums to zero over {transfers} transfers"),
     );
     Ok(())

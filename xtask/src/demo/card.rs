@@ -28,11 +28,16 @@ pub struct Card {
 }
 
 impl Card {
-    /// Puts a card of this profile into the best reader this machine has.
-    pub fn insert(stage: &Stage, profile: &str, narrator: &mut Narrator) -> Result<Self, Failure> {
+    /// Puts a card of this profile into the virtual PC/SC reader, or, without one for this reason, into a simulated one.
+    pub fn insert(
+        stage: &Stage,
+        profile: &str,
+        service: Result<CardService, String>,
+        narrator: &mut Narrator,
+    ) -> Result<Self, Failure> {
         let facts = json_of(command(stage.program("tapseal-card"), ["show", profile, "--json"]))?;
         let pin = text(&facts, "pin", "tapseal-card show")?.to_owned();
-        let (service, reader, program) = match CardService::find_or_start(&stage.log("pcscd")) {
+        let (service, reader, program) = match service {
             Ok(service) => {
                 let program = serve(stage, profile, &format!("127.0.0.1:{VPCD_PORT}"))?;
                 (Some(service), wait_for_reader(stage, &program)?, program)
@@ -45,7 +50,7 @@ impl Card {
         };
         narrator.stage(
             "reader",
-            json!({ "reader": reader, "card": profile }),
+            &[("reader", json!(reader)), ("card", json!(profile))],
             &format!("a virtual {profile} card is in the reader {reader}"),
         );
         Ok(Self { reader, pin, _program: program, _service: service })

@@ -32,8 +32,12 @@ pub fn ask_for_payment(
     let words = view["match_words"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
     narrator.stage(
         "request",
-        json!({ "request": id, "amount_minor": view["amount"]["minor"], "currency": view["amount"]["currency"],
-                "match_words": words }),
+        &[
+            ("request", json!(id)),
+            ("amount_minor", json!(view["amount"]["minor"])),
+            ("currency", json!(view["amount"]["currency"])),
+            ("match_words", json!(words)),
+        ],
         &format!("Blue Door Café asks {payer_email} for 12.80 USD; match words: {}", words.join(" ")),
     );
     Ok(id)
@@ -53,7 +57,7 @@ pub fn see_paid(stage: &Stage, request: &str, narrator: &mut Narrator) -> Result
     if status != "paid" {
         return Err(Failure::unexpected("the merchant's view", format!("status {status}, and not paid")));
     }
-    narrator.stage("merchant", json!({ "status": status }), "the merchant sees the request PAID");
+    narrator.stage("merchant", &[("status", json!(status))], "the merchant sees the request PAID");
     Ok(())
 }
 

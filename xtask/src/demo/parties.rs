@@ -30,14 +30,14 @@ impl Parties {
             call.arg(&stage.folder).args(["--public-url", &format!("https://127.0.0.1:{port}")]);
             call.args(["--merchant", merchant::ENTRY]);
         })?;
-        narrator.stage("keys", json!({}), "made keys and certificates for every party");
+        narrator.stage("deployment", &[], "made keys and certificates for every party");
         tapseal(stage, &["migrate", "--data"], |call| {
             call.arg(&stage.folder);
         })?;
         tapseal(stage, &["bank", "seed", "--data"], |call| {
             call.arg(&stage.folder);
         })?;
-        narrator.stage("databases", json!({}), "made both databases; the bank has its cardholders");
+        narrator.stage("databases", &[], "made both databases; the bank has its cardholders");
         let mail_folder = stage.folder.join("mail");
         let (bank_front, bank_address) = start_server(stage, "bank-front", |call| {
             call.args(["--listen", "127.0.0.1:0"]);
@@ -48,7 +48,7 @@ impl Parties {
         })?;
         narrator.stage(
             "servers",
-            json!({ "payment_server": address, "bank_front": bank_address, "tls": "1.3" }),
+            &[("payment_server", json!(address)), ("bank_front", json!(bank_address)), ("tls", json!("1.3"))],
             &format!("payment server on {address}, bank front on {bank_address}, TLS between all"),
         );
         Ok(Self { mail_folder, _payment_server: payment_server, _bank_front: bank_front })

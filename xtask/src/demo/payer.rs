@@ -50,7 +50,7 @@ impl<'s> Payer<'s> {
         let code = mail::wait_for_code(mail_folder, address)?;
         output_of(self.wallet(["confirm", address, &code]))?;
         let sentence = format!("the wallet has claimed {address} with the code from its mail");
-        narrator.stage("wallet", json!({ "identifier": address }), &sentence);
+        narrator.stage("wallet", &[("identifier", json!(address))], &sentence);
         Ok(())
     }
 
@@ -60,7 +60,7 @@ impl<'s> Payer<'s> {
         loop {
             let inbox = json_of(self.wallet(["inbox"]))?;
             if contains_text(&inbox, request) {
-                narrator.stage("inbox", json!({ "request": request }), "the sealed request is in the wallet's inbox");
+                narrator.stage("inbox", &[("request", json!(request))], "the sealed request is in the wallet's inbox");
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -96,7 +96,7 @@ impl<'s> Payer<'s> {
         window.env("TAPSEAL_HOME", &self.home).env("TAPSEAL_TRUST", self.stage.trust());
         window.env("TAPSEAL_KEY_STORE", "file").env("TAPSEAL_READER", &self.card.reader);
         let running = Running::start("tapseal-app", window, &self.stage.log("window"))?;
-        narrator.stage("window", json!({}), "the wallet window is open");
+        narrator.stage("window", &[], "the wallet window is open");
         Narrator::remark(&format!("Pay the request in the window. The test card's PIN is {}.", self.card.pin));
         Ok(running)
     }
@@ -118,7 +118,12 @@ impl<'s> Payer<'s> {
         let bytes = std::fs::metadata(&file).map_err(Failure::file(&file))?.len();
         narrator.stage(
             "receipt",
-            json!({ "verified": true, "attempt": attempt, "receipt_bytes": bytes, "offline": true }),
+            &[
+                ("verified", json!(true)),
+                ("attempt", json!(attempt)),
+                ("receipt_bytes", json!(bytes)),
+                ("offline", json!(true)),
+            ],
             &format!("receipt of {bytes} bytes VERIFIED offline by a second wallet that only has trust.json"),
         );
         Ok(())
