@@ -26,6 +26,9 @@ const LOOK_WAIT: Duration = Duration::from_millis(250);
 const READ_WAIT: Duration = Duration::from_secs(20);
 /// How long the person may take to choose an application while the card stays.
 const CHOICE_WAIT: Duration = Duration::from_mins(1);
+/// How often a card that answers nothing at all is taken for one that left before: readers notice a card that is
+/// pulled out, or changed for another, only after a moment.
+const SILENT_CARDS_MAX: u32 = 3;
 /// How many steps a person is shown.
 pub const STEPS: u8 = 5;
 
@@ -163,15 +166,25 @@ fn read(
     card_deadline: Instant,
     watcher: &Watcher,
 ) -> Result<Reading<Step>> {
-    let mut connection = wait_for_card(places, card_deadline, watcher)?;
-    let reader = connection.reader_id().to_owned();
-    watcher.tell(CardEvent::Connected { reader: reader.clone() });
-    let started = Instant::now();
-    let (session, c_apdu) = CardSession::start(terminal.data(connection.interface()), purpose);
-    let outcome = drive(&mut *connection, session, c_apdu, watcher);
-    let took = started.elapsed();
-    connection.close();
-    Ok(Reading { read: outcome?, reader, took })
+    let mut silent_cards = 0;
+    loop {
+        let mut connection = wait_for_card(places, card_deadline, watcher)?;
+        let reader = connection.reader_id().to_owned();
+        watcher.tell(CardEvent::Connected { reader: reader.clone() });
+        let started = Instant::now();
+        let (session, c_apdu) = CardSession::start(terminal.data(connection.interface()), purpose);
+        let mut answers = 0;
+        let outcome = drive(&mut *connection, session, c_apdu, watcher, &mut answers);
+        let took = started.elapsed();
+        connection.close();
+        match outcome {
+            Err(WalletError::Reader(ReaderError::Removed)) if answers == 0 && silent_cards < SILENT_CARDS_MAX => {
+                silent_cards += 1;
+                std::thread::sleep(LOOK_WAIT);
+            }
+            outcome => return Ok(Reading { read: outcome?, reader, took }),
+        }
+    }
 }
 
 /// Looks at every place in turn until a card is there.
@@ -203,8 +216,14 @@ fn wait_for_card(places: &[Place], deadline: Instant, watcher: &Watcher) -> Resu
     }
 }
 
-/// Exchanges commands until the session is over.
-fn drive(connection: &mut dyn CardConnection, session: CardSession, first: Vec<u8>, watcher: &Watcher) -> Result<Step> {
+/// Exchanges commands until the session is over; counts the card's answers.
+fn drive(
+    connection: &mut dyn CardConnection,
+    session: CardSession,
+    first: Vec<u8>,
+    watcher: &Watcher,
+    answers: &mut u32,
+) -> Result<Step> {
     let mut deadline = Instant::now() + READ_WAIT;
     let mut told = 0;
     let (mut session, mut c_apdu) = (session, first);
@@ -218,6 +237,7 @@ fn drive(connection: &mut dyn CardConnection, session: CardSession, first: Vec<u
             return Err(ReaderError::Removed.into());
         }
         let r_apdu = connection.transceive(&c_apdu)?;
+        *answers += 1;
         match session.advance(&r_apdu)? {
             Step::Transmit { session: next, c_apdu: command, .. } => (session, c_apdu) = (*next, command),
             Step::Choose { session: choosing, applications } => {

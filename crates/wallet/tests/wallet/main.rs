@@ -7,4 +7,5 @@ mod key_stores;
 mod keys;
 mod receipts;
 mod recovery;
+mod replay;
 mod stage;
