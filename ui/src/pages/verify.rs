@@ -16,7 +16,9 @@ use crate::ipc::invoke;
 use crate::state::App;
 
 /// The largest file that is looked at, in bytes: a receipt holds an order, a keyset and two signatures.
-const RECEIPT_BYTES_MAX: f64 = 256.0 * 1024.0;
+const RECEIPT_BYTES_MAX: f64 = 64.0 * 1024.0;
+/// The same bound on pasted text, in UTF-16 code units.
+const RECEIPT_CHARS_MAX: &str = "65536";
 
 /// What has been given to check, and what came of it.
 #[derive(Clone, Copy)]
@@ -114,7 +116,7 @@ fn form(check: Check) -> impl IntoView {
         </div>
         <label class="area-label">
             <span class="quiet small">{app.t(Text::VerifyPaste)}</span>
-            <textarea rows="5" spellcheck="false" dir="ltr" data-field="receipt" bind:value=check.text></textarea>
+            <textarea rows="5" maxlength=RECEIPT_CHARS_MAX spellcheck="false" dir="ltr" data-field="receipt" bind:value=check.text></textarea>
         </label>
         <div class="actions">
             <button class="button button-primary" type="button" data-action="check-receipt"
