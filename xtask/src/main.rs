@@ -49,7 +49,11 @@ fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Setup(options) => setup::run(&options),
         Verb::Demo(options) => demo::run(&options),
-        Verb::Test(options) => return test::run(&options),
+        Verb::Test(options) => {
+            let code = test::run(&options);
+            processes::leave_the_end_to_an_interrupt();
+            return code;
+        }
         Verb::Bench(options) => bench::run(&options),
         Verb::Screenshots => screenshots::run(),
         Verb::Ui(options) => ui::run(&options),
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
 
 /// Says what went wrong, on stderr, and turns it into the exit code.
 fn report(done: Result<(), Failure>) -> ExitCode {
+    processes::leave_the_end_to_an_interrupt();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

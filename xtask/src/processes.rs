@@ -25,12 +25,15 @@ const INTERRUPTED: i32 = 130;
 const LOG_LINES_SHOWN: usize = 30;
 
 struct Registry {
+    /// Set once an interrupt is being served: nothing new starts, and only the interrupt's thread ends us.
+    closing: bool,
     next: u64,
     children: Vec<(u64, Child)>,
     folders: Vec<PathBuf>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { next: 0, children: Vec::new(), folders: Vec::new() });
+static REGISTRY: Mutex<Registry> =
+    Mutex::new(Registry { closing: false, next: 0, children: Vec::new(), folders: Vec::new() });
 
 fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,9 +173,13 @@ fn log_handles(log: &Path) -> Result<(File, File), Failure> {
 
 fn register(name: &str, mut command: Command, log: Option<&Path>) -> Result<(Running, Option<ChildStdout>), Failure> {
     lead_a_group(&mut command);
+    // Held over the start, so that an interrupt finds a program either not started or in the registry.
+    let mut registry = registry();
+    if registry.closing {
+        return Err(Failure::unexpected(name, "we are being interrupted"));
+    }
     let mut child = command.spawn().map_err(Failure::io(format!("starting `{}`", line_of(&command))))?;
     let output = child.stdout.take();
-    let mut registry = registry();
     registry.next += 1;
     let ticket = registry.next;
     registry.children.push((ticket, child));
@@ -239,11 +246,19 @@ pub fn throw_away_folder(prefix: &str) -> Result<tempfile::TempDir, Failure> {
     Ok(folder)
 }
 
+/// Never returns when an interrupt is being served: what stops under its hands looks like failures to everybody else.
+pub fn leave_the_end_to_an_interrupt() {
+    while registry().closing {
+        std::thread::park();
+    }
+}
+
 /// Makes Ctrl-C and a polite kill stop every program we started and remove every throw-away folder.
 pub fn stop_all_on_interrupt() {
     let installed = ctrlc::set_handler(|| {
         let (children, folders) = {
             let mut registry = registry();
+            registry.closing = true;
             (std::mem::take(&mut registry.children), std::mem::take(&mut registry.folders))
         };
         // The last one started leans on the earlier ones.
