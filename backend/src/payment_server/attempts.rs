@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use envelope::outer::{DeviceSignature, Routing};
 use envelope::{Capsule, outer};
+use iso8583::private::Composite;
 use payment::{
     AttemptEvent, AttemptHash, AttemptId, AttemptState, DeclineCode, DeviceId, RequestEvent, RequestId, WalletNonce,
 };
@@ -401,6 +402,8 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
     // The capsule has left; nothing here needs it any more.
     drop((message, routing));
     let known = app.known_attempt(attempt_id).await?;
+    let certificate =
+        answered.as_ref().ok().and_then(|exchange| Composite::of(&exchange.answer).ok()?.bank_certificate);
     let (event, evidence) = match answered {
         Ok(exchange) => {
             app.crash_point(CrashPoint::AfterBankAnswer);
@@ -414,7 +417,7 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
         }
     };
     if matches!(event, AttemptEvent::Declined(DeclineCode::RetiredKey)) {
-        app.bank.sign_on_again();
+        refresh_certificate(app, certificate).await;
     }
     match app.change_attempt(request.id, attempt_id, event, evidence, now_ms()).await {
         Ok(state) => tracing::info!(%attempt_id, state = state.name(), "the bank's answer is recorded"),
@@ -424,6 +427,17 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
     }
     app.inquiry_wake.notify_one();
     Ok(())
+}
+
+/// The wallet that is told of a retired key asks for the keyset next: it must find the bank's new one there.
+async fn refresh_certificate(app: &App, certificate: Option<String>) {
+    let taken = match certificate {
+        Some(jws) => app.take_bank_certificate(&jws).await.is_ok(),
+        None => false,
+    };
+    if !taken {
+        app.bank.sign_on_again();
+    }
 }
 
 /// What an answer to the financial request means for its attempt.

@@ -1,9 +1,11 @@
 //! Attempts whose fate the bank tells at once, and those that never reach it.
 
 use envelope::PaymentServerSealingKeySecret;
+use envelope::keyset::BankCertificate;
 use iso8583::Mti;
 use iso8583::private::Composite;
 use payment::{AttemptId, AttemptState, DeclineCode, RequestState};
+use protocol::wallet_api::KeysetView;
 use tapseal::{clock, keys};
 
 use crate::bank::OnPayment;
@@ -193,6 +195,22 @@ async fn a_decline_leaves_the_request_open_unless_another_try_cannot_help() {
     payer.submit(&order, &attempt).await.unwrap();
     assert_eq!(deployment.state(&order).await, RequestState::Failed { attempt_id: attempt.attempt_id });
     assert_eq!(payer.submit(&order, &payer.seal(&order).await).await, refused(410, "request_closed"));
+}
+
+#[tokio::test]
+async fn a_wallet_told_of_a_retired_key_finds_the_new_certificate() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let order = deployment.requested().await;
+    let served = async || {
+        let view: KeysetView = payer.get("/v1/keyset").await.unwrap();
+        let payload = envelope::jws::peek_payload_unverified(&view.bank_certificates[0]).unwrap();
+        serde_json::from_slice::<BankCertificate>(&payload).unwrap().version
+    };
+    assert_eq!(served().await, 1);
+    deployment.bank.on_payment(OnPayment::Decline(DeclineCode::RetiredKey));
+    payer.submit(&order, &payer.seal(&order).await).await.unwrap();
+    assert_eq!(served().await, 2);
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ struct State {
 }
 
 struct Shared {
+    root: SigningKey<BankRoot>,
     outcome_key: SigningKey<BankOutcome>,
     stranger: SigningKey<BankOutcome>,
     certificate: String,
@@ -85,7 +86,8 @@ impl Bank {
         let root: SigningKey<BankRoot> = keys::signing_key(&folder.bank("root.key")).unwrap();
         let outcome_key = SigningKey::generate();
         let shared = Arc::new(Shared {
-            certificate: certificate(&root, &outcome_key),
+            certificate: certificate(&root, &outcome_key, 1),
+            root,
             outcome_key,
             stranger: SigningKey::generate(),
             state: Mutex::new(State {
@@ -132,14 +134,14 @@ impl Bank {
     }
 }
 
-fn certificate(root: &SigningKey<BankRoot>, outcome_key: &SigningKey<BankOutcome>) -> String {
+fn certificate(root: &SigningKey<BankRoot>, outcome_key: &SigningKey<BankOutcome>, version: u64) -> String {
     const HOUR_MS: i64 = 60 * 60 * 1_000;
     let now_ms = clock::signed_ms(clock::now_ms());
     let (not_before_ms, not_after_ms) = (now_ms - HOUR_MS, now_ms + HOUR_MS);
     let certificate = BankCertificate {
         bank_id: BANK_ID.into(),
         bank_name: "First Bank".into(),
-        version: 1,
+        version,
         issued_ms: now_ms,
         expires_ms: not_after_ms,
         iin_ranges: vec![IinRange { from: IIN.into(), to: IIN.into() }],
@@ -227,8 +229,12 @@ impl Shared {
         }
         let key = if behaviour == OnPayment::SignWithAnotherKey { &self.stranger } else { &self.outcome_key };
         let signed = jws::sign(key, jws::TYP_OUTCOME, &outcome.canonical());
-        let composite =
-            Composite { outcome: (behaviour != OnPayment::ApproveUnsigned).then_some(signed), ..Composite::default() };
+        let retired = behaviour == OnPayment::Decline(DeclineCode::RetiredKey);
+        let composite = Composite {
+            outcome: (behaviour != OnPayment::ApproveUnsigned).then_some(signed),
+            bank_certificate: retired.then(|| certificate(&self.root, &self.outcome_key, 2)),
+            ..Composite::default()
+        };
         let code = match &outcome.decision {
             BankResult::Declined { code, .. } => code.response_code(),
             BankResult::Approved { .. } | BankResult::Reversed => "00",
