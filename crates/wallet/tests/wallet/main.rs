@@ -9,3 +9,4 @@ mod receipts;
 mod recovery;
 mod replay;
 mod stage;
+mod stream;

@@ -13,16 +13,19 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use envelope::keyset::{BankCertificate, BankTrust, Dated, IinRange, Keyset, KeysetKey, MerchantProfile};
 use envelope::{
-    BankOutcome, BankRoot, BankSealingKeySecret, LinkKey, Merchant, OperatorRoot, PaymentServerSealingKeySecret,
-    SigningKey, jws, request,
+    BankOutcome, BankRoot, BankSealingKeySecret, DeviceSealingKey, LinkKey, Merchant, OperatorRoot,
+    PaymentServerSealingKeySecret, SigningKey, jws, request,
 };
+use futures::StreamExt;
 use payment::order::OrderDraft;
 use payment::outcome::OUTCOME_VERSION;
 use payment::{
     Amount, AttemptHash, AttemptId, AttemptState, BankResult, MerchantId, Order, Outcome, Receipt, RequestId,
     RequestState, WalletNonce,
 };
-use protocol::wallet_api::{AttemptView, InboxPage, KeysetView, RequestStatusView, SealedRequest};
+use protocol::wallet_api::{
+    AttemptView, InboxEvent, InboxPage, KeysetView, RegisterDevice, RequestStatusView, SealedRequest,
+};
 use protocol::{ErrorCode, Problem};
 use wallet::{KeyStoreKind, Upkeep, Wallet, WalletConfig};
 
@@ -178,6 +181,8 @@ pub struct Script {
     pub states: HashMap<RequestId, RequestState>,
     pub attempts: HashMap<AttemptId, AttemptView>,
     pub submissions: u32,
+    pub device: Option<RegisterDevice>,
+    pub stream: Vec<InboxEvent>,
 }
 
 type Shared = Arc<Mutex<Script>>;
@@ -252,6 +257,15 @@ impl Stage {
     }
 }
 
+/// A letter to a registered device.
+pub fn sealed_to(device: &RegisterDevice, seq: u64, request_id: RequestId, order_jws: &str) -> SealedRequest {
+    let key = DeviceSealingKey::from_base64url(&device.sealing_key).unwrap();
+    let letter = serde_json::json!({ "order": order_jws }).to_string();
+    let capsule = request::seal_to_device(&key, request_id.as_bytes(), letter.as_bytes()).unwrap();
+    let sealed = serde_json::from_value(serde_json::to_value(&capsule).unwrap()).unwrap();
+    SealedRequest { seq, request_id, sealed }
+}
+
 /// An attempt as the server tells it.
 pub fn attempt_view(order: &Order, attempt_id: AttemptId, state: AttemptState, outcome: Option<String>) -> AttemptView {
     AttemptView {
@@ -267,7 +281,8 @@ pub fn attempt_view(order: &Order, attempt_id: AttemptId, state: AttemptState, o
 fn router(script: Shared) -> Router {
     Router::new()
         .route("/v1/keyset", get(keyset))
-        .route("/v1/devices", post(async || StatusCode::CREATED))
+        .route("/v1/devices", post(register))
+        .route("/v1/inbox/stream", get(stream))
         .route("/v1/links/{token}", get(letter))
         .route("/v1/inbox", get(async || Json(InboxPage { requests: Vec::new(), has_more: false })))
         .route("/v1/requests/{id}", get(status))
@@ -275,6 +290,21 @@ fn router(script: Shared) -> Router {
         .route("/v1/requests/{id}/attempts", post(submit))
         .route("/v1/requests/{id}/attempts/{attempt_id}", get(attempt))
         .with_state(script)
+}
+
+async fn register(State(script): State<Shared>, Json(device): Json<RegisterDevice>) -> StatusCode {
+    script.lock().unwrap().device = Some(device);
+    StatusCode::CREATED
+}
+
+/// What the script holds, then silence.
+async fn stream(State(script): State<Shared>) -> Response {
+    let events = script.lock().unwrap().stream.clone();
+    let events = futures::stream::iter(events).map(|event| {
+        let data = serde_json::to_string(&event).unwrap();
+        Ok::<_, std::convert::Infallible>(axum::response::sse::Event::default().data(data))
+    });
+    axum::response::Sse::new(events.chain(futures::stream::pending())).into_response()
 }
 
 async fn keyset(State(script): State<Shared>) -> Response {
