@@ -8,7 +8,7 @@ use protocol::{ErrorCode, Problem};
 use serde_json::json;
 
 use super::run::{Plan, Sealed, seal_outer};
-use super::settle::{End, Step, not_sent, refuse, take_in};
+use super::settle::{End, Step, UNKNOWN_FOR_MS, not_sent, refuse, take_in};
 use crate::error::{Result, WalletError};
 use crate::wallet::Wallet;
 
@@ -22,6 +22,9 @@ const TRY_WAIT_MAX: Duration = Duration::from_secs(8);
 const BANK_AFTER: Duration = Duration::from_millis(400);
 /// How long an attempt is asked about before that is left to the next start.
 const FOLLOW_TOTAL: Duration = Duration::from_hours(1);
+/// How often the server must say that it never had the attempt, over about two seconds, before that is believed: what
+/// was sent last may still be arriving.
+const ABSENT_MIN: u32 = 3;
 /// How often the outer seal is made anew because the server's key was retired.
 const OUTER_RESEALS_MAX: u32 = 1;
 
@@ -49,7 +52,14 @@ pub(super) async fn submit(wallet: &Wallet, plan: &Plan, mut sealed: Sealed) -> 
     };
     let exchange = first.as_ref().and_then(|view| view.exchange.clone());
     plan.trace.tell("bank", started.elapsed(), json!({ "exchange": exchange }));
-    follow(wallet, plan, &sealed, first).await
+    match follow(wallet, plan, &sealed, first).await {
+        Ok(end) => Ok(end),
+        // It was sent: whatever failed on this side, only the bank knows whether money moved.
+        Err(error) => {
+            tracing::warn!(attempt = %sealed.row.attempt_id, %error, "an attempt that was sent could not be followed");
+            Ok(End::Unknown { deadline_ms: sealed.row.created_ms + UNKNOWN_FOR_MS })
+        }
+    }
 }
 
 /// Posts the same bytes until there is an answer. A lost answer is no reason to make another attempt.
@@ -64,7 +74,7 @@ async fn send(wallet: &Wallet, plan: &Plan, sealed: &mut Sealed) -> Result<Sent>
             Err(WalletError::NotReached) => {}
             Err(WalletError::Lost) => lost = true,
             Err(WalletError::Server(problem))
-                if problem.code == ErrorCode::ServerKeyRetired && reseals < OUTER_RESEALS_MAX =>
+                if problem.code == ErrorCode::ServerKeyRetired && !lost && reseals < OUTER_RESEALS_MAX =>
             {
                 reseals += 1;
                 let keys = wallet.core.keys.refresh(&wallet.core.server).await?;
@@ -121,6 +131,7 @@ async fn follow(wallet: &Wallet, plan: &Plan, sealed: &Sealed, first: Option<Att
     let deadline = Instant::now() + FOLLOW_TOTAL;
     let mut wait = TRY_WAIT_MIN;
     let mut known = first.is_some();
+    let mut absent = 0;
     let mut view = first;
     if view.is_none() {
         show_unknown(wallet, plan, sealed, None);
@@ -134,12 +145,18 @@ async fn follow(wallet: &Wallet, plan: &Plan, sealed: &Sealed, first: Option<Att
             }
         }
         if Instant::now() + wait > deadline {
-            return Ok(End::Unknown { deadline_ms: sealed.row.created_ms });
+            return Ok(End::Unknown { deadline_ms: sealed.row.created_ms + UNKNOWN_FOR_MS });
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(TRY_WAIT_MAX);
         view = match wallet.core.server.attempt(sealed.row.request_id, sealed.row.attempt_id).await {
-            Ok(None) if !known => return not_sent(wallet, &sealed.row).await,
+            Ok(None) if !known => {
+                absent += 1;
+                if absent == ABSENT_MIN {
+                    return not_sent(wallet, &sealed.row).await;
+                }
+                None
+            }
             Ok(answer) => {
                 known = known || answer.is_some();
                 answer
@@ -150,6 +167,6 @@ async fn follow(wallet: &Wallet, plan: &Plan, sealed: &Sealed, first: Option<Att
 }
 
 fn show_unknown(wallet: &Wallet, plan: &Plan, sealed: &Sealed, deadline_ms: Option<u64>) {
-    let deadline_ms = deadline_ms.unwrap_or(sealed.row.created_ms + super::settle::UNKNOWN_FOR_MS);
+    let deadline_ms = deadline_ms.unwrap_or(sealed.row.created_ms + UNKNOWN_FOR_MS);
     wallet.core.checkout.stage(plan.number, CheckoutStage::Unknown { deadline_ms });
 }
