@@ -94,9 +94,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     std::fs::create_dir_all(folder.join("logs")).map_err(Failure::file(&folder))?;
     let stage = Stage { folder, target };
-    pay_one_request(&stage, options, windowed, &mut narrator)?;
-    narrator.where_to_look_next(options.keep.as_deref());
-    Ok(())
+    pay_one_request(&stage, options, windowed, &mut narrator)
 }
 
 fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
@@ -105,16 +103,21 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
     let payer = Payer::new(stage, &card);
     payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
     let request = merchant::ask_for_payment(stage, PAYER_EMAIL, PERSON_LIMIT, narrator)?;
-    if windowed {
+    let window = if windowed {
         let window = payer.open_window(narrator)?;
         wait_for_person(stage, &request, &window)?;
+        Some(window)
     } else {
         payer.see_in_inbox(&request, narrator)?;
         payer.pay(&request, narrator)?;
-    }
+        None
+    };
     merchant::see_paid(stage, &request, narrator)?;
     bank::check_ledger(stage, narrator)?;
-    payer.verify_receipt(narrator)
+    payer.verify_receipt(narrator)?;
+    narrator.where_to_look_next(options.keep.as_deref());
+    window.iter().for_each(wait_until_closed);
+    Ok(())
 }
 
 fn insert_card(stage: &Stage, options: &Options, narrator: &mut Narrator) -> Result<Card, Failure> {
@@ -139,6 +142,15 @@ fn wait_for_person(stage: &Stage, request: &str, window: &Running) -> Result<(),
         std::thread::sleep(MERCHANT_POLL);
     }
     Ok(())
+}
+
+/// Leaves the window, with everything behind it, to the person for a while: to see the result, and the receipt.
+fn wait_until_closed(window: &Running) {
+    Narrator::remark("Close the window, or press Ctrl-C here, to end the demo.");
+    let deadline = Instant::now() + PERSON_LIMIT;
+    while window.is_alive() && Instant::now() < deadline {
+        std::thread::sleep(MERCHANT_POLL);
+    }
 }
 
 /// Builds the programs, and the window when there is a display to show it on.
