@@ -48,7 +48,6 @@ impl Desktop {
             // WebDriver screenshot of a window at rest does not come back.
             ("NO_AT_BRIDGE", "1".into()),
             ("TAPSEAL_TEST_KEYRING", "1".into()),
-            ("TAPSEAL_TEST_WINDOW", "1".into()),
             ("PATH", std::env::join_paths(search_path()).unwrap_or_default()),
         ];
         let keyring = start_keyring(folder.path(), &variables)?;
