@@ -46,7 +46,7 @@ CREATE TABLE entry (
 );
 
 -- Cards by reference: an HMAC of the card number under a key of the HSM. Neither the number nor
--- the PIN is here; the PIN verification value is not the PIN.
+-- the PIN is here; what verifies a PIN is not the PIN.
 CREATE TABLE card (
     pan_reference TEXT PRIMARY KEY,
     last_four TEXT NOT NULL,
@@ -54,12 +54,18 @@ CREATE TABLE card (
     account_id TEXT NOT NULL REFERENCES account (account_id),
     status TEXT NOT NULL CHECK (status IN ('active', 'blocked', 'pin_locked')),
     expiry_yymm TEXT NOT NULL,
-    pvv TEXT NOT NULL,
+    -- The Visa value of a PIN of four digits, or the IBM 3624 offset of a longer one.
+    pin_method TEXT NOT NULL,
+    pin_value TEXT NOT NULL,
     pin_tries_left BIGINT NOT NULL CHECK (pin_tries_left >= 0),
     -- The highest application transaction counter accepted; -1 before the first.
     atc BIGINT NOT NULL,
     payment_limit_minor BIGINT NOT NULL,
-    day_limit_minor BIGINT NOT NULL
+    day_limit_minor BIGINT NOT NULL,
+    CHECK (
+        (pin_method = 'visa_pvv' AND LENGTH(pin_value) = 4)
+        OR (pin_method = 'ibm3624_offset' AND LENGTH(pin_value) BETWEEN 5 AND 12)
+    )
 );
 
 CREATE INDEX card_last_four ON card (last_four);

@@ -6,6 +6,10 @@ use sqlx::SqliteConnection;
 use super::account::AccountId;
 use super::error::BankError;
 
+mod pin_value;
+
+pub use pin_value::PinValue;
+
 /// Wrong PINs in a row after which a card is locked.
 pub const PIN_TRIES_MAX: u8 = 3;
 
@@ -68,8 +72,8 @@ pub struct Card {
     pub status: CardStatus,
     /// Last month of validity, `YYMM`.
     pub expiry_yymm: [u8; 4],
-    /// The PIN verification value, four digits.
-    pub pvv: Pvv,
+    /// What verifies its PIN.
+    pub pin_value: PinValue,
     /// Wrong PINs left before it is locked.
     pub pin_tries_left: u8,
     /// The highest application transaction counter accepted, or none yet.
@@ -78,36 +82,6 @@ pub struct Card {
     pub payment_limit: Amount,
     /// The most one UTC day may take.
     pub day_limit: Amount,
-}
-
-/// A PIN verification value: four digits that let the HSM tell a right PIN from a wrong one. It is
-/// not the PIN, but it stays out of every log all the same.
-#[derive(Clone)]
-pub struct Pvv([u8; 4]);
-
-impl Pvv {
-    /// The value with these four ASCII digits.
-    pub fn from_digits(digits: [u8; 4]) -> Option<Self> {
-        digits.iter().all(u8::is_ascii_digit).then_some(Self(digits))
-    }
-
-    fn as_text(&self) -> String {
-        self.0.iter().map(|digit| char::from(*digit)).collect()
-    }
-}
-
-impl PartialEq for Pvv {
-    fn eq(&self, other: &Self) -> bool {
-        subtle::ConstantTimeEq::ct_eq(&self.0[..], &other.0[..]).into()
-    }
-}
-
-impl Eq for Pvv {}
-
-impl std::fmt::Debug for Pvv {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pvv")
-    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -119,7 +93,8 @@ struct CardRow {
     currency: String,
     status: String,
     expiry_yymm: String,
-    pvv: String,
+    pin_method: String,
+    pin_value: String,
     pin_tries_left: i64,
     atc: i64,
     payment_limit_minor: i64,
@@ -140,7 +115,7 @@ impl TryFrom<CardRow> for Card {
             currency,
             status: CardStatus::parse(&row.status)?,
             expiry_yymm: four(&row.expiry_yymm, "card.expiry_yymm")?,
-            pvv: Pvv::from_digits(four(&row.pvv, "card.pvv")?).ok_or(BankError::Stored("card.pvv"))?,
+            pin_value: PinValue::parse(&row.pin_method, &row.pin_value)?,
             pin_tries_left: u8::try_from(row.pin_tries_left).map_err(|_| BankError::Stored("card.pin_tries_left"))?,
             atc: match row.atc {
                 -1 => None,
@@ -184,9 +159,9 @@ impl Card {
     pub async fn insert(&self, db_tx: &mut SqliteConnection) -> Result<bool, BankError> {
         let expiry: String = self.expiry_yymm.iter().map(|digit| char::from(*digit)).collect();
         let inserted = sqlx::query(
-            "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pvv,
-             pin_tries_left, atc, payment_limit_minor, day_limit_minor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (pan_reference) DO NOTHING",
+            "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pin_method,
+             pin_value, pin_tries_left, atc, payment_limit_minor, day_limit_minor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (pan_reference) DO NOTHING",
         )
         .bind(&self.pan_reference)
         .bind(&self.last_four)
@@ -194,7 +169,8 @@ impl Card {
         .bind(&self.account_id)
         .bind(self.status.as_str())
         .bind(expiry)
-        .bind(self.pvv.as_text())
+        .bind(self.pin_value.method())
+        .bind(self.pin_value.as_text())
         .bind(i64::from(self.pin_tries_left))
         .bind(self.atc.map_or(-1, i64::from))
         .bind(self.payment_limit.minor())

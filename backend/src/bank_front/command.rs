@@ -34,15 +34,8 @@ pub struct ServeOptions {
 pub enum BankCommand {
     /// Makes the bank's keys, with the issuer keys of the public test cards.
     Init(Folder),
-    /// Opens accounts for the test cardholders.
-    Seed {
-        /// Which bank.
-        #[command(flatten)]
-        folder: Folder,
-        /// What each starts with, in minor units of USD.
-        #[arg(long, default_value_t = seed::OPENING_MINOR, value_parser = clap::value_parser!(i64).range(1..))]
-        balance_minor: i64,
-    },
+    /// Opens accounts for the test cardholders. What is there already is left as it is.
+    Seed(SeedOptions),
     /// Every account, summed from its entries; the sum of each currency is zero.
     Ledger(Folder),
     /// Every account and what it holds.
@@ -70,6 +63,27 @@ pub enum BankCommand {
         /// The scenario.
         name: String,
     },
+}
+
+/// Whom to open accounts for, and on which terms. Amounts are minor units of USD.
+#[derive(Debug, Args)]
+pub struct SeedOptions {
+    /// Which bank.
+    #[command(flatten)]
+    pub folder: Folder,
+    /// What each account starts with.
+    #[arg(long, default_value_t = seed::OPENING_MINOR, value_parser = clap::value_parser!(i64).range(1..))]
+    pub balance_minor: i64,
+    /// The most one payment may take.
+    #[arg(long, default_value_t = seed::PAYMENT_LIMIT_MINOR, value_parser = clap::value_parser!(i64).range(1..))]
+    pub limit_minor: i64,
+    /// The most one card may spend on one UTC day.
+    #[arg(long, default_value_t = seed::DAY_LIMIT_MINOR, value_parser = clap::value_parser!(i64).range(1..))]
+    pub day_limit_minor: i64,
+    /// More cards: a JSON array of what `tapseal-card show NAME --json` prints. A bank that is
+    /// serving takes cards of new issuers when it starts next.
+    #[arg(long)]
+    pub card_profiles: Option<PathBuf>,
 }
 
 /// Which bank, and how to print.
@@ -104,7 +118,7 @@ pub async fn serve(
 pub async fn run(command: BankCommand) -> Result<(), BankError> {
     match command {
         BankCommand::Init(folder) => init(&folder),
-        BankCommand::Seed { folder, balance_minor } => seed_cards(&folder, balance_minor).await,
+        BankCommand::Seed(options) => seed_cards(&options).await,
         BankCommand::Ledger(folder) => show_ledger(&folder).await,
         BankCommand::Accounts(folder) => show_accounts(&folder).await,
         BankCommand::Card { folder, pan_last_four, block, unblock } => {
@@ -135,12 +149,24 @@ fn init(folder: &Folder) -> Result<(), BankError> {
     Ok(())
 }
 
-async fn seed_cards(folder: &Folder, balance_minor: i64) -> Result<(), BankError> {
+async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
     let now_ms = signed_ms(now_ms());
+    let folder = &options.folder;
+    let bank_dir = folder.data.join(BANK_DIR);
+    let profiles = options.card_profiles.as_deref().map(seed::CardProfile::load).transpose()?.unwrap_or_default();
+    // The issuers first: a card whose cryptogram nobody can check is worth nothing.
+    let new_issuers = hsm::add_issuers(&bank_dir, seed::issuers(&profiles)?, now_ms)?;
     let db = open_database(&folder.data).await?;
-    let hsm = hsm::Hsm::load(&folder.data.join(BANK_DIR))?;
-    let new = seed::seed(&db, &hsm, balance_minor, now_ms).await?;
-    print(folder, &serde_json::json!({ "new_cards": new }), || format!("{new} new cards"));
+    let hsm = hsm::Hsm::load(&bank_dir)?;
+    let terms = seed::Terms {
+        opening_minor: options.balance_minor,
+        payment_limit_minor: options.limit_minor,
+        day_limit_minor: options.day_limit_minor,
+    };
+    let new = seed::seed(&db, &hsm, terms, profiles, now_ms).await?;
+    print(folder, &serde_json::json!({ "new_cards": new, "new_issuers": new_issuers }), || {
+        format!("{new} new cards, {new_issuers} new issuers")
+    });
     Ok(())
 }
 

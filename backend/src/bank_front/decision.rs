@@ -6,7 +6,7 @@
 
 use payment::{Amount, DeclineCode};
 
-use super::card::{Card, CardStatus, CardUse, PIN_TRIES_MAX, Pvv};
+use super::card::{Card, CardStatus, CardUse, PIN_TRIES_MAX, PinValue};
 
 /// What the payer presented, as the HSM has checked it: the seal opened and the cryptogram is right.
 #[derive(Debug, Clone)]
@@ -15,17 +15,15 @@ pub struct Presented {
     pub atc: u16,
     /// The expiry the card told, `YYMM`.
     pub expiry_yymm: [u8; 4],
-    /// The PIN, as its verification value.
+    /// The PIN, as what verifies it.
     pub pin: PresentedPin,
 }
 
 /// What the PIN block held.
 #[derive(Debug, Clone)]
 pub enum PresentedPin {
-    /// A PIN of four digits, as its verification value.
-    Pvv(Pvv),
-    /// A PIN of another length: wrong, whatever its digits.
-    OtherLength,
+    /// A PIN, as the value by which it is verified. A PIN of another length has another value.
+    Value(PinValue),
     /// The block did not decipher to a PIN: a fault of sealing, not a wrong PIN (ISO 9564-1, 9.4).
     Malformed,
 }
@@ -104,8 +102,7 @@ fn pin_of(card: &Card, presented: &Presented) -> Result<CardUse, (Verdict, CardU
         CardStatus::PinLocked => return Err((Verdict::decline(DeclineCode::PinTriesExceeded), unchanged)),
     }
     let right = match &presented.pin {
-        PresentedPin::Pvv(pvv) => *pvv == card.pvv,
-        PresentedPin::OtherLength => false,
+        PresentedPin::Value(value) => *value == card.pin_value,
         PresentedPin::Malformed => return Err((Verdict::decline(DeclineCode::OrderMismatch), unchanged)),
     };
     if right {
@@ -152,8 +149,8 @@ mod tests {
         Amount::new(minor, "USD".parse().unwrap())
     }
 
-    fn pvv(digits: [u8; 4]) -> Pvv {
-        Pvv::from_digits(digits).unwrap()
+    fn pvv(digits: [u8; 4]) -> PinValue {
+        PinValue::visa_pvv(digits)
     }
 
     fn card() -> Card {
@@ -165,7 +162,7 @@ mod tests {
             currency: usd(0).currency(),
             status: CardStatus::Active,
             expiry_yymm: *b"2612",
-            pvv: pvv(*b"6058"),
+            pin_value: pvv([6, 0, 5, 8]),
             pin_tries_left: PIN_TRIES_MAX,
             atc: Some(41),
             payment_limit: usd(50_000),
@@ -174,7 +171,7 @@ mod tests {
     }
 
     fn presented() -> Presented {
-        Presented { atc: 42, expiry_yymm: *b"2612", pin: PresentedPin::Pvv(pvv(*b"6058")) }
+        Presented { atc: 42, expiry_yymm: *b"2612", pin: PresentedPin::Value(pvv([6, 0, 5, 8])) }
     }
 
     fn now() -> Circumstances {
@@ -198,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_used_counter_is_refused_without_touching_the_card() {
-        let wrong_pin = PresentedPin::Pvv(pvv(*b"0000"));
+        let wrong_pin = PresentedPin::Value(pvv([0; 4]));
         for atc in [41, 40, 0] {
             let decision = decide(&card(), &Presented { atc, pin: wrong_pin.clone(), ..presented() }, &now());
             assert_eq!(code(&decision), Some(DeclineCode::Replay));
@@ -218,7 +215,11 @@ mod tests {
         for (left, expected) in
             [(2, DeclineCode::WrongPin), (1, DeclineCode::WrongPin), (0, DeclineCode::PinTriesExceeded)]
         {
-            let pin = if left == 1 { PresentedPin::OtherLength } else { PresentedPin::Pvv(pvv(*b"0000")) };
+            let pin = if left == 1 {
+                PresentedPin::Value(PinValue::ibm3624_offset(&[6, 0, 5, 8, 0]))
+            } else {
+                PresentedPin::Value(pvv([0; 4]))
+            };
             let atc = card.atc.unwrap() + 1;
             let decision = decide(&card, &Presented { atc, pin, ..presented() }, &now());
             let verdict = Verdict::Decline(Refusal { code: expected, pin_tries_left: Some(left) });
@@ -272,7 +273,7 @@ mod tests {
     fn a_wrong_pin_is_told_before_funds_are() {
         let decision = decide(
             &card(),
-            &Presented { pin: PresentedPin::Pvv(pvv(*b"1111")), ..presented() },
+            &Presented { pin: PresentedPin::Value(pvv([1; 4])), ..presented() },
             &Circumstances { available: usd(0), ..now() },
         );
         assert_eq!(code(&decision), Some(DeclineCode::WrongPin));

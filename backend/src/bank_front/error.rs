@@ -47,6 +47,23 @@ pub enum BankError {
     /// No card as asked for.
     #[error("no such card, or more than one")]
     NoCard,
+    /// An issuer prefix is known with another key.
+    #[error("the bank knows issuer {0} with another master key")]
+    IssuerKnown(String),
+    /// A new card's account name belongs to another card.
+    #[error("the account name {0} is taken by another card")]
+    AccountTaken(String),
+    /// A card profile that no card can be made of.
+    #[error("card profile {name}: {fault}")]
+    Profile {
+        /// The profile's name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// A list is longer than it may be.
+    #[error("too many {0}")]
+    TooMany(&'static str),
     /// A scenario nobody wrote.
     #[error("unknown scenario {0}")]
     UnknownScenario(String),

@@ -15,18 +15,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use payment::Outcome;
 use sha2::Sha256;
 
-use super::card::{PanReference, Pvv};
-use super::decision::PresentedPin;
+use super::card::{PanReference, PinValue};
 use super::error::BankError;
 
 mod examine;
 mod key_file;
-mod pvv;
+mod pin_key;
 
 pub use examine::{Examined, Presentation, Refused};
-pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, init};
+pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, init};
 use key_file::{KeyFile, StoredEpoch};
-use pvv::PinVerificationKey;
+use pin_key::PinKeys;
 
 /// How long a sealing key opens capsules, in milliseconds: at most what wallets accept (24 hours).
 const EPOCH_LIFE_MS: i64 = envelope::keyset::BANK_EPOCH_MS_MAX;
@@ -43,7 +42,7 @@ pub struct Hsm {
     root: SigningKey<BankRoot>,
     outcome_key: SigningKey<BankOutcome>,
     pan_reference_key: Hmac<Sha256>,
-    pin_key: PinVerificationKey,
+    pin_keys: PinKeys,
     issuers: Vec<LoadedIssuer>,
     epochs: RwLock<Epochs>,
 }
@@ -71,8 +70,8 @@ pub struct Personalised {
     pub pan_reference: PanReference,
     /// Its last four digits.
     pub last_four: String,
-    /// The PIN's verification value.
-    pub pvv: Pvv,
+    /// What verifies its PIN.
+    pub pin_value: PinValue,
 }
 
 impl Hsm {
@@ -97,7 +96,7 @@ impl Hsm {
             outcome_key: SigningKey::from_bytes(&*file.outcome_key.expose()?),
             pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>()?)
                 .map_err(|_| BankError::Malformed(FILE_NAME))?,
-            pin_key: PinVerificationKey::new(file.expose_pin_key()?),
+            pin_keys: file.expose_pin_keys()?,
             issuers: issuers.collect::<Result<_, BankError>>()?,
             epochs: RwLock::new(Epochs { file, keys: Vec::new(), certificate: Arc::from("") }),
             path,
@@ -125,14 +124,12 @@ impl Hsm {
         jws::sign(&self.outcome_key, jws::TYP_OUTCOME, &outcome.canonical())
     }
 
-    /// What to store of a new card. The PIN must have four digits, as the verification value covers
-    /// four.
-    pub fn personalise(&self, pan: &Pan, pin: &Pin) -> Result<Personalised, BankError> {
-        match self.pin_key.verification_value(pan, pin) {
-            PresentedPin::Pvv(pvv) => {
-                Ok(Personalised { pan_reference: self.reference(pan), last_four: pan.last_four(), pvv })
-            }
-            PresentedPin::OtherLength | PresentedPin::Malformed => Err(BankError::Malformed("the PIN")),
+    /// What to store of a new card.
+    pub fn personalise(&self, pan: &Pan, pin: &Pin) -> Personalised {
+        Personalised {
+            pan_reference: self.reference(pan),
+            last_four: pan.last_four(),
+            pin_value: self.pin_keys.value(pan, pin),
         }
     }
 
@@ -168,7 +165,7 @@ impl Hsm {
         }
         if epochs.file.renew(now_ms) {
             // On disk before anybody may seal to it: a key lost in a crash opens nothing.
-            epochs.file.save(&self.path)?;
+            epochs.file.save_over(&self.path)?;
         }
         let keys: Vec<_> = epochs.file.epochs.iter().map(StoredEpoch::load).collect::<Result<_, _>>()?;
         epochs.certificate = self.certify(&epochs.file, &keys).into();

@@ -1,8 +1,7 @@
-//! Test cardholders: the public test cards that the virtual card is personalised as.
+//! Test cardholders: the public test cards that the virtual card is personalised as, and others by profile.
 
-use envelope::{Pan, Pin};
 use payment::{Amount, Currency};
-use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::account::{self, AccountId, AccountKind};
 use super::card::{Card, CardStatus, PIN_TRIES_MAX};
@@ -11,93 +10,138 @@ use super::hsm::{Hsm, IssuerKey};
 use super::ledger::{self, Movement};
 use crate::storage::Db;
 
+mod profile;
+
+pub use profile::CardProfile;
+
 /// What each test cardholder starts with unless told otherwise, in minor units.
 pub const OPENING_MINOR: i64 = 100_000;
-/// The most one payment of a test card may take, in minor units.
-const PAYMENT_LIMIT_MINOR: i64 = 50_000;
-/// The most one day of a test card may take, in minor units.
-const DAY_LIMIT_MINOR: i64 = 80_000;
+/// The most one payment of a test card may take unless told otherwise, in minor units.
+pub const PAYMENT_LIMIT_MINOR: i64 = 50_000;
+/// The most one day of a test card may take unless told otherwise, in minor units.
+pub const DAY_LIMIT_MINOR: i64 = 80_000;
 /// The currency of test accounts.
 const CURRENCY: &str = "USD";
-/// Digits of a card number by which the issuer's key is found.
-const IIN_DIGITS: usize = 6;
+/// Cards opened in one step of the database, so that a long list keeps no other writer waiting.
+const CARDS_PER_STEP: usize = 500;
 
-/// Public test cards, as `crates/virtual-card/profiles` personalises them.
-const TEST_CARDS: &str = include_str!("seed/test_cards.json");
-
-/// A test card. Everything in it is public.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TestCard {
-    scheme: String,
-    pan: String,
-    expiry_yymm: String,
-    pin: String,
-    issuer_master_key: String,
+/// What every card seeded together gets, in minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// What the account starts with.
+    pub opening_minor: i64,
+    /// The most one payment may take.
+    pub payment_limit_minor: i64,
+    /// The most one UTC day may take.
+    pub day_limit_minor: i64,
 }
 
-fn test_cards() -> Result<Vec<TestCard>, BankError> {
-    serde_json::from_str(TEST_CARDS).map_err(|_| BankError::Malformed("the test cards"))
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            opening_minor: OPENING_MINOR,
+            payment_limit_minor: PAYMENT_LIMIT_MINOR,
+            day_limit_minor: DAY_LIMIT_MINOR,
+        }
+    }
 }
 
 /// The issuer keys of the test cards, for a bank that is to know them.
 pub fn test_issuers() -> Result<Vec<IssuerKey>, BankError> {
-    let issuer = |card: TestCard| {
-        let malformed = || BankError::Malformed("the test cards");
-        let mut key = [0; 16];
-        hex::decode_to_slice(&card.issuer_master_key, &mut key).map_err(|_| malformed())?;
-        Ok(IssuerKey::new(card.pan.get(..IIN_DIGITS).ok_or_else(malformed)?, &key))
-    };
-    test_cards()?.into_iter().map(issuer).collect()
+    issuers(&CardProfile::built_in()?)
 }
 
-/// Opens the accounts of the test cardholders, with their opening balances and cards. What is there
-/// already is left as it is; how many cards are new.
-pub async fn seed(db: &Db, hsm: &Hsm, opening_minor: i64, now_ms: i64) -> Result<usize, BankError> {
-    let currency: Currency = CURRENCY.parse().map_err(|_| BankError::Malformed("the test cards"))?;
-    let cards: Vec<Card> =
-        test_cards()?.iter().map(|card| personalised(hsm, card, currency)).collect::<Result<_, _>>()?;
-    db.write(move |db_tx| {
-        Box::pin(async move {
-            let opening = AccountId::opening(currency);
-            account::open(db_tx, &opening, AccountKind::Opening, currency, now_ms).await?;
-            let mut new = 0;
-            for card in &cards {
-                let holder = &card.account_id;
-                if account::open(db_tx, holder, AccountKind::Cardholder, currency, now_ms).await? {
-                    let movement = Movement {
-                        debit: opening.clone(),
-                        credit: holder.clone(),
-                        amount: Amount::new(opening_minor, currency),
-                        purpose: "opening".to_owned(),
-                    };
-                    ledger::settle(db_tx, &movement, now_ms).await?;
-                }
-                new += usize::from(card.insert(db_tx).await?);
+/// The issuer keys of these profiles' cards, one for each card.
+pub fn issuers(profiles: &[CardProfile]) -> Result<Vec<IssuerKey>, BankError> {
+    profiles.iter().map(CardProfile::issuer_key).collect()
+}
+
+/// Opens the accounts of the test cardholders and of these profiles, with their opening balances and
+/// cards. What is there already is left as it is; how many cards are new.
+pub async fn seed(
+    db: &Db,
+    hsm: &Hsm,
+    terms: Terms,
+    profiles: Vec<CardProfile>,
+    now_ms: i64,
+) -> Result<usize, BankError> {
+    let currency: Currency = CURRENCY.parse().map_err(|_| BankError::Malformed("the currency of test cards"))?;
+    let mut holders: Vec<Holder> = CardProfile::built_in()?
+        .iter()
+        .chain(&profiles)
+        .map(|profile| Holder::of(hsm, profile, terms, currency))
+        .collect::<Result<_, _>>()?;
+    let mut new = 0;
+    while !holders.is_empty() {
+        let step: Vec<Holder> = holders.drain(..holders.len().min(CARDS_PER_STEP)).collect();
+        new += db.write(move |db_tx| Box::pin(open_all(db_tx, step, terms, currency, now_ms))).await?;
+    }
+    Ok(new)
+}
+
+async fn open_all(
+    db_tx: &mut SqliteConnection,
+    holders: Vec<Holder>,
+    terms: Terms,
+    currency: Currency,
+    now_ms: i64,
+) -> Result<usize, BankError> {
+    let opening = AccountId::opening(currency);
+    account::open(db_tx, &opening, AccountKind::Opening, currency, now_ms).await?;
+    let mut new = 0;
+    for holder in holders {
+        if Card::find(db_tx, &holder.card.pan_reference).await?.is_some() {
+            continue;
+        }
+        let card = holder.open_account(db_tx, now_ms).await?;
+        let movement = Movement {
+            debit: opening.clone(),
+            credit: card.account_id.clone(),
+            amount: Amount::new(terms.opening_minor, currency),
+            purpose: "opening".to_owned(),
+        };
+        ledger::settle(db_tx, &movement, now_ms).await?;
+        new += usize::from(card.insert(db_tx).await?);
+    }
+    Ok(new)
+}
+
+/// A cardholder to be: the card, and the name its account takes when the usual one is taken.
+struct Holder {
+    card: Card,
+    other_account_id: AccountId,
+}
+
+impl Holder {
+    fn of(hsm: &Hsm, profile: &CardProfile, terms: Terms, currency: Currency) -> Result<Self, BankError> {
+        let stored = hsm.personalise(&profile.pan()?, &profile.pin()?);
+        let card = Card {
+            account_id: AccountId::of_cardholder(&format!("{}-{}", profile.scheme, stored.last_four)),
+            pan_reference: stored.pan_reference,
+            last_four: stored.last_four,
+            scheme: profile.scheme.clone(),
+            currency,
+            status: CardStatus::Active,
+            expiry_yymm: profile.expiry_yymm()?,
+            pin_value: stored.pin_value,
+            pin_tries_left: PIN_TRIES_MAX,
+            atc: None,
+            payment_limit: Amount::new(terms.payment_limit_minor, currency),
+            day_limit: Amount::new(terms.day_limit_minor, currency),
+        };
+        Ok(Self { card, other_account_id: AccountId::of_cardholder(&profile.name) })
+    }
+
+    /// Opens an account of its own for the card, which must be new: by scheme and last four digits, or
+    /// by the profile's name when another card has that account.
+    async fn open_account(mut self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Card, BankError> {
+        let currency = self.card.currency;
+        for account_id in [self.card.account_id.clone(), self.other_account_id.clone()] {
+            if account::open(db_tx, &account_id, AccountKind::Cardholder, currency, now_ms).await? {
+                self.card.account_id = account_id;
+                return Ok(self.card);
             }
-            Ok(new)
-        })
-    })
-    .await
-}
-
-fn personalised(hsm: &Hsm, test: &TestCard, currency: Currency) -> Result<Card, BankError> {
-    let malformed = || BankError::Malformed("the test cards");
-    let pan = Pan::parse(&test.pan).map_err(|_| malformed())?;
-    let pin = Pin::from_ascii(test.pin.as_bytes()).map_err(|_| malformed())?;
-    let stored = hsm.personalise(&pan, &pin)?;
-    Ok(Card {
-        account_id: AccountId::of_cardholder(&format!("{}-{}", test.scheme, stored.last_four)),
-        pan_reference: stored.pan_reference,
-        last_four: stored.last_four,
-        scheme: test.scheme.clone(),
-        currency,
-        status: CardStatus::Active,
-        expiry_yymm: test.expiry_yymm.as_bytes().try_into().map_err(|_| malformed())?,
-        pvv: stored.pvv,
-        pin_tries_left: PIN_TRIES_MAX,
-        atc: None,
-        payment_limit: Amount::new(PAYMENT_LIMIT_MINOR, currency),
-        day_limit: Amount::new(DAY_LIMIT_MINOR, currency),
-    })
+        }
+        Err(BankError::AccountTaken(self.other_account_id.to_string()))
+    }
 }

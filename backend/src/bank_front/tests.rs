@@ -13,6 +13,7 @@ use super::card::{CardStatus, PIN_TRIES_MAX};
 
 mod history;
 mod link;
+mod seeding;
 mod support;
 
 use support::{Bench, HOLDER, NOW_MS, Sent, Told, usd};

@@ -78,7 +78,9 @@ impl Hsm {
         if !is_bound(&verified, &card.aid, presentation) {
             return Err(refuse(DeclineCode::Cryptogram));
         }
-        let pin = opened.pin().map_or(PresentedPin::Malformed, |pin| self.pin_key.verification_value(&card.pan, &pin));
+        let pin = opened
+            .pin()
+            .map_or(PresentedPin::Malformed, |pin| PresentedPin::Value(self.pin_keys.value(&card.pan, &pin)));
         Ok(Examined {
             pan_reference: self.reference(&card.pan),
             presented: Presented { atc: verified.atc, expiry_yymm: card.expiry_yymm, pin },

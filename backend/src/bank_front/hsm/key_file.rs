@@ -1,14 +1,17 @@
 //! The key file: every key of the security module, readable by its owner only.
 
+use std::fs::File;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envelope::keyset::Dated;
-use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, SigningKey};
+use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, SigningKey};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::pin_key::PinKeys;
 use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
 use crate::bank_front::error::BankError;
 use crate::bank_front::file;
@@ -25,8 +28,12 @@ const BANK_NAME: &str = "First Bank";
 const OUTCOME_KEY_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 /// How far before now the outcome key becomes valid, in milliseconds.
 const OUTCOME_KEY_BACKDATE_MS: i64 = 60 * 60 * 1_000;
-/// The index of the one PIN verification key.
-const PIN_KEY_INDEX: u8 = 1;
+/// Most issuers of one bank, as a certificate names no more card ranges.
+const ISSUERS_MAX: usize = 1_000;
+/// Digits of the prefix by which a new issuer is known.
+const IIN_DIGITS: usize = 6;
+/// The index of the one Visa PIN verification key.
+const PVV_KEY_INDEX: u8 = 1;
 
 /// A key as the file holds it: base64url, wiped when dropped.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -65,6 +72,12 @@ impl IssuerKey {
     /// A key that was given by the scheme or by a test card.
     pub fn new(iin: &str, master_key: &[u8; 16]) -> Self {
         Self { iin: iin.to_owned(), master_key: StoredKey::of(master_key) }
+    }
+
+    /// The key of the issuer of this card number, known by the number's first six digits.
+    pub fn of_card(pan: &Pan, master_key: &[u8; 16]) -> Result<Self, BankError> {
+        let iin = pan.expose_ascii().get(..IIN_DIGITS).and_then(|iin| std::str::from_utf8(iin).ok());
+        Ok(Self::new(iin.ok_or(BankError::Malformed("a card number"))?, master_key))
     }
 
     pub(super) fn expose_key(&self) -> Result<[u8; 16], BankError> {
@@ -113,8 +126,9 @@ pub(super) struct KeyFile {
     pub(super) outcome_key_not_before_ms: i64,
     pub(super) outcome_key_not_after_ms: i64,
     pub(super) pan_reference_key: StoredKey,
-    pin_verification_key: StoredKey,
-    pin_verification_key_index: u8,
+    pvv_key: StoredKey,
+    pvv_key_index: u8,
+    pin_offset_key: StoredKey,
     pub(super) issuers: Vec<IssuerKey>,
     pub(super) epochs: Vec<StoredEpoch>,
 }
@@ -125,7 +139,7 @@ impl KeyFile {
         let file: Self = serde_json::from_slice(&json).map_err(|_| BankError::Malformed(FILE_NAME))?;
         let digits =
             |issuer: &IssuerKey| (6..=8).contains(&issuer.iin.len()) && issuer.iin.bytes().all(|c| c.is_ascii_digit());
-        if file.pin_verification_key_index > 9 || !file.issuers.iter().all(digits) {
+        if file.pvv_key_index > 9 || !file.issuers.iter().all(digits) {
             return Err(BankError::Malformed(FILE_NAME));
         }
         Ok(file)
@@ -136,8 +150,37 @@ impl KeyFile {
         file::replace(path, &Zeroizing::new(json))
     }
 
-    pub(super) fn expose_pin_key(&self) -> Result<(Zeroizing<[u8; 16]>, u8), BankError> {
-        Ok((self.pin_verification_key.expose()?, self.pin_verification_key_index))
+    /// Writes the file of a serving bank: issuers that its staff added meanwhile are kept.
+    pub(super) fn save_over(&mut self, path: &Path) -> Result<(), BankError> {
+        let _turn = turn(path)?;
+        let stored = Self::load(path)?;
+        self.issuers = stored.issuers;
+        // Adding an issuer raised the version: a wallet that has seen the higher one takes no lower.
+        self.certificate_version = self.certificate_version.max(stored.certificate_version + 1);
+        self.save(path)
+    }
+
+    pub(super) fn expose_pin_keys(&self) -> Result<PinKeys, BankError> {
+        Ok(PinKeys {
+            pvv: self.pvv_key.expose()?,
+            pvv_index: self.pvv_key_index,
+            offset: self.pin_offset_key.expose()?,
+        })
+    }
+
+    /// Adds an issuer unless it is known; whether it is new.
+    fn add_issuer(&mut self, issuer: IssuerKey) -> Result<bool, BankError> {
+        // The longest known prefix is the one that a card's cryptogram is checked by.
+        let known = self.issuers.iter().filter(|known| issuer.iin.starts_with(&known.iin));
+        if let Some(known) = known.max_by_key(|known| known.iin.len()) {
+            let same = known.master_key.expose::<16>()?.ct_eq(&*issuer.master_key.expose::<16>()?);
+            return if same.into() { Ok(false) } else { Err(BankError::IssuerKnown(issuer.iin.clone())) };
+        }
+        if self.issuers.len() >= ISSUERS_MAX {
+            return Err(BankError::TooMany("issuers"));
+        }
+        self.issuers.push(issuer);
+        Ok(true)
     }
 
     /// Whether a new epoch must be made, or an old one forgotten.
@@ -195,14 +238,44 @@ pub fn init(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<boo
         outcome_key_not_before_ms: not_before_ms,
         outcome_key_not_after_ms: not_before_ms + OUTCOME_KEY_LIFE_MS,
         pan_reference_key: StoredKey::generate::<32>(),
-        pin_verification_key: StoredKey::generate::<16>(),
-        pin_verification_key_index: PIN_KEY_INDEX,
+        pvv_key: StoredKey::generate::<16>(),
+        pvv_key_index: PVV_KEY_INDEX,
+        pin_offset_key: StoredKey::generate::<16>(),
         issuers,
         epochs: Vec::new(),
     };
     keys.renew(now_ms);
     keys.save(&path)?;
     Ok(true)
+}
+
+/// Adds issuers to the keys of a bank's folder, durably, and all or none; how many are new. A bank
+/// that is serving learns of them when it starts next.
+pub fn add_issuers(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<usize, BankError> {
+    let path = bank_dir.join(FILE_NAME);
+    let _turn = turn(&path)?;
+    let mut keys = KeyFile::load(&path)?;
+    let mut new = 0;
+    for issuer in issuers {
+        new += usize::from(keys.add_issuer(issuer)?);
+    }
+    if new > 0 {
+        keys.certificate_version += 1;
+        keys.certificate_issued_ms = now_ms;
+        keys.save(&path)?;
+    }
+    Ok(new)
+}
+
+/// Waits for one's turn to read, change and replace the key file: a serving bank renews its epochs
+/// while its staff add issuers. The turn ends when the handle is dropped, at the latest with the
+/// process; whoever has it only writes a small file.
+fn turn(path: &Path) -> Result<File, BankError> {
+    let path = path.with_extension("lock");
+    let fail = |error| BankError::file(&path, error);
+    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+    file.lock().map_err(fail)?;
+    Ok(file)
 }
 
 /// The bank's root, which certifies its sealing keys.

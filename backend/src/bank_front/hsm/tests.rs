@@ -79,6 +79,38 @@ fn a_card_number_is_stored_as_a_reference_that_depends_on_the_key() {
     assert_ne!(hsm.reference(&pan), other.reference(&pan));
 }
 
+fn issuer(iin: &str, byte: u8) -> IssuerKey {
+    IssuerKey::new(iin, &[byte; 16])
+}
+
+#[test]
+fn a_new_issuer_is_durable_and_certified_and_a_known_one_keeps_its_key() {
+    let (folder, hsm) = bank();
+    let before = certificate(&hsm, NOW_MS);
+    assert!(!before.covers("400000"));
+    let two = vec![issuer("400000", 1), issuer("400000", 1), issuer("476134", 1)];
+    assert!(matches!(add_issuers(folder.path(), two, NOW_MS), Err(BankError::IssuerKnown(iin)) if iin == "476134"));
+    assert!(Hsm::load(folder.path()).unwrap().issuers.len() == 2, "all or none");
+    assert_eq!(add_issuers(folder.path(), vec![issuer("400000", 1), issuer("400000", 1)], NOW_MS).unwrap(), 1);
+    assert_eq!(add_issuers(folder.path(), vec![issuer("400000", 1)], NOW_MS).unwrap(), 0);
+    assert!(add_issuers(folder.path(), vec![issuer("400000", 2)], NOW_MS).is_err());
+    let restarted = certificate(&Hsm::open(folder.path(), NOW_MS).unwrap(), NOW_MS);
+    assert!(restarted.covers("400000") && restarted.covers("476134"));
+    assert!(restarted.version > before.version);
+}
+
+#[test]
+fn a_serving_bank_that_renews_its_epochs_keeps_issuers_added_meanwhile() {
+    let (folder, hsm) = bank();
+    add_issuers(folder.path(), vec![issuer("400000", 1)], NOW_MS).unwrap();
+    let with_issuer = KeyFile::load(&folder.path().join(FILE_NAME)).unwrap().certificate_version;
+    let renewed = certificate(&hsm, NOW_MS + 13 * HOUR_MS);
+    assert!(renewed.version > with_issuer);
+    let restarted = certificate(&Hsm::open(folder.path(), NOW_MS + 13 * HOUR_MS).unwrap(), NOW_MS + 13 * HOUR_MS);
+    assert!(restarted.covers("400000"));
+    assert_eq!(restarted.sealing_keys.len(), 2, "no epoch is lost");
+}
+
 #[test]
 fn a_key_file_that_is_not_one_is_refused() {
     let (folder, _hsm) = bank();
@@ -86,7 +118,7 @@ fn a_key_file_that_is_not_one_is_refused() {
     let good = std::fs::read_to_string(&path).unwrap();
     for bad in [
         "{}".to_owned(),
-        good.replace("\"pin_verification_key_index\": 1", "\"pin_verification_key_index\": 10"),
+        good.replace("\"pvv_key_index\": 1", "\"pvv_key_index\": 10"),
         good.replace("\"iin\": \"476134\"", "\"iin\": \"4761\""),
         good.replace("\"bank_name\"", "\"bank\""),
     ] {

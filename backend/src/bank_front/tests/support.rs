@@ -53,7 +53,7 @@ impl Bench {
         std::fs::write(bank_dir.join("merchants.json"), book.to_string()).unwrap();
         let clock = Arc::new(AtomicI64::new(NOW_MS));
         let front = Self::open(&folder, &clock).await;
-        seed::seed(&front.db, &front.hsm, seed::OPENING_MINOR, NOW_MS).await.unwrap();
+        seed::seed(&front.db, &front.hsm, seed::Terms::default(), Vec::new(), NOW_MS).await.unwrap();
         let card = |name| VirtualCard::new(Profile::built_in(name).unwrap()).over(Interface::Contactless);
         Self { front, clock, merchant, visa: card("visa"), mastercard: card("mastercard"), counter: 0, folder }
     }

@@ -1,0 +1,112 @@
+//! Card profiles: what a card is personalised with, as `tapseal-card show NAME --json` prints it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use envelope::{Pan, Pin};
+use serde::Deserialize;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bank_front::error::BankError;
+use crate::bank_front::hsm::IssuerKey;
+
+/// Most profiles of one file.
+pub const PROFILES_MAX: usize = 10_000;
+/// Longest file, in bytes: the most profiles at a length no profile has.
+const FILE_LEN_MAX: u64 = 32 * 1_024 * 1_024;
+/// Longest name, in characters.
+const NAME_LEN_MAX: usize = 64;
+/// Longest scheme code, in characters.
+const SCHEME_LEN_MAX: usize = 16;
+
+/// Public test cards, as `crates/virtual-card/profiles` personalises them.
+const TEST_CARDS: &str = include_str!("test_cards.json");
+
+/// A test card's profile. Wiped when dropped, because it may be a real card's one day.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct CardProfile {
+    /// Short name, unique among the cards of one scheme with the same last four digits.
+    pub(super) name: String,
+    /// The scheme's code, such as `visa`.
+    pub(super) scheme: String,
+    pan: String,
+    expiry_yymm: String,
+    pin: String,
+    issuer_master_key: String,
+}
+
+impl CardProfile {
+    /// The profiles of the public test cards.
+    pub(super) fn built_in() -> Result<Vec<Self>, BankError> {
+        serde_json::from_str(TEST_CARDS).map_err(|_| BankError::Malformed("the list of test cards"))
+    }
+
+    /// The profiles of a file: an array of objects, whose other members are left alone.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not such an array, or names too many cards.
+    pub fn load(path: &Path) -> Result<Vec<Self>, BankError> {
+        let fail = |error| BankError::file(path, error);
+        let mut json = Zeroizing::new(Vec::new());
+        File::open(path).map_err(fail)?.take(FILE_LEN_MAX + 1).read_to_end(&mut json).map_err(fail)?;
+        if u64::try_from(json.len()).is_ok_and(|len| len > FILE_LEN_MAX) {
+            return Err(BankError::TooMany("card profiles"));
+        }
+        // What serde says of a wrong file could quote a card number, so it is not passed on.
+        let profiles: Vec<Self> =
+            serde_json::from_slice(&json).map_err(|_| BankError::Malformed("the list of card profiles"))?;
+        if profiles.len() > PROFILES_MAX {
+            return Err(BankError::TooMany("card profiles"));
+        }
+        profiles.iter().try_for_each(Self::validate)?;
+        Ok(profiles)
+    }
+
+    fn validate(&self) -> Result<(), BankError> {
+        let is_name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '));
+        if self.name.is_empty() || self.name.chars().count() > NAME_LEN_MAX || !is_name(&self.name) {
+            return Err(BankError::Malformed("the name of a card profile"));
+        }
+        let scheme = self.scheme.as_bytes();
+        if scheme.is_empty() || scheme.len() > SCHEME_LEN_MAX || !scheme.iter().all(u8::is_ascii_lowercase) {
+            return Err(self.fault("the scheme is not a code such as visa"));
+        }
+        self.pan()?;
+        self.pin()?;
+        self.expiry_yymm()?;
+        self.issuer_key()?;
+        Ok(())
+    }
+
+    /// The card number.
+    pub(super) fn pan(&self) -> Result<Pan, BankError> {
+        Pan::parse(&self.pan).map_err(|_| self.fault("the card number is not 8 to 19 digits"))
+    }
+
+    /// The PIN.
+    pub(super) fn pin(&self) -> Result<Pin, BankError> {
+        Pin::from_ascii(self.pin.as_bytes()).map_err(|_| self.fault("the PIN is not 4 to 12 digits"))
+    }
+
+    /// Last month of validity.
+    pub(super) fn expiry_yymm(&self) -> Result<[u8; 4], BankError> {
+        let expiry = <[u8; 4]>::try_from(self.expiry_yymm.as_bytes()).ok();
+        let is_month = |expiry: &[u8; 4]| {
+            expiry.iter().all(u8::is_ascii_digit) && (1..=12).contains(&((expiry[2] - b'0') * 10 + expiry[3] - b'0'))
+        };
+        expiry.filter(is_month).ok_or_else(|| self.fault("the expiry is not YYMM"))
+    }
+
+    /// The key of the card's issuer.
+    pub(super) fn issuer_key(&self) -> Result<IssuerKey, BankError> {
+        let mut key = Zeroizing::new([0; 16]);
+        hex::decode_to_slice(&self.issuer_master_key, &mut *key)
+            .map_err(|_| self.fault("the issuer master key is not 32 hexadecimal digits"))?;
+        IssuerKey::of_card(&self.pan()?, &key)
+    }
+
+    fn fault(&self, fault: &'static str) -> BankError {
+        BankError::Profile { name: self.name.clone(), fault }
+    }
+}
