@@ -43,6 +43,14 @@ impl Card {
         Self { reader: format!("simulated:{reader}"), child }
     }
 
+    /// The card's process id.
+    ///
+    /// # Panics
+    /// When the card program has ended.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the card program is running")
+    }
+
     /// Takes the card away.
     pub async fn remove(mut self) {
         self.child.kill().await.expect("a running card can be taken away");
