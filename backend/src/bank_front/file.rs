@@ -8,7 +8,7 @@ use std::path::Path;
 use super::error::BankError;
 
 /// Readable and writable by the owner, by nobody else.
-const OWNER_ONLY: u32 = 0o600;
+pub const OWNER_ONLY: u32 = 0o600;
 
 /// Writes `bytes` to `path` durably: a crash leaves the old content or the new, never a part.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BankError> {

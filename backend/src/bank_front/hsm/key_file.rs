@@ -1,6 +1,7 @@
 //! The key file: every key of the security module, readable by its owner only.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use base64::Engine;
@@ -273,9 +274,10 @@ pub fn add_issuers(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Res
 fn turn(path: &Path) -> Result<File, BankError> {
     let path = path.with_extension("lock");
     let fail = |error| BankError::file(&path, error);
-    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(fail)?;
-    file.lock().map_err(fail)?;
-    Ok(file)
+    let handle =
+        File::options().write(true).create(true).truncate(false).mode(file::OWNER_ONLY).open(&path).map_err(fail)?;
+    handle.lock().map_err(fail)?;
+    Ok(handle)
 }
 
 /// The bank's root, which certifies its sealing keys.
