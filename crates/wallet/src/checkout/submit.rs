@@ -13,7 +13,7 @@ use crate::error::{Result, WalletError};
 use crate::wallet::Wallet;
 
 /// How long the same submission is repeated while its answer is lost.
-const SUBMIT_TOTAL: Duration = Duration::from_secs(75);
+const SUBMIT_TOTAL: Duration = Duration::from_secs(20);
 /// The first wait between two tries.
 const TRY_WAIT_MIN: Duration = Duration::from_millis(300);
 /// The longest wait between two tries, or two questions.

@@ -215,9 +215,12 @@ impl Counter<'_> {
             // The trace has told the rest.
             _ if self.json => {
                 if let CheckoutStage::Unknown { deadline_ms } = end.progress {
-                    let (stage, money_moved) = ("unknown", MoneyMoved::Unknown);
                     print::json(&json!({
-                        "stage": stage, "money_moved": money_moved, "deadline_ms": deadline_ms, "attempt_id": end.attempt_id,
+                        "stage": "unknown",
+                        "code": ErrorCode::OutcomeUnknown,
+                        "money_moved": MoneyMoved::Unknown,
+                        "deadline_ms": deadline_ms,
+                        "attempt_id": end.attempt_id,
                     }));
                 }
             }
