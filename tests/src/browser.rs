@@ -25,19 +25,22 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// The wallet's window, in a display and a session bus of its own. `log` gets what it says.
-    pub async fn window(environment: &[(&str, String)], log: &Path) -> Self {
+    /// The wallet's window, started with a payment link as the system does when a person taps one. It has a
+    /// display and a session bus of its own; `log` gets what it says.
+    pub async fn window(link: &str, environment: &[(&str, String)], log: &Path) -> Self {
         let (port, native_port) = (free_port().to_string(), free_port().to_string());
         let mut command = Command::new("dbus-run-session");
         command.args(["--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24", "tauri-driver"]);
         command.args(["--port", &port, "--native-port", &native_port, "--native-driver", "/usr/bin/WebKitWebDriver"]);
-        command.env("NO_AT_BRIDGE", "1").env("WEBKIT_DISABLE_COMPOSITING_MODE", "1");
+        command.env("NO_AT_BRIDGE", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let child = start(command, log);
         let mut capabilities = Capabilities::new();
         let application = program("tapseal-app");
         // WebKitWebDriver refuses a browser name: only the application may be said.
-        capabilities.set("tauri:options", json!({ "application": application })).expect("a path is JSON");
+        capabilities
+            .set("tauri:options", json!({ "application": application, "args": [link] }))
+            .expect("a path is JSON");
         Self { driver: connect(&port, capabilities).await, child }
     }
 
@@ -129,11 +132,41 @@ impl Browser {
         control.click().await.unwrap_or_else(|error| panic!("{action} cannot be clicked: {error}"));
     }
 
+    /// Opens a payment link as a person who pastes it does, as far as the request's own screen.
+    pub async fn open_link(&self, link: &str) {
+        let field = self.wait_for("[data-field=\"link\"]").await;
+        field.send_keys(link).await.expect("the link can be typed");
+        self.act("open-link").await;
+        self.look_at_request().await;
+    }
+
+    /// Goes on from a request's introduction to the request's own screen.
+    pub async fn look_at_request(&self) {
+        let shown = self.wait_for_one_of(&["request", "link-opened", "first-contact"]).await;
+        if shown != "request" {
+            self.act("show-request").await;
+            self.wait_for_screen("request").await;
+        }
+    }
+
     /// The text of the first match.
     pub async fn text(&self, css: &str) -> String {
         match self.driver.find(By::Css(css.to_owned())).await {
             Ok(element) => element.text().await.unwrap_or_default(),
             Err(_) => String::new(),
+        }
+    }
+
+    /// Waits until the screen says all of these, and answers all it says.
+    pub async fn wait_for_words(&self, words: &[&str]) -> String {
+        let started = Instant::now();
+        loop {
+            let shown = self.text("[data-screen]").await;
+            if words.iter().all(|word| shown.contains(word)) {
+                return shown;
+            }
+            assert!(started.elapsed() < SCREEN_WAIT, "the screen does not say {words:?}, but {shown:?}");
+            tokio::time::sleep(LOOK_PAUSE).await;
         }
     }
 
@@ -153,19 +186,26 @@ impl Browser {
 
     async fn press_digit(&self, digit: char) {
         let filled = self.filled().await;
-        let keys = self.driver.find_all(By::Css("[data-position]")).await.expect("the pad has keys");
-        for key in keys {
-            if key.text().await.is_ok_and(|text| text.trim() == digit.to_string()) {
-                key.click().await.expect("a key can be pressed");
-                let started = Instant::now();
-                while self.filled().await == filled {
-                    assert!(started.elapsed() < SCREEN_WAIT, "the pad did not take a digit");
-                    tokio::time::sleep(LOOK_PAUSE).await;
-                }
-                return;
-            }
+        self.key_of(digit).await.click().await.expect("a key can be pressed");
+        let started = Instant::now();
+        while self.filled().await == filled {
+            assert!(started.elapsed() < SCREEN_WAIT, "the pad did not take a digit");
+            tokio::time::sleep(LOOK_PAUSE).await;
         }
-        panic!("the pad has no key {digit}: is it in its usual order?");
+    }
+
+    /// The key of a digit, on a pad in its usual order; the pad is laid out a moment after it was asked for.
+    async fn key_of(&self, digit: char) -> WebElement {
+        let started = Instant::now();
+        loop {
+            for key in self.driver.find_all(By::Css("[data-position]")).await.unwrap_or_default() {
+                if key.text().await.is_ok_and(|text| text.trim() == digit.to_string()) {
+                    return key;
+                }
+            }
+            assert!(started.elapsed() < SCREEN_WAIT, "the pad has no key {digit}: is it in its usual order?");
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
     }
 
     async fn filled(&self) -> String {

@@ -71,10 +71,7 @@ impl Series<'_> {
 
     async fn open(&self, order: &str) {
         let created = self.system.ask(&Ask { order: order.into(), ..Ask::default() }).await;
-        let field = self.browser.wait_for("[data-field=\"link\"]").await;
-        field.send_keys(created["link"].as_str().expect("a link")).await.expect("the link can be typed");
-        self.browser.act("open-link").await;
-        self.browser.wait_for_screen("request").await;
+        self.browser.open_link(created["link"].as_str().expect("a link")).await;
     }
 
     async fn take(self, number: u32) {
