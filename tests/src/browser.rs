@@ -128,7 +128,7 @@ impl Browser {
 
     /// Clicks the control with this `data-action`.
     pub async fn act(&self, action: &str) {
-        let control = self.wait_for(&format!("[data-action=\"{action}\"]")).await;
+        let control = self.wait_for(&format!("[data-action=\"{action}\"]:not([disabled])")).await;
         control.click().await.unwrap_or_else(|error| panic!("{action} cannot be clicked: {error}"));
     }
 

@@ -22,7 +22,8 @@ fn environment(system: &System, reader: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-#[tokio::test]
+// Several threads: a driver whose test has failed ends its session while it is dropped.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_pays_in_the_window() {
     let system = System::start(Wishes::default()).await;
     let card = Card::present(&system, "visa");
@@ -40,6 +41,7 @@ async fn a_person_pays_in_the_window() {
     window.act("pay").await;
     window.wait_for_screen("pin").await;
     // The scrambled pad shows pictures only: no digit is in the page.
+    window.wait_for("[data-position=\"9\"]").await;
     let keys = window.driver().find_all(thirtyfour::By::Css("[data-position]")).await.expect("the pad has keys");
     assert_eq!(keys.len(), 10);
     for key in &keys {
@@ -60,7 +62,8 @@ async fn a_person_pays_in_the_window() {
     system.assert_merchant_received(1280).await;
 }
 
-#[tokio::test]
+// Several threads: a driver whose test has failed ends its session while it is dropped.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_pin_in_the_window_says_no_money_moved_and_lets_the_person_try_again() {
     let system = System::start(Wishes::default()).await;
     let card = Card::present(&system, "mastercard");

@@ -40,6 +40,9 @@ struct Entry {
     /// Presses are told one after the other: two calls at once could arrive swapped.
     queue: StoredValue<VecDeque<Pressed>>,
     is_telling: StoredValue<bool>,
+    /// Whether a pad is on its way. The wallet goes by the last pad it drew, so until that one is shown no key may
+    /// be pressed and no other pad asked for.
+    is_drawing: RwSignal<bool>,
 }
 
 const NOTHING: PinEntryView = PinEntryView { filled: 0, complete: false };
@@ -56,6 +59,7 @@ impl Entry {
             filled: RwSignal::new(NOTHING),
             queue: StoredValue::new(VecDeque::new()),
             is_telling: StoredValue::new(false),
+            is_drawing: RwSignal::new(false),
         };
         entry.draw(layout);
         entry
@@ -63,6 +67,10 @@ impl Entry {
 
     /// Asks for a fresh pad, which forgets what was entered.
     fn draw(self, layout: PinLayout) {
+        if self.is_drawing.get_untracked() {
+            return;
+        }
+        self.is_drawing.set(true);
         spawn_local(async move {
             match invoke(PinPad { layout }).await {
                 Ok(pad) => {
@@ -72,10 +80,14 @@ impl Entry {
                 }
                 Err(problem) => self.app.problem.set(Some(problem)),
             }
+            self.is_drawing.try_set(false);
         });
     }
 
     fn press(self, pressed: Pressed) {
+        if self.is_drawing.get_untracked() {
+            return;
+        }
         let is_queued = self.queue.try_update_value(|queue| {
             let has_room = queue.len() < QUEUE_MAX;
             if has_room {
@@ -161,7 +173,8 @@ pub fn page(app: App) -> impl IntoView {
                     disabled=move || !entry.filled.get().complete || app.busy.get()
                     on:click=move |_| entry.confirm()>{app.t(Text::PinConfirm)}</button>
                 <button class="text-button" type="button" data-action="standard-keys"
-                    aria-pressed=move || is_standard().to_string() on:click=toggle>{toggle_text}</button>
+                    aria-pressed=move || is_standard().to_string() disabled=move || entry.is_drawing.get()
+                    on:click=toggle>{toggle_text}</button>
             </div>
             <p class="quiet small">{note}</p>
         </div>
