@@ -36,6 +36,7 @@ pub async fn serve(wallet: Wallet, bundle: &Path) -> SocketAddr {
     let bridge = Arc::new(Bridge { wallet, bundle: bundle.to_owned() });
     let router = Router::new()
         .route("/ipc/{command}", post(call))
+        .route("/outside", post(outside))
         .route("/bridge.js", get(async || ([(header::CONTENT_TYPE, "text/javascript")], SHIM)))
         .fallback(get(file))
         .with_state(bridge);
@@ -49,6 +50,14 @@ async fn call(State(bridge): State<Arc<Bridge>>, UrlPath(command): UrlPath<Strin
     let Ok(arguments) = serde_json::from_slice(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     match wallet::bridge::dispatch(&bridge.wallet, &command, arguments).await {
         Ok(answer) => axum::Json(answer).into_response(),
+        Err(problem) => (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(problem)).into_response(),
+    }
+}
+
+/// A link that the system hands to the wallet, as when a person taps it in a mail.
+async fn outside(State(bridge): State<Arc<Bridge>>, link: String) -> Response {
+    match bridge.wallet.open_link_from_outside(link).await {
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(problem) => (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(problem)).into_response(),
     }
 }

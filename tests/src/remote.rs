@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use protocol::Problem;
 use protocol::ipc::{
-    CheckoutStage, CheckoutStart, CheckoutView, Command, OpenLink, PinLayout, PinPad, PinPress, PinSubmit, Watch,
+    CheckoutStage, CheckoutStart, CheckoutView, ClaimConfirm, ClaimStart, Command, OpenLink, PinLayout, PinPad,
+    PinPress, PinSubmit, Watch,
 };
 use serde_json::Value;
 
@@ -37,6 +38,20 @@ impl RemoteWallet {
     /// The address of its screens.
     pub fn url(&self) -> String {
         format!("http://{}", self.process.address())
+    }
+
+    /// Hands the wallet a link from outside, as the system does when a person taps one.
+    pub async fn tap_link(&self, link: &str) {
+        let answer = self.client.post(format!("{}/outside", self.url())).body(link.to_owned()).send().await;
+        assert!(answer.is_ok_and(|answer| answer.status().is_success()), "the link opens");
+    }
+
+    /// Claims an e-mail address with the code that is sent there.
+    pub async fn claim(&self, system: &System, address: &str) {
+        let identifier = address.to_owned();
+        self.call(&ClaimStart { identifier: identifier.clone() }).await.expect("a claim starts");
+        let code = system.claim_code(address).await;
+        self.call(&ClaimConfirm { identifier, code }).await.expect("the code is right");
     }
 
     /// Calls a command.

@@ -52,11 +52,13 @@ pub struct Ask {
     pub expires_s: u32,
     /// Whom to ask by e-mail.
     pub email: Option<String>,
+    /// The lines, as `NAME:QUANTITY:TOTAL`.
+    pub items: &'static [&'static str],
 }
 
 impl Default for Ask {
     fn default() -> Self {
-        Self { amount: "12.80", currency: "USD", order: "A-1042".into(), expires_s: 300, email: None }
+        Self { amount: "12.80", currency: "USD", order: "A-1042".into(), expires_s: 300, email: None, items: &[] }
     }
 }
 
@@ -201,6 +203,9 @@ impl System {
         if let Some(email) = &ask.email {
             arguments.extend(["--email", email]);
         }
+        for item in ask.items {
+            arguments.extend(["--item", item]);
+        }
         self.tapseal(&arguments).await
     }
 
@@ -276,6 +281,18 @@ impl System {
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
         paths.sort();
         paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
+    }
+
+    /// The six digits in the last e-mail that claims this address.
+    pub async fn claim_code(&self, address: &str) -> String {
+        let code = || {
+            let mails = self.mail();
+            let mail = mails.iter().rfind(|mail| mail.contains(address) && !mail.contains("/r/"))?;
+            let mut words = mail.split(|character: char| !character.is_ascii_digit());
+            words.rfind(|word| word.len() == 6).map(str::to_owned)
+        };
+        self.wait_until("the code has been sent", async || code().is_some()).await;
+        code().expect("it was there a moment ago")
     }
 
     /// Switches the bank front's scripted misfortune while it runs.

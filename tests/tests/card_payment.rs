@@ -40,8 +40,7 @@ async fn a_request_to_an_e_mail_address_reaches_the_wallet_that_claimed_it() {
     let payer = Payer::new(&system);
     let address = "payer@example.org";
     payer.wallet(&["claim", address], "").await.success();
-    system.wait_until("the code has been sent", async || !system.mail().is_empty()).await;
-    let code = claim_code(&system.mail()[0]);
+    let code = system.claim_code(address).await;
     payer.wallet(&["confirm", address, &code], "").await.success();
 
     let created = system.ask(&Ask { email: Some(address.into()), ..Ask::default() }).await;
@@ -57,13 +56,6 @@ async fn a_request_to_an_e_mail_address_reaches_the_wallet_that_claimed_it() {
     let paid = payer.pay(id, &card, PIN).await;
     assert_eq!(paid.code, 0, "{paid:?}");
     system.wait_for_status(id, "paid").await;
-}
-
-/// The six digits of a claim e-mail.
-fn claim_code(mail: &str) -> String {
-    let mut words = mail.split(|character: char| !character.is_ascii_digit());
-    let code = words.rfind(|word| word.len() == 6);
-    code.unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
 }
 
 #[tokio::test]

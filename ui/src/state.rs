@@ -142,6 +142,15 @@ impl App {
         });
     }
 
+    /// Reads the wallet's status again: an identifier may have been claimed elsewhere.
+    pub async fn read_status(self) {
+        // Without an answer the last known status stays; the next call says what is wrong.
+        if let Ok(status) = invoke(Status {}).await {
+            self.online.try_set(status.online);
+            self.status.try_set(Some(status));
+        }
+    }
+
     /// The long poll: ends with the page.
     async fn follow(self) {
         let mut seen: Option<WatchView> = None;

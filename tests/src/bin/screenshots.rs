@@ -69,26 +69,34 @@ impl Series<'_> {
         self.browser.screenshot(&self.out.join(format!("{screen}-{}.png", self.suffix))).await;
     }
 
-    async fn open(&self, order: &str) {
-        let created = self.system.ask(&Ask { order: order.into(), ..Ask::default() }).await;
-        self.browser.open_link(created["link"].as_str().expect("a link")).await;
-    }
-
     async fn take(self, number: u32) {
         self.browser.open(&self.wallet.url()).await;
         self.browser.wait_for_screen("inbox").await;
         self.picture("inbox-empty").await;
-        self.open(&format!("A-{number}01")).await;
-        self.picture("request").await;
-        self.browser.act("back").await;
-        self.browser.wait_for_screen("inbox").await;
-        self.picture("inbox").await;
-        self.browser.act("open-request").await;
-        self.browser.wait_for_screen("request").await;
+        self.arrive(number).await;
         self.pay().await;
         self.after().await;
         self.doubt(number).await;
         self.browser.close().await;
+    }
+
+    /// A request arrives at a claimed address, from a merchant never seen before.
+    async fn arrive(&self, number: u32) {
+        let address = format!("ada{number}@example.org");
+        self.wallet.claim(self.system, &address).await;
+        let items = &["Flat white:2:9.80", "Croissant:1:3.00"];
+        let ask = Ask { order: format!("A-{number}01"), email: Some(address), items, ..Ask::default() };
+        self.system.ask(&ask).await;
+        self.browser.wait_for("[data-action=\"open-request\"]").await;
+        self.picture("inbox").await;
+        self.browser.act("open-request").await;
+        self.browser.wait_for_screen("first-contact").await;
+        self.picture("first-contact").await;
+        self.browser.act("show-request").await;
+        self.browser.wait_for_screen("request").await;
+        self.picture("request").await;
+        self.browser.act("items").await;
+        self.picture("request-items").await;
     }
 
     async fn pay(&self) {
@@ -121,6 +129,7 @@ impl Series<'_> {
     async fn after(&self) {
         self.browser.act("receipt").await;
         self.browser.wait_for_screen("receipt").await;
+        self.browser.wait_for("[data-seal]").await;
         self.picture("receipt").await;
         self.browser.act("back").await;
         for (action, screen) in [("history", "history"), ("verify", "receipt.verify"), ("settings", "settings")] {
@@ -132,10 +141,20 @@ impl Series<'_> {
         self.browser.wait_for_screen("inbox").await;
     }
 
+    /// A link tapped in a mail, a card with two applications, and a bank that does not answer.
     async fn doubt(&self, number: u32) {
-        self.open(&format!("A-{number}02")).await;
-        let card = Card::present_at(self.system, "mastercard", &self.reader, &[]);
+        let created = self.system.ask(&Ask { order: format!("A-{number}02"), ..Ask::default() }).await;
+        self.wallet.tap_link(created["link"].as_str().expect("a new request has a link")).await;
+        self.browser.wait_for_screen("link-opened").await;
+        self.picture("link-opened").await;
+        self.browser.act("show-request").await;
+        self.browser.wait_for_screen("request").await;
+        let profile = two_applications(self.system);
+        let card = Card::present_at(self.system, &profile, &self.reader, &["--interface", "contact"]);
         self.browser.act("pay").await;
+        self.browser.wait_for_screen("card.choose").await;
+        self.picture("card.choose").await;
+        self.browser.act("choose-application").await;
         self.browser.wait_for_screen("pin").await;
         self.browser.act("standard-keys").await;
         self.system.scenario("silent").await;
@@ -145,4 +164,15 @@ impl Series<'_> {
         self.system.scenario("none").await;
         card.remove().await;
     }
+}
+
+/// A profile of a card that carries two applications, for the screen that lets the cardholder choose.
+fn two_applications(system: &System) -> String {
+    let (_, visa) = virtual_card::BUILT_IN[0];
+    let start = visa.find("[[applications]]").expect("a profile has an application");
+    let second = visa[start..].replace("A0000000031010", "A0000000032010").replace("priority = 1", "priority = 2");
+    let second = second.replace("VISA CREDIT", "VISA ELECTRON").replace("Tapseal Visa", "Tapseal Debit");
+    let file = system.folder().join("two-applications.toml");
+    std::fs::write(&file, format!("{visa}\n{second}")).expect("the folder can be written");
+    file.to_str().expect("temporary paths are plain").to_owned()
 }

@@ -14,6 +14,7 @@ const CODE_DIGITS: usize = 6;
 
 /// The screen.
 pub fn page(app: App) -> impl IntoView {
+    spawn_local(app.read_status());
     spawn_local(app.read_readers());
     view! {
         <header class="page-head"><h1 tabindex="-1">{app.t(Text::SettingsTitle)}</h1></header>
