@@ -64,18 +64,23 @@ async fn bank_debits_then_falls_silent_and_the_inquiry_finds_the_approval() {
     assert!(receipts.output.contains("1280"), "{receipts:?}");
 }
 
-#[tokio::test]
-async fn server_killed_after_bank_approved_settles_once_after_restart() {
-    let wishes = Wishes { server: texts(&["--crash-at", "after-bank-answer"]), ..Wishes::default() };
+/// A payment during which the server aborts at `point`; the wallet cannot know how it ended. The server runs again.
+async fn paid_through_a_crash(point: &str) -> (System, Payer, String, Card) {
+    let wishes = Wishes { server: texts(&["--crash-at", point]), ..Wishes::default() };
     let (mut system, payer, request) = opened(wishes).await;
     let card = Card::present(&system, "visa");
     let unknown = payer.pay(&request, &card, PIN).await;
     assert_eq!(unknown.code, 3, "{unknown:?}");
     assert_eq!(money_moved(&unknown), "unknown", "{unknown:?}");
     system.server.as_mut().expect("it was started").ended().await;
-
     system.forget_server_wishes();
     system.start_server().await;
+    (system, payer, request, card)
+}
+
+#[tokio::test]
+async fn server_killed_after_bank_approved_settles_once_after_restart() {
+    let (system, payer, request, _card) = paid_through_a_crash("after-bank-answer").await;
     system.wait_for_status(&request, "paid").await;
     system.assert_merchant_received(1280).await;
     system.wait_until("the wallet shows it as paid", async || payer.show(&request).await["phase"] == "paid").await;
@@ -83,15 +88,7 @@ async fn server_killed_after_bank_approved_settles_once_after_restart() {
 
 #[tokio::test]
 async fn server_killed_before_sending_reopens_the_request() {
-    let wishes = Wishes { server: texts(&["--crash-at", "before-send"]), ..Wishes::default() };
-    let (mut system, payer, request) = opened(wishes).await;
-    let card = Card::present(&system, "visa");
-    let unknown = payer.pay(&request, &card, PIN).await;
-    assert_eq!(unknown.code, 3, "{unknown:?}");
-    system.server.as_mut().expect("it was started").ended().await;
-
-    system.forget_server_wishes();
-    system.start_server().await;
+    let (system, payer, request, card) = paid_through_a_crash("before-send").await;
     system.wait_for_status(&request, "seen").await;
     system.assert_merchant_received(0).await;
     assert_eq!(payer.pay(&request, &card, PIN).await.code, 0);
@@ -100,14 +97,7 @@ async fn server_killed_before_sending_reopens_the_request() {
 
 #[tokio::test]
 async fn server_killed_after_commit_answers_the_same_result_again() {
-    let wishes = Wishes { server: texts(&["--crash-at", "after-commit"]), ..Wishes::default() };
-    let (mut system, payer, request) = opened(wishes).await;
-    let card = Card::present(&system, "visa");
-    let unknown = payer.pay(&request, &card, PIN).await;
-    assert_eq!(unknown.code, 3, "{unknown:?}");
-    system.server.as_mut().expect("it was started").ended().await;
-    system.forget_server_wishes();
-    system.start_server().await;
+    let (system, payer, request, _card) = paid_through_a_crash("after-commit").await;
     system.wait_until("the wallet shows it as paid", async || payer.show(&request).await["phase"] == "paid").await;
     system.assert_merchant_received(1280).await;
 }
