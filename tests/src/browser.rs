@@ -216,18 +216,26 @@ impl Browser {
         }
     }
 
-    /// Ends the session and the driver.
-    pub async fn close(mut self) {
+    /// Ends the session; the driver and what it started end when this is dropped.
+    pub async fn close(self) {
         // A browser that has gone already is closed.
         let _ = self.driver.clone().quit().await;
-        let _ = self.child.kill().await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Driver, browser, display and bus are one process group: none is left behind, whatever failed.
+        if let Some(leader) = self.child.id() {
+            let _ = std::process::Command::new("kill").args(["-TERM", "--", &format!("-{leader}")]).status();
+        }
     }
 }
 
 fn start(mut command: Command, log: &Path) -> Child {
     let file = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("the log can be written");
     let errors = file.try_clone().expect("a file handle can be copied");
-    command.stdin(Stdio::null()).stdout(file).stderr(errors).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(file).stderr(errors).process_group(0);
     command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}; run `cargo xtask setup`"))
 }
 
