@@ -252,5 +252,5 @@ fn a_file_without_purpose_and_a_name_without_meaning_are_caught() {
 fn a_path_of_one_machine_is_caught() {
     let path = format!("see {}", ["", "work", "main", "x"].join("/"));
     assert_eq!(machine_paths(&one("a.md", &path)).len(), 1);
-    assert!(machine_paths(&one("a.md", "https://example.org/home/page, src/work/x")).is_empty());
+    assert!(machine_paths(&one("a.md", "https://example.org/home/page, src/worker/x")).is_empty());
 }
