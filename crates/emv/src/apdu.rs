@@ -124,6 +124,40 @@ pub(crate) fn generate_arqc(cdol_data: &[u8]) -> Vec<u8> {
     case_4([0x80, 0xAE, 0x80, 0x00], cdol_data)
 }
 
+/// GENERATE AC after the bank answered (Book 3 section 6.5.5). What is asked for follows the bank's decision alone.
+pub(crate) fn generate_final_ac(request: FinalCryptogram, cdol_data: &[u8]) -> Vec<u8> {
+    let p1 = match request {
+        FinalCryptogram::Tc => 0x40,
+        FinalCryptogram::Aac => 0x00,
+    };
+    case_4([0x80, 0xAE, p1, 0x00], cdol_data)
+}
+
+/// What the second GENERATE AC asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FinalCryptogram {
+    /// The bank approved.
+    Tc,
+    /// It did not.
+    Aac,
+}
+
+/// EXTERNAL AUTHENTICATE with tag 91, of 8 to 16 bytes (Book 3 section 6.5.4); a command without Le.
+pub(crate) fn external_authenticate(issuer_authentication: &[u8]) -> Vec<u8> {
+    let mut c_apdu = case_4([0x00, 0x82, 0x00, 0x00], issuer_authentication);
+    c_apdu.pop();
+    c_apdu
+}
+
+/// Whether a short command ends in Le: cases 2 and 4 of ISO/IEC 7816-3 section 12.1.
+fn has_le(c_apdu: &[u8]) -> bool {
+    match c_apdu.get(4) {
+        Some(_) if c_apdu.len() == 5 => true,
+        Some(&lc) => lc > 0 && c_apdu.len() == 6 + usize::from(lc),
+        None => false,
+    }
+}
+
 /// The command as a T=0 card must be sent it: the Le of a case 4 command goes out as a GET RESPONSE later
 /// (ISO/IEC 7816-3; Book 1 section 9.3.1.1). Readers that speak T=0 by themselves take the command unchanged.
 pub fn without_le_for_t0(c_apdu: &[u8]) -> &[u8] {
@@ -179,7 +213,8 @@ impl Exchange {
                 let again = self.command.clone();
                 Ok(Received::Again(self, again))
             }
-            0x6C => {
+            // A command without Le has no wrong Le: its 6Cxx is an ordinary refusal.
+            0x6C if has_le(&self.command) => {
                 if self.reissued {
                     return Err(CardError::Malformed { at: "6Cxx repeated" });
                 }
@@ -225,6 +260,14 @@ mod tests {
             };
         }
         assert!(matches!(exchange.receive(&[0x61, 0x10]), Err(CardError::TooManyExchanges)));
+    }
+
+    #[test]
+    fn a_command_without_le_is_not_changed_by_6c() {
+        let script = vec![0x84, 0x24, 0x00, 0x00, 0x04, 1, 2, 3, 4];
+        assert!(matches!(Exchange::new(script).receive(&[0x6C, 0x10]), Ok(Received::Complete(_, StatusWord(0x6C10)))));
+        assert_eq!(external_authenticate(&[7; 8])[..6], [0x00, 0x82, 0x00, 0x00, 0x08, 7]);
+        assert_eq!(external_authenticate(&[7; 8]).len(), 13);
     }
 
     #[test]

@@ -4,13 +4,15 @@
 //! [`CardRead`]. It opens no reader, knows no clock and draws no random numbers: amount, date and unpredictable
 //! number come in through [`TerminalData`]. [`issuer`] is the bank side: it recomputes the card's cryptogram.
 //!
-//! The session never sends a command that could spend a PIN try and never asks for anything but an ARQC.
+//! The session never sends a command that could spend a PIN try and never asks for anything but an ARQC. Once the
+//! bank answered, [`Completion`] finishes an inserted card as the bank decided.
 //!
 //! References are to EMV 4.4 (Books 1, 3 and 4) and the EMV Contactless Books A to C.
 
 pub mod apdu;
 pub mod application;
 pub mod card_number;
+pub mod completion;
 pub mod cryptogram;
 pub mod cvm;
 pub mod dol;
@@ -25,6 +27,9 @@ pub mod track2;
 
 pub use application::{ApplicationSummary, Scheme};
 pub use card_number::CardNumber;
+pub use completion::{
+    Completion, CompletionResult, CompletionSession, CompletionStep, IssuerAnswer, IssuerAuthentication, OnlineDecision,
+};
 pub use cryptogram::{Cryptogram, CryptogramKind};
 pub use cvm::CardholderVerification;
 pub use error::CardError;

@@ -25,6 +25,7 @@ use crate::application::{ApplicationSummary, PPSE, PSE};
 use crate::error::CardError;
 use crate::terminal::{Interface, TerminalData};
 
+pub(crate) use card_data::CardData;
 pub use card_data::{CardRead, Inspection, Outcome};
 use payment_application::ApplicationStage;
 use selection::SelectionStage;

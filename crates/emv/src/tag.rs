@@ -72,6 +72,9 @@ tags! {
     CURRENCY_EXPONENT = 0x5F36, "Transaction currency exponent.";
     SFI = 0x88, "Short file identifier of the PSE directory.";
     AIP = 0x82, "Application interchange profile.";
+    ISSUER_SCRIPT_1 = 0x71, "Issuer script template 1: before the second GENERATE AC.";
+    ISSUER_SCRIPT_2 = 0x72, "Issuer script template 2: after the second GENERATE AC.";
+    ISSUER_SCRIPT_COMMAND = 0x86, "Issuer script command.";
     PRIORITY = 0x87, "Application priority indicator.";
     AUTHORISATION_RESPONSE = 0x8A, "Authorisation response code.";
     CDOL1 = 0x8C, "Card risk management data object list 1.";
@@ -81,6 +84,7 @@ tags! {
     AFL = 0x94, "Application file locator.";
     TVR = 0x95, "Terminal verification results.";
     TRANSACTION_DATE = 0x9A, "Transaction date, YYMMDD.";
+    TSI = 0x9B, "Transaction status information.";
     TRANSACTION_TYPE = 0x9C, "Transaction type.";
     AMOUNT_AUTHORISED = 0x9F02, "Amount, authorised, in minor units.";
     AMOUNT_OTHER = 0x9F03, "Amount, other (cashback).";
@@ -88,6 +92,7 @@ tags! {
     IAD = 0x9F10, "Issuer application data.";
     PREFERRED_NAME = 0x9F12, "Application preferred name.";
     MERCHANT_CATEGORY = 0x9F15, "Merchant category code.";
+    ISSUER_SCRIPT_ID = 0x9F18, "Issuer script identifier.";
     TERMINAL_COUNTRY = 0x9F1A, "Terminal country code, ISO 3166 numeric.";
     FLOOR_LIMIT = 0x9F1B, "Terminal floor limit.";
     TRANSACTION_TIME = 0x9F21, "Transaction time, HHMMSS.";

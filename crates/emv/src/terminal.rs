@@ -108,6 +108,7 @@ impl TerminalData {
             Tag::CURRENCY_EXPONENT => bcd(u64::from(self.currency_exponent), 1),
             Tag::TERMINAL_COUNTRY => bcd(u64::from(self.country_numeric), 2),
             Tag::TVR => results.tvr.to_vec(),
+            Tag::TSI => results.tsi.to_vec(),
             Tag::TRANSACTION_DATE => self.date_yymmdd.iter().flat_map(|part| bcd(u64::from(*part), 1)).collect(),
             Tag::TRANSACTION_TIME => self.time_hhmmss.iter().flat_map(|part| bcd(u64::from(*part), 1)).collect(),
             Tag::TRANSACTION_TYPE => vec![self.transaction_type],
@@ -130,6 +131,8 @@ impl TerminalData {
 pub(crate) struct TerminalResults {
     /// 95 (Book 3 annex C5).
     pub(crate) tvr: [u8; 5],
+    /// 9B (Book 3 annex C6).
+    pub(crate) tsi: [u8; 2],
     /// 9F34 (Book 4 annex A4).
     pub(crate) cvm_results: [u8; 3],
     /// Whose application was selected.
@@ -139,7 +142,7 @@ pub(crate) struct TerminalResults {
 impl TerminalResults {
     /// Before any check: a contactless reader that only asks for a cryptogram reports nothing (Book C-3).
     pub(crate) fn new(scheme: Scheme) -> Self {
-        Self { tvr: [0; 5], cvm_results: [0x1F, 0x00, 0x00], scheme }
+        Self { tvr: [0; 5], tsi: [0; 2], cvm_results: [0x1F, 0x00, 0x00], scheme }
     }
 }
 

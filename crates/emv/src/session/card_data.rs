@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::application::{ApplicationSummary, Scheme};
 use crate::card_number::CardNumber;
+use crate::completion::Completion;
 use crate::cryptogram::Cryptogram;
 use crate::cvm::CardholderVerification;
 use crate::error::CardError;
@@ -66,6 +67,12 @@ pub struct CardRead {
     pub verification: CardholderVerification,
     /// Whether the phone or watch has verified its owner.
     pub cdcvm: bool,
+    /// Tag 95, as the card was told.
+    pub tvr: [u8; 5],
+    /// Tag 9B: what was done with the card so far.
+    pub tsi: [u8; 2],
+    /// How to finish the card once its bank answered: an inserted card waits for it, a tapped one is gone.
+    pub completion: Option<Box<Completion>>,
     /// Commands sent.
     pub exchanges: u32,
 }
@@ -242,6 +249,15 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
     let CardDetails { pan, track2, expiry_yymm, psn } = application.card.card_details()?;
     let icc_data = icc_data(context, &application);
     let cryptogram = application.cryptogram.ok_or(CardError::Missing { item: "9F26" })?;
+    let (tvr, tsi) = (application.results.tvr, application.results.tsi);
+    let completion = (context.terminal.interface == Interface::Contact).then(|| {
+        Box::new(Completion {
+            terminal: context.terminal.clone(),
+            results: application.results,
+            card: application.card,
+            aip: application.aip.unwrap_or_default(),
+        })
+    });
     Ok(Step::Done(Box::new(CardRead {
         scheme: application.selected.summary.scheme,
         aid: application.selected.df_name,
@@ -256,6 +272,9 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
         cryptogram,
         verification: application.verification,
         cdcvm: application.verification == CardholderVerification::ConsumerDevice,
+        tvr,
+        tsi,
+        completion,
         exchanges: context.exchanges,
     })))
 }

@@ -369,6 +369,8 @@ fn verification_from_ctq(application: &OpenApplication) -> CardholderVerificatio
 /// Fills TVR and CVM results before GENERATE AC (Book 3 sections 10.3 to 10.6).
 fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
     let aip = application.aip.unwrap_or_default();
+    // TSI byte 1: terminal risk management and card risk management were performed, cardholder verification below.
+    application.results.tsi = [0x28, 0x00];
     let contactless = context.terminal.interface == Interface::Contactless;
     // Byte 1 bit 8: no offline data authentication here. Byte 4 bit 8: the floor limit is zero.
     application.results.tvr = [0x80, 0x00, 0x00, 0x80, 0x00];
@@ -394,6 +396,9 @@ fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
     let outcome = cvm::choose(application.card.get(Tag::CVM_LIST).filter(|_| supports_cvm), conditions);
     application.verification = outcome.verification;
     application.results.cvm_results = outcome.results;
+    if supports_cvm {
+        application.results.tsi[0] |= 0x40;
+    }
     if outcome.verification == CardholderVerification::Failed {
         application.results.tvr[2] |= 0x80;
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its data has to fail")]
 
+mod completion;
 mod conformance;
 mod properties;
 mod replay;

@@ -1,12 +1,16 @@
 //! No input, however broken, makes a parser or a session panic or run on.
 
 use emv::card_number::CardNumber;
+use emv::completion::COMPLETION_EXCHANGES_MAX;
 use emv::cvm::{CvmConditions, CvmCurrency};
 use emv::dol::Dol;
 use emv::issuer::{self, IssuerMasterKey};
 use emv::session::EXCHANGES_MAX;
 use emv::tlv::{self, Mode};
-use emv::{CardSession, Interface, ReadPurpose, Step, TerminalData, Track2, cvm, records};
+use emv::{
+    CardSession, CompletionStep, Interface, IssuerAnswer, OnlineDecision, ReadPurpose, Step, TerminalData, Track2, cvm,
+    records,
+};
 use proptest::prelude::*;
 
 /// Answers that look like a card's often enough to get past the first step.
@@ -90,6 +94,33 @@ proptest! {
                 }
                 Ok(Step::Done(_) | Step::Inspected(_)) | Err(_) => break,
             }
+        }
+    }
+
+    #[test]
+    fn finishing_ends(
+        de55 in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..300),
+            prop::collection::vec(prop::sample::select(vec![0x71, 0x72, 0x86, 0x91, 0x04, 0x06, 0x08, 0x84, 0x24]), 0..60),
+            Just(hex::decode("910811223344556677887106860484240000720C860484160000860484180000").unwrap()),
+        ],
+        answers in answers(),
+        decision in prop::sample::select(vec![
+            OnlineDecision::Approved, OnlineDecision::Declined, OnlineDecision::UnableToGoOnline,
+        ]),
+        aip in any::<u8>().prop_map(|byte| byte & 0x04),
+    ) {
+        let answer = IssuerAnswer::from_icc_data(decision, &de55).unwrap_or_else(|_| IssuerAnswer::bare(decision));
+        let mut sent = 0;
+        let mut step = crate::completion::waiting([aip, 0], "8A02910A95059F3704").start(&answer);
+        let mut answers = answers.iter().cycle();
+        while let Ok(CompletionStep::Transmit { completion, c_apdu }) = step {
+            sent += 1;
+            prop_assert!(c_apdu.len() <= 261 && sent <= COMPLETION_EXCHANGES_MAX);
+            prop_assert!(!matches!(c_apdu[1], 0x20 | 0x21));
+            let approved = decision == OnlineDecision::Approved;
+            prop_assert!(c_apdu[1] != 0xAE || (c_apdu[2] == 0x40) == approved);
+            step = completion.advance(answers.next().unwrap());
         }
     }
 }
