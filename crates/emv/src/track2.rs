@@ -3,9 +3,13 @@
 use zeroize::Zeroizing;
 
 use crate::card_number::{CardNumber, DIGITS_MAX};
+use crate::stripe::expiry_of;
 
 /// Longest Track 2: 37 characters in 19 bytes (Book 3 annex A).
 const BYTES_MAX: usize = 19;
+
+/// The same as characters of a stripe, without sentinels and LRC.
+const CHARACTERS_MAX: usize = 37;
 
 /// PAN, expiry, service code and discretionary data, with D as separator and the padding taken off.
 pub struct Track2 {
@@ -28,6 +32,23 @@ impl Track2 {
         if text.ends_with('F') {
             text.pop();
         }
+        Self::from_text(text)
+    }
+
+    /// Reads the characters between the sentinels of a stripe, with `=` as separator.
+    pub(crate) fn from_stripe(characters: &str) -> Option<Self> {
+        let is_track2 = characters.len() <= CHARACTERS_MAX
+            && characters.bytes().all(|byte| byte.is_ascii_digit() || byte == b'=')
+            && characters.bytes().filter(|byte| *byte == b'=').count() == 1;
+        if !is_track2 {
+            return None;
+        }
+        let mut text = Zeroizing::new(String::with_capacity(CHARACTERS_MAX));
+        text.extend(characters.chars().map(|letter| if letter == '=' { 'D' } else { letter }));
+        Self::from_text(text)
+    }
+
+    fn from_text(text: Zeroizing<String>) -> Option<Self> {
         let pan_digits = text.find('D').filter(|digits| (1..=DIGITS_MAX).contains(digits))?;
         // Published transcripts blank the expiry too, so it is checked where it is asked for.
         text.get(pan_digits + 1..pan_digits + 5)?;
@@ -42,10 +63,7 @@ impl Track2 {
 
     /// Expiry, ASCII digits YYMM; `None` when it is no date.
     pub fn expiry_yymm(&self) -> Option<[u8; 4]> {
-        let expiry: [u8; 4] = self.text.as_bytes().get(self.pan_digits + 1..self.pan_digits + 5)?.try_into().ok()?;
-        let month =
-            expiry[2..].iter().fold(0, |month: u8, byte| month.wrapping_mul(10).wrapping_add(byte.wrapping_sub(b'0')));
-        (expiry.iter().all(u8::is_ascii_digit) && (1..=12).contains(&month)).then_some(expiry)
+        expiry_of(self.text.get(self.pan_digits + 1..self.pan_digits + 5)?)
     }
 
     /// Service code, when there is one.

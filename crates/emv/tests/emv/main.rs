@@ -7,6 +7,7 @@ mod conformance;
 mod properties;
 mod replay;
 mod session;
+mod stripe;
 mod traces;
 mod vectors;
 

@@ -6,6 +6,7 @@ use emv::cvm::{CvmConditions, CvmCurrency};
 use emv::dol::Dol;
 use emv::issuer::{self, IssuerMasterKey};
 use emv::session::EXCHANGES_MAX;
+use emv::stripe::{Swipe, Track1};
 use emv::tlv::{self, Mode};
 use emv::{
     CardSession, CompletionStep, Interface, IssuerAnswer, OnlineDecision, ReadPurpose, Step, TerminalData, Track2, cvm,
@@ -47,12 +48,22 @@ proptest! {
             prop_assert!(dol.split(&built.bytes).is_ok());
         }
         let _ = records::parse_afl(&bytes);
+        let _ = Swipe::parse(&bytes).map(|swipe| swipe.card_number().masked());
+        let _ = Track1::from_chip(&bytes);
         let _ = CardNumber::from_compressed(&bytes).map(|number| number.masked());
         let _ = Track2::parse(&bytes).map(|track2| track2.masked());
         for currency in [CvmCurrency::Application, CvmCurrency::Other] {
             let _ = cvm::choose(Some(&bytes), CvmConditions { amount_minor: 5, currency });
         }
         let _ = issuer::verify_arqc(&IssuerMasterKey::new([7; 16]), "4761340000000050", None, &bytes);
+    }
+
+    #[test]
+    fn swipes_take_anything(text in "[%;+]?[B0-9E^=?/ A-Z;\\r]{0,90}") {
+        if let Ok(swipe) = Swipe::parse(text.as_bytes()) {
+            prop_assert!(swipe.card_number().is_complete());
+            prop_assert!(swipe.track1().is_some() || swipe.track2().is_some());
+        }
     }
 
     #[test]
