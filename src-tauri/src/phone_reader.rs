@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::ipc::ReaderView;
+use protocol::ipc::{CardGesture, ReaderKind, ReaderView};
 use tauri::async_runtime::block_on;
 use tauri::{AppHandle, Runtime};
 use tauri_plugin_card_reader::{Apdu, CardReaderExt, Error, OPEN_WAIT_MS_MAX, OpenCard};
@@ -26,8 +26,14 @@ impl<R: Runtime> PhoneReader<R> {
 
 impl<R: Runtime> CardReader for PhoneReader<R> {
     fn list(&self) -> Result<Vec<ReaderView>, ReaderError> {
-        let phone =
-            || ReaderView { id: PHONE.to_owned(), name: "NFC".to_owned(), kind: PHONE.to_owned(), card_present: false };
+        let phone = || ReaderView {
+            id: PHONE.to_owned(),
+            name: "NFC".to_owned(),
+            kind: ReaderKind::Phone,
+            gestures: vec![CardGesture::Tap],
+            card_present: false,
+            trouble: None,
+        };
         Ok(cfg!(mobile).then(phone).into_iter().collect())
     }
 

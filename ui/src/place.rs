@@ -161,11 +161,13 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use protocol::ipc::ReadPhase;
+
     use super::*;
 
     #[test]
     fn a_checkout_decides_its_own_place() {
-        let stage = CheckoutStage::Reading { step: 1, steps: 5 };
+        let stage = CheckoutStage::Reading { step: 1, steps: 5, phase: ReadPhase::Directory };
         assert_eq!(Place::of(Screen::Checkout, Some(&stage)), Place::Card);
         assert_eq!(Place::of(Screen::Checkout, Some(&CheckoutStage::AskingBank)), Place::Sealing);
         assert_eq!(Place::of(Screen::Checkout, None), Place::Inbox);

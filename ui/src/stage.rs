@@ -31,7 +31,7 @@ pub fn spoken(checkout: &CheckoutView, lang: Lang) -> (String, bool) {
             Some(notice) => (plain(Text::error_title(notice)), false),
             None => (plain(Text::CardWaiting), false),
         },
-        CheckoutStage::Reading { step, steps } => {
+        CheckoutStage::Reading { step, steps, .. } => {
             let values = [("step", step.to_string()), ("steps", steps.to_string())];
             (Text::CardReading.filled(lang, &values.each_ref().map(|(name, value)| (*name, value.as_str()))), false)
         }

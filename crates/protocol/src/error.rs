@@ -137,13 +137,45 @@ error_codes! {
     MerchantUnverified = "merchant_unverified", 422, No, false, "The merchant could not be verified. No money moved.";
     /// There is no card reader.
     NoReader = "no_reader", 503, No, true, "No card reader was found. No money moved.";
-    /// The reader failed, or another program holds the card.
+    /// The system's smart-card service is not running.
+    ReaderServiceDown = "reader_service_down", 503, No, true, "The smart-card service is not running. No money moved.";
+    /// Another program holds the reader or the card.
+    ReaderBusy = "reader_busy", 409, No, true, "Another program is using the card reader. No money moved.";
+    /// The smart-card service and the NFC driver both want this device.
+    ReaderClaimed = "reader_claimed", 409, No, true, "The smart-card service holds this NFC reader. No money moved.";
+    /// The phone's NFC is switched off.
+    NfcOff = "nfc_off", 503, No, true, "NFC is switched off. No money moved.";
+    /// This phone, or this country, does not let an app read payment cards.
+    NfcUnavailable = "nfc_unavailable", 503, No, false, "This device cannot read payment cards. No money moved.";
+    /// The reader failed.
     ReaderFailed = "reader_failed", 503, No, true, "The card reader failed. No money moved.";
     /// No card came to the reader in time.
     CardAbsent = "card_absent", 408, No, true, "No card was presented. No money moved.";
     /// The card left the reader too early.
     CardRemoved = "card_removed", 409, No, true, "The card was removed too early. No money moved.";
-    /// The card cannot be used for this: no application, blocked, declined offline, malformed.
+    /// The card did not answer in time.
+    CardTimeout = "card_timeout", 504, No, true, "The card stopped answering. No money moved.";
+    /// More than one card is in the reader's field.
+    SeveralCards = "several_cards", 409, No, true, "There is more than one card at the reader. No money moved.";
+    /// No payment application that can be used here.
+    CardNotPayment = "card_not_payment", 422, No, false, "This is not a payment card that can be used here. No money moved.";
+    /// The card, or its application, is blocked.
+    CardBlocked = "card_blocked", 422, No, false, "The card is blocked. No money moved.";
+    /// The card refused the conditions of the payment.
+    CardRefused = "card_refused", 422, No, false, "The card refused this payment. No money moved.";
+    /// The card declined without asking its bank.
+    CardDeclinedOffline = "card_declined_offline", 422, No, false, "The card declined by itself. No money moved.";
+    /// A phone or watch waits for its owner.
+    CardSeePhone = "card_see_phone", 409, No, true, "The phone or watch wants to be unlocked first. No money moved.";
+    /// What the card said could not be understood.
+    CardUnreadable = "card_unreadable", 422, No, true, "The card's answers could not be understood. No money moved.";
+    /// A contactless card that only imitates its stripe.
+    CardStripeOverAir = "card_stripe_over_air", 422, No, false, "Over the air this card only imitates its stripe, which is not safe. No money moved.";
+    /// A swiped card that has a chip.
+    CardUseChip = "card_use_chip", 422, No, true, "This card has a chip: insert or tap it. No money moved.";
+    /// A swipe that could not be read.
+    SwipeUnreadable = "swipe_unreadable", 422, No, true, "The stripe could not be read. No money moved.";
+    /// The card cannot be used for this in another way.
     CardUnusable = "card_unusable", 422, No, false, "This card cannot be used here. No money moved.";
     /// There is no operating-system keyring, or it is locked.
     NoKeyring = "no_keyring", 503, No, true, "The system keyring is not available. No money moved.";

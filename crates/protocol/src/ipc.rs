@@ -287,17 +287,51 @@ pub struct RequestView {
     pub receipt: Option<AttemptId>,
 }
 
-/// A card reader that can be used now.
+/// How a reader is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderKind {
+    /// Through the system's smart-card service.
+    Pcsc,
+    /// An NFC chip that the wallet drives itself.
+    Nfc,
+    /// A magnetic-stripe reader.
+    Stripe,
+    /// The phone's own.
+    Phone,
+    /// A virtual card's.
+    Simulated,
+    /// A recording.
+    Replay,
+}
+
+/// What a person does with the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardGesture {
+    /// Puts it into the slot, and leaves it there until told.
+    Insert,
+    /// Holds it to the reader.
+    Tap,
+    /// Pulls its stripe through.
+    Swipe,
+}
+
+/// A card reader that is connected now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderView {
     /// Its id, to pass back.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// `pcsc`, `simulated`, `replay` or `phone`.
-    pub kind: String,
+    /// How it is connected.
+    pub kind: ReaderKind,
+    /// What it takes, likeliest first; empty when nobody can know before a card is there.
+    pub gestures: Vec<CardGesture>,
     /// Whether a card is there now.
     pub card_present: bool,
+    /// Why it cannot be used now, such as `reader_busy`.
+    pub trouble: Option<ErrorCode>,
 }
 
 /// One application on a card.
@@ -307,6 +341,33 @@ pub struct ApplicationView {
     pub label: String,
     /// Its scheme, such as `visa`.
     pub scheme: String,
+}
+
+/// What is being read of the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadPhase {
+    /// Which applications there are.
+    Directory,
+    /// Opening one.
+    Application,
+    /// Telling it amount and place.
+    Options,
+    /// Its records.
+    Records,
+    /// Its cryptogram.
+    Cryptogram,
+}
+
+/// Whether a card that was read is still needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardStay {
+    /// It may be taken away.
+    MayGo,
+    /// It should stay in the slot until the bank has answered: the bank's answer goes back to the chip. Taking it
+    /// away does not change the payment.
+    ShouldStay,
 }
 
 /// Where a checkout stands.
@@ -321,16 +382,22 @@ pub enum CheckoutStage {
         step: u8,
         /// How many there will be.
         steps: u8,
+        /// What the step is.
+        phase: ReadPhase,
     },
     /// The card has several applications; the person chooses.
     Choose {
         /// In the card's order of priority.
         applications: Vec<ApplicationView>,
     },
-    /// The card is read and may go; waiting for the PIN.
+    /// The card is read; waiting for the PIN.
     Pin {
         /// Scheme and last four digits, such as `visa ••0050`.
         card_label: String,
+        /// Whether the card may go.
+        card: CardStay,
+        /// How long the card had to be held, in ms.
+        read_ms: u32,
     },
     /// Sealing card and PIN twice.
     Sealing,
@@ -378,6 +445,8 @@ pub struct CheckoutView {
     pub progress: CheckoutStage,
     /// The reader in use, once known.
     pub reader: Option<String>,
+    /// How the card reached it, once it did.
+    pub gesture: Option<CardGesture>,
     /// The attempt, once sealed.
     pub attempt_id: Option<AttemptId>,
     /// The last reading problem while still waiting for a card, such as `card_removed`.

@@ -15,6 +15,7 @@ use emv::{
 use envelope::inner::{CardData, EntryMode};
 use envelope::{Pan, SecretBytes};
 use payment::{Amount, AttemptHash};
+use protocol::ipc::ReadPhase;
 use zeroize::Zeroizing;
 
 use crate::error::{Result, WalletError};
@@ -79,11 +80,15 @@ pub enum CardEvent {
     Connected {
         /// The reader's id.
         reader: String,
+        /// How the card is reached.
+        interface: Interface,
     },
     /// Reading, step by step.
     Reading {
         /// From 1 to [`STEPS`].
         step: u8,
+        /// What the step is.
+        phase: ReadPhase,
     },
     /// The person must choose.
     Choose {
@@ -170,7 +175,7 @@ fn read(
     loop {
         let mut connection = wait_for_card(places, card_deadline, watcher)?;
         let reader = connection.reader_id().to_owned();
-        watcher.tell(CardEvent::Connected { reader: reader.clone() });
+        watcher.tell(CardEvent::Connected { reader: reader.clone(), interface: connection.interface() });
         let started = Instant::now();
         let (session, c_apdu) = CardSession::start(terminal.data(connection.interface()), purpose);
         let mut answers = 0;
@@ -228,10 +233,10 @@ fn drive(
     let mut told = 0;
     let (mut session, mut c_apdu) = (session, first);
     loop {
-        let step = step_of(session.phase());
+        let (step, phase) = step_of(session.phase());
         if step != told {
             told = step;
-            watcher.tell(CardEvent::Reading { step });
+            watcher.tell(CardEvent::Reading { step, phase });
         }
         if watcher.stopped() || Instant::now() >= deadline {
             return Err(ReaderError::Removed.into());
@@ -267,13 +272,13 @@ fn ask(applications: Vec<ApplicationSummary>, watcher: &Watcher) -> Result<usize
     }
 }
 
-fn step_of(phase: Phase) -> u8 {
+fn step_of(phase: Phase) -> (u8, ReadPhase) {
     match phase {
-        Phase::SelectingDirectory => 1,
-        Phase::SelectingApplication => 2,
-        Phase::Initiating => 3,
-        Phase::ReadingRecords { .. } => 4,
-        Phase::GeneratingCryptogram => STEPS,
+        Phase::SelectingDirectory => (1, ReadPhase::Directory),
+        Phase::SelectingApplication => (2, ReadPhase::Application),
+        Phase::Initiating => (3, ReadPhase::Options),
+        Phase::ReadingRecords { .. } => (4, ReadPhase::Records),
+        Phase::GeneratingCryptogram => (STEPS, ReadPhase::Cryptogram),
     }
 }
 

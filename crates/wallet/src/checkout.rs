@@ -30,7 +30,7 @@ use std::time::Duration;
 use envelope::Pin;
 use payment::AttemptId;
 use protocol::ErrorCode;
-use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView};
+use protocol::ipc::{CardStay, CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -137,6 +137,7 @@ impl Checkout {
             payee: order.order().payee_name.clone(),
             progress: CheckoutStage::WaitingForCard,
             reader,
+            gesture: None,
             attempt_id: None,
             notice: None,
         };
@@ -263,10 +264,10 @@ impl Checkout {
     }
 
     /// Asks for the PIN, unless the checkout was stopped meanwhile.
-    fn ask_pin(&self, number: u64, card_label: String) -> oneshot::Receiver<Pin> {
+    fn ask_pin(&self, number: u64, card_label: String, read_ms: u32) -> oneshot::Receiver<Pin> {
         let (sender, receiver) = oneshot::channel();
         self.update(number, |running| {
-            running.view.progress = CheckoutStage::Pin { card_label };
+            running.view.progress = CheckoutStage::Pin { card_label, card: CardStay::MayGo, read_ms };
             running.view.notice = None;
             running.pad = None;
             running.pin = Some(sender);

@@ -1,5 +1,6 @@
 //! What can go wrong in the wallet, and how each of it is told: every error becomes one [`Problem`].
 
+use emv::CardError;
 use envelope::{KeysetError, SealError};
 use protocol::{ErrorCode, Problem};
 
@@ -49,7 +50,7 @@ pub enum WalletError {
     Reader(#[from] ReaderError),
     /// The card itself.
     #[error(transparent)]
-    Card(#[from] emv::CardError),
+    Card(#[from] CardError),
     /// Card data could not be sealed.
     #[error("could not be sealed: {0}")]
     Seal(#[from] SealError),
@@ -76,9 +77,28 @@ impl WalletError {
             Self::Merchant(_) => ErrorCode::MerchantUnverified,
             Self::Receipt(_) => ErrorCode::ReceiptInvalid,
             Self::Reader(error) => error.code(),
-            Self::Card(_) | Self::Seal(_) => ErrorCode::CardUnusable,
+            Self::Card(error) => card_code(error),
+            Self::Seal(_) => ErrorCode::CardUnusable,
             Self::Code(code) | Self::Detailed(code, _) => *code,
         }
+    }
+}
+
+/// What a card's failure is told as.
+fn card_code(error: &CardError) -> ErrorCode {
+    match error {
+        CardError::NoApplication => ErrorCode::CardNotPayment,
+        CardError::Blocked => ErrorCode::CardBlocked,
+        CardError::Refused => ErrorCode::CardRefused,
+        CardError::SeePhone => ErrorCode::CardSeePhone,
+        CardError::DeclinedOffline => ErrorCode::CardDeclinedOffline,
+        CardError::MagStripeOnly => ErrorCode::CardStripeOverAir,
+        CardError::Malformed { .. }
+        | CardError::Missing { .. }
+        | CardError::UnexpectedStatus { .. }
+        | CardError::TooManyExchanges => ErrorCode::CardUnreadable,
+        // Unsupported, and whatever a later version of the reading adds.
+        _ => ErrorCode::CardUnusable,
     }
 }
 

@@ -19,7 +19,7 @@ const ANY_READER: &str = "";
 pub fn page(app: App) -> impl IntoView {
     let step = Memo::new(move |_| {
         app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
-            Some(CheckoutStage::Reading { step, steps }) => Some((*step, *steps)),
+            Some(CheckoutStage::Reading { step, steps, .. }) => Some((*step, *steps)),
             _ => None,
         })
     });

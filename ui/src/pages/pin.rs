@@ -149,7 +149,7 @@ pub fn page(app: App) -> impl IntoView {
     on_cleanup(move || listener.remove());
     let card = Memo::new(move |_| {
         app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
-            Some(CheckoutStage::Pin { card_label }) => card_label.clone(),
+            Some(CheckoutStage::Pin { card_label, .. }) => card_label.clone(),
             _ => String::new(),
         })
     });

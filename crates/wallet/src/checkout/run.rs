@@ -9,7 +9,7 @@ use envelope::outer::{self, DeviceSignature, Routing};
 use envelope::{Capsule, Pin};
 use payment::{AttemptHash, AttemptId, WalletNonce};
 use protocol::ErrorCode;
-use protocol::ipc::{ApplicationView, CheckoutStage};
+use protocol::ipc::{ApplicationView, CardGesture, CheckoutStage};
 use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
 
@@ -83,10 +83,10 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
             return Err(WalletError::Code(ErrorCode::RequestExpired));
         }
         plan.trace.tell("keys", asked.elapsed(), json!({ "keyset_version": keys.keyset.version }));
-        let (draw, read) = read_card(wallet, plan).await?;
+        let (draw, read, read_ms) = read_card(wallet, plan).await?;
         // Known before the PIN is asked for: nobody should type one for nothing.
         keys.bank_for(&issuer_prefix(&read)?)?;
-        let pin = ask_pin(wallet, plan, card::label(&read)).await?;
+        let pin = ask_pin(wallet, plan, card::label(&read), read_ms).await?;
         wallet.core.checkout.stage(plan.number, CheckoutStage::Sealing);
         let sealed = seal(wallet, plan, &keys, order, draw, read, pin).await?;
         match submit::submit(wallet, plan, sealed).await? {
@@ -104,7 +104,7 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
 }
 
 /// Waits for the card and reads it; one that leaves too early may come again.
-async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Box<CardRead>)> {
+async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Box<CardRead>, u32)> {
     let checkout = &wallet.core.checkout;
     let deadline = Instant::now() + wallet.core.config.card_wait;
     let order = plan.order.order();
@@ -130,7 +130,7 @@ async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Box<CardRead>)
                     "exchanges": read.exchanges,
                 });
                 plan.trace.tell("reading", reading.took, facts);
-                return Ok((draw, read));
+                return Ok((draw, read, u32::try_from(reading.took.as_millis()).unwrap_or(u32::MAX)));
             }
             Err(_) if plan.stop.token.is_cancelled() => return Err(WalletError::Code(ErrorCode::Stopped)),
             Err(WalletError::Reader(ReaderError::Removed)) => {
@@ -164,11 +164,14 @@ async fn read_once(
     while let Some(event) = told.recv().await {
         checkout.update(plan.number, |running| match event {
             CardEvent::NoReader => running.view.notice = Some(ErrorCode::NoReader),
-            CardEvent::Connected { reader } => {
+            CardEvent::Connected { reader, interface } => {
                 running.view.reader = Some(reader);
+                running.view.gesture = Some(gesture_of(interface));
                 running.view.notice = None;
             }
-            CardEvent::Reading { step } => running.view.progress = CheckoutStage::Reading { step, steps: STEPS },
+            CardEvent::Reading { step, phase } => {
+                running.view.progress = CheckoutStage::Reading { step, steps: STEPS, phase };
+            }
             CardEvent::Choose { applications, answer } => {
                 let view = |application: &emv::ApplicationSummary| ApplicationView {
                     label: application.preferred_name.clone().unwrap_or_else(|| application.label.clone()),
@@ -182,9 +185,9 @@ async fn read_once(
     reading.await.map_err(|_| WalletError::Reader(ReaderError::Failed("the reading stopped".to_owned())))?
 }
 
-async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String) -> Result<Pin> {
+async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, read_ms: u32) -> Result<Pin> {
     let asked = Instant::now();
-    let entered = wallet.core.checkout.ask_pin(plan.number, card_label);
+    let entered = wallet.core.checkout.ask_pin(plan.number, card_label, read_ms);
     let entered = tokio::select! {
         entered = tokio::time::timeout(PIN_WAIT, entered) => entered.ok().and_then(std::result::Result::ok),
         () = plan.stop.token.cancelled() => None,
@@ -192,6 +195,14 @@ async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String) -> Result<Pin
     let pin = entered.ok_or(WalletError::Code(ErrorCode::Stopped))?;
     plan.trace.tell("pin", asked.elapsed(), json!({}));
     Ok(pin)
+}
+
+/// What the person did with the card.
+fn gesture_of(interface: emv::Interface) -> CardGesture {
+    match interface {
+        emv::Interface::Contact => CardGesture::Insert,
+        emv::Interface::Contactless => CardGesture::Tap,
+    }
 }
 
 /// Seals card and PIN to the bank, and that to the payment server; wipes both; writes the attempt down.

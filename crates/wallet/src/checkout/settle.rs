@@ -126,6 +126,11 @@ fn may_retry(code: ErrorCode, money_moved: MoneyMoved) -> bool {
         | ErrorCode::NotSent
         | ErrorCode::Reversed
         | ErrorCode::CardUnusable
+        | ErrorCode::CardNotPayment
+        | ErrorCode::CardBlocked
+        | ErrorCode::CardRefused
+        | ErrorCode::CardDeclinedOffline
+        | ErrorCode::CardStripeOverAir
         | ErrorCode::NoBankForCard
         | ErrorCode::PinLength => true,
         other => other.is_retryable(),

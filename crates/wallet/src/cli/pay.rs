@@ -127,7 +127,7 @@ impl Counter<'_> {
                 CheckoutStage::Reading { step: 1, .. } => self.say("Reading the card…"),
                 CheckoutStage::Reading { .. } => {}
                 CheckoutStage::Choose { applications } => self.choose(applications.clone()).await?,
-                CheckoutStage::Pin { card_label } => self.enter_pin(card_label.clone()).await?,
+                CheckoutStage::Pin { card_label, .. } => self.enter_pin(card_label.clone()).await?,
                 CheckoutStage::Sealing => {}
                 CheckoutStage::Sending => self.say("Sending…"),
                 CheckoutStage::AskingBank => self.say("Asking the bank…"),

@@ -10,7 +10,7 @@ use pcsc::{
     Card, Context, Disposition, Error as PcscError, MAX_BUFFER_SIZE, PNP_NOTIFICATION, Protocol, Protocols,
     ReaderState, Scope, ShareMode, State,
 };
-use protocol::ipc::ReaderView;
+use protocol::ipc::{ReaderKind, ReaderView};
 use zeroize::Zeroizing;
 
 use super::{CardConnection, CardReader, ReaderError, interface_of_atr};
@@ -110,7 +110,14 @@ fn readable(name: &CStr) -> String {
 
 fn view(state: &ReaderState) -> ReaderView {
     let name = readable(state.name());
-    ReaderView { id: format!("{PREFIX}{name}"), name, kind: "pcsc".to_owned(), card_present: has_card(state) }
+    ReaderView {
+        id: format!("{PREFIX}{name}"),
+        name,
+        kind: ReaderKind::Pcsc,
+        gestures: Vec::new(),
+        card_present: has_card(state),
+        trouble: None,
+    }
 }
 
 fn connect_card(context: &Context, state: &ReaderState) -> Result<Box<dyn CardConnection>, ReaderError> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use emv::Interface;
-use protocol::ipc::ReaderView;
+use protocol::ipc::{CardGesture, ReaderKind, ReaderView};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -91,7 +91,12 @@ impl ReplayReader {
 impl CardReader for ReplayReader {
     fn list(&self) -> Result<Vec<ReaderView>, ReaderError> {
         let (id, name) = (self.id.clone(), self.name.clone());
-        Ok(vec![ReaderView { id, name, kind: "replay".to_owned(), card_present: true }])
+        let gesture = match self.interface {
+            Interface::Contact => CardGesture::Insert,
+            Interface::Contactless => CardGesture::Tap,
+        };
+        let kind = ReaderKind::Replay;
+        Ok(vec![ReaderView { id, name, kind, gestures: vec![gesture], card_present: true, trouble: None }])
     }
 
     fn connect(&self, _id: Option<&str>, _wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError> {

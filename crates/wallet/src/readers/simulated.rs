@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use emv::Interface;
-use protocol::ipc::ReaderView;
+use protocol::ipc::{ReaderKind, ReaderView};
 use zeroize::Zeroizing;
 
 use super::{CardConnection, CardReader, ReaderError, interface_of_atr};
@@ -81,7 +81,14 @@ impl CardReader for SimulatedReader {
         let card_present = card.is_some();
         *self.card.lock().expect("no panic while it is held") = card;
         let name = format!("Simulated reader at {}", self.address);
-        Ok(vec![ReaderView { id: self.id.clone(), name, kind: "simulated".to_owned(), card_present }])
+        Ok(vec![ReaderView {
+            id: self.id.clone(),
+            name,
+            kind: ReaderKind::Simulated,
+            gestures: Vec::new(),
+            card_present,
+            trouble: None,
+        }])
     }
 
     fn connect(&self, _id: Option<&str>, wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError> {
