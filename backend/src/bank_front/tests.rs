@@ -587,7 +587,8 @@ fn the_seeded_cards_are_the_virtual_cards() {
     let seeded: Vec<serde_json::Value> = serde_json::from_str(include_str!("seed/test_cards.json")).unwrap();
     assert_eq!(seeded.len(), virtual_card::BUILT_IN.len());
     for card in seeded {
-        let profile = virtual_card::Profile::built_in(card["scheme"].as_str().unwrap()).unwrap();
+        let profile = virtual_card::Profile::built_in(card["name"].as_str().unwrap()).unwrap();
+        assert_eq!(card["scheme"], profile.scheme().code());
         assert_eq!(card["pan"], profile.pan);
         assert_eq!(card["expiry_yymm"], profile.expiry_yymm);
         assert_eq!(card["pin"], profile.pin);

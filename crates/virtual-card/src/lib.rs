@@ -13,4 +13,7 @@ pub mod vpcd;
 pub use card::VirtualCard;
 pub use counter::{Counter, CounterError};
 pub use presented::{CardRemoved, Misbehaviour, PresentedCard};
-pub use profile::{Atr, BUILT_IN, CardApplication, CryptogramCommand, InterfaceBehaviour, Profile, ProfileError};
+pub use profile::{
+    ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Confirmation, ContactProtocol, CryptogramCommand,
+    InterfaceBehaviour, Profile, ProfileError, RecordPlan, Refusal, RefusedBy,
+};

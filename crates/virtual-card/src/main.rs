@@ -132,7 +132,9 @@ fn profiles(json: bool) -> Result<(), Box<dyn Error>> {
         println!("{}", serde_json::to_string_pretty(&list)?);
     } else {
         for profile in profiles {
-            println!("{:<12} {}", profile.name, profile.title);
+            let refusal =
+                profile.refusal.as_ref().map_or(String::new(), |refusal| format!(", refused: {}", refusal.code));
+            println!("{:<16} {}{refusal}", profile.name, profile.title);
         }
     }
     Ok(())
@@ -168,6 +170,10 @@ fn summary(profile: &Profile) -> serde_json::Value {
         "service_code": profile.service_code,
         "pin": profile.pin,
         "issuer_master_key": profile.issuer_master_key,
+        "pays": profile.pays(),
+        "refusal": profile.refusal,
+        "contact": profile.interfaces().contains(&emv::Interface::Contact),
+        "contactless": profile.interfaces().contains(&emv::Interface::Contactless),
         "applications": profile.applications.iter().map(|application| serde_json::json!({
             "aid": application.aid,
             "label": application.label,

@@ -3,14 +3,17 @@
 //! Every number and key in a profile is public test data, which is why it may be printed; a profile must never
 //! hold a real card's.
 
-use emv::issuer::{CryptogramVersion, IccData};
-use emv::tag::Tag;
-use emv::{Interface, Scheme, dol::Dol, tlv};
+mod application;
+mod built_in;
+
+use emv::{Interface, Scheme};
 use serde::{Deserialize, Serialize};
 
-/// Profiles that come with the program: name and TOML.
-pub const BUILT_IN: [(&str, &str); 2] =
-    [("visa", include_str!("../profiles/visa.toml")), ("mastercard", include_str!("../profiles/mastercard.toml"))];
+pub(crate) use application::covered_fields;
+pub use application::{
+    ActionCodes, ApplicationState, CardApplication, Confirmation, CryptogramCommand, InterfaceBehaviour, RecordPlan,
+};
+pub use built_in::BUILT_IN;
 
 /// Why a profile cannot make a card.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +53,46 @@ pub struct Profile {
     pub issuer_country: String,
     /// Issuer master key for cryptograms, hexadecimal.
     pub issuer_master_key: String,
+    /// Why the card cannot pay; absent when it can.
+    pub refusal: Option<Refusal>,
+    /// How it speaks when inserted.
+    #[serde(default)]
+    pub contact_protocol: ContactProtocol,
     /// Answers to reset.
     pub atr: Atr,
     /// Applications.
     pub applications: Vec<CardApplication>,
+}
+
+/// Who refuses a card that is made not to pay, and how.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// Who refuses it.
+    pub by: RefusedBy,
+    /// The code it is refused with: of [`emv::CardError::code`] or of a decline.
+    pub code: String,
+}
+
+/// Who refuses a card.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusedBy {
+    /// The reading side, before anything is sent.
+    Reader,
+    /// The bank.
+    Bank,
+}
+
+/// Transmission protocol of the contacts (ISO/IEC 7816-3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContactProtocol {
+    /// Bytes: the card asks for GET RESPONSE (61xx) and for the right length (6Cxx).
+    T0,
+    /// Blocks.
+    #[default]
+    T1,
 }
 
 /// Answers to reset, hexadecimal.
@@ -64,67 +103,6 @@ pub struct Atr {
     pub contact: String,
     /// Tapped, as a PC/SC reader makes it up (PC/SC part 3).
     pub contactless: String,
-}
-
-/// One application.
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CardApplication {
-    /// Application identifier, hexadecimal.
-    pub aid: String,
-    /// Label.
-    pub label: String,
-    /// The issuer's own name for it.
-    pub preferred_name: String,
-    /// 1 is highest.
-    pub priority: u8,
-    /// Kernel identifier of the contactless directory, hexadecimal.
-    pub kernel: String,
-    /// Issuer application data, hexadecimal; its CVN chooses how cryptograms are made.
-    pub issuer_application_data: String,
-    /// How it behaves when tapped; absent when it cannot be.
-    pub contactless: Option<InterfaceBehaviour>,
-    /// How it behaves when inserted; absent when it cannot be.
-    pub contact: Option<InterfaceBehaviour>,
-}
-
-/// Which command gives the cryptogram.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CryptogramCommand {
-    /// GET PROCESSING OPTIONS.
-    ProcessingOptions,
-    /// GENERATE AC.
-    GenerateAc,
-}
-
-/// An application over one interface.
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct InterfaceBehaviour {
-    /// Which command gives the cryptogram.
-    pub cryptogram: CryptogramCommand,
-    /// Response format of GET PROCESSING OPTIONS and GENERATE AC, 1 or 2; qVSDC is always 2.
-    #[serde(default = "format_2")]
-    pub answer_format: u8,
-    /// Application interchange profile, hexadecimal.
-    pub interchange_profile: String,
-    /// Processing options data object list, hexadecimal.
-    #[serde(default)]
-    pub pdol: String,
-    /// First card risk management data object list, hexadecimal.
-    #[serde(default)]
-    pub cdol1: String,
-    /// Cardholder verification method list, hexadecimal.
-    #[serde(default)]
-    pub cvm_list: String,
-    /// Card transaction qualifiers, hexadecimal.
-    #[serde(default)]
-    pub transaction_qualifiers: String,
-}
-
-fn format_2() -> u8 {
-    2
 }
 
 impl Profile {
@@ -150,12 +128,31 @@ impl Profile {
 
     /// Scheme of the first application.
     pub fn scheme(&self) -> Scheme {
-        self.applications.first().map_or(Scheme::Other, |application| Scheme::of_aid(&application.aid()))
+        self.applications.first().map_or(Scheme::Other, |application| application.scheme())
+    }
+
+    /// Whether a payment with this card goes through when nothing else is wrong.
+    pub fn pays(&self) -> bool {
+        self.refusal.is_none()
+    }
+
+    /// The interfaces at least one application can be used over.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        [Interface::Contact, Interface::Contactless]
+            .into_iter()
+            .filter(|interface| self.applications.iter().any(|application| application.over(*interface).is_some()))
+            .collect()
     }
 
     /// Issuer master key.
     pub fn issuer_master_key_bytes(&self) -> [u8; 16] {
         decoded(&self.issuer_master_key).try_into().expect("checked when the profile was read")
+    }
+
+    /// The card number as tag 5A holds it: `cn`, padded right with F.
+    pub(crate) fn pan_compressed(&self) -> Vec<u8> {
+        let filler = if self.pan.len() % 2 == 1 { "F" } else { "" };
+        decoded(&format!("{}{filler}", self.pan))
     }
 
     /// Track 2 equivalent data, packed.
@@ -189,103 +186,6 @@ impl Profile {
             None => self.applications.iter().try_for_each(CardApplication::check),
         }
     }
-}
-
-impl CardApplication {
-    pub(crate) fn aid(&self) -> Vec<u8> {
-        decoded(&self.aid)
-    }
-
-    pub(crate) fn issuer_application_data(&self) -> Vec<u8> {
-        decoded(&self.issuer_application_data)
-    }
-
-    /// How the application behaves over an interface.
-    pub fn over(&self, interface: Interface) -> Option<&InterfaceBehaviour> {
-        match interface {
-            Interface::Contact => self.contact.as_ref(),
-            Interface::Contactless => self.contactless.as_ref(),
-        }
-    }
-
-    /// Rules its cryptograms follow.
-    pub fn cryptogram_version(&self) -> Option<CryptogramVersion> {
-        CryptogramVersion::of(Scheme::of_aid(&self.aid()), &self.issuer_application_data())
-    }
-
-    fn check(&self) -> Result<(), ProfileError> {
-        let text = |text: &str| (1..=16).contains(&text.len());
-        let checks = [
-            ("aid", is_hex(&self.aid, 5..=16)),
-            ("label", text(&self.label)),
-            ("preferred_name", self.preferred_name.len() <= 32),
-            ("priority", (1..=15).contains(&self.priority)),
-            ("kernel", is_hex(&self.kernel, 1..=8)),
-            ("issuer_application_data", is_hex(&self.issuer_application_data, 1..=32)),
-        ];
-        if let Some((what, _)) = checks.into_iter().find(|(_, valid)| !valid) {
-            return Err(ProfileError::Value(what));
-        }
-        let version = self.cryptogram_version().ok_or(ProfileError::Value("issuer_application_data"))?;
-        for interface in [&self.contactless, &self.contact].into_iter().flatten() {
-            interface.check(version, &self.issuer_application_data())?;
-        }
-        Ok(())
-    }
-}
-
-impl InterfaceBehaviour {
-    pub(crate) fn interchange_profile(&self) -> Vec<u8> {
-        decoded(&self.interchange_profile)
-    }
-
-    pub(crate) fn pdol(&self) -> Dol {
-        Dol::parse(&decoded(&self.pdol)).expect("checked when the profile was read")
-    }
-
-    pub(crate) fn cdol1(&self) -> Dol {
-        Dol::parse(&decoded(&self.cdol1)).expect("checked when the profile was read")
-    }
-
-    /// Hexadecimal field as bytes.
-    pub(crate) fn bytes(field: &str) -> Vec<u8> {
-        decoded(field)
-    }
-
-    /// The list must ask the terminal for all that the cryptogram covers.
-    fn check(&self, version: CryptogramVersion, iad: &[u8]) -> Result<(), ProfileError> {
-        let checks = [
-            ("interchange_profile", is_hex(&self.interchange_profile, 2..=2)),
-            ("pdol", is_hex(&self.pdol, 0..=252) && Dol::parse(&decoded(&self.pdol)).is_ok()),
-            ("cdol1", is_hex(&self.cdol1, 0..=252) && Dol::parse(&decoded(&self.cdol1)).is_ok()),
-            ("cvm_list", is_hex(&self.cvm_list, 0..=252)),
-            ("transaction_qualifiers", is_hex(&self.transaction_qualifiers, 0..=2)),
-            ("answer_format", matches!(self.answer_format, 1 | 2)),
-        ];
-        if let Some((what, _)) = checks.into_iter().find(|(_, valid)| !valid) {
-            return Err(ProfileError::Value(what));
-        }
-        let (list, what) = match self.cryptogram {
-            CryptogramCommand::ProcessingOptions => (self.pdol(), "pdol"),
-            CryptogramCommand::GenerateAc => (self.cdol1(), "cdol1"),
-        };
-        let sent = list.build(|_| None).sent;
-        let fields = covered_fields(&sent, &self.interchange_profile(), 0, iad);
-        let parsed = IccData::parse(&fields).map_err(|_| ProfileError::Value(what))?;
-        version.input(&parsed).map(drop).map_err(|_| ProfileError::Value(what))
-    }
-}
-
-/// The values a cryptogram may cover, as the issuer will see them: the terminal's, then the card's own.
-pub(crate) fn covered_fields(sent: &[(Tag, Vec<u8>)], aip: &[u8], atc: u16, iad: &[u8]) -> Vec<u8> {
-    let mut fields = Vec::new();
-    for (tag, value) in sent {
-        tlv::write(&mut fields, *tag, value);
-    }
-    tlv::write(&mut fields, Tag::AIP, aip);
-    tlv::write(&mut fields, Tag::ATC, &atc.to_be_bytes());
-    tlv::write(&mut fields, Tag::IAD, iad);
-    fields
 }
 
 /// Hexadecimal text that was checked.
