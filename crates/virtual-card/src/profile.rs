@@ -128,7 +128,7 @@ impl Profile {
 
     /// Scheme of the first application.
     pub fn scheme(&self) -> Scheme {
-        self.applications.first().map_or(Scheme::Other, |application| application.scheme())
+        self.applications.first().map_or(Scheme::Other, CardApplication::scheme)
     }
 
     /// Whether a payment with this card goes through when nothing else is wrong.
