@@ -7,6 +7,7 @@ use crate::card_number::CardNumber;
 use crate::completion::Completion;
 use crate::cryptogram::Cryptogram;
 use crate::cvm::CardholderVerification;
+use crate::dol::Dol;
 use crate::error::CardError;
 use crate::session::payment_application::OpenApplication;
 use crate::session::{Context, Step};
@@ -187,6 +188,15 @@ impl CardData {
         }
     }
 
+    /// Keeps what finishing the card may ask for, CDOL2 and its objects, and wipes the rest. Account data goes in any
+    /// case: it must not outlive the sealing, however long the bank takes.
+    fn for_completion(mut self) -> Self {
+        let cdol2 = self.get(Tag::CDOL2).and_then(|list| Dol::parse(list).ok());
+        let is_asked_for = |tag| cdol2.as_ref().is_some_and(|cdol2| cdol2.asks_for(tag));
+        self.0.retain(|object| object.tag == Tag::CDOL2 || (is_asked_for(object.tag) && !is_account_data(object.tag)));
+        self
+    }
+
     pub(crate) fn get(&self, tag: Tag) -> Option<&[u8]> {
         self.0.iter().find(|object| object.tag == tag).map(|object| object.value.as_slice())
     }
@@ -244,6 +254,12 @@ impl CardData {
     }
 }
 
+/// Whether an object says whose card it is.
+fn is_account_data(tag: Tag) -> bool {
+    matches!(tag, Tag::PAN | Tag::TRACK_2 | Tag::TRACK_2_MAG_STRIPE | Tag::EXPIRY_DATE)
+        || matches!(tag.0, 0x56 | 0x5F20 | 0x9F0B | 0x9F1F | 0x9F20)
+}
+
 /// Ends a session that pays.
 pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<Step, CardError> {
     let CardDetails { pan, track2, expiry_yymm, psn } = application.card.card_details()?;
@@ -254,7 +270,7 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
         Box::new(Completion {
             terminal: context.terminal.clone(),
             results: application.results,
-            card: application.card,
+            card: application.card.for_completion(),
             aip: application.aip.unwrap_or_default(),
         })
     });

@@ -171,6 +171,14 @@ fn each_decision_asks_for_its_own_cryptogram() {
 }
 
 #[test]
+fn account_data_does_not_wait_for_the_bank() {
+    // The list asks for the card number and the country code: only the second is still there.
+    let (_, sent) =
+        finish(waiting([0, 0], "5A085F2802"), &IssuerAnswer::bare(OnlineDecision::Approved), obedient([0x90, 0x00]));
+    assert_eq!(sent, ["80AE40000A0000000000000000027600"]);
+}
+
+#[test]
 fn issuer_authentication_goes_where_the_card_wants_it() {
     let approved = answer(OnlineDecision::Approved, "910A11223344556677883030");
     let (result, sent) = finish(waiting([0x04, 0], "8A02"), &approved, obedient([0x90, 0x00]));
