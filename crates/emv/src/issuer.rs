@@ -5,6 +5,8 @@
 
 mod des3;
 mod keys;
+mod script;
+mod stripe;
 mod version;
 
 use subtle::ConstantTimeEq;
@@ -14,9 +16,14 @@ use crate::tag::Tag;
 use crate::tlv::{self, Mode};
 
 pub use keys::{
-    CardMasterKey, IssuerMasterKey, SessionKey, derive_card_key_a, derive_card_key_b, derive_common_session_key,
-    derive_unionpay_session_key,
+    CardMasterKey, IssuerMasterKey, KeyTree, SessionKey, derive_card_key_a, derive_card_key_b,
+    derive_common_session_key, derive_emv2000_session_key, derive_unionpay_session_key, derive_visa_script_session_key,
 };
+pub use script::{
+    CommandData, SCRIPT_BYTES_MAX, ScriptBinding, ScriptCommand, ScriptTiming, encipher_command_data, script,
+    script_pin_block, visa_script_pin_block,
+};
+pub use stripe::dynamic_verification_code;
 pub use version::{ArpcMethod, CryptogramVersion, Padding};
 
 /// Why a cryptogram could not be accepted.
@@ -38,6 +45,9 @@ pub enum IssuerError {
     /// The cryptogram is not an ARQC.
     #[error("the cryptogram is not a request for authorisation")]
     NotArqc,
+    /// A script is longer than an answer may carry, or a value of it has a wrong length.
+    #[error("the script cannot be sent")]
+    Script,
     /// The cryptogram does not match the values beside it.
     #[error("the cryptogram does not match")]
     Mismatch,
@@ -60,7 +70,15 @@ pub struct Verified {
     /// 84, the application used.
     pub aid: Vec<u8>,
     arqc: [u8; 8],
+    /// For the answer.
     key: SessionKey,
+}
+
+impl Verified {
+    /// The cryptogram that matched.
+    pub fn arqc(&self) -> [u8; 8] {
+        self.arqc
+    }
 }
 
 /// What the issuer tells the card.
@@ -93,8 +111,8 @@ pub fn verify_arqc(
     let atc = u16::from_be_bytes(fields.array(Tag::ATC)?);
     let unpredictable_number = fields.array(Tag::UNPREDICTABLE_NUMBER)?;
     let card_key = version.card_key(issuer_key, pan_digits, psn.unwrap_or(0))?;
-    let key = version.session_key(&card_key, atc, unpredictable_number);
-    let expected = key.mac(&version.input(&fields)?, version.padding());
+    let expected =
+        version.session_key(&card_key, atc, unpredictable_number).mac(&version.input(&fields)?, version.padding());
     let arqc = fields.array::<8>(Tag::CRYPTOGRAM)?;
     if !bool::from(expected.ct_eq(&arqc)) {
         return Err(IssuerError::Mismatch);
@@ -110,7 +128,7 @@ pub fn verify_arqc(
         date_yymmdd: fields.array(Tag::TRANSACTION_DATE)?,
         aid,
         arqc,
-        key,
+        key: version.arpc_key(&card_key, atc, unpredictable_number),
     })
 }
 

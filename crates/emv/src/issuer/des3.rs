@@ -10,6 +10,22 @@ pub(super) fn encrypt(key: &[u8; 16], block: [u8; 8]) -> [u8; 8] {
     block.into()
 }
 
+/// Enciphers whole blocks, each chained to the one before (CBC with a zero initial block).
+pub(super) fn encrypt_chained(key: &[u8; 16], padded: &[u8]) -> Vec<u8> {
+    let (blocks, rest) = padded.as_chunks::<8>();
+    debug_assert!(rest.is_empty(), "the caller pads");
+    let mut chain = [0_u8; 8];
+    let mut out = Vec::with_capacity(padded.len());
+    for block in blocks {
+        for (byte, input) in chain.iter_mut().zip(block) {
+            *byte ^= input;
+        }
+        chain = encrypt(key, chain);
+        out.extend_from_slice(&chain);
+    }
+    out
+}
+
 /// MAC algorithm 3 over whole blocks: single DES chaining, then decrypt with the right key and encrypt with
 /// the left.
 pub(super) fn retail_mac(key: &[u8; 16], padded: &[u8]) -> [u8; 8] {

@@ -123,6 +123,57 @@ pub fn derive_unionpay_session_key(card: &CardMasterKey, atc: u16) -> SessionKey
     SessionKey(Zeroizing::new(joined(half(atc), half(!atc))))
 }
 
+/// Session key of Visa's scripts for cryptogram versions 10 and 18: the counter and its complement added to the halves.
+pub fn derive_visa_script_session_key(card: &CardMasterKey, atc: u16) -> SessionKey {
+    let mut key = *card.0;
+    for (at, byte) in (6..8).zip(atc.to_be_bytes()).chain((14..16).zip((!atc).to_be_bytes())) {
+        key[at] ^= byte;
+    }
+    SessionKey(Zeroizing::new(key))
+}
+
+/// How wide and how high the tree of session keys is (EMV 4.1 Book 2 annex A1.3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyTree {
+    /// Branch factor 2, height 16.
+    TwoBySixteen,
+    /// Branch factor 4, height 8.
+    FourByEight,
+}
+
+/// Session key by the tree of EMV 2000, which the common derivation replaced in 2005 and cards of that time still use
+/// (EMV 4.1 Book 2 annex A1.3).
+pub fn derive_emv2000_session_key(card: &CardMasterKey, atc: u16, tree: KeyTree, initial: [u8; 16]) -> SessionKey {
+    let (branch_bits, height) = match tree {
+        KeyTree::TwoBySixteen => (1, 16),
+        KeyTree::FourByEight => (2, 8),
+    };
+    let mut grandparent = Zeroizing::new(initial);
+    let mut parent = card.0.clone();
+    let mut child = parent.clone();
+    for level in 1..=height {
+        let digit = u8::try_from((atc >> (branch_bits * (height - level))) & ((1 << branch_bits) - 1));
+        child = tree_child(&parent, &grandparent, digit.unwrap_or_default());
+        if level < height {
+            grandparent = std::mem::replace(&mut parent, child.clone());
+        }
+    }
+    for (byte, other) in child.iter_mut().zip(grandparent.iter()) {
+        *byte ^= other;
+    }
+    SessionKey(child)
+}
+
+/// One step down the tree: the function of the annex, of the parent, the grandparent and a digit of the counter.
+fn tree_child(parent: &[u8; 16], grandparent: &[u8; 16], digit: u8) -> Zeroizing<[u8; 16]> {
+    let half = |from: usize, mark: u8| {
+        let mut block: [u8; 8] = grandparent[from..from + 8].try_into().expect("half of a double key is a block");
+        block[7] ^= digit ^ mark;
+        des3::encrypt(parent, block)
+    };
+    Zeroizing::new(joined(half(0, 0x00), half(8, 0xF0)))
+}
+
 /// PAN digits followed by two digits of sequence number, as numbers.
 fn pan_and_sequence(pan_digits: &str, psn: u8) -> Result<Zeroizing<Vec<u8>>, IssuerError> {
     let plausible = (12..=19).contains(&pan_digits.len()) && pan_digits.bytes().all(|byte| byte.is_ascii_digit());

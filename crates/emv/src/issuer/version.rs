@@ -3,8 +3,8 @@
 
 use crate::application::Scheme;
 use crate::issuer::keys::{
-    CardMasterKey, IssuerMasterKey, SessionKey, derive_card_key_a, derive_card_key_b, derive_common_session_key,
-    derive_unionpay_session_key,
+    CardMasterKey, IssuerMasterKey, KeyTree, SessionKey, derive_card_key_a, derive_card_key_b,
+    derive_common_session_key, derive_emv2000_session_key, derive_unionpay_session_key, derive_visa_script_session_key,
 };
 use crate::issuer::{IccData, IssuerDecision, IssuerError};
 use crate::tag::Tag;
@@ -42,6 +42,10 @@ pub enum CryptogramVersion {
     MChip16,
     /// M/Chip 17 (11).
     MChip17,
+    /// M/Chip 18 (12), with the session keys of EMV 2000; no public vector confirms it as a whole.
+    MChip18,
+    /// M/Chip 19 (13), as 18 with counters; no public vector confirms it as a whole.
+    MChip19,
     /// M/Chip 20 (14).
     MChip20,
     /// M/Chip 21 (15).
@@ -88,6 +92,8 @@ impl CryptogramVersion {
             Scheme::Mastercard => match iad.get(1)? {
                 0x10 => Some(Self::MChip16),
                 0x11 => Some(Self::MChip17),
+                0x12 => Some(Self::MChip18),
+                0x13 => Some(Self::MChip19),
                 0x14 => Some(Self::MChip20),
                 0x15 => Some(Self::MChip21),
                 _ => None,
@@ -130,7 +136,26 @@ impl CryptogramVersion {
                 r[4..].copy_from_slice(&unpredictable_number);
                 derive_common_session_key(card, r)
             }
+            Self::MChip18 | Self::MChip19 => derive_emv2000_session_key(card, atc, KeyTree::FourByEight, [0; 16]),
             Self::UnionPay01 => derive_unionpay_session_key(card, atc),
+        }
+    }
+
+    /// The key of the answer to one cryptogram: M/Chip 16 and 17 answer under the card's key, others under the
+    /// session's.
+    pub fn arpc_key(self, card: &CardMasterKey, atc: u16, unpredictable_number: [u8; 4]) -> SessionKey {
+        match self {
+            Self::MChip16 | Self::MChip17 => card.without_session(),
+            _ => self.session_key(card, atc, unpredictable_number),
+        }
+    }
+
+    /// The key of the scripts sent with the answer to one cryptogram, from the card's key for scripts.
+    pub fn script_session_key(self, card: &CardMasterKey, arqc: [u8; 8], atc: u16) -> SessionKey {
+        match self {
+            Self::Visa10 | Self::Visa17 | Self::Visa18 => derive_visa_script_session_key(card, atc),
+            Self::UnionPay01 => derive_unionpay_session_key(card, atc),
+            _ => derive_common_session_key(card, arqc),
         }
     }
 
@@ -152,12 +177,19 @@ impl CryptogramVersion {
 
     /// The code of ARPC method 1: M/Chip has its own (byte 2 bit 5 approves), others take DE 39's two letters.
     pub fn response_code(self, decision: IssuerDecision) -> [u8; 2] {
-        let is_m_chip = matches!(self, Self::MChip16 | Self::MChip17 | Self::MChip20 | Self::MChip21);
-        match (is_m_chip, decision) {
+        match (self.is_m_chip(), decision) {
             (true, IssuerDecision::Approve) => [0x00, 0x10],
             (true, IssuerDecision::Decline) => [0x00, 0x00],
             (false, IssuerDecision::Approve) => *b"00",
             (false, IssuerDecision::Decline) => *b"05",
+        }
+    }
+
+    pub(super) fn is_m_chip(self) -> bool {
+        match self {
+            Self::MChip16 | Self::MChip17 | Self::MChip18 | Self::MChip19 | Self::MChip20 | Self::MChip21 => true,
+            Self::Visa10 | Self::Visa17 | Self::Visa18 | Self::Visa34 => false,
+            Self::Interac133 | Self::UnionPay01 | Self::CommonCore5 => false,
         }
     }
 
@@ -187,9 +219,11 @@ impl CryptogramVersion {
             Self::Visa10 | Self::UnionPay01 | Self::Visa17 => part(3, 7)?,
             Self::Visa18 | Self::Visa34 | Self::Interac133 | Self::CommonCore5 => iad,
             // KDI CVN CVR(6) DAC(2) counters(8).
-            Self::MChip16 | Self::MChip17 | Self::MChip20 | Self::MChip21 => part(2, 8)?,
+            Self::MChip16 | Self::MChip17 | Self::MChip18 | Self::MChip19 | Self::MChip20 | Self::MChip21 => {
+                part(2, 8)?
+            }
         });
-        if matches!(self, Self::MChip17 | Self::MChip21) {
+        if matches!(self, Self::MChip17 | Self::MChip19 | Self::MChip21) {
             input.extend_from_slice(part(10, 18)?);
         }
         Ok(input)

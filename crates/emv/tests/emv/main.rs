@@ -4,6 +4,7 @@
 
 mod completion;
 mod conformance;
+mod issuer_vectors;
 mod properties;
 mod replay;
 mod session;
