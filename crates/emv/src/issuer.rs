@@ -20,8 +20,8 @@ pub use keys::{
     derive_common_session_key, derive_emv2000_session_key, derive_unionpay_session_key, derive_visa_script_session_key,
 };
 pub use script::{
-    CommandData, SCRIPT_BYTES_MAX, ScriptBinding, ScriptCommand, ScriptTiming, encipher_command_data, script,
-    script_pin_block, visa_script_pin_block,
+    CommandData, SCRIPT_BYTES_MAX, Script, ScriptBinding, ScriptCommand, ScriptTiming, encipher_command_data,
+    script_pin_block, scripts, visa_script_pin_block,
 };
 pub use stripe::dynamic_verification_code;
 pub use version::{ArpcMethod, CryptogramVersion, Padding};

@@ -1,17 +1,23 @@
 //! The card itself: SELECT, GET PROCESSING OPTIONS, READ RECORD, GENERATE AC, GET DATA (Book 3 section 6.5).
 
+mod completion;
 mod files;
+mod memory;
 mod payment;
+mod pin;
 mod records;
+mod results;
 mod status;
 mod t0;
 
-use emv::Interface;
+use emv::issuer::CryptogramVersion;
 use emv::tag::Tag;
+use emv::{Interface, dol::Dol};
 
 use crate::counter::Counter;
-use crate::profile::{ApplicationState, CardApplication, ContactProtocol, Profile};
+use crate::profile::{ApplicationState, CardApplication, ContactProtocol, InterfaceBehaviour, OfflinePin, Profile};
 use files::{Directory, directory_of, fci_of};
+use memory::{CardState, Memory};
 use payment::Progress;
 use records::Personalised;
 use status::{Answer, Reply};
@@ -23,7 +29,30 @@ pub struct VirtualCard {
     /// `None` serves both, as a dual-interface card does in a test that has no field and no contacts.
     interface: Option<Interface>,
     state: State,
+    memory: Memory,
     waiting: t0::Waiting,
+}
+
+/// What an entry of the log holds, tag 9F4F: amount, currency, date, type, counter.
+const LOG_FORMAT: [u8; 13] = [0x9F, 0x02, 0x06, 0x5F, 0x2A, 0x02, 0x9A, 0x03, 0x9C, 0x01, 0x9F, 0x36, 0x02];
+
+/// SFI of the log (Book 3 annex D).
+const LOG_SFI: u8 = 0x0B;
+
+/// An application that is open, copied out of the card so that its state can change meanwhile.
+struct Open {
+    index: usize,
+    interface: Interface,
+    application: CardApplication,
+    behaviour: InterfaceBehaviour,
+    progress: Progress,
+}
+
+impl Open {
+    /// Rules its cryptograms follow.
+    fn version(&self) -> Result<CryptogramVersion, status::Status> {
+        self.application.cryptogram_version(self.interface).ok_or(status::CONDITIONS_NOT_SATISFIED)
+    }
 }
 
 /// What was selected, and how far it went.
@@ -40,7 +69,8 @@ impl VirtualCard {
     /// Personalises a card that serves the interfaces of its profile and forgets its counter.
     pub fn new(profile: Profile) -> Self {
         let counter = Counter::in_memory();
-        Self { profile, counter, interface: None, state: State::Reset, waiting: t0::Waiting::default() }
+        let (memory, waiting) = (Memory::new(), t0::Waiting::default());
+        Self { profile, counter, interface: None, state: State::Reset, memory, waiting }
     }
 
     /// Keeps the counter elsewhere.
@@ -95,7 +125,11 @@ impl VirtualCard {
             (0x00, 0xB2) => self.read_record(*p1, *p2),
             (0x80, 0xA8) => self.get_processing_options(data_of(body)?),
             (0x80, 0xAE) => self.generate_ac(*p1, data_of(body)?),
+            (0x00, 0x82) => self.external_authenticate(*p1, *p2, data_of(body)?),
+            (0x00, 0x84) => pin::challenge(),
+            (0x00, 0x20) => self.verify(*p2, data_of(body)?),
             (0x80, 0xCA) => self.get_data(u32::from(*p1) << 8 | u32::from(*p2)),
+            (0x04 | 0x0C | 0x84 | 0x8C, 0x16 | 0x18 | 0x1E | 0x24 | 0xDA) => self.script_command(c_apdu),
             (0x00 | 0x80, _) => Err(status::INSTRUCTION_NOT_SUPPORTED),
             _ => Err(status::CLASS_NOT_SUPPORTED),
         }
@@ -115,6 +149,9 @@ impl VirtualCard {
         if p1 != 0x04 || !matches!(p2, 0x00 | 0x02) {
             return Err(status::WRONG_PARAMETERS);
         }
+        if self.memory.card == CardState::Blocked {
+            return Err(status::FUNCTION_NOT_SUPPORTED);
+        }
         if let Some(directory) = directory_of(name).filter(|directory| self.serves(directory.interface())) {
             let fci = directory.fci(&self.profile);
             self.state = State::Directory(directory);
@@ -133,10 +170,10 @@ impl VirtualCard {
         };
         let index = self.profile.applications.iter().skip(from).position(matching).ok_or(status::NOT_FOUND)? + from;
         let application = &self.profile.applications[index];
-        let data = fci_of(application, application.over(interface).ok_or(status::NOT_FOUND)?);
+        let data = fci_of(&self.profile, application, application.over(interface).ok_or(status::NOT_FOUND)?);
         let status = match application.state {
-            ApplicationState::Active => status::OK,
-            ApplicationState::Blocked => status::INVALIDATED,
+            ApplicationState::Active if !self.memory.is_blocked(index) => status::OK,
+            ApplicationState::Active | ApplicationState::Blocked => status::INVALIDATED,
         };
         self.state = State::Application { index, interface, progress: Progress::Selected };
         Ok(Reply { data, status })
@@ -154,25 +191,56 @@ impl VirtualCard {
         let found = match &self.state {
             State::Reset => return Err(status::CONDITIONS_NOT_SATISFIED),
             State::Directory(directory) => directory.record(&self.profile, sfi, record),
+            State::Application { .. } if sfi == LOG_SFI && self.profile.keeps_log() => {
+                self.memory.logged(record).map(<[u8]>::to_vec)
+            }
             State::Application { progress: Progress::Selected, .. } => return Err(status::CONDITIONS_NOT_SATISFIED),
-            State::Application { index, interface, .. } => {
-                let files = self.personalised(*index, *interface).ok_or(status::NOT_FOUND)?.records();
+            State::Application { .. } => {
+                let files = self.personalised(&self.open()?).records();
                 files.into_iter().find(|file| (file.sfi, file.record) == (sfi, record)).map(|file| file.content)
             }
         };
         found.map(Reply::from).ok_or(status::RECORD_NOT_FOUND)
     }
 
-    /// An application over an interface, with everything its records are made of.
-    fn personalised(&self, index: usize, interface: Interface) -> Option<Personalised<'_>> {
-        let application = self.profile.applications.get(index)?;
-        Some(Personalised { profile: &self.profile, application, behaviour: application.over(interface)? })
+    /// The open application.
+    fn open(&self) -> Result<Open, status::Status> {
+        let State::Application { index, interface, progress } = &self.state else {
+            return Err(status::CONDITIONS_NOT_SATISFIED);
+        };
+        let application = self.profile.applications.get(*index).ok_or(status::NOT_FOUND)?.clone();
+        let behaviour = application.over(*interface).ok_or(status::NOT_FOUND)?.clone();
+        Ok(Open { index: *index, interface: *interface, application, behaviour, progress: progress.clone() })
     }
 
+    /// An open application with everything its records are made of.
+    fn personalised<'a>(&'a self, open: &'a Open) -> Personalised<'a> {
+        Personalised { profile: &self.profile, application: &open.application, behaviour: &open.behaviour }
+    }
+
+    /// GET DATA (Book 3 section 6.5.7): the counters, the PIN tries, the log format, and what PUT DATA set.
     fn get_data(&self, tag: u32) -> Answer {
-        match Tag(tag) {
-            Tag::ATC => Ok(files::template(Tag::ATC, &self.counter.last().to_be_bytes()).into()),
-            _ => Err(status::DATA_NOT_FOUND),
+        self.open()?;
+        let tag = Tag(tag);
+        let own_pin = self.profile.offline_pin == OfflinePin::InCard;
+        let value = match tag {
+            Tag::ATC => self.counter.last().to_be_bytes().to_vec(),
+            Tag(0x9F13) => self.memory.last_online_atc.to_be_bytes().to_vec(),
+            Tag(0x9F17) if own_pin => vec![self.memory.pin_tries_left],
+            Tag(0x9F4F) if self.profile.keeps_log() => LOG_FORMAT.to_vec(),
+            other => self.memory.get(other).ok_or(status::DATA_NOT_FOUND)?.to_vec(),
+        };
+        Ok(files::template(tag, &value).into())
+    }
+
+    /// Notes a payment in the log, when the card keeps one.
+    fn log(&mut self, sent: &[(Tag, Vec<u8>)], atc: u16) {
+        if let (true, Ok(format)) = (self.profile.keeps_log(), Dol::parse(&LOG_FORMAT)) {
+            let value = |tag| match tag {
+                Tag::ATC => Some(atc.to_be_bytes().to_vec()),
+                _ => sent.iter().find(|(given, _)| *given == tag).map(|(_, value)| value.clone()),
+            };
+            self.memory.log(format.build(value).bytes);
         }
     }
 }

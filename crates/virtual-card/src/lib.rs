@@ -15,5 +15,5 @@ pub use counter::{Counter, CounterError};
 pub use presented::{CardRemoved, Misbehaviour, PresentedCard};
 pub use profile::{
     ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Confirmation, ContactProtocol, CryptogramCommand,
-    InterfaceBehaviour, Profile, ProfileError, RecordPlan, Refusal, RefusedBy,
+    InterfaceBehaviour, OfflinePin, PaymentLog, Profile, ProfileError, RecordPlan, Refusal, RefusedBy,
 };

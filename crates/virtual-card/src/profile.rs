@@ -53,6 +53,15 @@ pub struct Profile {
     pub issuer_country: String,
     /// Issuer master key for cryptograms, hexadecimal.
     pub issuer_master_key: String,
+    /// Issuer master key for script MACs, hexadecimal; the one for cryptograms when empty.
+    #[serde(default)]
+    pub issuer_script_key: String,
+    /// Whether the card can verify the PIN itself.
+    #[serde(default)]
+    pub offline_pin: OfflinePin,
+    /// Whether the card keeps a log of its payments.
+    #[serde(default)]
+    pub log: PaymentLog,
     /// Why the card cannot pay; absent when it can.
     pub refusal: Option<Refusal>,
     /// How it speaks when inserted.
@@ -82,6 +91,28 @@ pub enum RefusedBy {
     Reader,
     /// The bank.
     Bank,
+}
+
+/// Whether a card can verify its PIN itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfflinePin {
+    /// It has none; only the bank knows it.
+    #[default]
+    None,
+    /// It has the same as the bank, and counts tries.
+    InCard,
+}
+
+/// Whether a card keeps a log (Book 3 annex D).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaymentLog {
+    /// It keeps none.
+    #[default]
+    None,
+    /// It keeps the last ten payments in file 11.
+    LastTen,
 }
 
 /// Transmission protocol of the contacts (ISO/IEC 7816-3).
@@ -149,6 +180,18 @@ impl Profile {
         decoded(&self.issuer_master_key).try_into().expect("checked when the profile was read")
     }
 
+    /// Issuer master key for script MACs.
+    pub fn issuer_script_key_bytes(&self) -> [u8; 16] {
+        match self.issuer_script_key.as_str() {
+            "" => self.issuer_master_key_bytes(),
+            own => decoded(own).try_into().expect("checked when the profile was read"),
+        }
+    }
+
+    pub(crate) fn keeps_log(&self) -> bool {
+        self.log == PaymentLog::LastTen
+    }
+
     /// The card number as tag 5A holds it: `cn`, padded right with F.
     pub(crate) fn pan_compressed(&self) -> Vec<u8> {
         let filler = if self.pan.len() % 2 == 1 { "F" } else { "" };
@@ -177,6 +220,7 @@ impl Profile {
             ("pin", digits(&self.pin, 4..=12)),
             ("issuer_country", digits(&self.issuer_country, 4..=4)),
             ("issuer_master_key", is_hex(&self.issuer_master_key, 16..=16)),
+            ("issuer_script_key", self.issuer_script_key.is_empty() || is_hex(&self.issuer_script_key, 16..=16)),
             ("atr", is_hex(&self.atr.contact, 2..=33) && is_hex(&self.atr.contactless, 2..=33)),
             ("cardholder", (2..=26).contains(&self.cardholder.len()) && self.cardholder.is_ascii()),
             ("applications", (1..=8).contains(&self.applications.len())),

@@ -113,7 +113,7 @@ impl CryptogramVersion {
         }
     }
 
-    /// The key of the `number`th command of a script (from 0): M/Chip and the common core count the cryptogram up so
+    /// The key of the `number`th command of an answer's scripts (from 0): M/Chip and the common core count the cryptogram up so
     /// that no two commands share a key.
     fn script_command_key(self, card: &CardMasterKey, arqc: [u8; 8], atc: u16, number: u8) -> SessionKey {
         let counted = u64::from_be_bytes(arqc).wrapping_add(u64::from(number)).to_be_bytes();
@@ -124,7 +124,7 @@ impl CryptogramVersion {
         self.is_m_chip() || matches!(self, Self::Interac133 | Self::CommonCore5)
     }
 
-    /// The MAC of the `number`th command of a script (from 0). `header` is CLA, INS, P1, P2 and Lc, MAC included.
+    /// The MAC of the `number`th command of an answer's scripts (from 0). `header` is CLA, INS, P1, P2 and Lc, MAC included.
     pub fn script_mac(
         self,
         card: &CardMasterKey,
@@ -152,39 +152,52 @@ impl SessionKey {
     }
 }
 
-/// A script for the card that sent a verified ARQC: template 71 or 72 with its commands, each with its MAC.
-/// `script_key` is the issuer's master key for script MACs.
+/// One script for a card.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Script {
+    /// When it is performed.
+    pub timing: ScriptTiming,
+    /// What the terminal names it by when it reports.
+    pub identifier: [u8; 4],
+    /// Its commands.
+    pub commands: Vec<ScriptCommand>,
+}
+
+/// Scripts for the card that sent a verified ARQC: templates 71 and 72 with their commands, each with its MAC, in the
+/// order they are performed in. `script_key` is the issuer's master key for script MACs.
 ///
 /// # Errors
-/// [`IssuerError::Script`] when the script is longer than [`SCRIPT_BYTES_MAX`] or has no command, and
+/// [`IssuerError::Script`] when a script has no command or all are longer than [`SCRIPT_BYTES_MAX`], and
 /// [`IssuerError::CardNumber`].
-pub fn script(
+pub fn scripts(
     verified: &Verified,
     script_key: &IssuerMasterKey,
     (pan_digits, psn): (&str, Option<u8>),
-    timing: ScriptTiming,
-    identifier: [u8; 4],
-    commands: &[ScriptCommand],
+    scripts: &[Script],
 ) -> Result<Vec<u8>, IssuerError> {
     let version = verified.version;
     let card = version.card_key(script_key, pan_digits, psn.unwrap_or(0))?;
-    let mut content = Vec::new();
-    tlv::write(&mut content, SCRIPT_IDENTIFIER, &identifier);
-    for (number, command) in commands.iter().enumerate() {
-        let number = u8::try_from(number).map_err(|_| IssuerError::Script)?;
-        let ([cla, ins, p1, p2], data) = command.parts();
-        let lc = u8::try_from(data.len() + MAC_BYTES).map_err(|_| IssuerError::Script)?;
-        let header = [cla, ins, p1, p2, lc];
-        let mac = version.script_mac(&card, (verified.atc, verified.arqc()), number, header, data);
-        tlv::write(&mut content, SCRIPT_COMMAND, &[&header[..], data, &mac].concat());
-    }
+    let mut number = 0_u8;
     let mut out = Vec::new();
-    let template = match timing {
-        ScriptTiming::BeforeFinal => TEMPLATE_1,
-        ScriptTiming::AfterFinal => TEMPLATE_2,
-    };
-    tlv::write(&mut out, template, &content);
-    if commands.is_empty() || out.len() > SCRIPT_BYTES_MAX { Err(IssuerError::Script) } else { Ok(out) }
+    for (timing, template) in [(ScriptTiming::BeforeFinal, TEMPLATE_1), (ScriptTiming::AfterFinal, TEMPLATE_2)] {
+        for script in scripts.iter().filter(|script| script.timing == timing) {
+            let mut content = Vec::new();
+            tlv::write(&mut content, SCRIPT_IDENTIFIER, &script.identifier);
+            for command in &script.commands {
+                let ([cla, ins, p1, p2], data) = command.parts();
+                let lc = u8::try_from(data.len() + MAC_BYTES).map_err(|_| IssuerError::Script)?;
+                let header = [cla, ins, p1, p2, lc];
+                let mac = version.script_mac(&card, (verified.atc, verified.arqc()), number, header, data);
+                tlv::write(&mut content, SCRIPT_COMMAND, &[&header[..], data, &mac].concat());
+                number = number.checked_add(1).ok_or(IssuerError::Script)?;
+            }
+            tlv::write(&mut out, template, &content);
+            if script.commands.is_empty() || out.len() > SCRIPT_BYTES_MAX {
+                return Err(IssuerError::Script);
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// Enciphers command data under a session key for confidentiality (Book 2 section 9.3).

@@ -81,8 +81,10 @@ fn entry(application: &CardApplication, directory: Directory) -> Vec<u8> {
 }
 
 /// FCI of an application (Book 1 table 45).
-pub(super) fn fci_of(application: &CardApplication, behaviour: &InterfaceBehaviour) -> Vec<u8> {
+pub(super) fn fci_of(profile: &Profile, application: &CardApplication, behaviour: &InterfaceBehaviour) -> Vec<u8> {
     let code_table: Vec<u8> = application.code_table.into_iter().collect();
+    // Log entry 9F4D: the log's file and how many records it has (Book 3 annex D).
+    let log_entry: &[u8] = if profile.keeps_log() { &[0x9F, 0x4D, 0x02, 0x0B, 0x0A] } else { &[] };
     let proprietary = present(&[
         (Tag::LABEL, application.label.as_bytes()),
         (Tag::PRIORITY, &[application.priority_indicator()]),
@@ -90,6 +92,7 @@ pub(super) fn fci_of(application: &CardApplication, behaviour: &InterfaceBehavio
         (Tag(0x5F2D), application.languages.as_bytes()),
         (Tag(0x9F11), &code_table),
         (Tag::PREFERRED_NAME, &application.preferred_name_bytes()),
+        (Tag::FCI_ISSUER_DISCRETIONARY, log_entry),
     ]);
     constructed(Tag::FCI_TEMPLATE, &[(Tag::DF_NAME, &application.aid()), (Tag::FCI_PROPRIETARY, &proprietary)])
 }

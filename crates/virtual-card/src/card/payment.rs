@@ -1,115 +1,153 @@
-//! GET PROCESSING OPTIONS and GENERATE AC (Book 3 sections 6.5.5 and 6.5.8; Book C-3 for qVSDC).
+//! GET PROCESSING OPTIONS and the first GENERATE AC (Book 3 sections 6.5.5 and 6.5.8; Book C-3 for qVSDC).
 
-use emv::issuer::{IccData, IssuerMasterKey};
+use emv::issuer::{CardMasterKey, CryptogramVersion, IccData, IssuerMasterKey};
 use emv::tag::Tag;
-use emv::{Interface, tlv};
+use emv::tlv;
 
 use super::files::{constructed, present, template};
 use super::records::packed;
+use super::results::{Authentication, Kind, mark_first};
 use super::status::{self, Answer, Status};
-use super::{State, VirtualCard};
+use super::{Open, State, VirtualCard};
 use crate::counter::CounterError;
-use crate::profile::{CardApplication, CryptogramCommand, InterfaceBehaviour, covered_fields};
+use crate::profile::{CryptogramCommand, InterfaceBehaviour, covered_fields};
 
 /// How far an application went.
+#[derive(Clone)]
 pub(super) enum Progress {
     /// Selected.
     Selected,
     /// GET PROCESSING OPTIONS gave this counter.
     Initiated { atc: u16 },
-    /// It gave its cryptogram.
+    /// It gave an ARQC and waits for the issuer's answer.
+    Online(Online),
+    /// It gave its last cryptogram; scripts may still come.
+    Finished(Online),
+    /// It gave its cryptogram, and nothing follows.
     Spent,
+}
+
+/// A payment the issuer is asked about.
+#[derive(Clone)]
+pub(super) struct Online {
+    /// What the terminal sent with the first GENERATE AC: the second covers it as well.
+    pub(super) sent: Vec<(Tag, Vec<u8>)>,
+    pub(super) atc: u16,
+    pub(super) arqc: [u8; 8],
+    pub(super) unpredictable_number: [u8; 4],
+    pub(super) authentication: Authentication,
+    /// Whether the issuer approved, by its card status update; ARPC method 1 says so only to the terminal.
+    pub(super) approval: Approval,
+    /// Script commands received so far.
+    pub(super) script_commands: u8,
+}
+
+/// What an authenticated answer said of the payment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Approval {
+    NotRefused,
+    Refused,
+}
+
+/// A cryptogram with what it was made over.
+pub(super) struct Made {
+    pub(super) kind: Kind,
+    pub(super) atc: u16,
+    pub(super) cryptogram: [u8; 8],
+    pub(super) unpredictable_number: [u8; 4],
+    pub(super) iad: Vec<u8>,
 }
 
 impl VirtualCard {
     pub(super) fn get_processing_options(&mut self, data: &[u8]) -> Answer {
-        let State::Application { index, interface, progress: Progress::Selected } = self.state else {
+        let open = self.open()?;
+        if !matches!(open.progress, Progress::Selected) {
             return Err(status::CONDITIONS_NOT_SATISFIED);
-        };
-        let application = self.profile.applications[index].clone();
-        let behaviour = application.over(interface).ok_or(status::NOT_FOUND)?;
+        }
         let objects = tlv::read(data, tlv::Mode::Strict).map_err(|_| status::WRONG_DATA)?;
         let [given] = objects.as_slice() else { return Err(status::WRONG_DATA) };
         if given.tag != Tag::COMMAND_TEMPLATE {
             return Err(status::WRONG_DATA);
         }
-        let sent = behaviour.pdol().split(given.value).map_err(|_| status::WRONG_LENGTH)?;
-        let in_answer = behaviour.cryptogram == CryptogramCommand::ProcessingOptions;
+        let sent = open.behaviour.pdol().split(given.value).map_err(|_| status::WRONG_LENGTH)?;
+        let in_answer = open.behaviour.cryptogram == CryptogramCommand::ProcessingOptions;
         if in_answer && !wants_emv_mode(&sent) {
             return Err(status::CONDITIONS_NOT_SATISFIED);
         }
         let atc = self.next_atc()?;
         if in_answer {
-            self.state = State::Application { index, interface, progress: Progress::Spent };
-            let iad = application.issuer_application_data(behaviour);
-            let cryptogram = self.cryptogram(&application, interface, &sent, atc, &iad)?;
-            return Ok(self.options_with_cryptogram(&application, behaviour, atc, &iad, cryptogram).into());
+            self.set_progress(Progress::Spent);
+            let made = self.make(&open, Kind::Arqc, &sent, atc, |_, _| {})?;
+            self.log(&sent, atc);
+            return Ok(self.options_with_cryptogram(&open, &made).into());
         }
-        self.state = State::Application { index, interface, progress: Progress::Initiated { atc } };
-        let aip = behaviour.interchange_profile();
-        let afl = self.personalised(index, interface).ok_or(status::NOT_FOUND)?.afl();
-        Ok(if behaviour.answer_format == 1 {
+        self.set_progress(Progress::Initiated { atc });
+        let aip = open.behaviour.interchange_profile();
+        let afl = self.personalised(&open).afl();
+        Ok(if open.behaviour.answer_format == 1 {
             template(Tag::RESPONSE_FORMAT_1, &[&aip[..], &afl].concat()).into()
         } else {
-            constructed(Tag::RESPONSE_FORMAT_2, &[(Tag::AIP, &aip), (Tag::AFL, &afl)]).into()
+            template(Tag::RESPONSE_FORMAT_2, &present(&[(Tag::AIP, &aip), (Tag::AFL, &afl)])).into()
         })
     }
 
     /// The qVSDC answer: everything a reader needs, so that it may let go of the card (Book C-3 section 5.2).
-    fn options_with_cryptogram(
-        &self,
-        application: &CardApplication,
-        behaviour: &InterfaceBehaviour,
-        atc: u16,
-        iad: &[u8],
-        cryptogram: [u8; 8],
-    ) -> Vec<u8> {
+    fn options_with_cryptogram(&self, open: &Open, made: &Made) -> Vec<u8> {
         let objects = present(&[
-            (Tag::AIP, &behaviour.interchange_profile()),
+            (Tag::AIP, &open.behaviour.interchange_profile()),
             (Tag::TRACK_2, &self.profile.track2()),
             (Tag::PAN_SEQUENCE, &[packed(self.profile.psn)]),
-            (Tag::IAD, iad),
-            (Tag::CRYPTOGRAM, &cryptogram),
-            (Tag::CID, &[0x80]),
-            (Tag::ATC, &atc.to_be_bytes()),
-            (Tag::CTQ, &InterfaceBehaviour::bytes(&behaviour.transaction_qualifiers)),
-            (Tag::FORM_FACTOR, &InterfaceBehaviour::bytes(&application.form_factor)),
+            (Tag::IAD, &made.iad),
+            (Tag::CRYPTOGRAM, &made.cryptogram),
+            (Tag::CID, &[made.kind.cid()]),
+            (Tag::ATC, &made.atc.to_be_bytes()),
+            (Tag::CTQ, &InterfaceBehaviour::bytes(&open.behaviour.transaction_qualifiers)),
+            (Tag::FORM_FACTOR, &InterfaceBehaviour::bytes(&open.application.form_factor)),
         ]);
         template(Tag::RESPONSE_FORMAT_2, &objects)
     }
 
-    /// First GENERATE AC. The card never approves by itself: a request for a TC gets an ARQC, one for an AAC an AAC.
+    /// GENERATE AC, first or second.
     pub(super) fn generate_ac(&mut self, p1: u8, data: &[u8]) -> Answer {
-        let State::Application { index, interface, progress: Progress::Initiated { atc } } = self.state else {
-            return Err(status::CONDITIONS_NOT_SATISFIED);
-        };
-        let application = self.profile.applications[index].clone();
-        let behaviour = application.over(interface).ok_or(status::NOT_FOUND)?;
-        if behaviour.cryptogram != CryptogramCommand::GenerateAc {
-            return Err(status::INSTRUCTION_NOT_SUPPORTED);
-        }
-        let mut iad = application.issuer_application_data(behaviour);
-        let cid = match p1 & 0xC0 {
-            0x40 | 0x80 => 0x80,
-            0x00 => 0x00,
+        let open = self.open()?;
+        let asked = match p1 & 0xC0 {
+            0x00 => Kind::Aac,
+            0x40 => Kind::Tc,
+            0x80 => Kind::Arqc,
             _ => return Err(status::WRONG_PARAMETERS),
         };
-        if cid == 0x00 {
-            mark_declined(&mut iad, &application);
+        match open.progress {
+            Progress::Initiated { atc } if open.behaviour.cryptogram == CryptogramCommand::GenerateAc => {
+                self.first_cryptogram(&open, asked, atc, data)
+            }
+            Progress::Online(ref online) => self.second_cryptogram(&open, asked, online.clone(), data),
+            _ => Err(status::CONDITIONS_NOT_SATISFIED),
         }
-        let sent = behaviour.cdol1().split(data).map_err(|_| status::WRONG_LENGTH)?;
-        self.state = State::Application { index, interface, progress: Progress::Spent };
-        let cryptogram = self.cryptogram(&application, interface, &sent, atc, &iad)?;
-        Ok(if behaviour.answer_format == 1 {
-            let parts = [&[cid][..], &atc.to_be_bytes(), &cryptogram, &iad].concat();
-            template(Tag::RESPONSE_FORMAT_1, &parts).into()
-        } else {
-            constructed(
-                Tag::RESPONSE_FORMAT_2,
-                &[(Tag::CID, &[cid]), (Tag::ATC, &atc.to_be_bytes()), (Tag::CRYPTOGRAM, &cryptogram), (Tag::IAD, &iad)],
-            )
-            .into()
-        })
+    }
+
+    /// The card never approves by itself: a request for a TC gets an ARQC, one for an AAC an AAC. A blocked
+    /// application gives nothing but an AAC (Book 3 section 9.3).
+    fn first_cryptogram(&mut self, open: &Open, asked: Kind, atc: u16, data: &[u8]) -> Answer {
+        let sent = open.behaviour.cdol1().split(data).map_err(|_| status::WRONG_LENGTH)?;
+        let kind = match asked {
+            Kind::Arqc | Kind::Tc if !self.memory.is_blocked(open.index) => Kind::Arqc,
+            _ => Kind::Aac,
+        };
+        self.set_progress(Progress::Spent);
+        let made = self.make(open, kind, &sent, atc, |iad, version| mark_first(iad, version, kind))?;
+        self.log(&sent, atc);
+        if kind == Kind::Arqc {
+            self.set_progress(Progress::Online(Online {
+                sent,
+                atc,
+                arqc: made.cryptogram,
+                unpredictable_number: made.unpredictable_number,
+                authentication: Authentication::NotPerformed,
+                approval: Approval::NotRefused,
+                script_commands: 0,
+            }));
+        }
+        Ok(cryptogram_answer(open, &made))
     }
 
     fn next_atc(&mut self) -> Result<u16, Status> {
@@ -119,24 +157,52 @@ impl VirtualCard {
         })
     }
 
-    /// The application cryptogram over what the terminal sent, under the card's own key.
-    fn cryptogram(
+    /// Makes an application cryptogram over what the terminal sent, under the card's own key, with the verification
+    /// results as `mark` leaves them.
+    pub(super) fn make(
         &self,
-        application: &CardApplication,
-        interface: Interface,
+        open: &Open,
+        kind: Kind,
         sent: &[(Tag, Vec<u8>)],
         atc: u16,
-        iad: &[u8],
-    ) -> Result<[u8; 8], Status> {
-        let behaviour = application.over(interface).ok_or(status::NOT_FOUND)?;
-        let version = application.cryptogram_version(interface).ok_or(status::CONDITIONS_NOT_SATISFIED)?;
-        let fields = covered_fields(sent, &behaviour.interchange_profile(), atc, iad);
+        mark: impl FnOnce(&mut [u8], CryptogramVersion),
+    ) -> Result<Made, Status> {
+        let version = open.version()?;
+        let mut iad = open.application.issuer_application_data(&open.behaviour);
+        mark(&mut iad, version);
+        let fields = covered_fields(sent, &open.behaviour.interchange_profile(), atc, &iad);
         let fields = IccData::parse(&fields).map_err(|_| status::WRONG_DATA)?;
         let input = version.input(&fields).map_err(|_| status::WRONG_DATA)?;
-        let number = fields.array(Tag::UNPREDICTABLE_NUMBER).map_err(|_| status::WRONG_DATA)?;
-        let issuer = IssuerMasterKey::new(self.profile.issuer_master_key_bytes());
-        let card = version.card_key(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)?;
-        Ok(version.session_key(&card, atc, number).mac(&input, version.padding()))
+        let unpredictable_number = fields.array(Tag::UNPREDICTABLE_NUMBER).map_err(|_| status::WRONG_DATA)?;
+        let card = self.card_key(version, self.profile.issuer_master_key_bytes())?;
+        let cryptogram = version.session_key(&card, atc, unpredictable_number).mac(&input, version.padding());
+        Ok(Made { kind, atc, cryptogram, unpredictable_number, iad })
+    }
+
+    /// The card's key under one of its issuer's.
+    pub(super) fn card_key(&self, version: CryptogramVersion, issuer: [u8; 16]) -> Result<CardMasterKey, Status> {
+        let issuer = IssuerMasterKey::new(issuer);
+        version.card_key(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)
+    }
+
+    pub(super) fn set_progress(&mut self, to: Progress) {
+        if let State::Application { progress, .. } = &mut self.state {
+            *progress = to;
+        }
+    }
+}
+
+/// The answer to GENERATE AC, in the format of the application.
+pub(super) fn cryptogram_answer(open: &Open, made: &Made) -> super::status::Reply {
+    let (cid, atc) = ([made.kind.cid()], made.atc.to_be_bytes());
+    if open.behaviour.answer_format == 1 {
+        template(Tag::RESPONSE_FORMAT_1, &[&cid[..], &atc, &made.cryptogram, &made.iad].concat()).into()
+    } else {
+        constructed(
+            Tag::RESPONSE_FORMAT_2,
+            &[(Tag::CID, &cid), (Tag::ATC, &atc), (Tag::CRYPTOGRAM, &made.cryptogram), (Tag::IAD, &made.iad)],
+        )
+        .into()
     }
 }
 
@@ -145,15 +211,4 @@ fn wants_emv_mode(sent: &[(Tag, Vec<u8>)]) -> bool {
     sent.iter()
         .find(|(tag, _)| *tag == Tag::TTQ)
         .is_some_and(|(_, ttq)| ttq.first().is_some_and(|byte| byte & 0x20 != 0))
-}
-
-/// Writes "AAC returned" into the CVR: Visa keeps it in bits 6 and 5 of CVR byte 2, M/Chip in those of byte 1.
-fn mark_declined(iad: &mut [u8], application: &CardApplication) {
-    let at = match application.scheme() {
-        emv::Scheme::Mastercard => 2,
-        _ => 4,
-    };
-    if let Some(byte) = iad.get_mut(at) {
-        *byte &= !0x30;
-    }
 }

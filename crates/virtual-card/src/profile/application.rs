@@ -262,6 +262,10 @@ impl InterfaceBehaviour {
         Dol::parse(&decoded(&self.cdol1)).expect("checked when the profile was read")
     }
 
+    pub(crate) fn cdol2(&self) -> Dol {
+        Dol::parse(&self.cdol2_bytes()).expect("checked when the profile was read")
+    }
+
     /// CDOL2 as bytes: 8A in front of what CDOL1 asks for (Book 3 table 36), unless the profile has its own.
     pub(crate) fn cdol2_bytes(&self) -> Vec<u8> {
         match self.cdol2.as_str() {
@@ -281,7 +285,7 @@ impl InterfaceBehaviour {
             ("interchange_profile", is_hex(&self.interchange_profile, 2..=2)),
             ("pdol", is_dol(&self.pdol)),
             ("cdol1", is_dol(&self.cdol1)),
-            ("cdol2", is_dol(&self.cdol2)),
+            ("cdol2", is_dol(&self.cdol2) && self.cdol2_bytes().len() <= 252),
             ("cvm_list", is_hex(&self.cvm_list, 0..=252)),
             ("transaction_qualifiers", is_hex(&self.transaction_qualifiers, 0..=2)),
             ("issuer_application_data", is_hex(&self.issuer_application_data, 0..=32)),

@@ -1,7 +1,5 @@
 //! The frames of vpcd, spoken with a reader made of a listening socket.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;

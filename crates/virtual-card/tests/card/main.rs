@@ -1,0 +1,8 @@
+//! The software card against the reader's session, the issuer's side, and the readers it can lie in.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
+
+mod completion;
+mod session;
+mod support;
+mod vpcd;
