@@ -119,9 +119,27 @@ pub(crate) fn get_processing_options(data: &[u8]) -> Vec<u8> {
     case_4([0x80, 0xA8, 0x00, 0x00], data)
 }
 
-/// GENERATE AC asking for an ARQC (Book 3 section 6.5.5). There is no way to ask for a TC or an AAC.
-pub(crate) fn generate_arqc(cdol_data: &[u8]) -> Vec<u8> {
-    case_4([0x80, 0xAE, 0x80, 0x00], cdol_data)
+/// GENERATE AC asking for an ARQC (Book 3 section 6.5.5). There is no way to ask for a TC or an AAC here.
+pub(crate) fn generate_arqc(signature: CryptogramSignature, cdol_data: &[u8]) -> Vec<u8> {
+    let p1 = match signature {
+        CryptogramSignature::NotAsked => 0x80,
+        CryptogramSignature::Asked => 0x90,
+    };
+    case_4([0x80, 0xAE, p1, 0x00], cdol_data)
+}
+
+/// Whether the card is to sign its cryptogram: combined data authentication (Book 2 section 6.6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CryptogramSignature {
+    /// No.
+    NotAsked,
+    /// Yes.
+    Asked,
+}
+
+/// INTERNAL AUTHENTICATE (Book 3 section 6.5.9).
+pub(crate) fn internal_authenticate(ddol_data: &[u8]) -> Vec<u8> {
+    case_4([0x00, 0x88, 0x00, 0x00], ddol_data)
 }
 
 /// GENERATE AC after the bank answered (Book 3 section 6.5.5). What is asked for follows the bank's decision alone.

@@ -15,7 +15,7 @@ mod answer;
 use std::collections::VecDeque;
 
 use crate::apdu::{self, Exchange, FinalCryptogram, Received, StatusWord};
-use crate::cryptogram::{self, Cryptogram, CryptogramKind};
+use crate::cryptogram::{self, Cryptogram, CryptogramKind, GenerateAcAnswer};
 use crate::dol::Dol;
 use crate::error::CardError;
 use crate::session::CardData;
@@ -336,7 +336,13 @@ fn final_answered(
     sw: StatusWord,
 ) -> Result<CompletionStep, CardError> {
     let given = match sw {
-        StatusWord::OK => cryptogram::parse_generate_ac(data),
+        // No signature is asked for here, so one that hides the cryptogram is no answer (Book 4 section 6.3.2.1: the
+        // first cryptogram was the one to protect).
+        StatusWord::OK => match cryptogram::parse_generate_ac(data) {
+            Ok(GenerateAcAnswer::Plain(cryptogram)) => Ok(cryptogram),
+            Ok(GenerateAcAnswer::Signed(signed)) => signed.clear().ok_or(CardError::Missing { item: "9F26" }),
+            Err(error) => Err(error),
+        },
         sw => Err(CardError::UnexpectedStatus { at: "second GENERATE AC", sw }),
     };
     match given {

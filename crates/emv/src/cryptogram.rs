@@ -84,8 +84,52 @@ impl<'a> ProcessingOptions<'a> {
     }
 }
 
+/// What GENERATE AC answered.
+pub(crate) enum GenerateAcAnswer<'a> {
+    /// A cryptogram in clear.
+    Plain(Cryptogram),
+    /// A signature with the cryptogram inside it (Book 2 section 6.6.1).
+    Signed(SignedAnswer<'a>),
+}
+
+/// An answer whose cryptogram is to be taken out of its signature.
+pub(crate) struct SignedAnswer<'a> {
+    /// 9F4B.
+    pub(crate) signature: &'a [u8],
+    /// All other objects as they stand, tags and lengths included: what the signature covers.
+    pub(crate) covered: Vec<&'a [u8]>,
+    /// Kind, CID, ATC and IAD; the value only when the card gave it in clear as well.
+    cid: u8,
+    kind: CryptogramKind,
+    atc: u16,
+    iad: Vec<u8>,
+    clear: Option<[u8; 8]>,
+}
+
+impl SignedAnswer<'_> {
+    /// What the card says it decided, signed or not.
+    pub(crate) fn kind(&self) -> CryptogramKind {
+        self.kind
+    }
+
+    /// The cryptogram whose value and CID came out of the signature; `None` when the CIDs differ.
+    pub(crate) fn cryptogram(&self, cid: u8, value: [u8; 8]) -> Option<Cryptogram> {
+        (cid == self.cid).then(|| self.with(value))
+    }
+
+    /// The cryptogram the card gave beside the signature.
+    pub(crate) fn clear(&self) -> Option<Cryptogram> {
+        self.clear.map(|value| self.with(value))
+    }
+
+    fn with(&self, value: [u8; 8]) -> Cryptogram {
+        let (cid, atc) = (self.cid, self.atc);
+        Cryptogram { kind: self.kind, cid, atc, value, iad: self.iad.clone(), source: CryptogramSource::GenerateAc }
+    }
+}
+
 /// Parses the GENERATE AC answer: format 1 (CID, ATC, AC, IAD) or format 2.
-pub(crate) fn parse_generate_ac(data: &[u8]) -> Result<Cryptogram, CardError> {
+pub(crate) fn parse_generate_ac(data: &[u8]) -> Result<GenerateAcAnswer<'_>, CardError> {
     let malformed = CardError::Malformed { at: "GENERATE AC answer" };
     let outer = tlv::read(data, Mode::Lenient).map_err(|_| malformed.clone())?;
     let template = outer.first().ok_or_else(|| malformed.clone())?;
@@ -98,25 +142,53 @@ pub(crate) fn parse_generate_ac(data: &[u8]) -> Result<Cryptogram, CardError> {
             if iad.len() > IAD_BYTES_MAX {
                 return Err(malformed);
             }
-            Ok(Cryptogram {
+            Ok(GenerateAcAnswer::Plain(Cryptogram {
                 kind: kind_of(*cid).ok_or(malformed)?,
                 cid: *cid,
                 atc: u16::from_be_bytes([*atc_high, *atc_low]),
                 value: *value,
                 iad: iad.to_vec(),
                 source: CryptogramSource::GenerateAc,
-            })
+            }))
         }
         Tag::RESPONSE_FORMAT_2 => {
-            let objects = tlv::flatten(template.value, Mode::Lenient).map_err(|_| malformed)?;
-            if first(&objects, Tag::CRYPTOGRAM).is_none() && first(&objects, Tag::SDAD).is_some() {
-                // We never ask for CDA, so a cryptogram hidden in a signature was not asked for.
-                return Err(CardError::Unsupported { reason: "combined data authentication" });
+            let objects = tlv::flatten(template.value, Mode::Lenient).map_err(|_| malformed.clone())?;
+            match first(&objects, Tag::SDAD) {
+                Some(signature) => signed_answer(template.value, &objects, signature).map(GenerateAcAnswer::Signed),
+                None => from_objects(&objects, CryptogramSource::GenerateAc).map(GenerateAcAnswer::Plain),
             }
-            from_objects(&objects, CryptogramSource::GenerateAc)
         }
         _ => Err(malformed),
     }
+}
+
+fn signed_answer<'a>(
+    template: &'a [u8],
+    objects: &[Tlv<'a>],
+    signature: &'a [u8],
+) -> Result<SignedAnswer<'a>, CardError> {
+    let malformed = CardError::Malformed { at: "GENERATE AC answer" };
+    let whole = tlv::read_whole(template).map_err(|_| malformed.clone())?;
+    let covered = whole.iter().filter(|(object, _)| object.tag != Tag::SDAD).map(|(_, bytes)| *bytes).collect();
+    let cid = match first(objects, Tag::CID) {
+        Some([cid]) => *cid,
+        _ => return Err(CardError::Missing { item: "9F27" }),
+    };
+    let atc = first(objects, Tag::ATC).ok_or(CardError::Missing { item: "9F36" })?;
+    let iad = first(objects, Tag::IAD).unwrap_or_default();
+    if iad.len() > IAD_BYTES_MAX {
+        return Err(malformed);
+    }
+    let clear = first(objects, Tag::CRYPTOGRAM).map(<[u8; 8]>::try_from).transpose().map_err(|_| malformed.clone())?;
+    Ok(SignedAnswer {
+        signature,
+        covered,
+        cid,
+        kind: kind_of(cid).ok_or_else(|| malformed.clone())?,
+        atc: u16::from_be_bytes(atc.try_into().map_err(|_| malformed)?),
+        iad: iad.to_vec(),
+        clear,
+    })
 }
 
 /// Builds a cryptogram from tags 9F26, 9F27, 9F36 and 9F10.

@@ -47,6 +47,10 @@ pub enum CardError {
         /// What it needs.
         reason: &'static str,
     },
+    /// The card's signature over its own cryptogram is not good, and the cryptogram is nowhere else (Book 2 section
+    /// 6.6.2): the card, or something between it and the reader, is not what it says.
+    #[error("the card could not prove that its answer is its own")]
+    Forged,
     /// A contactless card that only emulates its magnetic stripe: refused, since its data can be replayed.
     #[error("the card only offers its magnetic stripe over the air, which is not safe; insert it instead")]
     MagStripeOnly,
@@ -71,6 +75,7 @@ impl CardError {
             Self::Missing { .. } => "card.incomplete",
             Self::UnexpectedStatus { .. } => "card.unexpected_status",
             Self::Unsupported { .. } => "card.unsupported",
+            Self::Forged => "card.forged",
             Self::MagStripeOnly => "card.mag_stripe_only",
             Self::TooManyExchanges => "card.too_many_exchanges",
             Self::NoSuchChoice => "card.no_such_choice",

@@ -18,6 +18,7 @@ pub mod cvm;
 pub mod dol;
 pub mod error;
 pub mod issuer;
+pub mod oda;
 pub mod records;
 pub mod session;
 pub mod stripe;
@@ -34,6 +35,7 @@ pub use completion::{
 pub use cryptogram::{Cryptogram, CryptogramKind};
 pub use cvm::CardholderVerification;
 pub use error::CardError;
+pub use oda::{CaKeys, DataAuthentication, DataAuthenticity};
 pub use session::{CardRead, CardSession, ChoosingSession, Inspection, Outcome, Phase, ReadPurpose, Step};
 pub use stripe::{StripeError, Swipe};
 pub use terminal::{ApplicationChoice, Interface, TerminalData, derive_unpredictable_number};

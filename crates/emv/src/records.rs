@@ -12,6 +12,17 @@ pub struct RecordAddress {
     pub sfi: u8,
     /// Record number, from 1.
     pub record: u8,
+    /// Whether offline data authentication covers it.
+    pub coverage: Coverage,
+}
+
+/// Whether offline data authentication covers a record (Book 3 section 10.2, fourth byte of an AFL entry).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Coverage {
+    /// It is part of the static data.
+    Signed,
+    /// It is not.
+    Unsigned,
 }
 
 /// Parses tag 94 into the records to read, in order.
@@ -37,7 +48,10 @@ pub fn parse_afl(afl: &[u8]) -> Result<Vec<RecordAddress>, CardError> {
         if !valid || addresses.len() + usize::from(last - first) + 1 > RECORDS_MAX {
             return Err(malformed);
         }
-        addresses.extend((first..=last).map(|record| RecordAddress { sfi, record }));
+        addresses.extend((first..=last).map(|record| {
+            let coverage = if record - first < signed { Coverage::Signed } else { Coverage::Unsigned };
+            RecordAddress { sfi, record, coverage }
+        }));
     }
     Ok(addresses)
 }
@@ -51,6 +65,13 @@ mod tests {
         let afl = [0x08, 1, 1, 0, 0x10, 1, 1, 0, 0x18, 3, 4, 0];
         let records: Vec<_> = parse_afl(&afl).unwrap().iter().map(|r| (r.sfi, r.record)).collect();
         assert_eq!(records, [(1, 1), (2, 1), (3, 3), (3, 4)]);
+    }
+
+    #[test]
+    fn the_first_records_of_a_file_are_signed() {
+        let records = parse_afl(&[0x08, 1, 3, 2, 0x10, 1, 1, 0]).unwrap();
+        let signed: Vec<_> = records.iter().map(|record| record.coverage == Coverage::Signed).collect();
+        assert_eq!(signed, [true, true, false, false]);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!      │ (several, and the cardholder is asked) ─► Choose
 //!      ▼
 //!   SELECT application ─► GET PROCESSING OPTIONS ──(6985, 6700: next candidate)
-//!                             │ ─► READ RECORD over the AFL
+//!                             │ ─► READ RECORD over the AFL ─► (DDA asked for) INTERNAL AUTHENTICATE
 //!                             └──(no cryptogram yet)─► GENERATE AC, asking for an ARQC ─► Done
 //! ```
 //!
@@ -17,12 +17,14 @@
 //! owns the reader, its deadline, and what it means when the card is taken away.
 
 mod card_data;
+mod offline_authentication;
 mod payment_application;
 mod selection;
 
 use crate::apdu::{self, Exchange, Received};
 use crate::application::{ApplicationSummary, PPSE, PSE};
 use crate::error::CardError;
+use crate::oda::CaKeys;
 use crate::terminal::{Interface, TerminalData};
 
 pub(crate) use card_data::CardData;
@@ -60,7 +62,7 @@ pub enum Phase {
         /// Records in all.
         total: u8,
     },
-    /// Asking for the cryptogram.
+    /// Asking for the cryptogram, or for a signature before it.
     GeneratingCryptogram,
 }
 
@@ -129,7 +131,12 @@ pub(crate) enum Stage {
 
 impl CardSession {
     /// Starts a session; gives it with the first command.
-    pub fn start(terminal: TerminalData, purpose: ReadPurpose) -> (Self, Vec<u8>) {
+    ///
+    /// Looking takes the schemes' test cards for good as well; paying knows only the keys it was given.
+    pub fn start(mut terminal: TerminalData, purpose: ReadPurpose) -> (Self, Vec<u8>) {
+        if purpose == ReadPurpose::Inspect {
+            terminal.ca_keys = terminal.ca_keys.and(&CaKeys::with_scheme_tests());
+        }
         let (name, stage) = match terminal.interface {
             Interface::Contactless => (PPSE, SelectionStage::ContactlessDirectory),
             Interface::Contact => (PSE, SelectionStage::ContactDirectory),

@@ -80,6 +80,10 @@ tags! {
     CDOL1 = 0x8C, "Card risk management data object list 1.";
     CDOL2 = 0x8D, "Card risk management data object list 2.";
     CVM_LIST = 0x8E, "Cardholder verification method list.";
+    CA_INDEX = 0x8F, "Certification authority public key index.";
+    ISSUER_CERTIFICATE = 0x90, "Issuer public key certificate.";
+    ISSUER_REMAINDER = 0x92, "Issuer public key remainder.";
+    SIGNED_STATIC_DATA = 0x93, "Signed static application data.";
     ISSUER_AUTHENTICATION = 0x91, "Issuer authentication data.";
     AFL = 0x94, "Application file locator.";
     TVR = 0x95, "Terminal verification results.";
@@ -99,6 +103,7 @@ tags! {
     CRYPTOGRAM = 0x9F26, "Application cryptogram.";
     CID = 0x9F27, "Cryptogram information data.";
     KERNEL = 0x9F2A, "Kernel identifier of a PPSE entry.";
+    ISSUER_EXPONENT = 0x9F32, "Issuer public key exponent.";
     TERMINAL_CAPABILITIES = 0x9F33, "Terminal capabilities.";
     CVM_RESULTS = 0x9F34, "Cardholder verification method results.";
     TERMINAL_TYPE = 0x9F35, "Terminal type.";
@@ -107,9 +112,17 @@ tags! {
     PDOL = 0x9F38, "Processing options data object list.";
     ADDITIONAL_CAPABILITIES = 0x9F40, "Additional terminal capabilities.";
     APPLICATION_CURRENCY = 0x9F42, "Application currency code.";
+    DATA_AUTHENTICATION_CODE = 0x9F45, "Data authentication code.";
+    CARD_CERTIFICATE = 0x9F46, "ICC public key certificate.";
+    CARD_EXPONENT = 0x9F47, "ICC public key exponent.";
+    CARD_REMAINDER = 0x9F48, "ICC public key remainder.";
+    DDOL = 0x9F49, "Dynamic data authentication data object list.";
+    STATIC_DATA_TAGS = 0x9F4A, "Static data authentication tag list.";
     SDAD = 0x9F4B, "Signed dynamic application data.";
+    DYNAMIC_NUMBER = 0x9F4C, "ICC dynamic number.";
     MERCHANT_NAME = 0x9F4E, "Merchant name and location.";
     TTQ = 0x9F66, "Terminal transaction qualifiers (Book C-3).";
+    CARD_AUTHENTICATION = 0x9F69, "Card authentication related data (Book C-3).";
     TRACK_2_MAG_STRIPE = 0x9F6B, "Track 2 data of a mag-stripe mode card (Book C-2).";
     CTQ = 0x9F6C, "Card transaction qualifiers (Book C-3).";
     FORM_FACTOR = 0x9F6E, "Form factor indicator, or third party data.";

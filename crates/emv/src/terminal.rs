@@ -1,6 +1,7 @@
 //! What the terminal tells the card: amount, date, place, abilities (Book 4 annex A; Book 3 annex A).
 
 use crate::application::Scheme;
+use crate::oda::{CaKeys, DataAuthentication};
 use crate::tag::Tag;
 
 /// How the card is reached.
@@ -44,7 +45,7 @@ pub struct TerminalData {
     pub choice: ApplicationChoice,
     /// 9F35; 34 is cardholder-operated, unattended, online only (Book 4 annex A1).
     pub terminal_type: u8,
-    /// 9F33; contact and contactless chip, online PIN and no CVM, no offline data authentication.
+    /// 9F33; chip, online PIN and no CVM; the third byte says which [`DataAuthentication`] is done.
     pub capabilities: [u8; 3],
     /// 9F40; goods and services, a keypad and a display.
     pub additional_capabilities: [u8; 5],
@@ -54,6 +55,8 @@ pub struct TerminalData {
     pub transaction_type: u8,
     /// 9F4E; only its first 255 bytes are sent.
     pub merchant_name: String,
+    /// Keys to check a card's certificates with.
+    pub ca_keys: CaKeys,
 }
 
 /// Largest amount of the twelve digits of 9F02, in minor units.
@@ -83,12 +86,23 @@ impl TerminalData {
                 Interface::Contactless => ApplicationChoice::Automatic,
             },
             terminal_type: 0x34,
-            capabilities: [0x20, 0x48, 0x00],
+            capabilities: [0x20, 0x48, DataAuthentication::WithoutExtraExchange.capabilities()],
             additional_capabilities: [0x60, 0x00, 0xF0, 0x20, 0x01],
             ttq: [0x26, 0xC0, 0x40, 0x00],
             transaction_type: 0x00,
             merchant_name: String::new(),
+            ca_keys: CaKeys::schemes(),
         }
+    }
+
+    /// Sets how much offline data authentication is done, and with which keys.
+    #[must_use]
+    pub fn authenticating(mut self, how_much: DataAuthentication, ca_keys: CaKeys) -> Self {
+        self.capabilities[2] = how_much.capabilities();
+        // TTQ byte 1 bit 1: offline data authentication for online authorisations (Book C-3 annex A).
+        self.ttq[0] = (self.ttq[0] & !0x01) | u8::from(how_much == DataAuthentication::Full);
+        self.ca_keys = ca_keys;
+        self
     }
 
     /// Sets date and time of the terminal's place.
@@ -97,6 +111,11 @@ impl TerminalData {
         self.date_yymmdd = date_yymmdd;
         self.time_hhmmss = time_hhmmss;
         self
+    }
+
+    /// The date as packed digits YYMMDD.
+    pub(crate) fn today(&self) -> [u8; 3] {
+        self.date_yymmdd.map(packed)
     }
 
     /// The value the terminal has for a tag; `None` makes a DOL send zeros.
@@ -109,12 +128,12 @@ impl TerminalData {
             Tag::TERMINAL_COUNTRY => bcd(u64::from(self.country_numeric), 2),
             Tag::TVR => results.tvr.to_vec(),
             Tag::TSI => results.tsi.to_vec(),
-            Tag::TRANSACTION_DATE => self.date_yymmdd.iter().flat_map(|part| bcd(u64::from(*part), 1)).collect(),
-            Tag::TRANSACTION_TIME => self.time_hhmmss.iter().flat_map(|part| bcd(u64::from(*part), 1)).collect(),
+            Tag::TRANSACTION_DATE => self.today().to_vec(),
+            Tag::TRANSACTION_TIME => self.time_hhmmss.map(packed).to_vec(),
             Tag::TRANSACTION_TYPE => vec![self.transaction_type],
             Tag::UNPREDICTABLE_NUMBER => self.unpredictable_number.to_vec(),
             Tag::TERMINAL_TYPE => vec![self.terminal_type],
-            Tag::TERMINAL_CAPABILITIES => self.capabilities.to_vec(),
+            Tag::TERMINAL_CAPABILITIES => self.capabilities_for(results).to_vec(),
             Tag::ADDITIONAL_CAPABILITIES => self.additional_capabilities.to_vec(),
             Tag::TTQ => self.ttq.to_vec(),
             Tag::CVM_RESULTS => results.cvm_results.to_vec(),
@@ -124,6 +143,27 @@ impl TerminalData {
         };
         Some(value)
     }
+}
+
+impl TerminalData {
+    /// 9F33 for an application: without any key of its scheme there is no offline data authentication.
+    pub(crate) fn capabilities_for(&self, results: &TerminalResults) -> [u8; 3] {
+        let [input, verification, security] = self.capabilities;
+        let security = match results.authentication {
+            AuthenticationKeys::Known => security,
+            AuthenticationKeys::Unknown => security & !DataAuthentication::Full.capabilities(),
+        };
+        [input, verification, security]
+    }
+}
+
+/// Whether the terminal has any certification authority's key for an application.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AuthenticationKeys {
+    /// It has.
+    Known,
+    /// It has not.
+    Unknown,
 }
 
 /// What the terminal found out about the card before it asked for a cryptogram.
@@ -137,12 +177,20 @@ pub(crate) struct TerminalResults {
     pub(crate) cvm_results: [u8; 3],
     /// Whose application was selected.
     pub(crate) scheme: Scheme,
+    /// Whether its cards can be authenticated here.
+    pub(crate) authentication: AuthenticationKeys,
 }
 
 impl TerminalResults {
     /// Before any check: a contactless reader that only asks for a cryptogram reports nothing (Book C-3).
     pub(crate) fn new(scheme: Scheme) -> Self {
-        Self { tvr: [0; 5], tsi: [0; 2], cvm_results: [0x1F, 0x00, 0x00], scheme }
+        Self {
+            tvr: [0; 5],
+            tsi: [0; 2],
+            cvm_results: [0x1F, 0x00, 0x00],
+            scheme,
+            authentication: AuthenticationKeys::Known,
+        }
     }
 }
 
@@ -150,6 +198,11 @@ impl TerminalResults {
 /// cryptogram covers the attempt, and the bank can check that it does.
 pub fn derive_unpredictable_number(attempt_hash: &[u8; 32]) -> [u8; 4] {
     [attempt_hash[0], attempt_hash[1], attempt_hash[2], attempt_hash[3]]
+}
+
+/// Two decimal digits in a byte.
+fn packed(number: u8) -> u8 {
+    ((number / 10 % 10) << 4) | (number % 10)
 }
 
 /// Decimal digits, two to a byte, right-aligned; digits that do not fit are cut on the left.

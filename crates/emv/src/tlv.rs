@@ -83,6 +83,21 @@ pub fn read(bytes: &[u8], mode: Mode) -> Result<Vec<Tlv<'_>>, TlvError> {
     Ok(objects)
 }
 
+/// Reads one level of objects strictly, each with its tag and length as they stand.
+pub(crate) fn read_whole(bytes: &[u8]) -> Result<Vec<(Tlv<'_>, &[u8])>, TlvError> {
+    let mut objects = Vec::new();
+    let mut offset = 0;
+    while offset < bytes.len() {
+        let (object, next) = read_one(bytes, offset, Mode::Strict)?;
+        if objects.len() == OBJECTS_MAX {
+            return Err(TlvError::Bound);
+        }
+        objects.push((object, &bytes[offset..next]));
+        offset = next;
+    }
+    Ok(objects)
+}
+
 /// Reads the object at `offset`; gives it and where the next one starts.
 fn read_one(bytes: &[u8], offset: usize, mode: Mode) -> Result<(Tlv<'_>, usize), TlvError> {
     let (tag, length_at) = read_tag(bytes, offset)?;

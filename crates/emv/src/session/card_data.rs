@@ -9,6 +9,7 @@ use crate::cryptogram::Cryptogram;
 use crate::cvm::CardholderVerification;
 use crate::dol::Dol;
 use crate::error::CardError;
+use crate::oda::DataAuthenticity;
 use crate::session::payment_application::OpenApplication;
 use crate::session::{Context, Step};
 use crate::tag::Tag;
@@ -68,6 +69,8 @@ pub struct CardRead {
     pub verification: CardholderVerification,
     /// Whether the phone or watch has verified its owner.
     pub cdcvm: bool,
+    /// Whether the card was shown to be what its issuer made.
+    pub authenticity: DataAuthenticity,
     /// Tag 95, as the card was told.
     pub tvr: [u8; 5],
     /// Tag 9B: what was done with the card so far.
@@ -133,6 +136,8 @@ pub struct Inspection {
     pub cryptogram: Option<Cryptogram>,
     /// How the cardholder would be verified.
     pub verification: CardholderVerification,
+    /// Whether the card was shown to be what its issuer made.
+    pub authenticity: DataAuthenticity,
     /// Commands sent.
     pub exchanges: u32,
 }
@@ -197,6 +202,11 @@ impl CardData {
         self
     }
 
+    /// Keeps what the terminal found out from the card's signatures, when the card did not give it itself.
+    pub(crate) fn keep(&mut self, tag: Tag, value: &[u8]) {
+        let _ = self.merge(tag, value, Origin::Record);
+    }
+
     pub(crate) fn get(&self, tag: Tag) -> Option<&[u8]> {
         self.0.iter().find(|object| object.tag == tag).map(|object| object.value.as_slice())
     }
@@ -207,7 +217,7 @@ impl CardData {
     }
 
     /// 5A, else the PAN of Track 2.
-    fn pan(&self) -> Option<CardNumber> {
+    pub(crate) fn pan(&self) -> Option<CardNumber> {
         let primary = self.get(Tag::PAN).and_then(CardNumber::from_compressed);
         primary.or_else(|| self.track2().map(|track2| track2.card_number()))
     }
@@ -288,6 +298,7 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
         cryptogram,
         verification: application.verification,
         cdcvm: application.verification == CardholderVerification::ConsumerDevice,
+        authenticity: application.authenticity,
         tvr,
         tsi,
         completion,
@@ -310,6 +321,7 @@ pub(crate) fn inspected(context: Context, application: OpenApplication, outcome:
         interface: context.terminal.interface,
         cryptogram: application.cryptogram,
         verification: application.verification,
+        authenticity: application.authenticity,
         exchanges: context.exchanges,
     }))
 }

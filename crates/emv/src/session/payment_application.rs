@@ -1,13 +1,15 @@
 //! Using the opened application: GET PROCESSING OPTIONS, records, cryptogram (Book 3 sections 10.1, 10.2, 10.8).
 
-use crate::apdu::{self, COMMAND_DATA_BYTES_MAX, StatusWord};
+use crate::apdu::{self, COMMAND_DATA_BYTES_MAX, CryptogramSignature, StatusWord};
 use crate::application::{Scheme, SelectedApplication};
-use crate::cryptogram::{self, Cryptogram, CryptogramKind, ProcessingOptions};
+use crate::cryptogram::{self, Cryptogram, CryptogramKind, GenerateAcAnswer, ProcessingOptions};
 use crate::cvm::{self, CardholderVerification, CvmConditions, CvmCurrency};
 use crate::dol::Dol;
 use crate::error::CardError;
-use crate::records::{self, RecordAddress};
+use crate::oda::{DataAuthenticity, PublicKey};
+use crate::records::{self, Coverage, RecordAddress};
 use crate::session::card_data::{self, CardData, Merge, Origin, Outcome};
+use crate::session::offline_authentication::{self, Plan, SignedRecords};
 use crate::session::selection;
 use crate::session::{Context, Phase, ReadPurpose, Stage, Step};
 use crate::tag::Tag;
@@ -37,6 +39,36 @@ pub(crate) struct OpenApplication {
     pub(crate) results: TerminalResults,
     /// How the cardholder is to be verified.
     pub(crate) verification: CardholderVerification,
+    /// Values sent with GET PROCESSING OPTIONS, and with GENERATE AC.
+    pub(crate) pdol_data: Vec<u8>,
+    pub(crate) cdol_data: Vec<u8>,
+    /// Records that offline data authentication covers.
+    pub(crate) signed: SignedRecords,
+    /// The key a signed cryptogram is to be verified with: there is one exactly when a signature is asked for.
+    pub(crate) signing_key: Option<PublicKey>,
+    /// What came of offline data authentication.
+    pub(crate) authenticity: DataAuthenticity,
+}
+
+impl OpenApplication {
+    fn new(context: &Context, selected: SelectedApplication) -> Self {
+        let mut results = TerminalResults::new(selected.summary.scheme);
+        results.authentication = offline_authentication::keys_for(&context.terminal.ca_keys, &selected.df_name);
+        Self {
+            selected,
+            aip: None,
+            card: CardData::default(),
+            cryptogram: None,
+            sent: Vec::new(),
+            results,
+            verification: CardholderVerification::NotRequired,
+            pdol_data: Vec::new(),
+            cdol_data: Vec::new(),
+            signed: SignedRecords::default(),
+            signing_key: None,
+            authenticity: DataAuthenticity::NotPerformed,
+        }
+    }
 }
 
 /// Which command is being answered.
@@ -52,6 +84,8 @@ enum Awaiting {
     BareProcessingOptions,
     /// READ RECORD of `records[next]`.
     Record { records: Vec<RecordAddress>, next: usize, source: RecordSource },
+    /// INTERNAL AUTHENTICATE, which carried `sent`.
+    DynamicSignature { key: PublicKey, sent: Vec<u8> },
     /// GENERATE AC.
     Cryptogram,
 }
@@ -73,26 +107,16 @@ pub(crate) fn initiate(mut context: Context, selected: SelectedApplication) -> R
     if context.opened.is_none() {
         context.opened = Some(selected.clone());
     }
-    let results = TerminalResults::new(selected.summary.scheme);
-    let data = match Dol::parse(&selected.pdol) {
-        Ok(pdol) => pdol.build(|tag| context.terminal.value(tag, &results)),
-        Err(error) => return Err(error),
-    };
+    let mut application = OpenApplication::new(&context, selected);
+    let pdol = Dol::parse(&application.selected.pdol)?;
+    let data = pdol.build(|tag| context.terminal.value(tag, &application.results));
     // Template 83 itself must fit the command too (Book 3 section 6.5.8.3).
     let mut template = Vec::with_capacity(data.bytes.len() + 3);
     tlv::write(&mut template, Tag::COMMAND_TEMPLATE, &data.bytes);
     if template.len() > COMMAND_DATA_BYTES_MAX {
         return Err(CardError::Malformed { at: "PDOL" });
     }
-    let application = OpenApplication {
-        selected,
-        aip: None,
-        card: CardData::default(),
-        cryptogram: None,
-        sent: data.sent,
-        results,
-        verification: CardholderVerification::NotRequired,
-    };
+    (application.sent, application.pdol_data) = (data.sent, data.bytes);
     let stage = ApplicationStage { application, awaiting: Awaiting::ProcessingOptions };
     context.transmit(stage.boxed(), Phase::Initiating, apdu::get_processing_options(&template))
 }
@@ -102,21 +126,13 @@ pub(crate) fn nothing_left(mut context: Context) -> Result<Step, CardError> {
     let trouble = context.trouble.clone().unwrap_or(CardError::NoApplication);
     match context.opened.take() {
         Some(selected) if context.purpose == ReadPurpose::Inspect => {
-            let results = TerminalResults::new(selected.summary.scheme);
-            let application = OpenApplication {
-                selected,
-                aip: None,
-                card: CardData::default(),
-                cryptogram: None,
-                sent: Vec::new(),
-                results,
-                verification: CardholderVerification::NotRequired,
-            };
+            let application = OpenApplication::new(&context, selected);
             let records = if is_purse(&application.selected.df_name) {
-                vec![RecordAddress { sfi: PURSE_IDENTIFICATION_SFI, record: 1 }]
+                vec![RecordAddress { sfi: PURSE_IDENTIFICATION_SFI, record: 1, coverage: Coverage::Unsigned }]
             } else {
                 (1..=PROBED_FILES)
-                    .flat_map(|sfi| (1..=PROBED_RECORDS).map(move |record| RecordAddress { sfi, record }))
+                    .flat_map(|sfi| (1..=PROBED_RECORDS).map(move |record| (sfi, record)))
+                    .map(|(sfi, record)| RecordAddress { sfi, record, coverage: Coverage::Unsigned })
                     .collect()
             };
             read_record(context, application, records, 0, RecordSource::Probe)
@@ -141,6 +157,12 @@ impl ApplicationStage {
             Awaiting::BareProcessingOptions => refused(context, sw),
             Awaiting::Record { records, next, source } => {
                 record_answered(context, application, data, sw, records, next, source)
+            }
+            Awaiting::DynamicSignature { key, sent } => {
+                let mut application = application;
+                let answer = (sw == StatusWord::OK).then_some(data);
+                offline_authentication::challenge_answered(&mut application, &key, &sent, answer);
+                ask_for_cryptogram(context, application)
             }
             Awaiting::Cryptogram => cryptogram_answered(context, application, data, sw),
         }
@@ -243,11 +265,16 @@ fn record_answered(
     source: RecordSource,
 ) -> Result<Step, CardError> {
     let looking = context.purpose == ReadPurpose::Inspect;
+    let RecordAddress { sfi, coverage, .. } = records[next];
     match sw {
-        StatusWord::OK if source == RecordSource::Probe && records[next].sfi == PURSE_IDENTIFICATION_SFI => {
+        StatusWord::OK => application.signed.add(coverage, sfi, data),
+        _ => application.signed.lost(coverage),
+    }
+    match sw {
+        StatusWord::OK if source == RecordSource::Probe && sfi == PURSE_IDENTIFICATION_SFI => {
             take_purse_identification(&mut application.card, data);
         }
-        StatusWord::OK => take_record(&mut application.card, data, records[next].sfi, looking)?,
+        StatusWord::OK => take_record(&mut application.card, data, sfi, looking)?,
         // Field cards name records they do not have. What a payment needs is checked afterwards.
         StatusWord::RECORD_NOT_FOUND | StatusWord(0x6A86) => {}
         _ if looking => {}
@@ -306,6 +333,7 @@ fn after_records(context: Context, mut application: OpenApplication) -> Result<S
             CardholderVerification::Signature => [0x1E, 0x00, 0x00],
             _ => [0x1F, 0x00, 0x02],
         };
+        offline_authentication::check_fast(&context, &mut application);
         return finish(context, application);
     }
     if is_mag_stripe_only(context.terminal.interface, &application) {
@@ -314,23 +342,42 @@ fn after_records(context: Context, mut application: OpenApplication) -> Result<S
             ReadPurpose::Inspect => Ok(card_data::inspected(context, application, Outcome::MagStripeOnly)),
         };
     }
-    let cdol1 = match application.card.get(Tag::CDOL1).map(Dol::parse) {
-        Some(Ok(cdol1)) => cdol1,
+    match application.card.get(Tag::CDOL1).map(Dol::parse) {
+        Some(Ok(_)) => {}
         _ if context.purpose == ReadPurpose::Inspect => {
             return Ok(card_data::inspected(context, application, Outcome::NoCryptogram));
         }
         Some(Err(error)) => return Err(error),
         None => return Err(CardError::Missing { item: "8C" }),
-    };
+    }
     check_required(&context, &application)?;
+    match offline_authentication::begin(&context, &mut application) {
+        Plan::Challenge { key, data } => {
+            let c_apdu = apdu::internal_authenticate(&data.bytes);
+            let stage =
+                ApplicationStage { application, awaiting: Awaiting::DynamicSignature { key, sent: data.bytes } };
+            context.transmit(stage.boxed(), Phase::GeneratingCryptogram, c_apdu)
+        }
+        Plan::Finished => ask_for_cryptogram(context, application),
+    }
+}
+
+/// First GENERATE AC (Book 3 section 10.7: an online-only terminal asks for an ARQC).
+fn ask_for_cryptogram(context: Context, mut application: OpenApplication) -> Result<Step, CardError> {
     verify_terminal_side(&context, &mut application);
+    let cdol1 = Dol::parse(application.card.get(Tag::CDOL1).unwrap_or_default())?;
     let data = cdol1.build(|tag| {
         // A CDOL may also ask for what the card itself gave, such as 82 or 5F34.
         context.terminal.value(tag, &application.results).or_else(|| application.card.get(tag).map(<[u8]>::to_vec))
     });
-    application.sent = data.sent;
+    let signature = match application.signing_key {
+        Some(_) => CryptogramSignature::Asked,
+        None => CryptogramSignature::NotAsked,
+    };
+    let c_apdu = apdu::generate_arqc(signature, &data.bytes);
+    (application.sent, application.cdol_data) = (data.sent, data.bytes);
     let stage = ApplicationStage { application, awaiting: Awaiting::Cryptogram };
-    context.transmit(stage.boxed(), Phase::GeneratingCryptogram, apdu::generate_arqc(&data.bytes))
+    context.transmit(stage.boxed(), Phase::GeneratingCryptogram, c_apdu)
 }
 
 /// Fails early, before the card's counter is used, when a payment could not follow anyway.
@@ -370,11 +417,11 @@ fn verification_from_ctq(application: &OpenApplication) -> CardholderVerificatio
 fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
     let aip = application.aip.unwrap_or_default();
     // TSI byte 1: terminal risk management and card risk management were performed, cardholder verification below.
-    application.results.tsi = [0x28, 0x00];
+    application.results.tsi[0] |= 0x28;
     let contactless = context.terminal.interface == Interface::Contactless;
-    // Byte 1 bit 8: no offline data authentication here. Byte 4 bit 8: the floor limit is zero.
-    application.results.tvr = [0x80, 0x00, 0x00, 0x80, 0x00];
-    if application.card.expiry_yymmdd().is_some_and(|expiry| expiry < today(context)) {
+    // Byte 4 bit 8: the floor limit is zero.
+    application.results.tvr[3] |= 0x80;
+    if application.card.expiry_yymmdd().is_some_and(|expiry| expiry < context.terminal.today()) {
         application.results.tvr[1] |= 0x40;
     }
     if contactless && aip[0] & 0x02 != 0 {
@@ -404,15 +451,6 @@ fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
     }
 }
 
-/// The terminal's date as packed digits.
-fn today(context: &Context) -> [u8; 3] {
-    context
-        .terminal
-        .value(Tag::TRANSACTION_DATE, &TerminalResults::new(Scheme::Other))
-        .and_then(|date| date.try_into().ok())
-        .unwrap_or_default()
-}
-
 fn cryptogram_answered(
     mut context: Context,
     mut application: OpenApplication,
@@ -424,16 +462,35 @@ fn cryptogram_answered(
         StatusWord::NOT_ALLOWED => Err(CardError::SeePhone),
         sw => Err(CardError::UnexpectedStatus { at: "GENERATE AC", sw }),
     };
-    match answer {
+    let looking = context.purpose == ReadPurpose::Inspect;
+    let (cryptogram, kind) = match answer {
+        Ok(GenerateAcAnswer::Plain(cryptogram)) => {
+            offline_authentication::left_unsigned(&mut application);
+            (Ok(cryptogram), None)
+        }
+        Ok(GenerateAcAnswer::Signed(answer)) => {
+            (offline_authentication::cryptogram_of(&mut application, &answer), Some(answer.kind()))
+        }
+        Err(error) => (Err(error), None),
+    };
+    match cryptogram {
         Ok(cryptogram) => {
             application.cryptogram = Some(cryptogram);
             finish(context, application)
         }
-        Err(error) if context.purpose == ReadPurpose::Inspect => {
+        Err(error) if looking => {
             context.trouble = Some(error);
-            Ok(card_data::inspected(context, application, Outcome::NoCryptogram))
+            Ok(card_data::inspected(context, application, kind.map_or(Outcome::NoCryptogram, outcome_of)))
         }
         Err(error) => Err(error),
+    }
+}
+
+fn outcome_of(kind: CryptogramKind) -> Outcome {
+    match kind {
+        CryptogramKind::Arqc => Outcome::Arqc,
+        CryptogramKind::Tc => Outcome::ApprovedOffline,
+        CryptogramKind::Aac => Outcome::DeclinedOffline,
     }
 }
 
@@ -447,12 +504,7 @@ fn finish(context: Context, application: OpenApplication) -> Result<Step, CardEr
         (ReadPurpose::Pay, Some(CryptogramKind::Tc)) => Err(CardError::Malformed { at: "cryptogram type" }),
         (ReadPurpose::Pay, None) => Err(CardError::Missing { item: "9F26" }),
         (ReadPurpose::Inspect, kind) => {
-            let outcome = match kind {
-                Some(CryptogramKind::Arqc) => Outcome::Arqc,
-                Some(CryptogramKind::Tc) => Outcome::ApprovedOffline,
-                Some(CryptogramKind::Aac) => Outcome::DeclinedOffline,
-                None => Outcome::NoCryptogram,
-            };
+            let outcome = kind.map_or(Outcome::NoCryptogram, outcome_of);
             Ok(card_data::inspected(context, application, outcome))
         }
     }

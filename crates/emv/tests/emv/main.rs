@@ -5,6 +5,7 @@
 mod completion;
 mod conformance;
 mod issuer_vectors;
+mod oda;
 mod properties;
 mod replay;
 mod session;
