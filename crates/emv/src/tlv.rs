@@ -101,6 +101,10 @@ pub(crate) fn read_whole(bytes: &[u8]) -> Result<Vec<(Tlv<'_>, &[u8])>, TlvError
 /// Reads the object at `offset`; gives it and where the next one starts.
 fn read_one(bytes: &[u8], offset: usize, mode: Mode) -> Result<(Tlv<'_>, usize), TlvError> {
     let (tag, length_at) = read_tag(bytes, offset)?;
+    if bytes[offset] == 0x00 {
+        // Padding at most, never a tag (ISO/IEC 7816-4 section 5.2.2.1).
+        return Err(TlvError::Tag { offset });
+    }
     let (length, value_at) = read_length(bytes, length_at, mode)?;
     let end = value_at.checked_add(length).ok_or(TlvError::Length { offset: length_at })?;
     let value = bytes.get(value_at..end).ok_or(TlvError::Value { offset: value_at })?;

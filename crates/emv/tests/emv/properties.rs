@@ -85,6 +85,13 @@ proptest! {
     }
 
     #[test]
+    fn strict_reads_a_part_of_what_lenient_reads_and_alike(bytes in prop::collection::vec(0_u8..6, 0..12)) {
+        if let Ok(strict) = tlv::read(&bytes, Mode::Strict) {
+            prop_assert!(tlv::read(&bytes, Mode::Lenient).is_ok_and(|lenient| lenient == strict));
+        }
+    }
+
+    #[test]
     fn sessions_end(answers in answers(), contact in any::<bool>(), pay in any::<bool>()) {
         let interface = if contact { Interface::Contact } else { Interface::Contactless };
         let purpose = if pay { ReadPurpose::Pay } else { ReadPurpose::Inspect };
