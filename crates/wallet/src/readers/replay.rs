@@ -67,16 +67,21 @@ pub struct ReplayReader {
 }
 
 impl ReplayReader {
-    /// Reads a transcript.
+    /// Reads a transcript file.
     pub fn open(id: &str, path: &Path) -> Result<Self, ReaderError> {
         let fault = |what: String| ReaderError::BadName(format!("{}: {what}", path.display()));
         let length = fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
         if length > TRANSCRIPT_BYTES_MAX {
             return Err(fault("too large".to_owned()));
         }
-        let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
-        let transcript: Transcript = serde_json::from_str(&text).map_err(|error| fault(error.to_string()))?;
-        let bytes = |text: &str| hex::decode(text).map_err(|error| fault(error.to_string()));
+        let transcript = fs::read(path).map_err(|error| fault(error.to_string()))?;
+        Self::parse(id, &transcript).map_err(fault)
+    }
+
+    /// Reads a transcript's bytes; says what is wrong with them otherwise.
+    pub fn parse(id: &str, transcript: &[u8]) -> Result<Self, String> {
+        let transcript: Transcript = serde_json::from_slice(transcript).map_err(|error| error.to_string())?;
+        let bytes = |text: &str| hex::decode(text).map_err(|error| error.to_string());
         let mut exchanges = Vec::with_capacity(transcript.exchanges.len());
         for exchange in &transcript.exchanges {
             let r_apdu = exchange.r.as_deref().map(bytes).transpose()?;
