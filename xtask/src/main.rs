@@ -4,6 +4,7 @@ mod bench;
 mod card_service;
 mod demo;
 mod failure;
+mod fuzz;
 mod invocation;
 mod processes;
 mod progress;
@@ -37,6 +38,8 @@ enum Verb {
     Test(test::Options),
     /// Measure the seal against its raw cost, and payments settled per second.
     Bench(bench::Options),
+    /// Throw made-up input at every parser of what others wrote, guided by coverage.
+    Fuzz(fuzz::Options),
     /// Take a picture of every screen into docs/screenshots.
     Screenshots,
     /// Build the screens into ui/dist.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
             return code;
         }
         Verb::Bench(options) => bench::run(&options),
+        Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Screenshots => screenshots::run(),
         Verb::Ui(options) => ui::run(&options),
     };

@@ -18,6 +18,9 @@ use crate::progress::Progress;
 use crate::repository::cargo;
 use crate::setup;
 
+/// How long each parser is fuzzed here. `cargo xtask fuzz` takes longer.
+const FUZZ_SECONDS: &str = "3";
+
 /// Which steps to run, and how.
 #[derive(Args)]
 pub struct Options {
@@ -45,6 +48,8 @@ enum Step {
     Ui,
     /// Every lint on every target, warnings counted as errors.
     Clippy,
+    /// A few seconds of made-up input for every parser, guided by coverage.
+    Fuzz,
     /// Every program and test.
     Build,
     /// Unit, integration, whole-system and window tests.
@@ -100,6 +105,7 @@ impl Step {
             Self::Audit => "audit",
             Self::Ui => "ui",
             Self::Clippy => "clippy",
+            Self::Fuzz => "fuzz",
             Self::Build => "build",
             Self::Test => "test",
         }
@@ -110,7 +116,7 @@ impl Step {
         match self {
             Self::Clippy | Self::Build => Some(Self::Ui),
             Self::Test => Some(Self::Build),
-            Self::Fmt | Self::Deny | Self::Audit | Self::Ui => None,
+            Self::Fmt | Self::Deny | Self::Audit | Self::Ui | Self::Fuzz => None,
         }
     }
 }
@@ -133,7 +139,7 @@ fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
             run_to_end(advisories::command(&source), &progress)
         }
         Step::Test => run_tests(options, &progress, tally),
-        Step::Fmt | Step::Deny | Step::Ui | Step::Clippy | Step::Build => plain(step, options, &progress),
+        Step::Fmt | Step::Deny | Step::Ui | Step::Clippy | Step::Fuzz | Step::Build => plain(step, options, &progress),
     };
     progress.end(if done.is_ok() { "ok" } else { "FAILED" });
     match done {
@@ -146,25 +152,25 @@ fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
 }
 
 fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, Failure> {
-    let arguments: &[&str] = match step {
-        Step::Fmt => &["fmt", "--all", "--check"],
-        Step::Deny => &["deny", "check", "bans", "licenses", "sources"],
-        Step::Clippy => &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"],
+    let mut command = match step {
+        Step::Fmt => cargo(["fmt", "--all", "--check"]),
+        Step::Deny => cargo(["deny", "check", "bans", "licenses", "sources"]),
+        Step::Clippy => cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+        Step::Fuzz => ourselves(&["fuzz", "--seconds", FUZZ_SECONDS])?,
         // The same features as `cargo test --workspace`, so that nothing is built twice.
-        Step::Build => &["build", "--workspace", "--bins", "--tests"],
-        Step::Ui | Step::Audit | Step::Test => return run_to_end(ourselves("ui")?, progress),
+        Step::Build => cargo(["build", "--workspace", "--bins", "--tests"]),
+        Step::Ui | Step::Audit | Step::Test => ourselves(&["ui"])?,
     };
-    let mut command = cargo(arguments);
     if options.offline {
         command.env("CARGO_NET_OFFLINE", "true");
     }
     run_to_end(command, progress)
 }
 
-/// One of our own verbs, as a program of its own, so that what it prints can be kept.
-fn ourselves(verb: &str) -> Result<Command, Failure> {
+/// One of our own verbs as a program of its own, so that what it prints can be kept.
+fn ourselves(arguments: &[&str]) -> Result<Command, Failure> {
     let program = std::env::current_exe().map_err(Failure::io("finding ourselves"))?;
-    Ok(command(program, [verb]))
+    Ok(command(program, arguments))
 }
 
 fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<Printed, Failure> {

@@ -1,0 +1,41 @@
+//! What must hold for any bytes that a card, a file or a peer may send: one check for each parser.
+//!
+//! A check panics when its promise is broken, so the same function serves the fuzzing engine
+//! (`cargo xtask fuzz`) and the test that runs the kept inputs on every `cargo test`.
+
+mod card_session;
+mod completion;
+mod cvm;
+mod dol;
+mod iso8583_message;
+mod records;
+mod replay;
+mod session;
+mod tlv;
+mod tracks;
+
+/// A parser under test.
+pub struct Target {
+    /// The name of its corpus folder.
+    pub name: &'static str,
+    /// Panics when something that must hold for any bytes does not.
+    pub check: fn(&[u8]),
+}
+
+/// Every parser that reads what others wrote.
+pub const TARGETS: &[Target] = &[
+    Target { name: "tlv", check: tlv::check },
+    Target { name: "dol", check: dol::check },
+    Target { name: "records", check: records::check },
+    Target { name: "cvm", check: cvm::check },
+    Target { name: "tracks", check: tracks::check },
+    Target { name: "card_session", check: card_session::check },
+    Target { name: "completion", check: completion::check },
+    Target { name: "replay", check: replay::check },
+    Target { name: "iso8583", check: iso8583_message::check },
+];
+
+/// The target of this name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
