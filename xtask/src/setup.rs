@@ -1,6 +1,7 @@
 //! The `setup` verb, and the parts of it that the other verbs run by themselves. Everything is skipped when present.
 
 mod packages;
+pub mod python;
 mod tools;
 mod wasm_target;
 
@@ -56,8 +57,9 @@ pub fn for_screenshots() -> Result<(), Failure> {
 
 /// What the tests need beside that.
 pub fn for_everything() -> Result<(), Failure> {
-    let groups = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD, packages::TESTS];
-    packages::install(&groups)?;
+    let needed = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD];
+    packages::install(&[&needed[..], &[packages::WITNESSES, packages::TESTS]].concat())?;
     wasm_target::install()?;
-    tools::install()
+    tools::install()?;
+    python::install()
 }

@@ -27,6 +27,13 @@ pub const FONTS: Group = Group { purpose: "its text", names: &["fonts-dejavu-cor
 /// The smart-card service, with a virtual reader in it.
 pub const CARD: Group = Group { purpose: "a virtual card reader", names: &["pcscd", "vsmartcard-vpcd"] };
 
+/// Programs of others that must see the virtual card as they would see a real one, and a Python for the library
+/// that recomputes its cryptograms.
+pub const WITNESSES: Group = Group {
+    purpose: "checking the virtual card",
+    names: &["opensc", "pcsc-tools", "libnfc-bin", "python3", "python3-venv"],
+};
+
 /// A display, a message bus, a keyring and a driver to press buttons with; gdb takes the core dumps that are searched.
 pub const TESTS: Group =
     Group { purpose: "the tests", names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb"] };

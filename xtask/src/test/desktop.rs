@@ -11,6 +11,7 @@ use crate::card_service::CardService;
 use crate::failure::Failure;
 use crate::invocation::{command, find, output_of, search_path};
 use crate::processes::{Running, throw_away_folder};
+use crate::setup::python;
 
 /// How long each part may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -48,6 +49,7 @@ impl Desktop {
             // WebDriver screenshot of a window at rest does not come back.
             ("NO_AT_BRIDGE", "1".into()),
             ("TAPSEAL_TEST_KEYRING", "1".into()),
+            ("TAPSEAL_TEST_PYTHON", python::interpreter()?.into()),
             ("PATH", std::env::join_paths(search_path()).unwrap_or_default()),
         ];
         let keyring = start_keyring(folder.path(), &variables)?;
