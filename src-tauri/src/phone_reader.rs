@@ -6,7 +6,7 @@ use protocol::ipc::{CardGesture, ReaderKind, ReaderView};
 use tauri::async_runtime::block_on;
 use tauri::{AppHandle, Runtime};
 use tauri_plugin_card_reader::{Apdu, CardReaderExt, Error, OPEN_WAIT_MS_MAX, OpenCard};
-use wallet::readers::{CardConnection, CardReader, Interface, ReaderError};
+use wallet::readers::{Arrival, CardConnection, CardReader, Interface, ReaderError};
 use zeroize::Zeroizing;
 
 /// The id of the only reader a phone has.
@@ -37,10 +37,10 @@ impl<R: Runtime> CardReader for PhoneReader<R> {
         Ok(cfg!(mobile).then(phone).into_iter().collect())
     }
 
-    fn connect(&self, _id: Option<&str>, wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError> {
+    fn connect(&self, _id: Option<&str>, wait: Duration) -> Result<Option<Arrival>, ReaderError> {
         let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(OPEN_WAIT_MS_MAX);
         match block_on(self.0.card_reader().open(OpenCard { wait_ms, prompt: PROMPT.to_owned() })) {
-            Ok(_) => Ok(Some(Box::new(PhoneCard(self.0.clone())))),
+            Ok(_) => Ok(Some(Arrival::Chip(Box::new(PhoneCard(self.0.clone()))))),
             Err(Error::CardAbsent) => Ok(None),
             Err(error) => Err(reader_error(error)),
         }

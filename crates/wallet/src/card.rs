@@ -1,7 +1,10 @@
-//! A card session over a reader: waits for the card, drives the EMV flow with a deadline, hands over what is sealed.
+//! A card session over a reader: waits for the card, drives the EMV flow with a deadline, hands over what was read.
 //!
 //! Everything here blocks and runs off the async threads. What was read lives in one value that is wiped when
 //! dropped, and is never logged.
+
+mod inserted;
+mod presented;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,22 +12,28 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use emv::{
-    ApplicationSummary, CardRead, CardSession, Inspection, Interface, Phase, ReadPurpose, Step, TerminalData,
+    ApplicationSummary, CardSession, Inspection, Interface, Phase, ReadPurpose, Step, Swipe, TerminalData,
     derive_unpredictable_number,
 };
-use envelope::inner::{CardData, EntryMode};
-use envelope::{Pan, SecretBytes};
 use payment::{Amount, AttemptHash};
-use protocol::ipc::ReadPhase;
-use zeroize::Zeroizing;
+use protocol::ErrorCode;
+use protocol::ipc::{CardGesture, ReadPhase};
 
 use crate::error::{Result, WalletError};
-use crate::readers::{CardConnection, Place, ReaderError};
+use crate::readers::{Found, HeldCard, Lookout, Place, ReaderError, gesture_of};
 
-/// How long one look for a card takes before the next place is looked at.
-const LOOK_WAIT: Duration = Duration::from_millis(250);
+pub use inserted::InsertedCard;
+pub use presented::Presented;
+
+/// How often it is checked whether the person has chosen or stopped.
+const CHOICE_CHECK: Duration = Duration::from_millis(100);
 /// How long reading may take once the card is there, the person's choice apart.
 const READ_WAIT: Duration = Duration::from_secs(20);
+/// How long a card may take for one answer. The slowest step of an honest card, a signature with a long key, takes
+/// one or two seconds.
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(8);
+/// How long a card that left before it answered anything is given to come back.
+const SILENT_PAUSE: Duration = Duration::from_millis(250);
 /// How long the person may take to choose an application while the card stays.
 const CHOICE_WAIT: Duration = Duration::from_mins(1);
 /// How often a card that answers nothing at all is taken for one that left before: readers notice a card that is
@@ -74,14 +83,14 @@ fn date_and_time(now_ms: u64) -> ([u8; 3], [u8; 3]) {
 
 /// What happens while a card is waited for and read.
 pub enum CardEvent {
-    /// There is no reader; waiting for one.
-    NoReader,
+    /// Still waiting for a card: what is in the way, such as `no_reader` or `card_use_chip`, or nothing any more.
+    Waiting(Option<ErrorCode>),
     /// A card is there.
     Connected {
         /// The reader's id.
         reader: String,
-        /// How the card is reached.
-        interface: Interface,
+        /// What the person did with it.
+        gesture: CardGesture,
     },
     /// Reading, step by step.
     Reading {
@@ -128,24 +137,46 @@ pub struct Reading<T> {
     pub took: Duration,
 }
 
-/// Waits for a card until `card_deadline` and reads it to pay.
+/// A card that was looked at.
+pub enum Looked {
+    /// Its chip.
+    Chip(Box<Inspection>),
+    /// Its stripe.
+    Stripe(Box<Swipe>),
+}
+
+/// Waits for a card until `card_deadline` and reads it to pay. A card that waits in the slot for its bank's answer
+/// comes along as [`InsertedCard`].
 ///
 /// # Errors
-/// [`ReaderError::Absent`] or [`ReaderError::NoReader`] when no card came in time or the watcher stopped;
-/// [`ReaderError::Removed`] when it left early; [`WalletError::Card`] when it cannot be used.
+/// [`ReaderError::Stopped`] when the watcher stopped; [`ReaderError::Absent`], or what was in the way, when no card
+/// came in time; [`ReaderError::Removed`] when it left early, [`ReaderError::Timeout`] when it stopped answering;
+/// [`WalletError::Card`] when it cannot be used.
 pub fn read_to_pay(
     places: &[Place],
     terminal: &Terminal,
     card_deadline: Instant,
     watcher: &Watcher,
-) -> Result<Reading<Box<CardRead>>> {
+) -> Result<(Reading<Presented>, Option<InsertedCard>)> {
     let reading = read(places, terminal, ReadPurpose::Pay, card_deadline, watcher)?;
-    match reading.read {
-        Step::Done(read) => Ok(Reading { read, reader: reading.reader, took: reading.took }),
-        Step::Inspected(_) | Step::Transmit { .. } | Step::Choose { .. } => {
-            Err(emv::CardError::Unsupported { reason: "it was only looked at" }.into())
+    let (read, inserted) = match reading.read {
+        Seen::Swipe(swipe) => (Presented::Stripe(swipe), None),
+        Seen::Chip(Step::Done(mut read), card) => {
+            let completion = read.completion.take();
+            let inserted = match completion {
+                Some(completion) if read.interface == Interface::Contact => Some(InsertedCard::new(card, completion)),
+                Some(_) | None => {
+                    card.release();
+                    None
+                }
+            };
+            (Presented::Chip(read), inserted)
         }
-    }
+        Seen::Chip(Step::Inspected(_) | Step::Transmit { .. } | Step::Choose { .. }, _) => {
+            return Err(emv::CardError::Unsupported { reason: "it was only looked at" }.into());
+        }
+    };
+    Ok((Reading { read, reader: reading.reader, took: reading.took }, inserted))
 }
 
 /// Waits for a card and reads it to look; nothing is paid.
@@ -154,14 +185,25 @@ pub fn inspect(
     terminal: &Terminal,
     card_deadline: Instant,
     watcher: &Watcher,
-) -> Result<Reading<Box<Inspection>>> {
+) -> Result<Reading<Looked>> {
     let reading = read(places, terminal, ReadPurpose::Inspect, card_deadline, watcher)?;
-    match reading.read {
-        Step::Inspected(read) => Ok(Reading { read, reader: reading.reader, took: reading.took }),
-        Step::Done(_) | Step::Transmit { .. } | Step::Choose { .. } => {
-            Err(emv::CardError::Unsupported { reason: "it was read to pay" }.into())
+    let read = match reading.read {
+        Seen::Swipe(swipe) => Looked::Stripe(swipe),
+        Seen::Chip(Step::Inspected(read), card) => {
+            card.release();
+            Looked::Chip(read)
         }
-    }
+        Seen::Chip(Step::Done(_) | Step::Transmit { .. } | Step::Choose { .. }, _) => {
+            return Err(emv::CardError::Unsupported { reason: "it was read to pay" }.into());
+        }
+    };
+    Ok(Reading { read, reader: reading.reader, took: reading.took })
+}
+
+/// What a reading ends with: the chip's last step and the card itself, or the stripe.
+enum Seen {
+    Chip(Step, HeldCard),
+    Swipe(Box<Swipe>),
 }
 
 fn read(
@@ -170,60 +212,42 @@ fn read(
     purpose: ReadPurpose,
     card_deadline: Instant,
     watcher: &Watcher,
-) -> Result<Reading<Step>> {
+) -> Result<Reading<Seen>> {
     let mut silent_cards = 0;
     loop {
-        let mut connection = wait_for_card(places, card_deadline, watcher)?;
-        let reader = connection.reader_id().to_owned();
-        watcher.tell(CardEvent::Connected { reader: reader.clone(), interface: connection.interface() });
+        let lookout = Lookout { places, deadline: card_deadline, stop: &watcher.stop };
+        let mut card = match lookout.wait(|trouble| watcher.tell(CardEvent::Waiting(trouble)))? {
+            Found::Chip(card) => card,
+            Found::Swipe { reader_id, swipe } => {
+                watcher.tell(CardEvent::Connected { reader: reader_id.clone(), gesture: CardGesture::Swipe });
+                return Ok(Reading { read: Seen::Swipe(swipe), reader: reader_id, took: Duration::ZERO });
+            }
+        };
+        let reader = card.reader_id().to_owned();
+        watcher.tell(CardEvent::Connected { reader: reader.clone(), gesture: gesture_of(card.interface()) });
         let started = Instant::now();
-        let (session, c_apdu) = CardSession::start(terminal.data(connection.interface()), purpose);
+        let (session, c_apdu) = CardSession::start(terminal.data(card.interface()), purpose);
         let mut answers = 0;
-        let outcome = drive(&mut *connection, session, c_apdu, watcher, &mut answers);
+        let outcome = drive(&mut card, session, c_apdu, watcher, &mut answers);
         let took = started.elapsed();
-        connection.close();
         match outcome {
+            Ok(step) => return Ok(Reading { read: Seen::Chip(step, card), reader, took }),
             Err(WalletError::Reader(ReaderError::Removed)) if answers == 0 && silent_cards < SILENT_CARDS_MAX => {
                 silent_cards += 1;
-                std::thread::sleep(LOOK_WAIT);
+                card.release();
+                std::thread::sleep(SILENT_PAUSE);
             }
-            outcome => return Ok(Reading { read: outcome?, reader, took }),
-        }
-    }
-}
-
-/// Looks at every place in turn until a card is there.
-fn wait_for_card(places: &[Place], deadline: Instant, watcher: &Watcher) -> Result<Box<dyn CardConnection>> {
-    let mut trouble = ReaderError::Absent;
-    loop {
-        let mut readers = 0;
-        let round = Instant::now();
-        for place in places {
-            match place.reader.connect(place.id.as_deref(), LOOK_WAIT) {
-                Ok(Some(connection)) => return Ok(connection),
-                Ok(None) => readers += 1,
-                Err(ReaderError::NoReader) => {}
-                // A card that is pulled out at once is simply not there yet.
-                Err(ReaderError::Removed) => readers += 1,
-                Err(error) => return Err(error.into()),
+            Err(error) => {
+                card.release();
+                return Err(error);
             }
         }
-        let before =
-            std::mem::replace(&mut trouble, if readers > 0 { ReaderError::Absent } else { ReaderError::NoReader });
-        if trouble == ReaderError::NoReader && before != ReaderError::NoReader {
-            watcher.tell(CardEvent::NoReader);
-        }
-        if watcher.stopped() || Instant::now() >= deadline {
-            return Err(trouble.into());
-        }
-        // Sources that cannot wait by themselves must not make this loop spin.
-        std::thread::sleep(LOOK_WAIT.saturating_sub(round.elapsed()));
     }
 }
 
 /// Exchanges commands until the session is over; counts the card's answers.
 fn drive(
-    connection: &mut dyn CardConnection,
+    card: &mut HeldCard,
     session: CardSession,
     first: Vec<u8>,
     watcher: &Watcher,
@@ -238,10 +262,10 @@ fn drive(
             told = step;
             watcher.tell(CardEvent::Reading { step, phase });
         }
-        if watcher.stopped() || Instant::now() >= deadline {
-            return Err(ReaderError::Removed.into());
+        if watcher.stopped() {
+            return Err(ReaderError::Stopped.into());
         }
-        let r_apdu = connection.transceive(&c_apdu)?;
+        let r_apdu = card.transceive(&c_apdu, deadline.min(Instant::now() + ANSWER_WAIT), &watcher.stop)?;
         *answers += 1;
         match session.advance(&r_apdu)? {
             Step::Transmit { session: next, c_apdu: command, .. } => (session, c_apdu) = (*next, command),
@@ -262,7 +286,7 @@ fn ask(applications: Vec<ApplicationSummary>, watcher: &Watcher) -> Result<usize
     watcher.tell(CardEvent::Choose { applications, answer });
     let deadline = Instant::now() + CHOICE_WAIT;
     loop {
-        match chosen.recv_timeout(LOOK_WAIT) {
+        match chosen.recv_timeout(CHOICE_CHECK) {
             Ok(index) => return Ok(index),
             Err(mpsc::RecvTimeoutError::Timeout) if !watcher.stopped() && Instant::now() < deadline => {}
             Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => {
@@ -280,30 +304,6 @@ fn step_of(phase: Phase) -> (u8, ReadPhase) {
         Phase::ReadingRecords { .. } => (4, ReadPhase::Records),
         Phase::GeneratingCryptogram => (STEPS, ReadPhase::Cryptogram),
     }
-}
-
-/// Scheme and last four digits: the most of a card that is shown or kept.
-pub fn label(read: &CardRead) -> String {
-    let digits = read.pan.expose_digits();
-    let last_four = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default();
-    format!("{} ••{last_four}", read.scheme.code())
-}
-
-/// What is sealed of a card; the rest is wiped with `read`.
-pub fn to_seal(read: &CardRead) -> Result<CardData> {
-    let unusable = |_| WalletError::Card(emv::CardError::Malformed { at: "5A" });
-    Ok(CardData {
-        pan: Pan::from_ascii(read.pan.expose_digits().as_bytes()).map_err(unusable)?,
-        track2: read.track2.as_ref().map(|track2| SecretBytes::copy_of(track2.expose().as_bytes())),
-        expiry_yymm: read.expiry_yymm,
-        psn: read.psn,
-        aid: read.aid.clone(),
-        entry_mode: match read.interface {
-            Interface::Contact => EntryMode::ContactChip,
-            Interface::Contactless => EntryMode::ContactlessChip,
-        },
-        icc_data: Zeroizing::new(read.icc_data.clone()),
-    })
 }
 
 #[cfg(test)]

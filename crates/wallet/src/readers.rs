@@ -3,6 +3,10 @@
 //! All calls block; they are made off the async threads. A reader is never chosen by a name that was not listed
 //! or configured: the window cannot make the wallet open files or sockets.
 
+mod held;
+mod lease;
+mod lookout;
+#[cfg(not(any(target_os = "android", target_os = "ios")))]
 pub mod pcsc;
 pub mod replay;
 pub mod simulated;
@@ -11,11 +15,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use emv::Interface;
+use emv::{StripeError, Swipe};
 use protocol::ErrorCode;
-use protocol::ipc::ReaderView;
+use protocol::ipc::{CardGesture, ReaderView};
 use zeroize::Zeroizing;
 
 use crate::config::WalletConfig;
+
+pub use held::HeldCard;
+use lease::Lease;
+pub(crate) use lookout::{Found, Lookout};
 
 /// Why a card could not be reached. No variant carries what the card said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,13 +32,43 @@ pub enum ReaderError {
     /// There is no reader, or none of that name.
     #[error("no card reader was found")]
     NoReader,
+    /// The system's smart-card service is not running.
+    #[error("the smart-card service is not running")]
+    ServiceDown,
+    /// Another program holds the card or the reader.
+    #[error("another program is using the card reader")]
+    Busy,
+    /// The smart-card service holds the device that the NFC driver wants.
+    #[error("the smart-card service holds this NFC reader")]
+    Claimed,
+    /// The phone's reader is switched off.
+    #[error("NFC is switched off")]
+    SwitchedOff,
+    /// The system keeps the phone's reader from apps here.
+    #[error("this phone does not let apps read payment cards here")]
+    NotPermitted,
+    /// The person or the system ended the wait, such as in the system's own sheet.
+    #[error("the reading was stopped")]
+    Stopped,
     /// No card came in time.
     #[error("no card was presented")]
     Absent,
     /// The card left too early.
     #[error("the card was removed too early")]
     Removed,
-    /// The reader failed, or another program holds the card.
+    /// The card is there and does not answer.
+    #[error("the card stopped answering")]
+    Timeout,
+    /// More than one card is in the field.
+    #[error("there is more than one card at the reader")]
+    SeveralCards,
+    /// A stripe was pulled through and could not be used.
+    #[error(transparent)]
+    Stripe(#[from] StripeError),
+    /// A swiped card has a chip, which must be used instead.
+    #[error("the card has a chip: insert or tap it")]
+    UseChip,
+    /// The reader failed.
     #[error("the card reader failed: {0}")]
     Failed(String),
     /// The reader's name cannot be used.
@@ -42,8 +81,19 @@ impl ReaderError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NoReader => ErrorCode::NoReader,
+            Self::ServiceDown => ErrorCode::ReaderServiceDown,
+            Self::Busy => ErrorCode::ReaderBusy,
+            Self::Claimed => ErrorCode::ReaderClaimed,
+            Self::SwitchedOff => ErrorCode::NfcOff,
+            Self::NotPermitted => ErrorCode::NfcUnavailable,
+            Self::Stopped => ErrorCode::Stopped,
             Self::Absent => ErrorCode::CardAbsent,
             Self::Removed => ErrorCode::CardRemoved,
+            Self::Timeout => ErrorCode::CardTimeout,
+            Self::SeveralCards => ErrorCode::SeveralCards,
+            Self::Stripe(StripeError::NotPayment) => ErrorCode::CardNotPayment,
+            Self::Stripe(_) => ErrorCode::SwipeUnreadable,
+            Self::UseChip => ErrorCode::CardUseChip,
             Self::Failed(_) | Self::BadName(_) => ErrorCode::ReaderFailed,
         }
     }
@@ -56,18 +106,33 @@ pub trait CardReader: Send + Sync {
 
     /// Waits at most `wait` for a card on the reader with this id, or on any of its readers. None when no card
     /// came; waiting less is allowed.
-    fn connect(&self, id: Option<&str>, wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError>;
+    fn connect(&self, id: Option<&str>, wait: Duration) -> Result<Option<Arrival>, ReaderError>;
+}
+
+/// What came to a reader.
+pub enum Arrival {
+    /// A chip, ready for commands.
+    Chip(Box<dyn CardConnection>),
+    /// A stripe that was pulled through, already at its end.
+    Swipe {
+        /// The reader's id.
+        reader_id: String,
+        /// What is on it.
+        swipe: Box<Swipe>,
+    },
 }
 
 /// A card in a reader, powered.
-pub trait CardConnection: Send {
+///
+/// It stays on the thread that found it, so it need not be `Send`; see [`HeldCard`] for how it is used from elsewhere.
+pub trait CardConnection {
     /// The reader's id.
     fn reader_id(&self) -> &str;
 
     /// How the card is reached.
     fn interface(&self) -> Interface;
 
-    /// Sends one C-APDU and gives the R-APDU, status word included.
+    /// Sends one C-APDU and gives the R-APDU, status word included. It may block as long as the reader does.
     fn transceive(&mut self, c_apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReaderError>;
 
     /// Lets go of the card.
@@ -83,14 +148,28 @@ struct Source {
     /// What the ids of this source's readers begin with.
     prefix: String,
     reader: Arc<dyn CardReader>,
+    lease: Arc<Lease>,
 }
 
 /// One source to wait at, and the reader there if one was named.
+#[derive(Clone)]
 pub struct Place {
     /// The source.
-    pub reader: Arc<dyn CardReader>,
+    reader: Arc<dyn CardReader>,
     /// The reader's id.
-    pub id: Option<String>,
+    id: Option<String>,
+    /// Who uses the source.
+    lease: Arc<Lease>,
+}
+
+impl Source {
+    fn new(prefix: impl Into<String>, reader: Arc<dyn CardReader>) -> Self {
+        Self { prefix: prefix.into(), reader, lease: Arc::default() }
+    }
+
+    fn place(&self, id: Option<String>) -> Place {
+        Place { reader: Arc::clone(&self.reader), id, lease: Arc::clone(&self.lease) }
+    }
 }
 
 impl Readers {
@@ -99,13 +178,14 @@ impl Readers {
         let mut sources = Vec::new();
         for name in &config.readers {
             if name != "pcsc" && !name.starts_with("pcsc:") {
-                sources.push(Source { prefix: name.clone(), reader: open_named(name)? });
+                sources.push(Source::new(name.clone(), open_named(name)?));
             }
         }
         for reader in &config.own_readers {
-            sources.push(Source { prefix: "phone".to_owned(), reader: Arc::clone(reader) });
+            sources.push(Source::new("phone", Arc::clone(reader)));
         }
-        sources.push(Source { prefix: "pcsc".to_owned(), reader: Arc::new(pcsc::PcscReader::default()) });
+        #[cfg(not(any(target_os = "android", target_os = "ios")))]
+        sources.push(Source::new("pcsc", Arc::new(pcsc::PcscReader::default())));
         Ok(Self { sources })
     }
 
@@ -123,12 +203,11 @@ impl Readers {
     /// Where to wait for a card: at the named reader, or everywhere.
     pub fn places(&self, id: Option<&str>) -> Result<Vec<Place>, ReaderError> {
         let Some(id) = id else {
-            let everywhere = |source: &Source| Place { reader: Arc::clone(&source.reader), id: None };
-            return Ok(self.sources.iter().map(everywhere).collect());
+            return Ok(self.sources.iter().map(|source| source.place(None)).collect());
         };
         let source = self.sources.iter().find(|source| id.starts_with(&source.prefix)).ok_or(ReaderError::NoReader)?;
         let named = (id != source.prefix).then(|| id.to_owned());
-        Ok(vec![Place { reader: Arc::clone(&source.reader), id: named }])
+        Ok(vec![source.place(named)])
     }
 }
 
@@ -148,5 +227,13 @@ pub(crate) fn interface_of_atr(atr: &[u8]) -> Interface {
     match atr {
         [0x3B, t0, 0x80, 0x01, ..] if t0 & 0xF0 == 0x80 => Interface::Contactless,
         _ => Interface::Contact,
+    }
+}
+
+/// What a person does with a card that is reached this way.
+pub(crate) fn gesture_of(interface: Interface) -> CardGesture {
+    match interface {
+        Interface::Contact => CardGesture::Insert,
+        Interface::Contactless => CardGesture::Tap,
     }
 }

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use emv::CardRead;
-use envelope::inner::{self, PinKind};
+use envelope::inner::{self, EntryMode, PinKind};
 use envelope::outer::{self, DeviceSignature, Routing};
 use envelope::{Capsule, Pin};
 use payment::{AttemptHash, AttemptId, WalletNonce};
 use protocol::ErrorCode;
-use protocol::ipc::{ApplicationView, CardGesture, CheckoutStage};
+use protocol::ipc::{ApplicationView, CheckoutStage};
 use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
 
 use super::settle::End;
 use super::{Stop, Trace, submit};
-use crate::card::{self, CardEvent, Reading, STEPS, Terminal, Watcher};
+use crate::card::{self, CardEvent, InsertedCard, Presented, Reading, STEPS, Terminal, Watcher};
 use crate::clock;
 use crate::error::{Result, WalletError};
 use crate::inbox::VerifiedOrder;
@@ -86,7 +85,7 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
         let (draw, read, read_ms) = read_card(wallet, plan).await?;
         // Known before the PIN is asked for: nobody should type one for nothing.
         keys.bank_for(&issuer_prefix(&read)?)?;
-        let pin = ask_pin(wallet, plan, card::label(&read), read_ms).await?;
+        let pin = ask_pin(wallet, plan, read.label(), read_ms).await?;
         wallet.core.checkout.stage(plan.number, CheckoutStage::Sealing);
         let sealed = seal(wallet, plan, &keys, order, draw, read, pin).await?;
         match submit::submit(wallet, plan, sealed).await? {
@@ -104,7 +103,7 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
 }
 
 /// Waits for the card and reads it; one that leaves too early may come again.
-async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Box<CardRead>, u32)> {
+async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Presented, u32)> {
     let checkout = &wallet.core.checkout;
     let deadline = Instant::now() + wallet.core.config.card_wait;
     let order = plan.order.order();
@@ -119,15 +118,22 @@ async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Box<CardRead>,
             now_ms: wallet.core.server.now_ms(),
         };
         match read_once(wallet, plan, terminal, deadline).await {
-            Ok(reading) => {
+            Ok((reading, inserted)) => {
+                if let Some(inserted) = inserted {
+                    inserted.release();
+                }
                 let read = reading.read;
                 checkout.update(plan.number, |running| running.view.reader = Some(reading.reader.clone()));
                 let facts = json!({
                     "reader": reading.reader,
-                    "scheme": read.scheme.code(),
-                    "card_label": card::label(&read),
-                    "interface": match read.interface { emv::Interface::Contact => "contact", emv::Interface::Contactless => "contactless" },
-                    "exchanges": read.exchanges,
+                    "scheme": read.scheme(),
+                    "card_label": read.label(),
+                    "interface": match read.entry_mode() {
+                        EntryMode::ContactChip => "contact",
+                        EntryMode::ContactlessChip | EntryMode::ContactlessMagStripe => "contactless",
+                        EntryMode::MagStripe => "stripe",
+                    },
+                    "exchanges": read.exchanges(),
                 });
                 plan.trace.tell("reading", reading.took, facts);
                 return Ok((draw, read, u32::try_from(reading.took.as_millis()).unwrap_or(u32::MAX)));
@@ -154,7 +160,7 @@ async fn read_once(
     plan: &Plan,
     terminal: Terminal,
     deadline: Instant,
-) -> Result<Reading<Box<CardRead>>> {
+) -> Result<(Reading<Presented>, Option<InsertedCard>)> {
     let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
     let watcher = Watcher { events, stop: Arc::clone(&plan.stop.flag) };
     let places = Arc::clone(&plan.places);
@@ -163,10 +169,10 @@ async fn read_once(
     // The channel closes when the reading ends.
     while let Some(event) = told.recv().await {
         checkout.update(plan.number, |running| match event {
-            CardEvent::NoReader => running.view.notice = Some(ErrorCode::NoReader),
-            CardEvent::Connected { reader, interface } => {
+            CardEvent::Waiting(trouble) => running.view.notice = trouble,
+            CardEvent::Connected { reader, gesture } => {
                 running.view.reader = Some(reader);
-                running.view.gesture = Some(gesture_of(interface));
+                running.view.gesture = Some(gesture);
                 running.view.notice = None;
             }
             CardEvent::Reading { step, phase } => {
@@ -197,14 +203,6 @@ async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, read_ms: u32)
     Ok(pin)
 }
 
-/// What the person did with the card.
-fn gesture_of(interface: emv::Interface) -> CardGesture {
-    match interface {
-        emv::Interface::Contact => CardGesture::Insert,
-        emv::Interface::Contactless => CardGesture::Tap,
-    }
-}
-
 /// Seals card and PIN to the bank, and that to the payment server; wipes both; writes the attempt down.
 async fn seal(
     wallet: &Wallet,
@@ -212,7 +210,7 @@ async fn seal(
     keys: &Keys,
     order: VerifiedOrder,
     draw: Draw,
-    read: Box<CardRead>,
+    read: Presented,
     pin: Pin,
 ) -> Result<Sealed> {
     let started = Instant::now();
@@ -220,7 +218,7 @@ async fn seal(
     let issuer_iin = issuer_prefix(&read)?;
     let (bank, bank_certificate) = keys.bank_for(&issuer_iin)?;
     let bank_key = bank.sealing_key_at(clock::signed(now_ms)).ok_or(WalletError::Code(ErrorCode::KeysetInvalid))?;
-    let card = card::to_seal(&read)?;
+    let card = read.to_seal()?;
     drop(read);
     let inner = inner::seal(bank_key, draw.hash.as_bytes(), &card, &pin, PinKind::CardPin)?;
     drop((card, pin));
@@ -280,9 +278,9 @@ fn sealed_text(capsule: &Capsule) -> protocol::SealedText {
 }
 
 /// The issuer's prefix: eight digits of a number of sixteen or more, else six.
-fn issuer_prefix(read: &CardRead) -> Result<String> {
+fn issuer_prefix(read: &Presented) -> Result<String> {
     let unusable = |_| WalletError::Card(emv::CardError::Malformed { at: "5A" });
-    Ok(envelope::Pan::from_ascii(read.pan.expose_digits().as_bytes()).map_err(unusable)?.iin())
+    Ok(envelope::Pan::from_ascii(read.card_number().expose_digits().as_bytes()).map_err(unusable)?.iin())
 }
 
 impl Draw {

@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use emv::{ApplicationSummary, Inspection};
+use emv::{ApplicationSummary, Inspection, Swipe};
 use payment::{Amount, AttemptHash};
 use protocol::{ErrorCode, Problem};
 use serde_json::{Value, json};
 
 use super::{Cli, print};
-use crate::card::{self, CardEvent, Reading, Terminal, Watcher};
+use crate::card::{self, CardEvent, Looked, Reading, Terminal, Watcher};
 use crate::config::TERMINAL_COUNTRY_DEFAULT;
 use crate::error::WalletError;
 use crate::{clock, readers::ReaderError};
@@ -41,10 +41,10 @@ pub(super) async fn run(cli: &Cli, args: &ReadArgs) -> Result<ExitCode, Problem>
     let inspecting = tokio::task::spawn_blocking(move || card::inspect(&places, &terminal, deadline, &watcher));
     while let Some(event) = told.recv().await {
         match event {
-            CardEvent::NoReader if !cli.json => eprintln!("No card reader; waiting for one."),
+            CardEvent::Waiting(Some(trouble)) if !cli.json => eprintln!("{}", Problem::new(trouble).title),
             // Whoever only looks takes the card's own first choice.
             CardEvent::Choose { answer, .. } => drop(answer.send(0)),
-            CardEvent::NoReader | CardEvent::Connected { .. } | CardEvent::Reading { .. } => {}
+            CardEvent::Waiting(_) | CardEvent::Connected { .. } | CardEvent::Reading { .. } => {}
         }
     }
     let read = inspecting.await.map_err(|_| Problem::new(ErrorCode::ReaderFailed))?;
@@ -82,8 +82,28 @@ fn terminal() -> Result<Terminal, Problem> {
 }
 
 /// What may be said of a card.
-fn facts(reading: &Reading<Box<Inspection>>) -> Value {
-    let card = &reading.read;
+fn facts(reading: &Reading<Looked>) -> Value {
+    let mut facts = match &reading.read {
+        Looked::Chip(card) => chip_facts(card),
+        Looked::Stripe(swipe) => stripe_facts(swipe),
+    };
+    facts["reader"] = json!(reading.reader);
+    facts["ms"] = json!(reading.took.as_millis());
+    facts
+}
+
+fn stripe_facts(swipe: &Swipe) -> Value {
+    json!({
+        "outcome": "swiped",
+        "pan_masked": swipe.card_number().masked(),
+        "expiry": String::from_utf8_lossy(&swipe.expiry_yymm()),
+        "track2_masked": swipe.track2().map(emv::Track2::masked),
+        "applications": [],
+        "exchanges": 0,
+    })
+}
+
+fn chip_facts(card: &Inspection) -> Value {
     let application = |summary: &ApplicationSummary| {
         json!({
             "aid": hex::encode_upper(&summary.aid),
@@ -105,8 +125,6 @@ fn facts(reading: &Reading<Box<Inspection>>) -> Value {
         "track2_masked": card.track2.as_ref().map(emv::Track2::masked),
         "applications": card.applications.iter().map(application).collect::<Vec<_>>(),
         "exchanges": card.exchanges,
-        "reader": reading.reader,
-        "ms": reading.took.as_millis(),
     })
 }
 

@@ -13,7 +13,7 @@ use pcsc::{
 use protocol::ipc::{ReaderKind, ReaderView};
 use zeroize::Zeroizing;
 
-use super::{CardConnection, CardReader, ReaderError, interface_of_atr};
+use super::{Arrival, CardConnection, CardReader, ReaderError, interface_of_atr};
 
 /// What the ids of these readers begin with.
 const PREFIX: &str = "pcsc:";
@@ -49,7 +49,7 @@ impl CardReader for PcscReader {
         Ok(states.iter().map(view).collect())
     }
 
-    fn connect(&self, id: Option<&str>, wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError> {
+    fn connect(&self, id: Option<&str>, wait: Duration) -> Result<Option<Arrival>, ReaderError> {
         let name = id.map(|id| id.strip_prefix(PREFIX).unwrap_or(id));
         let context = self.context()?;
         let deadline = Instant::now() + wait;
@@ -65,7 +65,7 @@ impl CardReader for PcscReader {
             let left = deadline.saturating_duration_since(Instant::now());
             wait_for_change(&context, left, &mut states)?;
             if let Some(state) = states.iter().find(|state| has_card(state)) {
-                return connect_card(&context, state).map(Some);
+                return connect_card(&context, state).map(|card| Some(Arrival::Chip(card)));
             }
             if left.is_zero()
                 || states.iter().any(|state| state.event_state().intersects(State::UNKNOWN | State::IGNORE))

@@ -12,7 +12,7 @@ use protocol::ipc::{CardGesture, ReaderKind, ReaderView};
 use transcript::{Answer, Transcript};
 use zeroize::Zeroizing;
 
-use super::{CardConnection, CardReader, ReaderError};
+use super::{Arrival, CardConnection, CardReader, ReaderError};
 
 /// The largest transcript that is read, in bytes.
 const TRANSCRIPT_BYTES_MAX: u64 = 1024 * 1024;
@@ -51,12 +51,12 @@ impl CardReader for ReplayReader {
         Ok(vec![ReaderView { id, name, kind, gestures: vec![gesture], card_present: true, trouble: None }])
     }
 
-    fn connect(&self, _id: Option<&str>, _wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError> {
-        Ok(Some(Box::new(ReplayConnection {
+    fn connect(&self, _id: Option<&str>, _wait: Duration) -> Result<Option<Arrival>, ReaderError> {
+        Ok(Some(Arrival::Chip(Box::new(ReplayConnection {
             id: self.id.clone(),
             transcript: Arc::clone(&self.transcript),
             position: 0,
-        })))
+        }))))
     }
 }
 

@@ -15,7 +15,7 @@ use emv::Interface;
 use protocol::ipc::{ReaderKind, ReaderView};
 use zeroize::Zeroizing;
 
-use super::{CardConnection, CardReader, ReaderError, interface_of_atr};
+use super::{Arrival, CardConnection, CardReader, ReaderError, interface_of_atr};
 
 const POWER_OFF: u8 = 0x00;
 const POWER_ON: u8 = 0x01;
@@ -91,13 +91,13 @@ impl CardReader for SimulatedReader {
         }])
     }
 
-    fn connect(&self, _id: Option<&str>, wait: Duration) -> Result<Option<Box<dyn CardConnection>>, ReaderError> {
+    fn connect(&self, _id: Option<&str>, wait: Duration) -> Result<Option<Arrival>, ReaderError> {
         let deadline = Instant::now() + wait;
         loop {
             if let Some(stream) = self.card()
                 && let Ok(connection) = SimulatedConnection::power_on(&self.id, stream, &self.card)
             {
-                return Ok(Some(Box::new(connection)));
+                return Ok(Some(Arrival::Chip(Box::new(connection))));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
