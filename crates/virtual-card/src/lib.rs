@@ -6,13 +6,15 @@
 
 mod card;
 mod counter;
+mod misbehaviour;
 mod presented;
 mod profile;
 pub mod vpcd;
 
 pub use card::VirtualCard;
 pub use counter::{Counter, CounterError};
-pub use presented::{CardRemoved, Misbehaviour, PresentedCard};
+pub use misbehaviour::{Fault, FaultKind, Misbehaviour, Pause};
+pub use presented::{CardRemoved, PresentedCard, Said};
 pub use profile::{
     ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Confirmation, ContactProtocol, CryptogramCommand,
     InterfaceBehaviour, OfflinePin, PaymentLog, Profile, ProfileError, RecordPlan, Refusal, RefusedBy,

@@ -9,6 +9,8 @@ mod built_in;
 use emv::{Interface, Scheme};
 use serde::{Deserialize, Serialize};
 
+use crate::misbehaviour::Misbehaviour;
+
 pub(crate) use application::covered_fields;
 pub use application::{
     ActionCodes, ApplicationState, CardApplication, Confirmation, CryptogramCommand, InterfaceBehaviour, RecordPlan,
@@ -67,6 +69,9 @@ pub struct Profile {
     /// How it speaks when inserted.
     #[serde(default)]
     pub contact_protocol: ContactProtocol,
+    /// What the card does wrong unless whoever presents it says otherwise.
+    #[serde(default)]
+    pub misbehaviour: Misbehaviour,
     /// Answers to reset.
     pub atr: Atr,
     /// Applications.

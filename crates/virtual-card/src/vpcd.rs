@@ -9,7 +9,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::presented::{CardRemoved, PresentedCard};
+use crate::presented::{CardRemoved, PresentedCard, Said};
 
 /// Where vpcd's first slot listens.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:35963";
@@ -219,7 +219,10 @@ fn answer(card: &mut PresentedCard, frame: &[u8]) -> Result<Reply, CardRemoved> 
         }
         [GET_ATR] => Ok(Reply::Frame(card.atr())),
         [] | [_] => Ok(Reply::None),
-        c_apdu => card.transmit(c_apdu).map(Reply::Frame),
+        c_apdu => card.exchange(c_apdu).map(|said| match said {
+            Said::Answer(r_apdu) => Reply::Frame(r_apdu),
+            Said::Nothing => Reply::None,
+        }),
     }
 }
 

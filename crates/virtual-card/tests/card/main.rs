@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
 
 mod completion;
+mod misbehaviour;
 mod session;
 mod support;
 mod vpcd;

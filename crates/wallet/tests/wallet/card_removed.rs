@@ -25,7 +25,7 @@ impl Card {
     fn insert(address: String, profile: &str, interface: emv::Interface, remove_after: Option<u32>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let card = VirtualCard::new(Profile::built_in(profile).unwrap()).over(interface);
-        let mut card = PresentedCard::new(card, Misbehaviour { remove_after, delay: Duration::ZERO });
+        let mut card = PresentedCard::new(card, Misbehaviour { remove_after, ..Misbehaviour::default() });
         let told = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
             vpcd::serve(&address, Duration::from_secs(20), &mut card, &told, |_| {}).unwrap();

@@ -1,14 +1,15 @@
 //! `tapseal-card`: puts a software EMV card into the virtual PC/SC reader, and says what it is personalised with.
 
-use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+mod serve;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use virtual_card::vpcd::{self, Ended, Event};
-use virtual_card::{BUILT_IN, Counter, Misbehaviour, PresentedCard, Profile, VirtualCard};
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use virtual_card::{BUILT_IN, Profile};
+
+use serve::Serve;
 
 /// A software EMV test card.
 #[derive(Parser)]
@@ -21,7 +22,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Put a card into the virtual reader until interrupted.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// List the built-in profiles.
     Profiles {
         /// Print JSON.
@@ -38,49 +39,9 @@ enum Command {
     },
 }
 
-#[derive(clap::Args)]
-struct Serve {
-    /// Built-in profile, or a TOML file.
-    #[arg(long, default_value = "visa")]
-    profile: String,
-    /// Where vpcd listens.
-    #[arg(long, value_name = "HOST:PORT", default_value = vpcd::DEFAULT_ADDRESS)]
-    vpcd: String,
-    /// How the card is presented; a dual card by default.
-    #[arg(long)]
-    interface: Option<PresentedInterface>,
-    /// Keep the transaction counter in this file, so that the next run goes on counting.
-    #[arg(long, value_name = "FILE")]
-    atc_file: Option<PathBuf>,
-    /// Take the card away after this many commands.
-    #[arg(long, value_name = "COMMANDS")]
-    remove_after: Option<u32>,
-    /// Wait this long before each answer.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
-    delay_ms: u64,
-    /// How long to wait for a reader that is not there or went away.
-    #[arg(long, value_name = "SECONDS", default_value_t = vpcd::READER_WAIT.as_secs())]
-    reader_wait_s: u64,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum PresentedInterface {
-    Contact,
-    Contactless,
-}
-
-impl From<PresentedInterface> for emv::Interface {
-    fn from(interface: PresentedInterface) -> Self {
-        match interface {
-            PresentedInterface::Contact => Self::Contact,
-            PresentedInterface::Contactless => Self::Contactless,
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Serve(options) => serve(&options),
+        Command::Serve(options) => serve::serve(&options),
         Command::Profiles { json } => profiles(json),
         Command::Show { profile, json } => show(&profile, json),
     };
@@ -90,38 +51,6 @@ fn main() -> ExitCode {
             eprintln!("tapseal-card: {error}");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
-    let counter = match &options.atc_file {
-        Some(path) => Counter::in_file(path)?,
-        None => Counter::in_memory(),
-    };
-    let profile = profile(&options.profile)?;
-    let title = profile.title.clone();
-    let mut card = VirtualCard::new(profile).with_counter(counter);
-    if let Some(interface) = options.interface {
-        card = card.over(interface.into());
-    }
-    let misbehaviour =
-        Misbehaviour { remove_after: options.remove_after, delay: Duration::from_millis(options.delay_ms) };
-    let mut card = PresentedCard::new(card, misbehaviour);
-    let never = AtomicBool::new(false);
-    let reader_wait = Duration::from_secs(options.reader_wait_s);
-    let ended = vpcd::serve(&options.vpcd, reader_wait, &mut card, &never, |event| {
-        println!(
-            "{title}: {}",
-            match event {
-                Event::Waiting => "waiting for a reader",
-                Event::Inserted => "in the reader",
-                Event::ReaderLost => "the reader went away, waiting for it",
-                Event::Removed => "taken away",
-            }
-        );
-    })?;
-    match ended {
-        Ended::Removed | Ended::Stopped => Ok(()),
     }
 }
 
