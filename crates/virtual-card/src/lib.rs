@@ -2,11 +2,14 @@
 //!
 //! [`VirtualCard`] answers C-APDUs like a personalised card: it counts its transactions and computes real
 //! cryptograms with its issuer's test key. [`PresentedCard`] adds what happens to cards in the field: they are slow
-//! and they are taken away. [`vpcd`] puts one into the virtual PC/SC reader of the vsmartcard project.
+//! and they are taken away. [`vpcd`] puts one into the virtual PC/SC reader of the vsmartcard project, and
+//! [`pn532`] into the field of an NFC chip that libnfc drives.
 
 mod card;
 mod counter;
 mod misbehaviour;
+#[cfg(unix)]
+pub mod pn532;
 mod presented;
 mod profile;
 pub mod vpcd;

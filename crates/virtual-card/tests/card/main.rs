@@ -4,6 +4,8 @@
 
 mod completion;
 mod misbehaviour;
+#[cfg(unix)]
+mod pn532;
 mod session;
 mod support;
 mod vpcd;

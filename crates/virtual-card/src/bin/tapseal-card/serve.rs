@@ -1,11 +1,14 @@
 //! `tapseal-card serve`: the card and what it does wrong, and the reader it is put into.
 
 use std::error::Error;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::ValueEnum;
+#[cfg(unix)]
+use virtual_card::pn532;
 use virtual_card::vpcd::{self, Ended, Event};
 use virtual_card::{Counter, Fault, FaultKind, Misbehaviour, Pause, PresentedCard, Profile, VirtualCard};
 
@@ -17,9 +20,20 @@ pub struct Serve {
     /// Built-in profile, or a TOML file.
     #[arg(long, default_value = "visa")]
     profile: String,
-    /// Where vpcd listens.
+    /// Put the card into the virtual PC/SC reader, where vpcd listens.
     #[arg(long, value_name = "HOST:PORT", default_value = vpcd::DEFAULT_ADDRESS)]
     vpcd: String,
+    /// Put the card into the field of a PN532 on a new pseudo terminal instead, for libnfc.
+    #[cfg(unix)]
+    #[arg(long, conflicts_with = "vpcd")]
+    pn532: bool,
+    /// Make this a symbolic link to the pseudo terminal.
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", requires = "pn532")]
+    link: Option<PathBuf>,
+    /// Print what happens as JSON, one object a line.
+    #[arg(long)]
+    json: bool,
     /// How the card is presented; a dual card by default.
     #[arg(long)]
     interface: Option<PresentedInterface>,
@@ -122,33 +136,90 @@ impl Wrong {
     }
 }
 
+/// Serves the card until it is taken away or the program is interrupted.
 pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
     let counter = match &options.atc_file {
         Some(path) => Counter::in_file(path)?,
         None => Counter::in_memory(),
     };
     let profile = profile(&options.profile)?;
-    let title = profile.title.clone();
+    let narrator = Narrator { title: profile.title.clone(), json: options.json };
     let misbehaviour = options.wrong.over(&profile);
-    let mut card = VirtualCard::new(profile).with_counter(counter);
-    if let Some(interface) = options.interface {
-        card = card.over(interface.into());
-    }
-    let mut card = PresentedCard::new(card, misbehaviour);
+    let card = VirtualCard::new(profile).with_counter(counter);
     let never = AtomicBool::new(false);
+    #[cfg(unix)]
+    if options.pn532 {
+        return serve_pn532(options, card, misbehaviour, &narrator, &never);
+    }
+    let card = match options.interface {
+        Some(interface) => card.over(interface.into()),
+        None => card,
+    };
+    let mut card = PresentedCard::new(card, misbehaviour);
     let reader_wait = Duration::from_secs(options.reader_wait_s);
-    let ended = vpcd::serve(&options.vpcd, reader_wait, &mut card, &never, |event| {
-        println!(
-            "{title}: {}",
-            match event {
-                Event::Waiting => "waiting for a reader",
-                Event::Inserted => "in the reader",
-                Event::ReaderLost => "the reader went away, waiting for it",
-                Event::Removed => "taken away",
-            }
-        );
+    let ended = vpcd::serve(&options.vpcd, reader_wait, &mut card, &never, |event| match event {
+        Event::Waiting => narrator.tell("waiting", "waiting for a reader"),
+        Event::Inserted => narrator.tell("inserted", "in the reader"),
+        Event::ReaderLost => narrator.tell("reader_lost", "the reader went away, waiting for it"),
+        Event::Removed => narrator.tell("removed", "taken away"),
     })?;
     match ended {
         Ended::Removed | Ended::Stopped => Ok(()),
+    }
+}
+
+/// The card in the field of a PN532; the chip stays when the card is taken away.
+#[cfg(unix)]
+fn serve_pn532(
+    options: &Serve,
+    card: VirtualCard,
+    misbehaviour: Misbehaviour,
+    narrator: &Narrator,
+    stop: &AtomicBool,
+) -> Result<(), Box<dyn Error>> {
+    if !card.profile().interfaces().contains(&emv::Interface::Contactless) {
+        return Err("this card cannot be tapped".into());
+    }
+    let mut card = PresentedCard::new(card.over(emv::Interface::Contactless), misbehaviour);
+    let port = pn532::Port::open(options.link.as_deref())?;
+    narrator.ready(&port);
+    pn532::serve(&port, &mut card, stop, |event| match event {
+        pn532::Event::Selected => narrator.tell("selected", "in the field"),
+        pn532::Event::Removed => narrator.tell("removed", "taken away"),
+    })?;
+    Ok(())
+}
+
+/// Says what happens: to a person, or to a program.
+struct Narrator {
+    title: String,
+    json: bool,
+}
+
+impl Narrator {
+    fn tell(&self, code: &str, words: &str) {
+        if self.json {
+            self.print(&serde_json::json!({ "event": code }).to_string());
+        } else {
+            self.print(&format!("{}: {words}", self.title));
+        }
+    }
+
+    #[cfg(unix)]
+    fn ready(&self, port: &pn532::Port) {
+        let (path, connection) = (port.path().display().to_string(), port.connection_string());
+        if self.json {
+            let ready = serde_json::json!({ "event": "ready", "port": path, "connection_string": connection });
+            self.print(&ready.to_string());
+        } else {
+            self.print(&format!("{}: a PN532 on {path}; LIBNFC_DEVICE={connection}", self.title));
+        }
+    }
+
+    /// One whole line at once, also into a pipe.
+    fn print(&self, line: &str) {
+        let mut out = std::io::stdout().lock();
+        // Whoever watched has gone; the card goes on.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 }
