@@ -199,9 +199,9 @@ struct Narrator {
 impl Narrator {
     fn tell(&self, code: &str, words: &str) {
         if self.json {
-            self.print(&serde_json::json!({ "event": code }).to_string());
+            print(&serde_json::json!({ "event": code }).to_string());
         } else {
-            self.print(&format!("{}: {words}", self.title));
+            print(&format!("{}: {words}", self.title));
         }
     }
 
@@ -210,16 +210,16 @@ impl Narrator {
         let (path, connection) = (port.path().display().to_string(), port.connection_string());
         if self.json {
             let ready = serde_json::json!({ "event": "ready", "port": path, "connection_string": connection });
-            self.print(&ready.to_string());
+            print(&ready.to_string());
         } else {
-            self.print(&format!("{}: a PN532 on {path}; LIBNFC_DEVICE={connection}", self.title));
+            print(&format!("{}: a PN532 on {path}; LIBNFC_DEVICE={connection}", self.title));
         }
     }
+}
 
-    /// One whole line at once, also into a pipe.
-    fn print(&self, line: &str) {
-        let mut out = std::io::stdout().lock();
-        // Whoever watched has gone; the card goes on.
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-    }
+/// One whole line at once, also into a pipe.
+fn print(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Whoever watched has gone; the card goes on.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
