@@ -12,14 +12,13 @@ mod payer;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use card::Card;
+use card::{Card, CardFacts, ReaderKind};
 use clap::Args;
 use narrator::Narrator;
 use parties::Parties;
 use payer::Payer;
 use serde_json::{Value, json};
 
-use crate::card_service::CardService;
 use crate::failure::Failure;
 use crate::invocation::run as run_to_end;
 use crate::processes::{Running, throw_away_folder};
@@ -45,12 +44,15 @@ pub struct Options {
     /// One JSON line a stage on standard output; everything else goes to standard error.
     #[arg(long)]
     json: bool,
-    /// Which virtual card pays: `visa` or `mastercard`.
+    /// Which virtual card pays: a name of `tapseal-card profiles`, or a TOML file.
     #[arg(long, default_value = "visa", value_name = "PROFILE")]
     card: String,
-    /// Read a simulated card reader even where there is pcscd with a virtual one.
+    /// The reader it is read with.
+    #[arg(long, value_enum, default_value_t = ReaderKind::Pcsc)]
+    reader: ReaderKind,
+    /// Insert the card; without it, it is tapped where it can be.
     #[arg(long)]
-    simulated_reader: bool,
+    contact: bool,
     /// Keep everything in this folder, to look at it afterwards.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -98,8 +100,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
-    let parties = Parties::start(stage, narrator)?;
-    let card = insert_card(stage, options, narrator)?;
+    let facts = CardFacts::of(stage, &options.card)?;
+    let gesture = facts.gesture(options.contact)?;
+    let parties = Parties::start(stage, &facts, narrator)?;
+    let card = Card::present(stage, &facts, options.reader, gesture, narrator)?;
     let payer = Payer::new(stage, &card);
     payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
     let request = merchant::ask_for_payment(stage, PAYER_EMAIL, PERSON_LIMIT, narrator)?;
@@ -118,15 +122,6 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
     narrator.where_to_look_next(options.keep.as_deref());
     window.iter().for_each(wait_until_closed);
     Ok(())
-}
-
-fn insert_card(stage: &Stage, options: &Options, narrator: &mut Narrator) -> Result<Card, Failure> {
-    let service = if options.simulated_reader {
-        Err("--simulated-reader".to_owned())
-    } else {
-        CardService::find_or_start(&stage.log("pcscd"))
-    };
-    Card::insert(stage, &options.card, service, narrator)
 }
 
 /// Waits until the merchant sees the payment, or the person closes the window.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::card_service::{CardService, READER_NAME, VPCD_PORT};
@@ -17,6 +18,62 @@ const INSERT_LIMIT: Duration = Duration::from_secs(15);
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// How the card is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReaderKind {
+    /// Through pcscd with a virtual reader in it; simulated where there is none.
+    Pcsc,
+    /// In the wallet's own simulated reader.
+    Simulated,
+}
+
+/// How the card meets the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gesture {
+    Tap,
+    Insert,
+}
+
+impl Gesture {
+    /// As `tapseal-card serve --interface` takes it.
+    const fn interface(self) -> &'static str {
+        match self {
+            Self::Tap => "contactless",
+            Self::Insert => "contact",
+        }
+    }
+}
+
+/// What `tapseal-card show` says about a card: what a bank has to know, and how it can be read.
+pub struct CardFacts {
+    profile: String,
+    facts: Value,
+}
+
+impl CardFacts {
+    /// Asks about the card of this profile.
+    pub fn of(stage: &Stage, profile: &str) -> Result<Self, Failure> {
+        let facts = json_of(command(stage.program("tapseal-card"), ["show", profile, "--json"]))?;
+        Ok(Self { profile: profile.to_owned(), facts })
+    }
+
+    /// The card as the bank takes a list of cards.
+    pub fn as_list(&self) -> String {
+        json!([self.facts]).to_string()
+    }
+
+    /// How this card is presented: inserted when that is wished for or all it can, else tapped.
+    pub fn gesture(&self, contact: bool) -> Result<Gesture, Failure> {
+        let can = |interface: &str| self.facts[interface] == true;
+        match (contact, can("contact"), can("contactless")) {
+            (true, true, _) | (false, true, false) => Ok(Gesture::Insert),
+            (false, _, true) => Ok(Gesture::Tap),
+            (true, false, _) => Err(Failure::unexpected(&self.profile, "it has no contacts")),
+            (false, false, false) => Err(Failure::unexpected(&self.profile, "it can neither be inserted nor tapped")),
+        }
+    }
+}
+
 /// The card, and the reader it is in.
 pub struct Card {
     /// The reader as `tapseal-wallet --reader` takes it.
@@ -28,38 +85,44 @@ pub struct Card {
 }
 
 impl Card {
-    /// Puts a card of this profile into the virtual PC/SC reader, or, without one for this reason, into a simulated one.
-    pub fn insert(
+    /// Puts the card into a reader of this kind.
+    pub fn present(
         stage: &Stage,
-        profile: &str,
-        service: Result<CardService, String>,
+        facts: &CardFacts,
+        kind: ReaderKind,
+        gesture: Gesture,
         narrator: &mut Narrator,
     ) -> Result<Self, Failure> {
-        let facts = json_of(command(stage.program("tapseal-card"), ["show", profile, "--json"]))?;
-        let pin = text(&facts, "pin", "tapseal-card show")?.to_owned();
+        let pin = text(&facts.facts, "pin", "tapseal-card show")?.to_owned();
+        let service = match kind {
+            ReaderKind::Pcsc => CardService::find_or_start(&stage.log("pcscd")),
+            ReaderKind::Simulated => Err("--reader simulated".to_owned()),
+        };
+        let profile = &facts.profile;
         let (service, reader, program) = match service {
             Ok(service) => {
-                let program = serve(stage, profile, &format!("127.0.0.1:{VPCD_PORT}"))?;
+                let program = serve(stage, profile, gesture, &format!("127.0.0.1:{VPCD_PORT}"))?;
                 (Some(service), wait_for_reader(stage, &program)?, program)
             }
             Err(why) => {
                 Narrator::remark(&format!("No PC/SC reader ({why}): the wallet reads a simulated one."));
                 let address = format!("127.0.0.1:{}", free_port()?);
-                (None, format!("simulated:{address}"), serve(stage, profile, &address)?)
+                (None, format!("simulated:{address}"), serve(stage, profile, gesture, &address)?)
             }
         };
         narrator.stage(
             "reader",
-            &[("reader", json!(reader)), ("card", json!(profile))],
-            &format!("a virtual {profile} card is in the reader {reader}"),
+            &[("reader", json!(reader)), ("card", json!(profile)), ("interface", json!(gesture.interface()))],
+            &format!("a virtual {profile} card is in the reader {reader}, {}", gesture.interface()),
         );
         Ok(Self { reader, pin, _program: program, _service: service })
     }
 }
 
 /// Starts the card, which connects to the reader at this address.
-fn serve(stage: &Stage, profile: &str, address: &str) -> Result<Running, Failure> {
+fn serve(stage: &Stage, profile: &str, gesture: Gesture, address: &str) -> Result<Running, Failure> {
     let mut card = command(stage.program("tapseal-card"), ["serve", "--vpcd", address, "--profile", profile]);
+    card.args(["--interface", gesture.interface()]);
     // In a simulated reader the card is read only while the wallet pays, and a person may take their time.
     card.args(["--reader-wait-s", &PERSON_LIMIT.as_secs().to_string()]);
     Running::start("tapseal-card", card, &stage.log("card"))
@@ -90,6 +153,19 @@ fn reader_with_card(readers: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_card_is_tapped_unless_it_is_to_be_or_can_only_be_inserted() {
+        let gesture =
+            |contact_wished, facts| CardFacts { profile: "a card".to_owned(), facts }.gesture(contact_wished).ok();
+        let dual = json!({ "contact": true, "contactless": true });
+        assert_eq!(gesture(false, dual.clone()), Some(Gesture::Tap));
+        assert_eq!(gesture(true, dual), Some(Gesture::Insert));
+        let chip = json!({ "contact": true, "contactless": false });
+        assert_eq!(gesture(false, chip), Some(Gesture::Insert));
+        let phone = json!({ "contact": false, "contactless": true });
+        assert_eq!(gesture(true, phone), None);
+    }
 
     #[test]
     fn only_a_virtual_reader_with_a_card_is_taken() {

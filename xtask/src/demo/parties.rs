@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::demo::card::CardFacts;
 use crate::demo::narrator::Narrator;
 use crate::demo::{Stage, merchant, text};
 use crate::failure::Failure;
@@ -24,7 +25,9 @@ pub struct Parties {
 
 impl Parties {
     /// Makes keys and databases, and starts bank front and payment server.
-    pub fn start(stage: &Stage, narrator: &mut Narrator) -> Result<Self, Failure> {
+    ///
+    /// The bank knows its own test cards and this one.
+    pub fn start(stage: &Stage, card: &CardFacts, narrator: &mut Narrator) -> Result<Self, Failure> {
         let port = free_port()?;
         tapseal(stage, &["keys", "init", "--dir"], |call| {
             call.arg(&stage.folder).args(["--public-url", &format!("https://127.0.0.1:{port}")]);
@@ -34,8 +37,10 @@ impl Parties {
         tapseal(stage, &["migrate", "--data"], |call| {
             call.arg(&stage.folder);
         })?;
+        let cards = stage.folder.join("cards.json");
+        std::fs::write(&cards, card.as_list()).map_err(Failure::file(&cards))?;
         tapseal(stage, &["bank", "seed", "--data"], |call| {
-            call.arg(&stage.folder);
+            call.arg(&stage.folder).arg("--card-profiles").arg(&cards);
         })?;
         narrator.stage("databases", &[], "made both databases; the bank has its cardholders");
         let mail_folder = stage.folder.join("mail");
