@@ -137,6 +137,16 @@ pub(crate) enum CryptogramSignature {
     Asked,
 }
 
+impl CryptogramSignature {
+    /// The other way to ask.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::NotAsked => Self::Asked,
+            Self::Asked => Self::NotAsked,
+        }
+    }
+}
+
 /// INTERNAL AUTHENTICATE (Book 3 section 6.5.9).
 pub(crate) fn internal_authenticate(ddol_data: &[u8]) -> Vec<u8> {
     case_4([0x00, 0x88, 0x00, 0x00], ddol_data)

@@ -146,14 +146,17 @@ impl Scheme {
         }
     }
 
-    /// Application version number 9F09 that the terminal states for the scheme.
-    pub(crate) fn terminal_version(self) -> [u8; 2] {
+    /// Application version numbers 9F09 the terminal knows for the scheme, the one it names by itself first.
+    pub(crate) fn terminal_versions(self) -> &'static [[u8; 2]] {
         match self {
-            Self::Visa | Self::CartesBancaires => [0x00, 0x96],
-            Self::UnionPay => [0x00, 0x30],
-            Self::Amex | Self::Discover | Self::Interac | Self::Eftpos => [0x00, 0x01],
-            Self::Mastercard | Self::Girocard | Self::RuPay | Self::Other => [0x00, 0x02],
-            Self::Jcb => [0x02, 0x00],
+            // VIS 1.5 and 1.6, then 1.3 to 1.4.1.
+            Self::Visa | Self::CartesBancaires => {
+                &[[0x00, 0x96], [0x00, 0xA0], [0x00, 0x84], [0x00, 0x8C], [0x00, 0x8D]]
+            }
+            Self::UnionPay => &[[0x00, 0x30], [0x00, 0x20]],
+            Self::Amex | Self::Discover | Self::Interac | Self::Eftpos => &[[0x00, 0x01]],
+            Self::Mastercard | Self::Girocard | Self::RuPay | Self::Other => &[[0x00, 0x02]],
+            Self::Jcb => &[[0x02, 0x00], [0x01, 0x20]],
         }
     }
 }
@@ -173,6 +176,8 @@ pub struct ApplicationSummary {
     pub priority: Option<u8>,
     /// The issuer wants the cardholder to confirm before this application is used (tag 87, bit 8).
     pub needs_confirmation: bool,
+    /// Kernel identifier, tag 9F2A of a contactless directory entry.
+    pub kernel: Option<Vec<u8>>,
 }
 
 impl ApplicationSummary {
@@ -188,6 +193,7 @@ impl ApplicationSummary {
             preferred_name: text(Tag::PREFERRED_NAME),
             priority: Some(indicator & 0x0F).filter(|priority| *priority > 0),
             needs_confirmation: indicator & 0x80 != 0,
+            kernel: tlv::find(objects, Tag::KERNEL).filter(|kernel| !kernel.is_empty()).map(<[u8]>::to_vec),
         }
     }
 
@@ -253,6 +259,7 @@ impl SelectedApplication {
             }
             summary.preferred_name = summary.preferred_name.or_else(|| listed.preferred_name.clone());
             summary.priority = summary.priority.or(listed.priority);
+            summary.kernel.clone_from(&listed.kernel);
         }
         let pdol = tlv::find(template, Tag::PDOL).unwrap_or_default().to_vec();
         Ok(Self { df_name, summary, pdol })

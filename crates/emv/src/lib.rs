@@ -15,11 +15,15 @@ pub mod card_number;
 pub mod completion;
 pub mod cryptogram;
 pub mod cvm;
+pub mod de55;
 pub mod dol;
 pub mod error;
 pub mod issuer;
+pub mod kernel;
 pub mod oda;
 pub mod records;
+pub mod restrictions;
+pub mod risk;
 pub mod session;
 pub mod stripe;
 pub mod tag;
@@ -33,8 +37,9 @@ pub use completion::{
     Completion, CompletionResult, CompletionSession, CompletionStep, IssuerAnswer, IssuerAuthentication, OnlineDecision,
 };
 pub use cryptogram::{Cryptogram, CryptogramKind};
-pub use cvm::CardholderVerification;
+pub use cvm::{CardholderVerification, NoOnlinePin};
 pub use error::CardError;
+pub use kernel::Kernel;
 pub use oda::{CaKeys, DataAuthentication, DataAuthenticity};
 pub use session::{CardRead, CardSession, ChoosingSession, Inspection, Outcome, Phase, ReadPurpose, Step};
 pub use stripe::{StripeError, Swipe};

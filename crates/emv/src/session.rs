@@ -20,6 +20,7 @@ mod card_data;
 mod offline_authentication;
 mod payment_application;
 mod selection;
+mod terminal_checks;
 
 use crate::apdu::{self, Exchange, Received};
 use crate::application::{ApplicationSummary, PPSE, PSE};

@@ -66,6 +66,8 @@ tags! {
     TRACK_2 = 0x57, "Track 2 equivalent data.";
     PAN = 0x5A, "Application primary account number.";
     CARDHOLDER_NAME = 0x5F20, "Cardholder name.";
+    EFFECTIVE_DATE = 0x5F25, "Application effective date, YYMMDD.";
+    ISSUER_COUNTRY = 0x5F28, "Issuer country code, ISO 3166 numeric.";
     EXPIRY_DATE = 0x5F24, "Application expiration date, YYMMDD.";
     TRANSACTION_CURRENCY = 0x5F2A, "Transaction currency code, ISO 4217 numeric.";
     PAN_SEQUENCE = 0x5F34, "PAN sequence number.";
@@ -92,14 +94,22 @@ tags! {
     TRANSACTION_TYPE = 0x9C, "Transaction type.";
     AMOUNT_AUTHORISED = 0x9F02, "Amount, authorised, in minor units.";
     AMOUNT_OTHER = 0x9F03, "Amount, other (cashback).";
+    USAGE_CONTROL = 0x9F07, "Application usage control.";
+    APPLICATION_VERSION = 0x9F08, "Application version number of the card.";
     TERMINAL_APPLICATION_VERSION = 0x9F09, "Application version number of the terminal.";
+    ACTION_DEFAULT = 0x9F0D, "Issuer action code, default.";
+    ACTION_DENIAL = 0x9F0E, "Issuer action code, denial.";
+    ACTION_ONLINE = 0x9F0F, "Issuer action code, online.";
     IAD = 0x9F10, "Issuer application data.";
+    CODE_TABLE = 0x9F11, "Issuer code table index: which part of ISO/IEC 8859 the preferred name is in.";
     PREFERRED_NAME = 0x9F12, "Application preferred name.";
     MERCHANT_CATEGORY = 0x9F15, "Merchant category code.";
     ISSUER_SCRIPT_ID = 0x9F18, "Issuer script identifier.";
     TERMINAL_COUNTRY = 0x9F1A, "Terminal country code, ISO 3166 numeric.";
+    DEVICE_SERIAL = 0x9F1E, "Interface device serial number.";
     FLOOR_LIMIT = 0x9F1B, "Terminal floor limit.";
     TRANSACTION_TIME = 0x9F21, "Transaction time, HHMMSS.";
+    ACCOUNT_REFERENCE = 0x9F24, "Payment account reference.";
     CRYPTOGRAM = 0x9F26, "Application cryptogram.";
     CID = 0x9F27, "Cryptogram information data.";
     KERNEL = 0x9F2A, "Kernel identifier of a PPSE entry.";
@@ -111,6 +121,7 @@ tags! {
     UNPREDICTABLE_NUMBER = 0x9F37, "Unpredictable number.";
     PDOL = 0x9F38, "Processing options data object list.";
     ADDITIONAL_CAPABILITIES = 0x9F40, "Additional terminal capabilities.";
+    SEQUENCE_COUNTER = 0x9F41, "Transaction sequence counter of the terminal.";
     APPLICATION_CURRENCY = 0x9F42, "Application currency code.";
     DATA_AUTHENTICATION_CODE = 0x9F45, "Data authentication code.";
     CARD_CERTIFICATE = 0x9F46, "ICC public key certificate.";
@@ -121,11 +132,21 @@ tags! {
     SDAD = 0x9F4B, "Signed dynamic application data.";
     DYNAMIC_NUMBER = 0x9F4C, "ICC dynamic number.";
     MERCHANT_NAME = 0x9F4E, "Merchant name and location.";
+    VERIFICATION_STATUS = 0x9F50, "Cardholder verification status (Book C-5).";
+    COMBINATION_OPTIONS = 0x9F52, "Combination options (Book C-5).";
+    CATEGORY_OR_PROFILE = 0x9F53, "Transaction category code (M/Chip, D-PAS), or terminal interchange profile (Book C-5).";
+    MERCHANT_TYPE = 0x9F58, "Merchant type indicator (Interac).";
+    TERMINAL_INFORMATION = 0x9F59, "Terminal transaction information (Interac).";
+    INTERAC_TYPE = 0x9F5A, "Terminal transaction type (Interac).";
+    PRODUCT = 0x9F63, "Card product identification information (UnionPay).";
     TTQ = 0x9F66, "Terminal transaction qualifiers (Book C-3).";
     CARD_AUTHENTICATION = 0x9F69, "Card authentication related data (Book C-3).";
     TRACK_2_MAG_STRIPE = 0x9F6B, "Track 2 data of a mag-stripe mode card (Book C-2).";
     CTQ = 0x9F6C, "Card transaction qualifiers (Book C-3).";
-    FORM_FACTOR = 0x9F6E, "Form factor indicator, or third party data.";
+    READER_CAPABILITIES = 0x9F6D, "Contactless reader capabilities (Book C-4).";
+    FORM_FACTOR = 0x9F6E, "Form factor indicator, third party data, or enhanced reader capabilities (Book C-4).";
+    DEVICE_VERIFICATION = 0x9F71, "Mobile CVM results (Book C-4), or card processing requirements (Book C-6).";
+    CUSTOMER_DATA = 0x9F7C, "Customer exclusive data (Visa), or merchant custom data (M/Chip).";
 }
 
 impl Tag {

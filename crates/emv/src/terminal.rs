@@ -1,6 +1,7 @@
 //! What the terminal tells the card: amount, date, place, abilities (Book 4 annex A; Book 3 annex A).
 
 use crate::application::Scheme;
+use crate::kernel::Kernel;
 use crate::oda::{CaKeys, DataAuthentication};
 use crate::tag::Tag;
 
@@ -55,6 +56,10 @@ pub struct TerminalData {
     pub transaction_type: u8,
     /// 9F4E; only its first 255 bytes are sent.
     pub merchant_name: String,
+    /// 9F1E, letters and digits; left out when there is none.
+    pub device_serial: Option<[u8; 8]>,
+    /// 9F41, counts the terminal's payments; left out when nobody counts them.
+    pub sequence_counter: Option<u32>,
     /// Keys to check a card's certificates with.
     pub ca_keys: CaKeys,
 }
@@ -91,6 +96,8 @@ impl TerminalData {
             ttq: [0x26, 0xC0, 0x40, 0x00],
             transaction_type: 0x00,
             merchant_name: String::new(),
+            device_serial: None,
+            sequence_counter: None,
             ca_keys: CaKeys::schemes(),
         }
     }
@@ -137,9 +144,12 @@ impl TerminalData {
             Tag::ADDITIONAL_CAPABILITIES => self.additional_capabilities.to_vec(),
             Tag::TTQ => self.ttq.to_vec(),
             Tag::CVM_RESULTS => results.cvm_results.to_vec(),
-            Tag::TERMINAL_APPLICATION_VERSION => results.scheme.terminal_version().to_vec(),
+            Tag::TERMINAL_APPLICATION_VERSION => results.version.to_vec(),
             Tag::MERCHANT_NAME => self.merchant_name.bytes().take(255).collect(),
-            _ => return None,
+            Tag::FLOOR_LIMIT => vec![0; 4],
+            Tag::DEVICE_SERIAL => self.device_serial?.to_vec(),
+            Tag::SEQUENCE_COUNTER => bcd(u64::from(self.sequence_counter?), 4),
+            other => return results.kernel.value(other).map(<[u8]>::to_vec),
         };
         Some(value)
     }
@@ -179,17 +189,23 @@ pub(crate) struct TerminalResults {
     pub(crate) scheme: Scheme,
     /// Whether its cards can be authenticated here.
     pub(crate) authentication: AuthenticationKeys,
+    /// 9F09.
+    pub(crate) version: [u8; 2],
+    /// Whose values the terminal names.
+    pub(crate) kernel: Kernel,
 }
 
 impl TerminalResults {
     /// Before any check: a contactless reader that only asks for a cryptogram reports nothing (Book C-3).
-    pub(crate) fn new(scheme: Scheme) -> Self {
+    pub(crate) fn new(scheme: Scheme, kernel: Kernel) -> Self {
         Self {
             tvr: [0; 5],
             tsi: [0; 2],
             cvm_results: [0x1F, 0x00, 0x00],
             scheme,
             authentication: AuthenticationKeys::Known,
+            version: scheme.terminal_versions()[0],
+            kernel,
         }
     }
 }
@@ -225,7 +241,7 @@ mod tests {
         assert_eq!(bcd(123_456, 6), [0x00, 0x00, 0x00, 0x12, 0x34, 0x56]);
         assert_eq!(bcd(978, 2), [0x09, 0x78]);
         let terminal = TerminalData::purchase(1, 156, 156, [0; 4], Interface::Contact).at([26, 11, 22], [9, 5, 7]);
-        let results = TerminalResults::new(Scheme::Visa);
+        let results = TerminalResults::new(Scheme::Visa, Kernel::Contact);
         assert_eq!(terminal.value(Tag::TRANSACTION_DATE, &results).unwrap(), [0x26, 0x11, 0x22]);
         assert_eq!(terminal.value(Tag::TRANSACTION_TIME, &results).unwrap(), [0x09, 0x05, 0x07]);
         assert!(terminal.value(Tag(0x9F7A), &results).is_none());

@@ -6,9 +6,11 @@ use crate::application::{ApplicationSummary, Scheme};
 use crate::card_number::CardNumber;
 use crate::completion::Completion;
 use crate::cryptogram::Cryptogram;
-use crate::cvm::CardholderVerification;
+use crate::cvm::{CardholderVerification, NoOnlinePin};
+use crate::de55;
 use crate::dol::Dol;
 use crate::error::CardError;
+use crate::kernel::Kernel;
 use crate::oda::DataAuthenticity;
 use crate::session::payment_application::OpenApplication;
 use crate::session::{Context, Step};
@@ -17,29 +19,8 @@ use crate::terminal::Interface;
 use crate::tlv;
 use crate::track2::Track2;
 
-/// Data objects for DE 55, in the order they are written. The first ones come from the card.
-const ICC_DATA_TAGS: [Tag; 20] = [
-    Tag::CRYPTOGRAM,
-    Tag::CID,
-    Tag::IAD,
-    Tag::UNPREDICTABLE_NUMBER,
-    Tag::ATC,
-    Tag::TVR,
-    Tag::TRANSACTION_DATE,
-    Tag::TRANSACTION_TYPE,
-    Tag::AMOUNT_AUTHORISED,
-    Tag::TRANSACTION_CURRENCY,
-    Tag::AIP,
-    Tag::TERMINAL_COUNTRY,
-    Tag::AMOUNT_OTHER,
-    Tag::TERMINAL_CAPABILITIES,
-    Tag::CVM_RESULTS,
-    Tag::TERMINAL_TYPE,
-    Tag::DF_NAME,
-    Tag::PAN_SEQUENCE,
-    Tag::TERMINAL_APPLICATION_VERSION,
-    Tag::FORM_FACTOR,
-];
+/// Most bytes of DE 55 (ISO 8583: b..255).
+pub const ICC_DATA_BYTES_MAX: usize = 255;
 
 /// A card read to pay. It holds secrets, so it has no Debug.
 pub struct CardRead {
@@ -67,8 +48,12 @@ pub struct CardRead {
     pub cryptogram: Cryptogram,
     /// How the cardholder is to be verified.
     pub verification: CardholderVerification,
+    /// Why the PIN is not to go to the bank; `None` when it is.
+    pub no_online_pin: Option<NoOnlinePin>,
     /// Whether the phone or watch has verified its owner.
     pub cdcvm: bool,
+    /// Whose rules the application followed.
+    pub kernel: Kernel,
     /// Whether the card was shown to be what its issuer made.
     pub authenticity: DataAuthenticity,
     /// Tag 95, as the card was told.
@@ -136,6 +121,14 @@ pub struct Inspection {
     pub cryptogram: Option<Cryptogram>,
     /// How the cardholder would be verified.
     pub verification: CardholderVerification,
+    /// Why the PIN would not go to the bank; `None` when it would.
+    pub no_online_pin: Option<NoOnlinePin>,
+    /// Whose rules the application followed.
+    pub kernel: Kernel,
+    /// Tag 95, as the card was told.
+    pub tvr: [u8; 5],
+    /// Tag 9B.
+    pub tsi: [u8; 2],
     /// Whether the card was shown to be what its issuer made.
     pub authenticity: DataAuthenticity,
     /// Commands sent.
@@ -297,7 +290,9 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
         icc_data,
         cryptogram,
         verification: application.verification,
+        no_online_pin: application.no_online_pin,
         cdcvm: application.verification == CardholderVerification::ConsumerDevice,
+        kernel: application.kernel,
         authenticity: application.authenticity,
         tvr,
         tsi,
@@ -321,6 +316,10 @@ pub(crate) fn inspected(context: Context, application: OpenApplication, outcome:
         interface: context.terminal.interface,
         cryptogram: application.cryptogram,
         verification: application.verification,
+        no_online_pin: application.no_online_pin,
+        kernel: application.kernel,
+        tvr: application.results.tvr,
+        tsi: application.results.tsi,
         authenticity: application.authenticity,
         exchanges: context.exchanges,
     }))
@@ -329,13 +328,23 @@ pub(crate) fn inspected(context: Context, application: OpenApplication, outcome:
 /// DE 55. A value that went to the card in the command that made the cryptogram is written as it was sent, cut
 /// and padded as the card's list asked; the rest is what the terminal would have said.
 fn icc_data(context: &Context, application: &OpenApplication) -> Vec<u8> {
-    let mut out = Vec::with_capacity(160);
-    for tag in ICC_DATA_TAGS {
+    let scheme = application.selected.summary.scheme;
+    let mut out = Vec::with_capacity(ICC_DATA_BYTES_MAX);
+    for tag in de55::tags(scheme) {
         let sent = application.sent.iter().find(|(sent, _)| *sent == tag).map(|(_, value)| value.clone());
-        if let Some(value) =
-            from_card(application, tag).or(sent).or_else(|| context.terminal.value(tag, &application.results))
-        {
-            tlv::write(&mut out, tag, &value);
+        let value = from_card(application, tag).or_else(|| {
+            if de55::is_from_card(scheme, tag) {
+                application.card.get(tag).map(<[u8]>::to_vec)
+            } else {
+                sent.or_else(|| context.terminal.value(tag, &application.results))
+            }
+        });
+        let Some(value) = value else { continue };
+        let mut object = Vec::with_capacity(4 + value.len());
+        tlv::write(&mut object, tag, &value);
+        // What does not fit the field is the scheme's extra, which stands at the end.
+        if out.len() + object.len() <= ICC_DATA_BYTES_MAX {
+            out.extend_from_slice(&object);
         }
     }
     out
@@ -351,7 +360,6 @@ fn from_card(application: &OpenApplication, tag: Tag) -> Option<Vec<u8>> {
         Tag::ATC => cryptogram.map(|cryptogram| cryptogram.atc.to_be_bytes().to_vec()),
         Tag::AIP => application.aip.map(|aip| aip.to_vec()),
         Tag::DF_NAME => Some(application.selected.df_name.clone()),
-        Tag::PAN_SEQUENCE | Tag::FORM_FACTOR => application.card.get(tag).map(<[u8]>::to_vec),
         _ => None,
     }
 }

@@ -1,19 +1,21 @@
 //! Using the opened application: GET PROCESSING OPTIONS, records, cryptogram (Book 3 sections 10.1, 10.2, 10.8).
 
 use crate::apdu::{self, COMMAND_DATA_BYTES_MAX, CryptogramSignature, StatusWord};
-use crate::application::{Scheme, SelectedApplication};
+use crate::application::SelectedApplication;
 use crate::cryptogram::{self, Cryptogram, CryptogramKind, GenerateAcAnswer, ProcessingOptions};
-use crate::cvm::{self, CardholderVerification, CvmConditions, CvmCurrency};
+use crate::cvm::{CardholderVerification, NoOnlinePin};
 use crate::dol::Dol;
 use crate::error::CardError;
+use crate::kernel::Kernel;
 use crate::oda::{DataAuthenticity, PublicKey};
 use crate::records::{self, Coverage, RecordAddress};
 use crate::session::card_data::{self, CardData, Merge, Origin, Outcome};
 use crate::session::offline_authentication::{self, Plan, SignedRecords};
 use crate::session::selection;
+use crate::session::terminal_checks;
 use crate::session::{Context, Phase, ReadPurpose, Stage, Step};
 use crate::tag::Tag;
-use crate::terminal::{AMOUNT_MINOR_MAX, Interface, TerminalResults};
+use crate::terminal::{AMOUNT_MINOR_MAX, TerminalResults};
 use crate::tlv::{self, Mode};
 
 /// Records an inspection looks at when a card gives no processing options: files 1 to 3, records 1 to 4.
@@ -39,6 +41,10 @@ pub(crate) struct OpenApplication {
     pub(crate) results: TerminalResults,
     /// How the cardholder is to be verified.
     pub(crate) verification: CardholderVerification,
+    /// Why the PIN does not go to the bank; `None` when it does.
+    pub(crate) no_online_pin: Option<NoOnlinePin>,
+    /// Whose rules the application follows.
+    pub(crate) kernel: Kernel,
     /// Values sent with GET PROCESSING OPTIONS, and with GENERATE AC.
     pub(crate) pdol_data: Vec<u8>,
     pub(crate) cdol_data: Vec<u8>,
@@ -52,7 +58,9 @@ pub(crate) struct OpenApplication {
 
 impl OpenApplication {
     fn new(context: &Context, selected: SelectedApplication) -> Self {
-        let mut results = TerminalResults::new(selected.summary.scheme);
+        let kernel =
+            Kernel::of(context.terminal.interface, selected.summary.kernel.as_deref(), selected.summary.scheme);
+        let mut results = TerminalResults::new(selected.summary.scheme, kernel);
         results.authentication = offline_authentication::keys_for(&context.terminal.ca_keys, &selected.df_name);
         Self {
             selected,
@@ -62,6 +70,8 @@ impl OpenApplication {
             sent: Vec::new(),
             results,
             verification: CardholderVerification::NotRequired,
+            no_online_pin: Some(NoOnlinePin::NoList),
+            kernel,
             pdol_data: Vec::new(),
             cdol_data: Vec::new(),
             signed: SignedRecords::default(),
@@ -86,8 +96,8 @@ enum Awaiting {
     Record { records: Vec<RecordAddress>, next: usize, source: RecordSource },
     /// INTERNAL AUTHENTICATE, which carried `sent`.
     DynamicSignature { key: PublicKey, sent: Vec<u8> },
-    /// GENERATE AC.
-    Cryptogram,
+    /// GENERATE AC. An inspection whose request was refused may ask once more in the other way.
+    Cryptogram { other: Option<CryptogramSignature> },
 }
 
 /// Why a record is read.
@@ -164,7 +174,7 @@ impl ApplicationStage {
                 offline_authentication::challenge_answered(&mut application, &key, &sent, answer);
                 ask_for_cryptogram(context, application)
             }
-            Awaiting::Cryptogram => cryptogram_answered(context, application, data, sw),
+            Awaiting::Cryptogram { other } => cryptogram_answered(context, application, data, sw, other),
         }
     }
 }
@@ -325,18 +335,17 @@ fn take_purse_identification(card: &mut CardData, data: &[u8]) {
 
 /// All records are in: ask for the cryptogram unless it came with the processing options.
 fn after_records(context: Context, mut application: OpenApplication) -> Result<Step, CardError> {
-    let in_options = application.cryptogram.is_some();
-    if in_options {
-        application.verification = verification_from_ctq(&application);
-        application.results.cvm_results = match application.verification {
-            CardholderVerification::OnlinePin => [0x02, 0x00, 0x00],
-            CardholderVerification::Signature => [0x1E, 0x00, 0x00],
-            _ => [0x1F, 0x00, 0x02],
-        };
+    if application.cryptogram.is_some() {
+        let (aip, kernel) = (application.aip, application.kernel);
+        if let Some(said) = kernel.verified(aip, |tag| application.card.get(tag)) {
+            application.verification = said.verification;
+            application.results.cvm_results = said.results;
+            application.no_online_pin = said.no_online_pin;
+        }
         offline_authentication::check_fast(&context, &mut application);
         return finish(context, application);
     }
-    if is_mag_stripe_only(context.terminal.interface, &application) {
+    if application.kernel.is_mag_stripe_only(application.aip, |tag| application.card.get(tag)) {
         return match context.purpose {
             ReadPurpose::Pay => Err(CardError::MagStripeOnly),
             ReadPurpose::Inspect => Ok(card_data::inspected(context, application, Outcome::MagStripeOnly)),
@@ -364,19 +373,33 @@ fn after_records(context: Context, mut application: OpenApplication) -> Result<S
 
 /// First GENERATE AC (Book 3 section 10.7: an online-only terminal asks for an ARQC).
 fn ask_for_cryptogram(context: Context, mut application: OpenApplication) -> Result<Step, CardError> {
-    verify_terminal_side(&context, &mut application);
+    terminal_checks::perform(&context, &mut application);
+    if context.purpose == ReadPurpose::Pay && terminal_checks::is_denied(&application) {
+        return Err(CardError::DeclinedOffline);
+    }
     let cdol1 = Dol::parse(application.card.get(Tag::CDOL1).unwrap_or_default())?;
     let data = cdol1.build(|tag| {
         // A CDOL may also ask for what the card itself gave, such as 82 or 5F34.
         context.terminal.value(tag, &application.results).or_else(|| application.card.get(tag).map(<[u8]>::to_vec))
     });
+    (application.sent, application.cdol_data) = (data.sent, data.bytes);
     let signature = match application.signing_key {
         Some(_) => CryptogramSignature::Asked,
         None => CryptogramSignature::NotAsked,
     };
-    let c_apdu = apdu::generate_arqc(signature, &data.bytes);
-    (application.sent, application.cdol_data) = (data.sent, data.bytes);
-    let stage = ApplicationStage { application, awaiting: Awaiting::Cryptogram };
+    let signs = application.aip.unwrap_or_default()[0] & 0x01 != 0;
+    let other = (context.purpose == ReadPurpose::Inspect && signs).then(|| signature.other());
+    request_cryptogram(context, application, signature, other)
+}
+
+fn request_cryptogram(
+    context: Context,
+    application: OpenApplication,
+    signature: CryptogramSignature,
+    other: Option<CryptogramSignature>,
+) -> Result<Step, CardError> {
+    let c_apdu = apdu::generate_arqc(signature, &application.cdol_data);
+    let stage = ApplicationStage { application, awaiting: Awaiting::Cryptogram { other } };
     context.transmit(stage.boxed(), Phase::GeneratingCryptogram, c_apdu)
 }
 
@@ -388,75 +411,17 @@ fn check_required(context: &Context, application: &OpenApplication) -> Result<()
     }
 }
 
-/// Whether the card can only emulate its stripe over the air. AIP byte 2 bit 8 means "EMV mode supported" to
-/// M/Chip (Book C-2) and "mag-stripe mode supported" to Visa (Book C-3); anyone may give stripe data 9F6B
-/// and no CDOL1.
-fn is_mag_stripe_only(interface: Interface, application: &OpenApplication) -> bool {
-    if interface == Interface::Contact || application.card.get(Tag::CDOL1).is_some() {
-        return false;
-    }
-    let mark = application.aip.is_some_and(|aip| aip[1] & 0x80 != 0);
-    match application.selected.summary.scheme {
-        Scheme::Mastercard => !mark || application.card.get(Tag::TRACK_2_MAG_STRIPE).is_some(),
-        Scheme::Visa => mark,
-        _ => application.card.get(Tag::TRACK_2_MAG_STRIPE).is_some(),
-    }
-}
-
-/// qVSDC and qPBOC: the card's transaction qualifiers say how the holder is verified (Book C-3 section 5.7).
-fn verification_from_ctq(application: &OpenApplication) -> CardholderVerification {
-    match application.card.get(Tag::CTQ) {
-        Some([_, second, ..]) if second & 0x80 != 0 => CardholderVerification::ConsumerDevice,
-        Some([first, ..]) if first & 0x80 != 0 => CardholderVerification::OnlinePin,
-        Some([first, ..]) if first & 0x40 != 0 => CardholderVerification::Signature,
-        _ => CardholderVerification::NotRequired,
-    }
-}
-
-/// Fills TVR and CVM results before GENERATE AC (Book 3 sections 10.3 to 10.6).
-fn verify_terminal_side(context: &Context, application: &mut OpenApplication) {
-    let aip = application.aip.unwrap_or_default();
-    // TSI byte 1: terminal risk management and card risk management were performed, cardholder verification below.
-    application.results.tsi[0] |= 0x28;
-    let contactless = context.terminal.interface == Interface::Contactless;
-    // Byte 4 bit 8: the floor limit is zero.
-    application.results.tvr[3] |= 0x80;
-    if application.card.expiry_yymmdd().is_some_and(|expiry| expiry < context.terminal.today()) {
-        application.results.tvr[1] |= 0x40;
-    }
-    if contactless && aip[0] & 0x02 != 0 {
-        // AIP byte 1 bit 2: the device verifies its owner, and 010002 says it did (Book C-2).
-        application.verification = CardholderVerification::ConsumerDevice;
-        application.results.cvm_results = [0x01, 0x00, 0x02];
-        return;
-    }
-    let supports_cvm = aip[0] & 0x10 != 0;
-    let currency = match application.card.get(Tag::APPLICATION_CURRENCY) {
-        Some(code)
-            if context.terminal.value(Tag::TRANSACTION_CURRENCY, &application.results).as_deref() == Some(code) =>
-        {
-            CvmCurrency::Application
-        }
-        _ => CvmCurrency::Other,
-    };
-    let conditions = CvmConditions { amount_minor: context.terminal.amount_minor, currency };
-    let outcome = cvm::choose(application.card.get(Tag::CVM_LIST).filter(|_| supports_cvm), conditions);
-    application.verification = outcome.verification;
-    application.results.cvm_results = outcome.results;
-    if supports_cvm {
-        application.results.tsi[0] |= 0x40;
-    }
-    if outcome.verification == CardholderVerification::Failed {
-        application.results.tvr[2] |= 0x80;
-    }
-}
-
 fn cryptogram_answered(
     mut context: Context,
     mut application: OpenApplication,
     data: &[u8],
     sw: StatusWord,
+    other: Option<CryptogramSignature>,
 ) -> Result<Step, CardError> {
+    // 6Axx refuses the parameters: some cards insist on signing, or on not signing.
+    if let (Some(signature), 0x6A) = (other, sw.sw1()) {
+        return request_cryptogram(context, application, signature, None);
+    }
     let answer = match sw {
         StatusWord::OK => cryptogram::parse_generate_ac(data),
         StatusWord::NOT_ALLOWED => Err(CardError::SeePhone),

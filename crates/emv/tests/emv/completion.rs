@@ -46,6 +46,8 @@ fn the_captured_visa_card_gives_its_tc() {
     let mut terminal =
         TerminalData::purchase(1000, 36, 36, [0xD3, 0x17, 0x3A, 0x1F], Interface::Contact).at([12, 3, 16], [10, 0, 0]);
     terminal.choice = ApplicationChoice::Automatic;
+    // The terminal of the transcript took no PIN.
+    terminal.capabilities[1] = 0x08;
     let read = read(terminal, |c_apdu| transcript.answer(c_apdu).unwrap_or_else(|_| panic!("removed")));
     assert_eq!(hex::encode_upper(read.cryptogram.value), "7CB3BA090724C524");
     // The terminal of the transcript sent eight bytes and was answered 6700; its second GENERATE AC says so in 95.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its data has to fail")]
 
+mod authentication;
 mod completion;
 mod conformance;
 mod issuer_vectors;
@@ -10,6 +11,7 @@ mod properties;
 mod replay;
 mod session;
 mod stripe;
+mod terminal_checks;
 mod traces;
 mod vectors;
 
