@@ -7,8 +7,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(target_os = "android")]
+use android_native_keyring_store::Store as SystemKeyring;
+#[cfg(target_os = "macos")]
+use apple_native_keyring_store::keychain::Store as SystemKeyring;
+#[cfg(target_os = "ios")]
+use apple_native_keyring_store::protected::Store as SystemKeyring;
 use keyring_core::{CredentialStore, Error as KeyringError};
 use payment::DeviceId;
+#[cfg(windows)]
+use windows_native_keyring_store::Store as SystemKeyring;
+#[cfg(target_os = "linux")]
+use zbus_secret_service_keyring_store::Store as SystemKeyring;
 use zeroize::Zeroizing;
 
 use crate::config::KeyStoreKind;
@@ -62,23 +72,23 @@ async fn in_keyring<T: Send + 'static>(work: impl FnOnce(&CredentialStore) -> Re
     tokio::task::spawn_blocking(work).await.map_err(|_| WalletError::NoKeyring("it stopped".to_owned()))?
 }
 
-#[cfg(target_os = "linux")]
+/// This system's keyring: Secret Service, Android's Keystore, Apple's keychains, or Windows' Credential Manager.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "ios", windows))]
 fn open_keyring() -> Result<Arc<CredentialStore>> {
-    let store = zbus_secret_service_keyring_store::Store::new().map_err(|error| no_keyring(&error))?;
+    let store = SystemKeyring::new().map_err(|error| no_keyring(&error))?;
     Ok(store)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "ios", windows)))]
 fn open_keyring() -> Result<Arc<CredentialStore>> {
-    keyring_core::get_default_store()
-        .ok_or_else(|| WalletError::NoKeyring("the app has not connected this platform's keyring".to_owned()))
+    Err(WalletError::NoKeyring("this system's keyring is not supported; choose --key-store file".to_owned()))
 }
 
 /// The keyring's own words may quote what was read, so only its kind is repeated.
 fn no_keyring(error: &KeyringError) -> WalletError {
     let why = match error {
         KeyringError::NoStorageAccess(_) => "it is locked",
-        KeyringError::PlatformFailure(_) | KeyringError::NoDefaultStore => "no secret service answers",
+        KeyringError::PlatformFailure(_) | KeyringError::NoDefaultStore => "the system's keyring does not answer",
         KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) | KeyringError::BadStoreFormat(_) => {
             "the entry is damaged"
         }
