@@ -3,8 +3,6 @@ package org.tapseal.cardreader
 import android.app.Activity
 import android.nfc.NfcAdapter
 import android.nfc.Tag
-import android.nfc.TagLostException
-import android.nfc.tech.IsoDep
 import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
@@ -15,9 +13,9 @@ import app.tauri.annotation.TauriPlugin
 import app.tauri.plugin.Invoke
 import app.tauri.plugin.JSObject
 import app.tauri.plugin.Plugin
-import java.io.IOException
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
+import java.util.concurrent.RejectedExecutionException
 
 @InvokeArg
 internal class OpenArgs {
@@ -33,33 +31,38 @@ internal class ApduArgs {
     lateinit var apdu: String
 }
 
+@InvokeArg
+internal class SecureScreenArgs {
+    /** Whether the screen is kept to the person in front of it. */
+    var on: Boolean = true
+}
+
 /**
  * Carries APDUs between Rust and a card at the back of the phone, through IsoDep in reader mode.
  *
  * It knows no EMV and keeps nothing. Card answers are in no log line and no exception text.
- * All state is touched on one background thread; Android's callbacks and Tauri's calls are posted to it.
+ * The desk is touched on one background thread; Android's callbacks and Tauri's calls are posted to it.
  */
 @TauriPlugin
-class CardReaderPlugin(private val activity: Activity) : Plugin(activity) {
-    private val adapter: NfcAdapter? = NfcAdapter.getDefaultAdapter(activity)
+class CardReaderPlugin
+internal constructor(private val activity: Activity, private val turns: ExecutorService) : Plugin(activity) {
+    /** Tauri makes the plugin by this one. */
+    constructor(activity: Activity) : this(activity, Executors.newSingleThreadExecutor())
+
     private val onScreen = Handler(Looper.getMainLooper())
-    private val inTurn: ExecutorService = Executors.newSingleThreadExecutor()
-
-    private var waiting: Invoke? = null
-    private var card: IsoDep? = null
-
-    /** Counts openings, so that the deadline of an earlier one ends nothing later. */
-    private var opening = 0
+    private val screen = Screen(activity)
+    private val desk = Desk<Invoke, FieldCard>()
 
     @Command
     fun open(invoke: Invoke) {
         val args = invoke.parseArgs(OpenArgs::class.java)
-        inTurn.execute {
+        inTurn(invoke) {
+            // Asked for each time: a phone whose NFC service restarted has another adapter.
+            val adapter = NfcAdapter.getDefaultAdapter(activity)
             when {
                 adapter == null -> invoke.refuse(Refusal.NFC_MISSING)
                 !adapter.isEnabled -> invoke.refuse(Refusal.NFC_OFF)
-                waiting != null || card != null -> invoke.refuse(Refusal.BUSY)
-                else -> wait(invoke, args.waitMs.coerceIn(0, WAIT_MS_MAX))
+                else -> wait(adapter, invoke, Framing.wait(args.waitMs))
             }
         }
     }
@@ -67,128 +70,146 @@ class CardReaderPlugin(private val activity: Activity) : Plugin(activity) {
     @Command
     fun transceive(invoke: Invoke) {
         val args = invoke.parseArgs(ApduArgs::class.java)
-        inTurn.execute {
-            val open = card
-            val command = Hex.decode(args.apdu)
-            when {
-                open == null -> invoke.refuse(Refusal.NOT_OPEN)
-                command == null || command.size < COMMAND_LENGTH_MIN -> invoke.refuse(Refusal.APDU_MALFORMED)
-                command.size > open.maxTransceiveLength -> invoke.refuse(Refusal.APDU_TOO_LONG)
-                else -> exchange(invoke, open, command)
-            }
+        inTurn(invoke) {
+            val card = desk.card
+            if (card == null) invoke.refuse(Refusal.NOT_OPEN) else exchange(invoke, card, args.apdu)
         }
     }
 
     @Command
     fun close(invoke: Invoke) {
-        inTurn.execute {
+        inTurn(invoke) {
             stop(Refusal.STOPPED)
             invoke.resolve()
         }
     }
 
+    @Command
+    fun secureScreen(invoke: Invoke) {
+        val args = invoke.parseArgs(SecureScreenArgs::class.java)
+        onScreen.post {
+            if (args.on) screen.hide() else screen.show()
+            invoke.resolve()
+        }
+    }
+
+    @Command
+    fun screenReader(invoke: Invoke) {
+        onScreen.post { invoke.resolve(JSObject().put("on", screen.hasScreenReader())) }
+    }
+
     /** Reader mode belongs to the foreground: another app's card must not be read into this one. */
     override fun onPause(activity: AppCompatActivity) {
-        inTurn.execute { stop(Refusal.STOPPED) }
+        post { stop(Refusal.STOPPED) }
     }
 
     override fun onDestroy(activity: AppCompatActivity) {
-        inTurn.execute { stop(Refusal.STOPPED) }
-        inTurn.shutdown()
+        post { stop(Refusal.STOPPED) }
+        turns.shutdown()
     }
 
-    private fun wait(invoke: Invoke, waitMs: Long) {
-        waiting = invoke
-        opening += 1
-        val mine = opening
+    private fun wait(adapter: NfcAdapter, invoke: Invoke, waitMs: Long) {
+        val opening = desk.admit(invoke)
+        if (opening == null) {
+            invoke.refuse(Refusal.BUSY)
+            return
+        }
         val options = Bundle()
         // The presence check talks to the card between our commands, which some chips take badly.
         options.putInt(NfcAdapter.EXTRA_READER_PRESENCE_CHECK_DELAY, PRESENCE_CHECK_DELAY_MS)
-        onScreen.post { adapter?.enableReaderMode(activity, { tag -> met(tag) }, READER_FLAGS, options) }
-        onScreen.postDelayed({ post { if (mine == opening && waiting != null) stop(Refusal.CARD_ABSENT) } }, waitMs)
+        onScreen.post {
+            try {
+                adapter.enableReaderMode(activity, { tag -> met(opening, tag) }, READER_FLAGS, options)
+            } catch (_: IllegalStateException) {
+                // The activity ended meanwhile.
+                giveUp(opening, Refusal.STOPPED)
+            } catch (_: UnsupportedOperationException) {
+                giveUp(opening, Refusal.NFC_MISSING)
+            }
+        }
+        onScreen.postDelayed({ giveUp(opening, Refusal.CARD_ABSENT) }, waitMs)
+    }
+
+    /** Ends a wait, unless a card came or another opening began meanwhile. */
+    private fun giveUp(opening: Int, why: Refusal) {
+        post { if (desk.waits(opening)) stop(why) }
     }
 
     /** On a binder thread. A tag that is no smart card, or that left at once, is passed over: the wait goes on. */
-    private fun met(tag: Tag) {
-        val isoDep = IsoDep.get(tag) ?: return
+    private fun met(opening: Int, tag: Tag) {
         post {
-            val invoke = waiting
-            if (invoke != null) {
-                try {
-                    isoDep.connect()
-                    // The default is too short for a chip that computes a cryptogram: it would look like a lost card.
-                    isoDep.timeout = TRANSCEIVE_TIMEOUT_MS
-                    waiting = null
-                    card = isoDep
-                    invoke.resolve(
-                        JSObject()
-                            .put("commandLengthMax", isoDep.maxTransceiveLength)
-                            .put("extendedLength", isoDep.isExtendedLengthApduSupported),
-                    )
-                } catch (_: IOException) {
-                    isoDep.closeQuietly()
-                }
+            val card = if (desk.waits(opening)) FieldCard.connect(tag) else null
+            if (card != null) {
+                desk.serve(opening, card)?.resolve(
+                    JSObject()
+                        .put("commandLengthMax", card.commandLengthMax)
+                        .put("extendedLength", card.takesExtendedLength),
+                )
             }
         }
     }
 
-    private fun exchange(invoke: Invoke, open: IsoDep, command: ByteArray) {
-        try {
-            val answer = open.transceive(command)
-            invoke.resolve(JSObject().put("apdu", Hex.encode(answer)))
-            answer.fill(0)
-        } catch (_: TagLostException) {
-            invoke.refuse(Refusal.CARD_REMOVED)
-            stop(Refusal.CARD_REMOVED)
-        } catch (_: IOException) {
-            // A card that left is reported either way, depending on the phone.
-            invoke.refuse(if (open.isConnected) Refusal.READER_FAILED else Refusal.CARD_REMOVED)
-            stop(Refusal.READER_FAILED)
-        } catch (_: SecurityException) {
-            // Android 12 and later: the tag object is out of date because the card left and came back.
-            invoke.refuse(Refusal.CARD_REMOVED)
-            stop(Refusal.CARD_REMOVED)
-        } finally {
-            command.fill(0)
+    private fun exchange(invoke: Invoke, card: FieldCard, apdu: String) {
+        when (val framed = Framing.command(apdu, card.commandLengthMax)) {
+            is Framed.Refused -> invoke.refuse(framed.why)
+            is Framed.Command -> {
+                val answer = card.answer(framed.bytes)
+                framed.bytes.fill(0)
+                tell(invoke, answer)
+            }
+        }
+    }
+
+    private fun tell(invoke: Invoke, answer: Answer) {
+        when (answer) {
+            is Answer.Bytes -> {
+                val text = Framing.answer(answer.bytes)
+                if (text == null) invoke.refuse(Refusal.READER_FAILED) else invoke.resolve(JSObject().put("apdu", text))
+            }
+            is Answer.None -> {
+                // The card goes first: whoever hears of the failure may open again at once.
+                stop(answer.why)
+                invoke.refuse(answer.why)
+            }
         }
     }
 
     private fun stop(why: Refusal) {
-        opening += 1
-        card?.closeQuietly()
-        card = null
-        waiting?.refuse(why)
-        waiting = null
+        val left = desk.clear()
+        left.card?.close()
+        left.caller?.refuse(why)
         onScreen.post {
             // Android throws when the activity is gone; the field is off then anyway.
-            if (!activity.isDestroyed) adapter?.disableReaderMode(activity)
+            if (!activity.isDestroyed) NfcAdapter.getDefaultAdapter(activity)?.disableReaderMode(activity)
         }
     }
 
-    /** After onDestroy nothing is left to do for a late callback. */
-    private fun post(step: () -> Unit) {
-        if (!inTurn.isShutdown) inTurn.execute(step)
+    /** One call after another, each answered whatever Android throws. After onDestroy there is no reader any more. */
+    private fun inTurn(invoke: Invoke, step: () -> Unit) {
+        val willBeDone = post {
+            try {
+                step()
+            } catch (_: RuntimeException) {
+                stop(Refusal.READER_FAILED)
+                invoke.refuse(Refusal.READER_FAILED)
+            }
+        }
+        if (!willBeDone) invoke.refuse(Refusal.STOPPED)
     }
+
+    /** Whether the step will be done: after onDestroy nothing is left to do for a late callback. */
+    private fun post(step: () -> Unit): Boolean =
+        try {
+            turns.execute(step)
+            true
+        } catch (_: RejectedExecutionException) {
+            false
+        }
 
     private fun Invoke.refuse(why: Refusal) = reject(why.name, why.code)
 
-    private fun IsoDep.closeQuietly() {
-        try {
-            close()
-        } catch (_: IOException) {
-            // The card is gone already.
-        } catch (_: SecurityException) {
-            // The tag object is out of date; so is the card.
-        }
-    }
-
     private companion object {
-        const val WAIT_MS_MAX = 60_000L
-        const val TRANSCEIVE_TIMEOUT_MS = 3_000
         const val PRESENCE_CHECK_DELAY_MS = 5_000
-
-        /** CLA INS P1 P2 (ISO/IEC 7816-4, section 5.1). */
-        const val COMMAND_LENGTH_MIN = 4
         const val READER_FLAGS =
             NfcAdapter.FLAG_READER_NFC_A or
                 NfcAdapter.FLAG_READER_NFC_B or
