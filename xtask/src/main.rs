@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod fuzz;
 mod invocation;
+mod platforms;
 mod processes;
 mod progress;
 mod repository;
@@ -40,6 +41,8 @@ enum Verb {
     Bench(bench::Options),
     /// Throw made-up input at every parser of what others wrote, guided by coverage.
     Fuzz(fuzz::Options),
+    /// Type-check the window for Android, iOS, macOS and Windows, and check its Kotlin and Swift parts.
+    Platforms(platforms::Options),
     /// Take a picture of every screen into docs/screenshots.
     Screenshots,
     /// Build the screens into ui/dist.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         }
         Verb::Bench(options) => bench::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
+        Verb::Platforms(options) => platforms::run(&options),
         Verb::Screenshots => screenshots::run(),
         Verb::Ui(options) => ui::run(&options),
     };

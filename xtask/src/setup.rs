@@ -1,13 +1,16 @@
 //! The `setup` verb, and the parts of it that the other verbs run by themselves. Everything is skipped when present.
 
+mod compiler;
 mod packages;
 pub mod python;
+mod rust_target;
 mod tools;
-mod wasm_target;
 
 use clap::Args;
+pub use compiler::compiler_for;
 
 use crate::failure::Failure;
+use crate::invocation::find;
 
 /// What to install.
 #[derive(Args)]
@@ -35,13 +38,13 @@ pub fn for_demo() -> Result<(), Failure> {
 
 /// What the screens are built with.
 pub fn for_ui() -> Result<(), Failure> {
-    wasm_target::install()
+    rust_target::install_wasm()
 }
 
 /// What the wallet window is built from, its screens included.
 pub fn for_window() -> Result<(), Failure> {
     packages::install(&[packages::BUILD, packages::WINDOW, packages::FONTS])?;
-    wasm_target::install()
+    rust_target::install_wasm()
 }
 
 /// Whether we may start a system service, such as the smart-card one.
@@ -52,14 +55,25 @@ pub fn may_start_services() -> bool {
 /// What the screenshots are taken with.
 pub fn for_screenshots() -> Result<(), Failure> {
     packages::install(&[packages::BUILD, packages::FONTS, packages::PICTURES])?;
-    wasm_target::install()
+    rust_target::install_wasm()
+}
+
+/// What the phones' native parts are checked with.
+pub fn for_native_parts() -> Result<(), Failure> {
+    if find("mvn").is_none() {
+        packages::install(&[packages::KOTLIN])?;
+    }
+    if find("python3").is_none() {
+        packages::install(&[packages::WITNESSES])?;
+    }
+    python::install()
 }
 
 /// What the tests need beside that.
 pub fn for_everything() -> Result<(), Failure> {
     let needed = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD];
     packages::install(&[&needed[..], &[packages::WITNESSES, packages::TESTS]].concat())?;
-    wasm_target::install()?;
+    rust_target::install_wasm()?;
     tools::install()?;
     python::install()
 }

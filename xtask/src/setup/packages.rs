@@ -41,9 +41,12 @@ pub const TESTS: Group =
 /// The browser that pictures of the screens are taken in, at exact sizes.
 pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromium", "chromium-driver"] };
 
-/// Debian's own Rust, for its WebAssembly library sources and linker.
-pub const DEBIAN_WASM: Group =
-    Group { purpose: "the wasm target", names: &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"] };
+/// Compiles and tests the Android part; it brings a Java to run on.
+pub const KOTLIN: Group = Group { purpose: "the Android part", names: &["maven"] };
+
+/// Debian's own Rust, for its sources of the standard library and its WebAssembly linker.
+pub const DEBIAN_RUST: Group =
+    Group { purpose: "other targets", names: &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"] };
 
 /// Installs what is missing of these groups.
 pub fn install(groups: &[Group]) -> Result<(), Failure> {

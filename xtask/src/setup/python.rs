@@ -1,4 +1,4 @@
-//! A Python of our own with the libraries that check ours independently, in cargo's target folder.
+//! A Python of our own with the libraries that check ours independently and read our Swift, in cargo's target folder.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::repository::target_folder;
 
 /// What is installed into it from `PyPI`, in the version the tests were written for.
-const REQUIREMENTS: [&str; 1] = ["pyemv==1.5.0"];
+const REQUIREMENTS: [&str; 3] = ["pyemv==1.5.0", "tree-sitter==0.26.1", "tree-sitter-swift==0.7.4"];
 
 /// A file in its folder that lists what is installed.
 const INSTALLED: &str = "installed";
