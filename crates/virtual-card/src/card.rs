@@ -1,5 +1,6 @@
 //! The card itself: SELECT, GET PROCESSING OPTIONS, READ RECORD, GENERATE AC, GET DATA (Book 3 section 6.5).
 
+mod authentication;
 mod completion;
 mod files;
 mod memory;
@@ -19,7 +20,7 @@ use crate::profile::{ApplicationState, CardApplication, ContactProtocol, Interfa
 use files::{Directory, directory_of, fci_of};
 use memory::{CardState, Memory};
 use payment::Progress;
-use records::Personalised;
+use records::{Personalised, RecordFile};
 use status::{Answer, Reply};
 
 /// A software card.
@@ -29,6 +30,8 @@ pub struct VirtualCard {
     /// `None` serves both, as a dual-interface card does in a test that has no field and no contacts.
     interface: Option<Interface>,
     state: State,
+    /// Records of the open application, from GET PROCESSING OPTIONS on.
+    files: Vec<RecordFile>,
     memory: Memory,
     waiting: t0::Waiting,
 }
@@ -70,7 +73,7 @@ impl VirtualCard {
     pub fn new(profile: Profile) -> Self {
         let counter = Counter::in_memory();
         let (memory, waiting) = (Memory::new(), t0::Waiting::default());
-        Self { profile, counter, interface: None, state: State::Reset, memory, waiting }
+        Self { profile, counter, interface: None, state: State::Reset, files: Vec::new(), memory, waiting }
     }
 
     /// Keeps the counter elsewhere.
@@ -101,6 +104,7 @@ impl VirtualCard {
     /// Power off, power on and reset all forget what was selected, and keep the counter.
     pub fn reset(&mut self) {
         self.state = State::Reset;
+        self.files.clear();
         self.waiting.clear();
     }
 
@@ -126,6 +130,7 @@ impl VirtualCard {
             (0x80, 0xA8) => self.get_processing_options(data_of(body)?),
             (0x80, 0xAE) => self.generate_ac(*p1, data_of(body)?),
             (0x00, 0x82) => self.external_authenticate(*p1, *p2, data_of(body)?),
+            (0x00, 0x88) => self.internal_authenticate(data_of(body)?),
             (0x00, 0x84) => pin::challenge(),
             (0x00, 0x20) => self.verify(*p2, data_of(body)?),
             (0x80, 0xCA) => self.get_data(u32::from(*p1) << 8 | u32::from(*p2)),
@@ -196,8 +201,8 @@ impl VirtualCard {
             }
             State::Application { progress: Progress::Selected, .. } => return Err(status::CONDITIONS_NOT_SATISFIED),
             State::Application { .. } => {
-                let files = self.personalised(&self.open()?).records();
-                files.into_iter().find(|file| (file.sfi, file.record) == (sfi, record)).map(|file| file.content)
+                let wanted = |file: &&RecordFile| (file.sfi, file.record) == (sfi, record);
+                self.files.iter().find(wanted).map(RecordFile::content)
             }
         };
         found.map(Reply::from).ok_or(status::RECORD_NOT_FOUND)

@@ -8,6 +8,7 @@
 mod card;
 mod counter;
 mod misbehaviour;
+mod oda;
 #[cfg(unix)]
 pub mod pn532;
 mod presented;
@@ -17,8 +18,10 @@ pub mod vpcd;
 pub use card::VirtualCard;
 pub use counter::{Counter, CounterError};
 pub use misbehaviour::{Fault, FaultKind, Misbehaviour, Pause};
+pub use oda::{test_ca_keys, test_ca_text};
 pub use presented::{CardRemoved, PresentedCard, Said};
 pub use profile::{
     ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Confirmation, ContactProtocol, CryptogramCommand,
-    InterfaceBehaviour, OfflinePin, PaymentLog, Profile, ProfileError, RecordPlan, Refusal, RefusedBy,
+    InterfaceBehaviour, OfflineAuthentication, OfflinePin, PaymentLog, Profile, ProfileError, RecordPlan, Refusal,
+    RefusedBy,
 };

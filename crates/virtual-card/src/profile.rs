@@ -13,7 +13,8 @@ use crate::misbehaviour::Misbehaviour;
 
 pub(crate) use application::covered_fields;
 pub use application::{
-    ActionCodes, ApplicationState, CardApplication, Confirmation, CryptogramCommand, InterfaceBehaviour, RecordPlan,
+    ActionCodes, ApplicationState, CardApplication, Confirmation, CryptogramCommand, InterfaceBehaviour,
+    OfflineAuthentication, RecordPlan,
 };
 pub use built_in::BUILT_IN;
 

@@ -4,8 +4,9 @@ use emv::issuer::{CardMasterKey, CryptogramVersion, IccData, IssuerMasterKey};
 use emv::tag::Tag;
 use emv::tlv;
 
+use super::authentication::{FastSignature, signed_answer};
 use super::files::{constructed, present, template};
-use super::records::packed;
+use super::records::{locator, packed};
 use super::results::{Authentication, Kind, mark_first};
 use super::status::{self, Answer, Status};
 use super::{Open, State, VirtualCard};
@@ -17,8 +18,8 @@ use crate::profile::{CryptogramCommand, InterfaceBehaviour, covered_fields};
 pub(super) enum Progress {
     /// Selected.
     Selected,
-    /// GET PROCESSING OPTIONS gave this counter.
-    Initiated { atc: u16 },
+    /// GET PROCESSING OPTIONS took this data and gave this counter.
+    Initiated { atc: u16, pdol_data: Vec<u8> },
     /// It gave an ARQC and waits for the issuer's answer.
     Online(Online),
     /// It gave its last cryptogram; scripts may still come.
@@ -47,6 +48,13 @@ pub(super) struct Online {
 pub(super) enum Approval {
     NotRefused,
     Refused,
+}
+
+/// Whether GENERATE AC asks for the cryptogram inside a signature (P1 bit 5, Book 3 table 12).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Combined {
+    NotAskedFor,
+    AskedFor,
 }
 
 /// A cryptogram with what it was made over.
@@ -79,11 +87,15 @@ impl VirtualCard {
             self.set_progress(Progress::Spent);
             let made = self.make(&open, Kind::Arqc, &sent, atc, |_, _| {})?;
             self.log(&sent, atc);
-            return Ok(self.options_with_cryptogram(&open, &made).into());
+            let signature = FastSignature::over(&open, &sent, &made);
+            self.files =
+                self.personalised(&open).files(signature.as_ref().map(|signature| signature.related.as_slice()));
+            return Ok(self.options_with_cryptogram(&open, &made, signature.as_ref()).into());
         }
-        self.set_progress(Progress::Initiated { atc });
+        self.set_progress(Progress::Initiated { atc, pdol_data: given.value.to_vec() });
+        self.files = self.personalised(&open).files(None);
         let aip = open.behaviour.interchange_profile();
-        let afl = self.personalised(&open).afl();
+        let afl = locator(&self.files);
         Ok(if open.behaviour.answer_format == 1 {
             template(Tag::RESPONSE_FORMAT_1, &[&aip[..], &afl].concat()).into()
         } else {
@@ -92,9 +104,10 @@ impl VirtualCard {
     }
 
     /// The qVSDC answer: everything a reader needs, so that it may let go of the card (Book C-3 section 5.2).
-    fn options_with_cryptogram(&self, open: &Open, made: &Made) -> Vec<u8> {
+    fn options_with_cryptogram(&self, open: &Open, made: &Made, signature: Option<&FastSignature>) -> Vec<u8> {
         let objects = present(&[
             (Tag::AIP, &open.behaviour.interchange_profile()),
+            (Tag::AFL, &locator(&self.files)),
             (Tag::TRACK_2, &self.profile.track2()),
             (Tag::PAN_SEQUENCE, &[packed(self.profile.psn)]),
             (Tag::IAD, &made.iad),
@@ -103,6 +116,7 @@ impl VirtualCard {
             (Tag::ATC, &made.atc.to_be_bytes()),
             (Tag::CTQ, &InterfaceBehaviour::bytes(&open.behaviour.transaction_qualifiers)),
             (Tag::FORM_FACTOR, &InterfaceBehaviour::bytes(&open.application.form_factor)),
+            (Tag::SDAD, signature.map_or(&[][..], |signature| &signature.signed)),
         ]);
         template(Tag::RESPONSE_FORMAT_2, &objects)
     }
@@ -116,9 +130,22 @@ impl VirtualCard {
             0x80 => Kind::Arqc,
             _ => return Err(status::WRONG_PARAMETERS),
         };
+        let combined = match p1 & 0x10 {
+            0x00 => Combined::NotAskedFor,
+            _ => Combined::AskedFor,
+        };
         match open.progress {
-            Progress::Initiated { atc } if open.behaviour.cryptogram == CryptogramCommand::GenerateAc => {
-                self.first_cryptogram(&open, asked, atc, data)
+            Progress::Initiated { atc, ref pdol_data }
+                if open.behaviour.cryptogram == CryptogramCommand::GenerateAc =>
+            {
+                let pdol_data = pdol_data.clone();
+                let made = self.first_cryptogram(&open, asked, atc, data)?;
+                Ok(match combined {
+                    Combined::AskedFor if made.kind == Kind::Arqc && open.signs_cryptograms() => {
+                        signed_answer(&made, &[&pdol_data, data])?
+                    }
+                    _ => cryptogram_answer(&open, &made),
+                })
             }
             Progress::Online(ref online) => self.second_cryptogram(&open, asked, online.clone(), data),
             _ => Err(status::CONDITIONS_NOT_SATISFIED),
@@ -127,7 +154,7 @@ impl VirtualCard {
 
     /// The card never approves by itself: a request for a TC gets an ARQC, one for an AAC an AAC. A blocked
     /// application gives nothing but an AAC (Book 3 section 9.3).
-    fn first_cryptogram(&mut self, open: &Open, asked: Kind, atc: u16, data: &[u8]) -> Answer {
+    fn first_cryptogram(&mut self, open: &Open, asked: Kind, atc: u16, data: &[u8]) -> Result<Made, Status> {
         let sent = open.behaviour.cdol1().split(data).map_err(|_| status::WRONG_LENGTH)?;
         let kind = match asked {
             Kind::Arqc | Kind::Tc if !self.memory.is_blocked(open.index) => Kind::Arqc,
@@ -147,7 +174,7 @@ impl VirtualCard {
                 script_commands: 0,
             }));
         }
-        Ok(cryptogram_answer(open, &made))
+        Ok(made)
     }
 
     fn next_atc(&mut self) -> Result<u16, Status> {

@@ -3,14 +3,43 @@
 use emv::tag::Tag;
 
 use super::files::{present, template};
-use crate::profile::{CardApplication, CryptogramCommand, InterfaceBehaviour, Profile, RecordPlan};
+use crate::oda::{CardFacts, Certificates};
+use crate::profile::{
+    CardApplication, CryptogramCommand, InterfaceBehaviour, OfflineAuthentication, Profile, RecordPlan,
+};
 
 /// One record.
 pub(super) struct RecordFile {
     pub(super) sfi: u8,
     pub(super) record: u8,
-    pub(super) content: Vec<u8>,
+    /// What is inside template 70.
+    objects: Vec<u8>,
+    coverage: Coverage,
 }
+
+/// Whether offline data authentication covers a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coverage {
+    Signed,
+    Unsigned,
+}
+
+impl RecordFile {
+    /// The answer to READ RECORD.
+    pub(super) fn content(&self) -> Vec<u8> {
+        template(Tag::RECORD_TEMPLATE, &self.objects)
+    }
+}
+
+/// File of the certificates.
+const CERTIFICATES_SFI: u8 = 4;
+
+/// 9F4A: the interchange profile is signed with the records.
+const STATIC_DATA_TAGS: Tag = Tag(0x9F4A);
+/// Dynamic data object list.
+const DDOL: Tag = Tag(0x9F49);
+/// Card authentication related data (Book C-3).
+const CARD_AUTHENTICATION: Tag = Tag(0x9F69);
 
 /// Tags of the record that names the account, unless the profile places them otherwise.
 const ACCOUNT: [Tag; 8] = [
@@ -58,20 +87,41 @@ pub(super) struct Personalised<'a> {
 }
 
 impl Personalised<'_> {
-    /// The records, in the order of the locator; a qVSDC answer needs none.
-    pub(super) fn records(self) -> Vec<RecordFile> {
-        let planned: Vec<RecordFile> = self.behaviour.records.iter().map(|plan| self.planned(plan)).collect();
-        match self.behaviour.cryptogram {
-            _ if !planned.is_empty() => planned,
-            CryptogramCommand::ProcessingOptions => Vec::new(),
-            CryptogramCommand::MagneticStripe => vec![self.record(1, 1, &STRIPE)],
-            CryptogramCommand::GenerateAc => vec![self.record(1, 1, &ACCOUNT), self.record(2, 1, &RULES)],
+    /// The records, in the order of the locator. `related` is what a qVSDC card signs beside the terminal's data; with
+    /// it come the certificates, and without it a qVSDC card needs no record.
+    pub(super) fn files(self, related: Option<&[u8]>) -> Vec<RecordFile> {
+        let mut files: Vec<RecordFile> = self.behaviour.records.iter().map(|plan| self.planned(plan)).collect();
+        if files.is_empty() {
+            files = match self.behaviour.cryptogram {
+                CryptogramCommand::ProcessingOptions => Vec::new(),
+                CryptogramCommand::MagneticStripe => vec![self.record(1, 1, &STRIPE)],
+                CryptogramCommand::GenerateAc => vec![self.record(1, 1, &ACCOUNT), self.record(2, 1, &RULES)],
+            };
         }
+        let authentication = self.behaviour.offline_authentication;
+        if authentication != OfflineAuthentication::None
+            && (authentication != OfflineAuthentication::FastDda || related.is_some())
+        {
+            let certificates = self.certificates(&files);
+            files.extend(certificate_files(&certificates, authentication));
+            if let Some(related) = related {
+                let expiry = self.value(Tag::EXPIRY_DATE);
+                files.push(unsigned(3, &[(Tag::EXPIRY_DATE, &expiry), (CARD_AUTHENTICATION, related)]));
+            }
+        }
+        files
     }
 
-    /// Application file locator over the records.
-    pub(super) fn afl(self) -> Vec<u8> {
-        self.records().iter().flat_map(|file| [file.sfi << 3, file.record, file.record, 0]).collect()
+    fn certificates(self, files: &[RecordFile]) -> Certificates {
+        let signed = files.iter().filter(|file| file.coverage == Coverage::Signed);
+        let mut static_data: Vec<u8> = signed.flat_map(|file| file.objects.iter().copied()).collect();
+        static_data.extend(self.behaviour.interchange_profile());
+        let expiry = self.value(Tag::EXPIRY_DATE);
+        Certificates::issue(&CardFacts {
+            pan_digits: &self.profile.pan,
+            expiry_mmyy: [expiry[1], expiry[0]],
+            static_data: &static_data,
+        })
     }
 
     fn planned(self, plan: &RecordPlan) -> RecordFile {
@@ -82,7 +132,11 @@ impl Personalised<'_> {
     fn record(self, sfi: u8, record: u8, tags: &[Tag]) -> RecordFile {
         let values: Vec<(Tag, Vec<u8>)> = tags.iter().map(|tag| (*tag, self.value(*tag))).collect();
         let objects: Vec<(Tag, &[u8])> = values.iter().map(|(tag, value)| (*tag, value.as_slice())).collect();
-        RecordFile { sfi, record, content: template(Tag::RECORD_TEMPLATE, &present(&objects)) }
+        let coverage = match self.behaviour.offline_authentication {
+            OfflineAuthentication::None | OfflineAuthentication::FastDda => Coverage::Unsigned,
+            OfflineAuthentication::Sda | OfflineAuthentication::Dda | OfflineAuthentication::Cda => Coverage::Signed,
+        };
+        RecordFile { sfi, record, objects: present(&objects), coverage }
     }
 
     /// The value of one object; empty when this card has none.
@@ -117,6 +171,59 @@ impl Personalised<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// Application file locator over records: file, first, last, how many are signed. Neighbours share an entry.
+pub(super) fn locator(files: &[RecordFile]) -> Vec<u8> {
+    let mut entries: Vec<[u8; 4]> = Vec::new();
+    for file in files {
+        let signed = u8::from(file.coverage == Coverage::Signed);
+        match entries.last_mut() {
+            // Signed records come first within an entry.
+            Some([sfi, first, last, count])
+                if *sfi == file.sfi << 3
+                    && file.record == *last + 1
+                    && (signed == 0 || *count == *last - *first + 1) =>
+            {
+                *last += 1;
+                *count += signed;
+            }
+            _ => entries.push([file.sfi << 3, file.record, file.record, signed]),
+        }
+    }
+    entries.concat()
+}
+
+/// The certificates' records.
+fn certificate_files(certificates: &Certificates, authentication: OfflineAuthentication) -> Vec<RecordFile> {
+    let index = [certificates.authority_index];
+    let issuer = unsigned(
+        1,
+        &[
+            (Tag(0x8F), &index),
+            (Tag(0x9F32), &certificates.issuer_exponent),
+            (Tag(0x92), &certificates.issuer_remainder),
+            (Tag(0x90), &certificates.issuer),
+        ],
+    );
+    let aip: (Tag, &[u8]) = (STATIC_DATA_TAGS, &[0x82]);
+    let card: (Tag, &[u8]) = (Tag(0x9F46), &certificates.card);
+    let rest: [(Tag, &[u8]); 2] =
+        [(Tag(0x9F47), &certificates.card_exponent), (Tag(0x9F48), &certificates.card_remainder)];
+    let second = match authentication {
+        OfflineAuthentication::None => return Vec::new(),
+        OfflineAuthentication::Sda => unsigned(2, &[(Tag(0x93), &certificates.static_signature), aip]),
+        OfflineAuthentication::FastDda => unsigned(2, &[card, rest[0], rest[1], aip]),
+        // The unpredictable number alone.
+        OfflineAuthentication::Dda | OfflineAuthentication::Cda => {
+            unsigned(2, &[card, rest[0], rest[1], (DDOL, &[0x9F, 0x37, 0x04]), aip])
+        }
+    };
+    vec![issuer, second]
+}
+
+fn unsigned(record: u8, objects: &[(Tag, &[u8])]) -> RecordFile {
+    RecordFile { sfi: CERTIFICATES_SFI, record, objects: present(objects), coverage: Coverage::Unsigned }
 }
 
 /// A number below 100 as two packed digits.

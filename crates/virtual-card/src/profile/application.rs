@@ -111,6 +111,35 @@ pub enum CryptogramCommand {
     MagneticStripe,
 }
 
+/// How a card can be authenticated offline (Book 2 sections 5 and 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfflineAuthentication {
+    /// It cannot.
+    #[default]
+    None,
+    /// By a signature over its data.
+    Sda,
+    /// By signing what the terminal sends to INTERNAL AUTHENTICATE.
+    Dda,
+    /// By signing its cryptogram, and by INTERNAL AUTHENTICATE.
+    Cda,
+    /// By a signature beside the cryptogram in the answer to GET PROCESSING OPTIONS (Book C-3).
+    FastDda,
+}
+
+impl OfflineAuthentication {
+    /// The bit of AIP byte 1 that announces it (Book 3 annex C1).
+    fn announced_by(self) -> u8 {
+        match self {
+            Self::None => 0x00,
+            Self::Sda => 0x40,
+            Self::Dda | Self::FastDda => 0x20,
+            Self::Cda => 0x01,
+        }
+    }
+}
+
 /// An application over one interface.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -140,6 +169,9 @@ pub struct InterfaceBehaviour {
     /// Issuer application data of this interface, hexadecimal; the application's own when empty.
     #[serde(default)]
     pub issuer_application_data: String,
+    /// How a terminal may authenticate the card offline; the interchange profile has to say so too.
+    #[serde(default)]
+    pub offline_authentication: OfflineAuthentication,
     /// Where each data object is; one record for the account and one for the rules when empty.
     #[serde(default)]
     pub records: Vec<RecordPlan>,
@@ -290,9 +322,15 @@ impl InterfaceBehaviour {
             ("transaction_qualifiers", is_hex(&self.transaction_qualifiers, 0..=2)),
             ("issuer_application_data", is_hex(&self.issuer_application_data, 0..=32)),
             ("answer_format", matches!(self.answer_format, 1 | 2)),
+            ("offline_authentication", self.announces_authentication()),
             ("records", self.records.iter().all(RecordPlan::is_valid)),
         ];
         checks.into_iter().find(|(_, valid)| !valid).map_or(Ok(()), |(what, _)| Err(ProfileError::Value(what)))
+    }
+
+    fn announces_authentication(&self) -> bool {
+        let bit = self.offline_authentication.announced_by();
+        hex::decode(&self.interchange_profile).is_ok_and(|aip| aip.first().is_some_and(|byte| byte & bit == bit))
     }
 
     /// The list must ask the terminal for all that the cryptogram covers.

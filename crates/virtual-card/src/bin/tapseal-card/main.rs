@@ -29,6 +29,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the certification authority's public keys, one a line, for a terminal that is to believe these test cards.
+    CaKeys,
     /// Show what a bank needs to know about a card. All of it is test data.
     Show {
         /// Built-in profile, or a TOML file.
@@ -43,6 +45,10 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(options) => serve::serve(&options),
         Command::Profiles { json } => profiles(json),
+        Command::CaKeys => {
+            print!("{}", virtual_card::test_ca_text());
+            Ok(())
+        }
         Command::Show { profile, json } => show(&profile, json),
     };
     match outcome {
