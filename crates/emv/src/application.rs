@@ -190,7 +190,7 @@ impl ApplicationSummary {
             aid: aid.to_vec(),
             scheme,
             label: text(Tag::LABEL).unwrap_or_else(|| scheme.display_name().to_owned()),
-            preferred_name: text(Tag::PREFERRED_NAME),
+            preferred_name: preferred_name(objects),
             priority: Some(indicator & 0x0F).filter(|priority| *priority > 0),
             needs_confirmation: indicator & 0x80 != 0,
             kernel: tlv::find(objects, Tag::KERNEL).filter(|kernel| !kernel.is_empty()).map(<[u8]>::to_vec),
@@ -200,6 +200,55 @@ impl ApplicationSummary {
     /// What sorts first in the candidate list: ranked before unranked (Book 1 section 12.4).
     fn rank(&self) -> u8 {
         self.priority.unwrap_or(u8::MAX)
+    }
+}
+
+/// 9F12 in the issuer's own letters, which 9F11 names as a part of ISO/IEC 8859. A name in letters this terminal does not
+/// have is as good as none: the label is shown then (Book 1 section 12.4).
+fn preferred_name(objects: &[u8]) -> Option<String> {
+    let name = tlv::find(objects, Tag::PREFERRED_NAME)?;
+    let table = tlv::find(objects, Tag::CODE_TABLE).and_then(|table| table.first().copied());
+    let text: String = name.iter().map(|byte| letter(*byte, table)).collect::<Option<_>>()?;
+    let text: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// One letter of ISO/IEC 8859 parts 1, 5, 9 and 15. ASCII is the same in all of them.
+fn letter(byte: u8, table: Option<u8>) -> Option<char> {
+    let latin_1 = || char::from(byte);
+    if byte.is_ascii() {
+        return Some(latin_1());
+    }
+    match table? {
+        // Packed digits or binary: 15 is written both ways.
+        0x01 => Some(latin_1()),
+        0x05 => Some(match byte {
+            0x80..=0xA0 | 0xAD => latin_1(),
+            0xF0 => '\u{2116}',
+            0xFD => '\u{A7}',
+            _ => char::from_u32(0x0400 + u32::from(byte) - 0xA0)?,
+        }),
+        0x09 => Some(match byte {
+            0xD0 => '\u{11E}',
+            0xDD => '\u{130}',
+            0xDE => '\u{15E}',
+            0xF0 => '\u{11F}',
+            0xFD => '\u{131}',
+            0xFE => '\u{15F}',
+            _ => latin_1(),
+        }),
+        0x15 | 0x0F => Some(match byte {
+            0xA4 => '\u{20AC}',
+            0xA6 => '\u{160}',
+            0xA8 => '\u{161}',
+            0xB4 => '\u{17D}',
+            0xB8 => '\u{17E}',
+            0xBC => '\u{152}',
+            0xBD => '\u{153}',
+            0xBE => '\u{178}',
+            _ => latin_1(),
+        }),
+        _ => None,
     }
 }
 
@@ -236,6 +285,8 @@ pub(crate) fn sort_candidates(candidates: &mut [ApplicationSummary]) {
 pub(crate) struct SelectedApplication {
     /// DF name 84, or the name selected when the card gives none.
     pub(crate) df_name: Vec<u8>,
+    /// DF name 84 as the card gave it.
+    given_name: Option<Vec<u8>>,
     /// The application; label from the FCI, else from the directory.
     pub(crate) summary: ApplicationSummary,
     /// Processing options data object list, empty when absent.
@@ -251,7 +302,8 @@ impl SelectedApplication {
             .find(|object| object.tag == Tag::FCI_TEMPLATE)
             .ok_or(CardError::Malformed { at: "FCI" })?
             .value;
-        let df_name = tlv::find(template, Tag::DF_NAME).filter(|name| !name.is_empty()).unwrap_or(name).to_vec();
+        let given_name = tlv::find(template, Tag::DF_NAME).filter(|name| !name.is_empty()).map(<[u8]>::to_vec);
+        let df_name = given_name.clone().unwrap_or_else(|| name.to_vec());
         let mut summary = ApplicationSummary::from_objects(&df_name, template);
         if let Some(listed) = listed {
             if tlv::find(template, Tag::LABEL).is_none() {
@@ -262,6 +314,43 @@ impl SelectedApplication {
             summary.kernel.clone_from(&listed.kernel);
         }
         let pdol = tlv::find(template, Tag::PDOL).unwrap_or_default().to_vec();
-        Ok(Self { df_name, summary, pdol })
+        Ok(Self { df_name, given_name, summary, pdol })
+    }
+
+    /// Whether the card says it opened exactly the application that was selected.
+    pub(crate) fn named_itself(&self, selected: &[u8]) -> bool {
+        self.given_name.as_deref() == Some(selected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(bytes: &[u8], table: Option<u8>) -> Option<String> {
+        let mut objects = Vec::new();
+        tlv::write(&mut objects, Tag::PREFERRED_NAME, bytes);
+        if let Some(table) = table {
+            tlv::write(&mut objects, Tag::CODE_TABLE, &[table]);
+        }
+        preferred_name(&objects)
+    }
+
+    #[test]
+    fn names_are_in_the_issuers_letters() {
+        assert_eq!(name(b"Carte Bancaire ", None).as_deref(), Some("Carte Bancaire"));
+        assert_eq!(name(b"Cr\xE9dit", Some(0x01)).as_deref(), Some("Cr\u{e9}dit"));
+        assert_eq!(name(&[0xBC, 0xB8, 0xC0], Some(0x05)).as_deref(), Some("\u{41c}\u{418}\u{420}"));
+        assert_eq!(name(b"Ba\xFEkent", Some(0x09)).as_deref(), Some("Ba\u{15f}kent"));
+        assert_eq!(name(b"5 \xA4", Some(0x15)).as_deref(), Some("5 \u{20ac}"));
+    }
+
+    #[test]
+    fn names_in_unknown_letters_are_none() {
+        assert_eq!(name(b"Cr\xE9dit", None), None);
+        assert_eq!(name(b"Cr\xE9dit", Some(0x07)), None);
+        assert_eq!(name(b"  ", Some(0x01)), None);
+        assert_eq!(name(b"", None), None);
+        assert_eq!(name(b"VISA\x00\x07", Some(0x01)).as_deref(), Some("VISA"));
     }
 }

@@ -120,6 +120,8 @@ pub(crate) struct Context {
     pub(crate) trouble: Option<CardError>,
     /// The first application that opened, for an inspection that gets no further.
     pub(crate) opened: Option<crate::application::SelectedApplication>,
+    /// An application that was looked at and did not tell its number.
+    pub(crate) kept: Option<Box<(payment_application::OpenApplication, Outcome)>>,
 }
 
 /// Which command the awaited answer belongs to.
@@ -151,6 +153,7 @@ impl CardSession {
             seen: Vec::new(),
             trouble: None,
             opened: None,
+            kept: None,
         };
         let session = Self {
             context,

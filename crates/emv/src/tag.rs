@@ -63,6 +63,7 @@ tags! {
     FCI_ISSUER_DISCRETIONARY = 0xBF0C, "FCI issuer discretionary data.";
     AID = 0x4F, "Application identifier of a directory entry.";
     LABEL = 0x50, "Application label.";
+    TRACK_1_MAG_STRIPE = 0x56, "Track 1 data of a mag-stripe mode card (Book C-2).";
     TRACK_2 = 0x57, "Track 2 equivalent data.";
     PAN = 0x5A, "Application primary account number.";
     CARDHOLDER_NAME = 0x5F20, "Cardholder name.";

@@ -14,6 +14,7 @@ use crate::kernel::Kernel;
 use crate::oda::DataAuthenticity;
 use crate::session::payment_application::OpenApplication;
 use crate::session::{Context, Step};
+use crate::stripe::Track1;
 use crate::tag::Tag;
 use crate::terminal::Interface;
 use crate::tlv;
@@ -209,10 +210,17 @@ impl CardData {
         [Tag::TRACK_2, Tag::TRACK_2_MAG_STRIPE].into_iter().find_map(|tag| self.get(tag).and_then(Track2::parse))
     }
 
-    /// 5A, else the PAN of Track 2.
+    /// 5A, else the PAN of Track 2, else that of Track 1.
     pub(crate) fn pan(&self) -> Option<CardNumber> {
         let primary = self.get(Tag::PAN).and_then(CardNumber::from_compressed);
-        primary.or_else(|| self.track2().map(|track2| track2.card_number()))
+        primary
+            .or_else(|| self.track2().map(|track2| track2.card_number()))
+            .or_else(|| self.track1().map(|track1| track1.card_number().duplicate()))
+    }
+
+    /// 56, which only cards in mag-stripe mode give, and many of them blank.
+    fn track1(&self) -> Option<Track1> {
+        self.get(Tag::TRACK_1_MAG_STRIPE).and_then(Track1::from_chip)
     }
 
     /// 5F24 as packed digits, when it is a date.
@@ -227,7 +235,7 @@ impl CardData {
         let packed = self
             .expiry_yymmdd()
             .map(|[year, month, _]| [year >> 4, year & 0x0F, month >> 4, month & 0x0F].map(|digit| b'0' + digit));
-        packed.or_else(|| self.track2()?.expiry_yymm())
+        packed.or_else(|| self.track2()?.expiry_yymm()).or_else(|| self.track1()?.expiry_yymm())
     }
 
     /// 5F34 is packed digits: 0x12 is sequence number 12.

@@ -131,9 +131,28 @@ pub(crate) fn initiate(mut context: Context, selected: SelectedApplication) -> R
     context.transmit(stage.boxed(), Phase::Initiating, apdu::get_processing_options(&template))
 }
 
+/// An inspection ends with the first application that tells its number. One that told less is kept for when no other
+/// does.
+fn looked(mut context: Context, application: OpenApplication, outcome: Outcome) -> Result<Step, CardError> {
+    if application.card.pan().is_some() {
+        return Ok(card_data::inspected(context, application, outcome));
+    }
+    let kept = context.kept.take().unwrap_or_else(|| Box::new((application, outcome)));
+    if context.candidates.is_empty() {
+        let (application, outcome) = *kept;
+        return Ok(card_data::inspected(context, application, outcome));
+    }
+    context.kept = Some(kept);
+    selection::next_candidate(context)
+}
+
 /// No candidate is left: an error, or what an inspection could see.
 pub(crate) fn nothing_left(mut context: Context) -> Result<Step, CardError> {
     let trouble = context.trouble.clone().unwrap_or(CardError::NoApplication);
+    if let Some(kept) = context.kept.take() {
+        let (application, outcome) = *kept;
+        return Ok(card_data::inspected(context, application, outcome));
+    }
     match context.opened.take() {
         Some(selected) if context.purpose == ReadPurpose::Inspect => {
             let application = OpenApplication::new(&context, selected);
@@ -256,7 +275,7 @@ fn read_record(
     let Some(address) = records.get(next).copied() else {
         return match source {
             RecordSource::Afl => after_records(context, application),
-            RecordSource::Probe => Ok(card_data::inspected(context, application, Outcome::Refused)),
+            RecordSource::Probe => looked(context, application, Outcome::Refused),
         };
     };
     let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
@@ -348,13 +367,13 @@ fn after_records(context: Context, mut application: OpenApplication) -> Result<S
     if application.kernel.is_mag_stripe_only(application.aip, |tag| application.card.get(tag)) {
         return match context.purpose {
             ReadPurpose::Pay => Err(CardError::MagStripeOnly),
-            ReadPurpose::Inspect => Ok(card_data::inspected(context, application, Outcome::MagStripeOnly)),
+            ReadPurpose::Inspect => looked(context, application, Outcome::MagStripeOnly),
         };
     }
     match application.card.get(Tag::CDOL1).map(Dol::parse) {
         Some(Ok(_)) => {}
         _ if context.purpose == ReadPurpose::Inspect => {
-            return Ok(card_data::inspected(context, application, Outcome::NoCryptogram));
+            return looked(context, application, Outcome::NoCryptogram);
         }
         Some(Err(error)) => return Err(error),
         None => return Err(CardError::Missing { item: "8C" }),
@@ -445,7 +464,7 @@ fn cryptogram_answered(
         }
         Err(error) if looking => {
             context.trouble = Some(error);
-            Ok(card_data::inspected(context, application, kind.map_or(Outcome::NoCryptogram, outcome_of)))
+            looked(context, application, kind.map_or(Outcome::NoCryptogram, outcome_of))
         }
         Err(error) => Err(error),
     }
@@ -470,7 +489,7 @@ fn finish(context: Context, application: OpenApplication) -> Result<Step, CardEr
         (ReadPurpose::Pay, None) => Err(CardError::Missing { item: "9F26" }),
         (ReadPurpose::Inspect, kind) => {
             let outcome = kind.map_or(Outcome::NoCryptogram, outcome_of);
-            Ok(card_data::inspected(context, application, outcome))
+            looked(context, application, outcome)
         }
     }
 }

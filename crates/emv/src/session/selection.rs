@@ -9,7 +9,7 @@ use crate::error::CardError;
 use crate::session::payment_application;
 use crate::session::{Context, Phase, ReadPurpose, Stage, Step};
 use crate::tag::Tag;
-use crate::terminal::ApplicationChoice;
+use crate::terminal::{ApplicationChoice, Interface};
 use crate::tlv;
 
 /// How many further occurrences of one partial name are asked for.
@@ -209,9 +209,20 @@ fn candidate_selected(
     sw: StatusWord,
     candidate: &ApplicationSummary,
 ) -> Result<Step, CardError> {
+    let contact_payment = context.purpose == ReadPurpose::Pay && context.terminal.interface == Interface::Contact;
     if is_selected(&context, data, sw) {
-        let selected = SelectedApplication::parse(data, &candidate.aid, Some(candidate))?;
-        return payment_application::initiate(context, selected);
+        match SelectedApplication::parse(data, &candidate.aid, Some(candidate)) {
+            // An inserted card must open exactly what it was asked for (Book 1 section 12.4); over the air cards exist
+            // that name themselves otherwise.
+            Ok(selected) if !contact_payment || selected.named_itself(&candidate.aid) => {
+                return payment_application::initiate(context, selected);
+            }
+            _ => context.trouble = Some(CardError::Malformed { at: "FCI" }),
+        }
+        return next_candidate(context);
+    }
+    if contact_payment && sw == StatusWord::FUNCTION_NOT_SUPPORTED {
+        return Err(CardError::Blocked);
     }
     context.trouble = Some(match sw {
         sw if is_blocked(sw) || sw == StatusWord::FUNCTION_NOT_SUPPORTED => CardError::Blocked,

@@ -61,6 +61,106 @@ fn an_application_that_needs_confirmation_is_asked_for() {
     assert_eq!(candidates("candidate_app_cardholder_confirmation").unwrap(), ["VISA CREDIT"]);
 }
 
+#[test]
+fn a_single_supported_application_is_opened_at_once() {
+    let (session, c_apdu) = after_directory("candidate_pse_app_supported");
+    assert!(session.is_some());
+    assert_eq!(hex::encode_upper(c_apdu), "00A4040007A000000003101000");
+}
+
+/// Runs a script's directory; gives the session that was not stopped for a choice, with its next command.
+fn after_directory(name: &str) -> (Option<CardSession>, Vec<u8>) {
+    let file = json("vectors/emvutils_apdu_conformance.json");
+    let case = file["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap().clone();
+    let (mut session, mut c_apdu) =
+        CardSession::start(TerminalData::purchase(1, 978, 528, [0; 4], Interface::Contact), ReadPurpose::Pay);
+    for exchange in case["exchanges"].as_array().unwrap() {
+        assert_eq!(c_apdu, bytes(&exchange["c"]));
+        match session.advance(&bytes(&exchange["r"])) {
+            Ok(Step::Transmit { session: next, c_apdu: command, .. }) => (session, c_apdu) = (*next, command),
+            _ => panic!("{name}: a directory is read"),
+        }
+    }
+    (Some(session), c_apdu)
+}
+
+/// The seven applications of the published card, waiting for the cardholder.
+fn seven_applications() -> (Box<emv::ChoosingSession>, Vec<String>) {
+    let file = json("vectors/emvutils_apdu_conformance.json");
+    let case =
+        file["cases"].as_array().unwrap().iter().find(|case| case["name"] == "select_pse_setup").unwrap().clone();
+    let (mut session, mut c_apdu) =
+        CardSession::start(TerminalData::purchase(1, 978, 528, [0; 4], Interface::Contact), ReadPurpose::Pay);
+    for exchange in case["exchanges"].as_array().unwrap() {
+        assert_eq!(c_apdu, bytes(&exchange["c"]));
+        match session.advance(&bytes(&exchange["r"])).unwrap_or_else(|error| panic!("{error}")) {
+            Step::Transmit { session: next, c_apdu: command, .. } => (session, c_apdu) = (*next, command),
+            Step::Choose { session, applications } => {
+                return (session, applications.into_iter().map(|application| application.label).collect());
+            }
+            _ => panic!("seven applications must be offered"),
+        }
+    }
+    panic!("the directory ends in a choice")
+}
+
+#[test]
+fn selections_follow_the_scripts() {
+    let file = json("vectors/emvutils_apdu_conformance.json");
+    let cases = file["cases"].as_array().unwrap();
+    let mut checked = 0;
+    for case in cases.iter().filter(|case| case["stage"] == "select_application") {
+        let remaining: Vec<String> = case["expected"]["remaining_candidates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|label| label.as_str().unwrap().to_owned())
+            .collect();
+        // Each case goes on from the last: here the applications before it are taken off first.
+        let (choosing, mut labels) = seven_applications();
+        let index = usize::try_from(case["index"].as_u64().unwrap()).unwrap();
+        if index >= labels.len() {
+            assert_eq!(choosing.select(index).err(), Some(CardError::NoSuchChoice));
+            assert_eq!(remaining, labels);
+            checked += 1;
+            continue;
+        }
+        let command = bytes(&case["exchanges"][0]["c"]);
+        let aid_ends = command[command.len() - 2];
+        let wanted = if command.len() == 13 { "APP 7".to_owned() } else { format!("APP {aid_ends}") };
+        let at = labels.iter().position(|label| *label == wanted).unwrap();
+        labels.remove(at);
+        let (session, c_apdu) = choosing.select(at).unwrap_or_else(|error| panic!("{error}"));
+        // 6283 is an answer, not a request for more: the application is blocked whatever GET RESPONSE would give.
+        let exchange = &case["exchanges"][0];
+        assert_eq!(c_apdu, bytes(&exchange["c"]), "{case}");
+        let step = session.advance(&bytes(&exchange["r"]));
+        match (case["expected"]["outcome"].as_str().unwrap(), step) {
+            ("OK", Ok(Step::Transmit { c_apdu, .. })) => assert_eq!(c_apdu[..2], [0x80, 0xA8], "{case}: it is open"),
+            ("TRY_AGAIN" | "NOT_ACCEPTED", Ok(Step::Choose { applications, .. })) => {
+                let offered: Vec<String> = applications.into_iter().map(|application| application.label).collect();
+                assert_eq!(offered, labels, "{case}: the others are offered again");
+            }
+            ("CARD_ERROR", Err(CardError::Malformed { .. })) => {}
+            ("CARD_BLOCKED", Err(CardError::Blocked)) => {}
+            (outcome, step) => panic!("{outcome}: {case}: {}", step.is_ok()),
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 10);
+}
+
+#[test]
+fn the_last_application_that_cannot_be_opened_ends_the_session() {
+    let (session, _) = after_directory("candidate_pse_app_supported");
+    let mismatch = hex::decode("6F1D8408A000000003101005A511500556205041598701015F2D046E6C656E9000").unwrap();
+    assert_eq!(session.unwrap().advance(&mismatch).err(), Some(CardError::Malformed { at: "FCI" }));
+    let (session, _) = after_directory("candidate_pse_app_supported");
+    assert_eq!(session.unwrap().advance(&[0x62, 0x83]).err(), Some(CardError::Blocked));
+    let (session, _) = after_directory("candidate_pse_app_supported");
+    assert_eq!(session.unwrap().advance(&[0x6A, 0x82]).err(), Some(CardError::NoApplication));
+}
+
 /// Opens an application with this FCI and gives the session waiting for its processing options.
 fn initiated(fci: &[u8]) -> (CardSession, Vec<u8>) {
     let mut terminal = TerminalData::purchase(123_456_789, 978, 528, [0; 4], Interface::Contact);

@@ -58,7 +58,16 @@ impl Transcript {
             let carries_terminal_data = matches!(command.get(..2), Some([0x80, 0xA8 | 0xAE]));
             carries_terminal_data && self.exchanges[**index].command.get(..4) == command.get(..4)
         };
-        match order.iter().find(as_recorded).or_else(|| order.iter().find(by_header)) {
+        // What was recorded right after 61xx is the answer to GET RESPONSE: some recorders wrote its bytes in another
+        // order.
+        let continuation = |index: &&usize| {
+            let after = **index == self.position && self.position > 0;
+            let Some([0x00, 0xC0, 0x00, 0x00, length]) = command.get(..5).filter(|_| after) else { return false };
+            let before = self.exchanges[self.position - 1].answer.as_deref().unwrap_or_default();
+            before.ends_with(&[0x61, *length]) && self.exchanges[**index].command.last() == Some(length)
+        };
+        let hit = order.iter().find(as_recorded).or_else(|| order.iter().find(by_header));
+        match hit.or_else(|| order.iter().find(continuation)) {
             Some(&index) => {
                 self.position = index + 1;
                 self.exchanges[index].answer.clone().ok_or(Removed)

@@ -84,12 +84,21 @@ impl Transcript {
 
     /// Answers a command. `position` is where the search begins, 0 at first; it moves behind every hit.
     pub fn answer(&self, c_apdu: &[u8], position: &mut usize) -> Answer<'_> {
-        let exact = self.find(*position, |recorded| recorded.is(c_apdu));
-        let Some(hit) = exact.or_else(|| self.find(*position, |recorded| recorded.is_like(c_apdu))) else {
-            return Answer::Unknown;
-        };
+        let hit = self
+            .find(*position, |recorded| recorded.is(c_apdu))
+            .or_else(|| self.find(*position, |recorded| recorded.is_like(c_apdu)))
+            .or_else(|| self.continuation(c_apdu, *position));
+        let Some(hit) = hit else { return Answer::Unknown };
         *position = hit + 1;
         self.exchanges[hit].r_apdu.as_deref().map_or(Answer::Removed, Answer::Recorded)
+    }
+
+    /// What was recorded right after 61xx is the answer to GET RESPONSE: some recorders wrote its bytes in another order.
+    fn continuation(&self, c_apdu: &[u8], position: usize) -> Option<usize> {
+        let ([0x00, 0xC0, 0x00, 0x00, length], Some(before)) = (c_apdu, position.checked_sub(1)) else { return None };
+        let waited = self.exchanges.get(before)?.r_apdu.as_deref()?.ends_with(&[0x61, *length]);
+        let next = self.exchanges.get(position)?;
+        (waited && next.c_apdu.len() == 5 && next.c_apdu.last() == Some(length)).then_some(position)
     }
 
     fn find(&self, position: usize, matches: impl Fn(&Recorded) -> bool) -> Option<usize> {
