@@ -49,6 +49,7 @@ impl Desktop {
             // WebDriver screenshot of a window at rest does not come back.
             ("NO_AT_BRIDGE", "1".into()),
             ("TAPSEAL_TEST_KEYRING", "1".into()),
+            ("TAPSEAL_TEST_LIBNFC", "1".into()),
             ("TAPSEAL_TEST_PYTHON", python::interpreter()?.into()),
             ("PATH", std::env::join_paths(search_path()).unwrap_or_default()),
         ];

@@ -4,6 +4,7 @@
 
 mod authentication;
 mod completion;
+mod independent;
 mod misbehaviour;
 #[cfg(unix)]
 mod pn532;
