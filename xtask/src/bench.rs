@@ -1,4 +1,5 @@
-//! The `bench` verb: the double seal against its raw cost, and payments settled per second.
+//! The `bench` verb: the double seal against its raw cost, card reads against the least the standard allows, and
+//! payments settled per second.
 
 use clap::Args;
 
@@ -7,13 +8,16 @@ use crate::invocation::{command, show};
 use crate::repository::{cargo, release_program, target_folder};
 use crate::setup;
 
-/// What to measure.
+/// What to measure; everything when nothing is named.
 #[derive(Args)]
 pub struct Options {
-    /// Only the double seal, without starting servers.
-    #[arg(long, conflicts_with = "settle")]
+    /// The double seal, without starting servers.
+    #[arg(long)]
     seal: bool,
-    /// Only payments through server and bank front.
+    /// Reading cards: exchanges, bytes, our own compute, and how fast answers are taken apart.
+    #[arg(long)]
+    card: bool,
+    /// Payments through server and bank front.
     #[arg(long)]
     settle: bool,
 }
@@ -21,10 +25,14 @@ pub struct Options {
 /// Builds for release and prints the measurements as they come.
 pub fn run(options: &Options) -> Result<(), Failure> {
     setup::for_demo()?;
-    if !options.settle {
-        show(cargo(["bench", "--package", "envelope"]))?;
+    let everything = !(options.seal || options.card || options.settle);
+    if options.seal || everything {
+        show(cargo(["bench", "--package=envelope", "--bench=double_seal"]))?;
     }
-    if !options.seal {
+    if options.card || everything {
+        show(cargo(["bench", "--package=emv", "--bench=card_read", "--bench=tlv_parse"]))?;
+    }
+    if options.settle || everything {
         // Built together, because the load driver starts the servers that stand beside it.
         show(cargo(["build", "--release", "--bins", "--package=tapseal", "--package=e2e"]))?;
         show(command(release_program(&target_folder()?, "settle_load"), [""; 0]))?;

@@ -37,7 +37,7 @@ enum Verb {
     Demo(demo::Options),
     /// Everything the continuous check runs: format, lints, policy, advisories, every test.
     Test(test::Options),
-    /// Measure the seal against its raw cost, and payments settled per second.
+    /// Measure the seal against its raw cost, card reads against the standard's least, and payments per second.
     Bench(bench::Options),
     /// Throw made-up input at every parser of what others wrote, guided by coverage.
     Fuzz(fuzz::Options),
