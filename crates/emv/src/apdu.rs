@@ -28,6 +28,8 @@ impl StatusWord {
     pub const TERMINATED: Self = Self(0x6285);
     /// Wrong length.
     pub const WRONG_LENGTH: Self = Self(0x6700);
+    /// Referenced data invalidated; from a contactless card, "use another interface" (Book C-3).
+    pub const USE_ANOTHER_INTERFACE: Self = Self(0x6984);
     /// Conditions of use not satisfied.
     pub const CONDITIONS_NOT_SATISFIED: Self = Self(0x6985);
     /// Command not allowed; from a phone, "look at my screen".

@@ -18,6 +18,9 @@ pub enum CardError {
     /// A phone or watch wants its owner to unlock it first (SW 6986, Book A).
     #[error("the device asks its owner to confirm on its own screen, then to be held again")]
     SeePhone,
+    /// The card wants to be inserted: over the air it does not take this payment (SW 6984, Book C-3).
+    #[error("the card asks to be inserted instead")]
+    InsertInstead,
     /// The card answered with an AAC: it declines without asking its bank.
     #[error("the card declined the payment by itself")]
     DeclinedOffline,
@@ -70,6 +73,7 @@ impl CardError {
             Self::Blocked => "card.blocked",
             Self::Refused => "card.refused",
             Self::SeePhone => "card.see_phone",
+            Self::InsertInstead => "card.insert_instead",
             Self::DeclinedOffline => "card.declined_offline",
             Self::Malformed { .. } => "card.malformed",
             Self::Missing { .. } => "card.incomplete",

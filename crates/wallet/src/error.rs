@@ -89,7 +89,7 @@ fn card_code(error: &CardError) -> ErrorCode {
     match error {
         CardError::NoApplication => ErrorCode::CardNotPayment,
         CardError::Blocked => ErrorCode::CardBlocked,
-        CardError::Refused => ErrorCode::CardRefused,
+        CardError::Refused | CardError::InsertInstead => ErrorCode::CardRefused,
         CardError::SeePhone => ErrorCode::CardSeePhone,
         CardError::DeclinedOffline => ErrorCode::CardDeclinedOffline,
         CardError::MagStripeOnly => ErrorCode::CardStripeOverAir,

@@ -15,7 +15,7 @@ use crate::session::selection;
 use crate::session::terminal_checks;
 use crate::session::{Context, Phase, ReadPurpose, Stage, Step};
 use crate::tag::Tag;
-use crate::terminal::{AMOUNT_MINOR_MAX, TerminalResults};
+use crate::terminal::{AMOUNT_MINOR_MAX, Interface, TerminalResults};
 use crate::tlv::{self, Mode};
 
 /// Records an inspection looks at when a card gives no processing options: files 1 to 3, records 1 to 4.
@@ -215,6 +215,11 @@ fn processing_refused(context: Context, mut application: OpenApplication, sw: St
 fn refused(mut context: Context, sw: StatusWord) -> Result<Step, CardError> {
     match sw {
         StatusWord::NOT_ALLOWED => return Err(CardError::SeePhone),
+        StatusWord::USE_ANOTHER_INTERFACE
+            if context.purpose == ReadPurpose::Pay && context.terminal.interface == Interface::Contactless =>
+        {
+            return Err(CardError::InsertInstead);
+        }
         // 6985 sends the terminal back to application selection (Book 3 section 10.1); 6700 is what some
         // cards say instead.
         StatusWord::CONDITIONS_NOT_SATISFIED | StatusWord::WRONG_LENGTH => {
