@@ -11,7 +11,8 @@ const PIN_LIST: &str = "000000000000000042031E031F03";
 
 /// Account data of a card: 57 and 5F34.
 fn account(pan: &str) -> String {
-    let padding = if pan.len() % 2 == 0 { TRACK_2.to_owned() } else { TRACK_2[..TRACK_2.len() - 1].to_owned() };
+    let padding =
+        if pan.len().is_multiple_of(2) { TRACK_2.to_owned() } else { TRACK_2[..TRACK_2.len() - 1].to_owned() };
     object("57", &format!("{pan}{padding}")) + &object("5F34", "01")
 }
 

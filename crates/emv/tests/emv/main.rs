@@ -9,6 +9,7 @@ mod issuer_vectors;
 mod kernels;
 mod oda;
 mod properties;
+mod quirks;
 mod replay;
 mod scripted;
 mod session;
