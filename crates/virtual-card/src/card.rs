@@ -9,6 +9,7 @@ mod pin;
 mod records;
 mod results;
 mod status;
+mod stripe;
 mod t0;
 
 use emv::issuer::CryptogramVersion;
@@ -16,7 +17,9 @@ use emv::tag::Tag;
 use emv::{Interface, dol::Dol};
 
 use crate::counter::Counter;
-use crate::profile::{ApplicationState, CardApplication, ContactProtocol, InterfaceBehaviour, OfflinePin, Profile};
+use crate::profile::{
+    ApplicationState, CardApplication, ContactProtocol, InterfaceBehaviour, OfflinePin, Profile, Quirk,
+};
 use files::{Directory, directory_of, fci_of};
 use memory::{CardState, Memory};
 use payment::Progress;
@@ -128,6 +131,7 @@ impl VirtualCard {
             (0x00, 0xA4) => self.select(*p1, *p2, data_of(body)?),
             (0x00, 0xB2) => self.read_record(*p1, *p2),
             (0x80, 0xA8) => self.get_processing_options(data_of(body)?),
+            (0x80, 0x2A) => self.compute_checksum(*p1, *p2, data_of(body)?),
             (0x80, 0xAE) => self.generate_ac(*p1, data_of(body)?),
             (0x00, 0x82) => self.external_authenticate(*p1, *p2, data_of(body)?),
             (0x00, 0x88) => self.internal_authenticate(data_of(body)?),
@@ -156,6 +160,14 @@ impl VirtualCard {
         }
         if self.memory.card == CardState::Blocked {
             return Err(status::FUNCTION_NOT_SUPPORTED);
+        }
+        if directory_of(name).is_some() {
+            if self.profile.has(Quirk::NoDirectory) {
+                return Err(status::NOT_FOUND);
+            }
+            if self.profile.has(Quirk::DirectoryRefused) {
+                return Err(status::WRONG_LENGTH);
+            }
         }
         if let Some(directory) = directory_of(name).filter(|directory| self.serves(directory.interface())) {
             let fci = directory.fci(&self.profile);
@@ -202,7 +214,7 @@ impl VirtualCard {
             State::Application { progress: Progress::Selected, .. } => return Err(status::CONDITIONS_NOT_SATISFIED),
             State::Application { .. } => {
                 let wanted = |file: &&RecordFile| (file.sfi, file.record) == (sfi, record);
-                self.files.iter().find(wanted).map(RecordFile::content)
+                self.files.iter().find(wanted).map(|file| file.content(&self.profile))
             }
         };
         found.map(Reply::from).ok_or(status::RECORD_NOT_FOUND)
@@ -226,6 +238,9 @@ impl VirtualCard {
     /// GET DATA (Book 3 section 6.5.7): the counters, the PIN tries, the log format, and what PUT DATA set.
     fn get_data(&self, tag: u32) -> Answer {
         self.open()?;
+        if self.profile.has(Quirk::NoGetData) {
+            return Err(status::DATA_NOT_FOUND);
+        }
         let tag = Tag(tag);
         let own_pin = self.profile.offline_pin == OfflinePin::InCard;
         let value = match tag {

@@ -22,6 +22,6 @@ pub use oda::{test_ca_keys, test_ca_text};
 pub use presented::{CardRemoved, PresentedCard, Said};
 pub use profile::{
     ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Confirmation, ContactProtocol, CryptogramCommand,
-    InterfaceBehaviour, OfflineAuthentication, OfflinePin, PaymentLog, Profile, ProfileError, RecordPlan, Refusal,
-    RefusedBy,
+    InterfaceBehaviour, OfflineAuthentication, OfflinePin, PaymentLog, Profile, ProfileError, Quirk, RecordPlan,
+    Refusal, RefusedBy,
 };

@@ -19,7 +19,7 @@ use frame::{Decoder, Received};
 pub use port::Port;
 
 /// How often a waiting chip looks whether it should stop.
-const STOP_CHECK: Duration = Duration::from_millis(200);
+const STOP_CHECK: Duration = Duration::from_millis(50);
 
 /// How long a card may take before the chip says that it does not answer: the frame waiting time of the answer to
 /// select it gives, with room for a slow host (ISO/IEC 14443-4 section 7.2).

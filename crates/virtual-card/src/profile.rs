@@ -5,6 +5,7 @@
 
 mod application;
 mod built_in;
+mod quirk;
 
 use emv::{Interface, Scheme};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use application::{
     OfflineAuthentication, RecordPlan,
 };
 pub use built_in::BUILT_IN;
+pub use quirk::Quirk;
 
 /// Why a profile cannot make a card.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,9 @@ pub struct Profile {
     /// How it speaks when inserted.
     #[serde(default)]
     pub contact_protocol: ContactProtocol,
+    /// Habits that are not the standard's.
+    #[serde(default)]
+    pub quirks: Vec<Quirk>,
     /// What the card does wrong unless whoever presents it says otherwise.
     #[serde(default)]
     pub misbehaviour: Misbehaviour,
@@ -198,10 +203,15 @@ impl Profile {
         self.log == PaymentLog::LastTen
     }
 
+    /// Whether the card has a habit.
+    pub(crate) fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
     /// The card number as tag 5A holds it: `cn`, padded right with F.
     pub(crate) fn pan_compressed(&self) -> Vec<u8> {
-        let filler = if self.pan.len() % 2 == 1 { "F" } else { "" };
-        decoded(&format!("{}{filler}", self.pan))
+        let digits = if self.has(Quirk::PaddedNumber) { 20 } else { self.pan.len().next_multiple_of(2) };
+        decoded(&format!("{:F<digits$}", self.pan))
     }
 
     /// Track 2 equivalent data, packed.

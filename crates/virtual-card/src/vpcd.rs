@@ -24,7 +24,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 const SOCKET_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How often a waiting card looks whether it should stop.
-const STOP_CHECK: Duration = Duration::from_millis(200);
+const STOP_CHECK: Duration = Duration::from_millis(50);
 
 /// Control messages (vpcd.h).
 const POWER_OFF: u8 = 0x00;

@@ -5,7 +5,7 @@ use emv::application::{PPSE, PSE};
 use emv::tag::Tag;
 use emv::tlv;
 
-use crate::profile::{CardApplication, InterfaceBehaviour, Profile};
+use crate::profile::{CardApplication, InterfaceBehaviour, Profile, Quirk};
 
 /// The two directories.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,8 +85,17 @@ pub(super) fn fci_of(profile: &Profile, application: &CardApplication, behaviour
     let code_table: Vec<u8> = application.code_table.into_iter().collect();
     // Log entry 9F4D: the log's file and how many records it has (Book 3 annex D).
     let log_entry: &[u8] = if profile.keeps_log() { &[0x9F, 0x4D, 0x02, 0x0B, 0x0A] } else { &[] };
+    let label = match application.label.as_str() {
+        _ if profile.has(Quirk::NoLabel) => String::new(),
+        label if profile.has(Quirk::PaddedLabel) => format!("{label:<16}"),
+        label => label.to_owned(),
+    };
+    let mut name = application.aid();
+    if profile.has(Quirk::LongerName) {
+        name.push(0x01);
+    }
     let proprietary = present(&[
-        (Tag::LABEL, application.label.as_bytes()),
+        (Tag::LABEL, label.as_bytes()),
         (Tag::PRIORITY, &[application.priority_indicator()]),
         (Tag::PDOL, &InterfaceBehaviour::bytes(&behaviour.pdol)),
         (Tag(0x5F2D), application.languages.as_bytes()),
@@ -94,7 +103,7 @@ pub(super) fn fci_of(profile: &Profile, application: &CardApplication, behaviour
         (Tag::PREFERRED_NAME, &application.preferred_name_bytes()),
         (Tag::FCI_ISSUER_DISCRETIONARY, log_entry),
     ]);
-    constructed(Tag::FCI_TEMPLATE, &[(Tag::DF_NAME, &application.aid()), (Tag::FCI_PROPRIETARY, &proprietary)])
+    constructed(Tag::FCI_TEMPLATE, &[(Tag::DF_NAME, &name), (Tag::FCI_PROPRIETARY, &proprietary)])
 }
 
 /// Answer to reset.

@@ -21,6 +21,8 @@ pub(super) struct Memory {
     blocked: Vec<usize>,
     /// A script blocked the card for good.
     pub(super) card: CardState,
+    /// Whether the phone the card is in was unlocked.
+    pub(super) device: DeviceState,
     set: Vec<(Tag, Vec<u8>)>,
     /// Entries of the log, newest first.
     log: Vec<Vec<u8>>,
@@ -33,6 +35,13 @@ pub(super) enum CardState {
     Blocked,
 }
 
+/// Whether a phone's owner has unlocked it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeviceState {
+    Locked,
+    Unlocked,
+}
+
 impl Memory {
     pub(super) fn new() -> Self {
         Self {
@@ -40,6 +49,7 @@ impl Memory {
             pin_tries_left: PIN_TRIES_MAX,
             blocked: Vec::new(),
             card: CardState::Active,
+            device: DeviceState::Locked,
             set: Vec::new(),
             log: Vec::new(),
         }

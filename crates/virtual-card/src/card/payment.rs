@@ -6,12 +6,16 @@ use emv::tlv;
 
 use super::authentication::{FastSignature, signed_answer};
 use super::files::{constructed, present, template};
+use super::memory::DeviceState;
 use super::records::{locator, packed};
 use super::results::{Authentication, Kind, mark_first};
 use super::status::{self, Answer, Status};
 use super::{Open, State, VirtualCard};
 use crate::counter::CounterError;
-use crate::profile::{CryptogramCommand, InterfaceBehaviour, covered_fields};
+use crate::profile::{CryptogramCommand, InterfaceBehaviour, Quirk, covered_fields};
+
+/// File of the record that [`Quirk::MissingRecord`] names and that is not there.
+const MISSING_SFI: u8 = 9;
 
 /// How far an application went.
 #[derive(Clone)]
@@ -78,6 +82,13 @@ impl VirtualCard {
             return Err(status::WRONG_DATA);
         }
         let sent = open.behaviour.pdol().split(given.value).map_err(|_| status::WRONG_LENGTH)?;
+        if open.index == 0 && self.profile.has(Quirk::FirstRefuses) {
+            return Err(status::CONDITIONS_NOT_SATISFIED);
+        }
+        if self.profile.has(Quirk::LockedOnce) && self.memory.device == DeviceState::Locked {
+            self.memory.device = DeviceState::Unlocked;
+            return Err(status::NOT_ALLOWED);
+        }
         let in_answer = open.behaviour.cryptogram == CryptogramCommand::ProcessingOptions;
         if in_answer && !wants_emv_mode(&sent) {
             return Err(status::CONDITIONS_NOT_SATISFIED);
@@ -95,7 +106,10 @@ impl VirtualCard {
         self.set_progress(Progress::Initiated { atc, pdol_data: given.value.to_vec() });
         self.files = self.personalised(&open).files(None);
         let aip = open.behaviour.interchange_profile();
-        let afl = locator(&self.files);
+        let mut afl = locator(&self.files);
+        if self.profile.has(Quirk::MissingRecord) {
+            afl.extend([MISSING_SFI << 3, 1, 1, 0]);
+        }
         Ok(if open.behaviour.answer_format == 1 {
             template(Tag::RESPONSE_FORMAT_1, &[&aip[..], &afl].concat()).into()
         } else {

@@ -5,7 +5,7 @@ use emv::tag::Tag;
 use super::files::{present, template};
 use crate::oda::{CardFacts, Certificates};
 use crate::profile::{
-    CardApplication, CryptogramCommand, InterfaceBehaviour, OfflineAuthentication, Profile, RecordPlan,
+    CardApplication, CryptogramCommand, InterfaceBehaviour, OfflineAuthentication, Profile, Quirk, RecordPlan,
 };
 
 /// One record.
@@ -26,8 +26,9 @@ enum Coverage {
 
 impl RecordFile {
     /// The answer to READ RECORD.
-    pub(super) fn content(&self) -> Vec<u8> {
-        template(Tag::RECORD_TEMPLATE, &self.objects)
+    pub(super) fn content(&self, profile: &Profile) -> Vec<u8> {
+        let outer = if profile.has(Quirk::RecordsIn77) { Tag::RESPONSE_FORMAT_2 } else { Tag::RECORD_TEMPLATE };
+        template(outer, &self.objects)
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) const MEMORY_FAILURE: Status = [0x65, 0x81];
 pub(super) const WRONG_LENGTH: Status = [0x67, 0x00];
 pub(super) const PIN_BLOCKED: Status = [0x69, 0x83];
 pub(super) const CONDITIONS_NOT_SATISFIED: Status = [0x69, 0x85];
+pub(super) const NOT_ALLOWED: Status = [0x69, 0x86];
 pub(super) const SECURE_MESSAGING_MISSING: Status = [0x69, 0x87];
 pub(super) const SECURE_MESSAGING_WRONG: Status = [0x69, 0x88];
 pub(super) const WRONG_DATA: Status = [0x6A, 0x80];

@@ -8,6 +8,7 @@ mod independent;
 mod misbehaviour;
 #[cfg(unix)]
 mod pn532;
+mod quirks;
 mod session;
 mod support;
 mod vpcd;

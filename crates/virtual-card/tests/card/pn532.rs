@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use emv::{CardRead, CardSession, Interface, ReadPurpose, Step};
+use emv::{CardRead, Interface};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use virtual_card::pn532::{self, Event, Port};
 use virtual_card::{Fault, FaultKind, Misbehaviour, PresentedCard, VirtualCard};
 
-use crate::support::{profile, readable, terminal, verify};
+use crate::support::{Ending, misbehaves_everywhere_alike, pay_over, profile, readable, terminal, verify};
 
 /// Set where libnfc's programs are installed; `cargo xtask test` sets it.
 const LIBNFC_EXPECTED: &str = "TAPSEAL_TEST_LIBNFC";
@@ -142,16 +142,25 @@ impl Host {
         }
     }
 
-    /// Reads the card to pay.
-    fn pay(&mut self) -> Result<Box<CardRead>, u8> {
-        let (mut session, mut c_apdu) = CardSession::start(terminal(Interface::Contactless), ReadPurpose::Pay);
-        loop {
-            match session.advance(&self.exchange(&c_apdu)?).unwrap_or_else(|error| panic!("{error}")) {
-                Step::Transmit { session: next, c_apdu: command, .. } => (session, c_apdu) = (*next, command),
-                Step::Choose { session: choosing, .. } => (session, c_apdu) = choosing.select(0).unwrap(),
-                Step::Done(read) => return Ok(read),
-                Step::Inspected(_) => panic!("a payment does not inspect"),
-            }
+    /// Reads the card to pay; an error is the chip's status.
+    fn pay(&mut self) -> Result<Ending, u8> {
+        let mut status = None;
+        let ending = pay_over(terminal(Interface::Contactless), |c_apdu| {
+            self.exchange(c_apdu).inspect_err(|given| status = Some(*given)).ok()
+        });
+        match (ending, status) {
+            (Ending::Removed, Some(status)) => Err(status),
+            (ending, _) => Ok(ending),
+        }
+    }
+
+    /// Reads a card that behaves.
+    fn read_card(&mut self) -> Box<CardRead> {
+        match self.pay() {
+            Ok(Ending::Read(read)) => read,
+            Ok(Ending::Refused(error)) => panic!("{error}"),
+            Ok(Ending::Removed) => panic!("removed"),
+            Err(status) => panic!("{status:02X}"),
         }
     }
 }
@@ -164,7 +173,7 @@ fn every_card_that_can_be_tapped_pays_through_the_chip() {
         let field = Field::with(&profile.name, Misbehaviour::default());
         let mut host = Host::open(&field);
         assert!(host.finds_a_card());
-        let read = host.pay().unwrap_or_else(|status| panic!("{}: {status:02X}", profile.name));
+        let read = host.read_card();
         verify(&profile, &read, &read.icc_data).unwrap_or_else(|error| panic!("{}: {error}", profile.name));
         assert_eq!(host.ask(&[0x42, 0xB2]), [0xD5, 0x43, 0x00, 0xA3], "the card is still there");
         assert_eq!(host.ask(&[0x52, 0x00]), [0xD5, 0x53, 0x00]);
@@ -178,7 +187,7 @@ fn a_card_removed_at_every_exchange_is_a_time_out_and_an_empty_field() {
         let field = Field::with("mastercard", Misbehaviour::default());
         let mut host = Host::open(&field);
         assert!(host.finds_a_card());
-        host.pay().unwrap_or_else(|status| panic!("{status:02X}")).exchanges
+        host.read_card().exchanges
     };
     for removed_after in 0..needed {
         let misbehaviour = Misbehaviour { remove_after: Some(removed_after), ..Misbehaviour::default() };
@@ -203,6 +212,18 @@ fn a_silent_card_is_a_time_out_of_the_chip() {
     assert!(host.finds_a_card());
     assert!(matches!(host.pay(), Err(0x01)));
     assert_eq!(host.ask(&[0x42, 0xB2]), [0xD5, 0x43, 0x00, 0xA3], "it is silent, but there");
+}
+
+#[test]
+fn a_card_misbehaves_here_as_everywhere() {
+    for name in ["visa", "mastercard"] {
+        misbehaves_everywhere_alike(&profile(name), Interface::Contactless, |misbehaviour| {
+            let field = Field::with(name, misbehaviour);
+            let mut host = Host::open(&field);
+            assert!(host.finds_a_card());
+            host.pay().unwrap_or(Ending::Removed)
+        });
+    }
 }
 
 #[test]

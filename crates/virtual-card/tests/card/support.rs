@@ -2,7 +2,7 @@
 
 use emv::issuer::{self, IssuerError, IssuerMasterKey};
 use emv::{CardError, CardRead, CardSession, Interface, ReadPurpose, Step, TerminalData, derive_unpredictable_number};
-use virtual_card::{BUILT_IN, Misbehaviour, PresentedCard, Profile, RefusedBy, VirtualCard};
+use virtual_card::{BUILT_IN, Fault, FaultKind, Misbehaviour, PresentedCard, Profile, RefusedBy, VirtualCard};
 
 /// How a payment ended.
 pub enum Ending {
@@ -23,9 +23,14 @@ pub fn terminal(interface: Interface) -> TerminalData {
 }
 
 pub fn pay(card: &mut PresentedCard, terminal: TerminalData) -> Ending {
+    pay_over(terminal, |c_apdu| card.transmit(c_apdu).ok())
+}
+
+/// Pays over any way to a card; `None` is a card that does not answer any more.
+pub fn pay_over(terminal: TerminalData, mut transmit: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Ending {
     let (mut session, mut c_apdu) = CardSession::start(terminal, ReadPurpose::Pay);
     loop {
-        let Ok(r_apdu) = card.transmit(&c_apdu) else { return Ending::Removed };
+        let Some(r_apdu) = transmit(&c_apdu) else { return Ending::Removed };
         match session.advance(&r_apdu) {
             Ok(Step::Transmit { session: next, c_apdu: command, .. }) => (session, c_apdu) = (*next, command),
             Ok(Step::Choose { session: choosing, .. }) => {
@@ -34,6 +39,26 @@ pub fn pay(card: &mut PresentedCard, terminal: TerminalData) -> Ending {
             Ok(Step::Done(read)) => return Ending::Read(read),
             Ok(Step::Inspected(_)) => panic!("a payment does not inspect"),
             Err(error) => return Ending::Refused(error),
+        }
+    }
+}
+
+/// The same misbehaviour ends in the same way, whatever way leads to the card: `over` pays with a card of its own.
+pub fn misbehaves_everywhere_alike(profile: &Profile, interface: Interface, over: impl Fn(Misbehaviour) -> Ending) {
+    for kind in FaultKind::ALL {
+        for after in [0, 2, 4] {
+            let fault = Some(Fault { after, kind, status: 0x6F00 });
+            let misbehaviour = Misbehaviour { fault, ..Misbehaviour::default() };
+            let mut card = PresentedCard::new(VirtualCard::new(profile.clone()).over(interface), misbehaviour);
+            let in_process = pay(&mut card, terminal(interface));
+            let there = over(misbehaviour);
+            let at = format!("{} {kind:?} {after}", profile.name);
+            match (&in_process, &there) {
+                (Ending::Read(here), Ending::Read(there)) => assert_eq!(here.exchanges, there.exchanges, "{at}"),
+                (Ending::Refused(here), Ending::Refused(there)) => assert_eq!(here, there, "{at}"),
+                (Ending::Removed, Ending::Removed) => assert_eq!(kind, FaultKind::Silence, "{at}"),
+                _ => panic!("{at} ends in two ways"),
+            }
         }
     }
 }

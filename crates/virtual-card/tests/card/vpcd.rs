@@ -7,11 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use emv::Interface;
 use virtual_card::vpcd::{self, Ended};
-use virtual_card::{Misbehaviour, PresentedCard, Profile, VirtualCard};
+use virtual_card::{FaultKind, Misbehaviour, PresentedCard, Profile, VirtualCard};
+
+use crate::support::{misbehaves_everywhere_alike, pay_over, profile, terminal};
 
 /// Longest time a test waits for the card to say something.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a reader waits for a card that says nothing.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 struct Reader {
     listener: TcpListener,
@@ -21,13 +27,16 @@ struct Reader {
 }
 
 fn insert(misbehaviour: Misbehaviour) -> Reader {
+    insert_card(VirtualCard::new(Profile::built_in("visa").unwrap()), misbehaviour)
+}
+
+fn insert_card(card: VirtualCard, misbehaviour: Misbehaviour) -> Reader {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let card = std::thread::spawn(move || {
-        let profile = Profile::built_in("visa").unwrap();
-        let mut card = PresentedCard::new(VirtualCard::new(profile), misbehaviour);
+        let mut card = PresentedCard::new(card, misbehaviour);
         vpcd::serve(&address, ANSWER_DEADLINE, &mut card, &stopped, |_| {}).unwrap()
     });
     let stream = accept(&listener);
@@ -105,6 +114,31 @@ fn a_card_removed_before_its_first_answer_gives_none() {
     reader.send(&select_ppse());
     assert!(reader.receive().is_none());
     assert_eq!(reader.card.join().unwrap(), Ended::Removed);
+}
+
+#[test]
+fn a_card_misbehaves_here_as_everywhere() {
+    for (name, interface) in [("mastercard", Interface::Contact), ("contact-t0", Interface::Contact)] {
+        let profile = profile(name);
+        misbehaves_everywhere_alike(&profile, interface, |misbehaviour| {
+            let card = VirtualCard::new(profile.clone()).over(interface);
+            let mut reader = insert_card(card, misbehaviour);
+            let silent = misbehaviour.fault.is_some_and(|fault| fault.kind == FaultKind::Silence);
+            let mut answered = 0;
+            let ending = pay_over(terminal(interface), |c_apdu| {
+                reader.send(c_apdu);
+                // Only from a card that is to say nothing is nothing taken for an answer soon.
+                if silent && misbehaviour.fault.is_some_and(|fault| fault.after == answered) {
+                    reader.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                }
+                answered += 1;
+                reader.receive()
+            });
+            reader.stop.store(true, Ordering::Relaxed);
+            assert_eq!(reader.card.join().unwrap(), Ended::Stopped, "a silent card stays where it is");
+            ending
+        });
+    }
 }
 
 #[test]
