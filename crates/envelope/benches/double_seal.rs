@@ -71,7 +71,8 @@ impl Payment {
 
     fn open(&self, capsule: &Capsule) -> Pin {
         let routing = outer::open(&self.server, &REQUEST_ID, &ATTEMPT_ID, capsule).expect("opened");
-        inner::open(&self.bank, &ATTEMPT_HASH, &routing.inner).expect("opened").pin().expect("a PIN")
+        let opened = inner::open(&self.bank, &ATTEMPT_HASH, &routing.inner).expect("opened");
+        opened.verification.pin().expect("sealed with one").decipher(&opened.card.pan).expect("a PIN")
     }
 }
 

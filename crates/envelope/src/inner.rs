@@ -1,8 +1,13 @@
 //! The inner seal: card data and PIN block, from the payer's device to the bank and to nobody between.
 //!
-//! The plaintext is of fixed size, so its length tells nothing. The PIN sits in it only as a format 4 block under
-//! a key from the HPKE exporter: even the opened plaintext holds no PIN digit beside the PAN.
-//! `attempt_hash` is the additional data, so a capsule opens for one attempt at one order only.
+//! The plaintext is of fixed size, so its length tells nothing: neither how long the PIN is, nor whether there is one.
+//! The PIN sits in it only as a format 4 block under a key from the HPKE exporter: even the opened plaintext holds no
+//! PIN digit beside the PAN. `attempt_hash` is the additional data, so a capsule opens for one attempt at one order
+//! only.
+//!
+//! A phone that is the card verifies its owner itself, and then no PIN is asked for. The capsule says so with a code
+//! of its own and zeros where the block would be; a bank that does not know the code refuses the capsule whole, so the
+//! version stays. The capsule only claims it: the bank believes the card's own cryptogram.
 
 use zeroize::Zeroizing;
 
@@ -29,6 +34,10 @@ pub const ICC_DATA_LEN_MAX: usize = 512;
 const VERSION: u8 = 1;
 /// The PSN byte of a card without one: card sequence numbers have two decimal digits.
 const NO_PSN: u8 = 0xFF;
+/// Where [`PinKind`] has its code: no PIN, because the device has verified its owner.
+const VERIFIED_BY_DEVICE: u8 = 3;
+/// What stands in the place of the PIN block then.
+const NO_PIN_BLOCK: [u8; PIN_BLOCK_LEN] = [0; PIN_BLOCK_LEN];
 /// Highest card sequence number (ISO 8583 DE 23 holds three digits, EMV tag 5F34 two).
 const PSN_MAX: u8 = 99;
 
@@ -132,21 +141,57 @@ pub struct CardData {
 pub struct Opened {
     /// What was read from the card.
     pub card: CardData,
-    /// Which PIN was entered.
-    pub pin_kind: PinKind,
-    /// The PIN, enciphered for this card.
-    pub pin_block: EncipheredPinBlock,
-    pin_key: PinKey,
+    /// How the payer is said to be the cardholder.
+    pub verification: Verification,
 }
 
-impl Opened {
-    /// The PIN, for verification by the bank.
-    pub fn pin(&self) -> Result<Pin, PinBlockError> {
-        pin_block::decipher(&self.pin_key, &self.pin_block, &self.card.pan)
+/// How the payer is said to be the cardholder.
+pub enum Verification {
+    /// A PIN was entered.
+    Pin(SealedPin),
+    /// No PIN: the phone or watch is said to have verified its owner.
+    Device,
+}
+
+impl Verification {
+    /// The PIN, if one was entered.
+    pub fn pin(&self) -> Option<&SealedPin> {
+        match self {
+            Self::Pin(pin) => Some(pin),
+            Self::Device => None,
+        }
     }
 }
 
+/// A PIN as the capsule holds it.
+pub struct SealedPin {
+    /// Which PIN was entered.
+    pub kind: PinKind,
+    /// The PIN, enciphered for this card.
+    pub block: EncipheredPinBlock,
+    key: PinKey,
+}
+
+impl SealedPin {
+    /// The PIN, for verification by the bank.
+    ///
+    /// # Errors
+    /// [`PinBlockError`] when the block is not one for this card number.
+    pub fn decipher(&self, pan: &Pan) -> Result<Pin, PinBlockError> {
+        pin_block::decipher(&self.key, &self.block, pan)
+    }
+}
+
+/// What stands in the plaintext about the cardholder.
+enum Written<'a> {
+    Pin(PinKind, &'a EncipheredPinBlock),
+    Device,
+}
+
 /// Seals card and PIN to the bank for the attempt that `attempt_hash` names.
+///
+/// # Errors
+/// [`SealError`] when the key, the card or the PIN cannot be used.
 pub fn seal(
     to: &BankSealingKey,
     attempt_hash: &[u8; 32],
@@ -158,18 +203,45 @@ pub fn seal(
     let sender = Sender::to(&to.to_bytes(), INNER_LABEL)?;
     let pin_key = PinKey::from_secret(sender.export(PIN_EXPORT_LABEL));
     let block = pin_block::encipher(&pin_key, pin, &card.pan).map_err(|_| SealError::Malformed("the PIN"))?;
+    seal_written(to, sender, attempt_hash, card, &Written::Pin(kind, &block))
+}
+
+/// Seals a card whose device has verified its owner, without a PIN.
+///
+/// # Errors
+/// [`SealError`] when the key or the card cannot be used.
+pub fn seal_without_pin(to: &BankSealingKey, attempt_hash: &[u8; 32], card: &CardData) -> Result<Capsule, SealError> {
+    check(card)?;
+    let sender = Sender::to(&to.to_bytes(), INNER_LABEL)?;
+    seal_written(to, sender, attempt_hash, card, &Written::Device)
+}
+
+fn seal_written(
+    to: &BankSealingKey,
+    sender: Sender,
+    attempt_hash: &[u8; 32],
+    card: &CardData,
+    written: &Written<'_>,
+) -> Result<Capsule, SealError> {
     let mut plaintext = wiped_buffer(INNER_PLAINTEXT_LEN);
-    write(&mut plaintext, card, kind, &block).map_err(|Full| SealError::TooLong("the card data"))?;
+    write(&mut plaintext, card, written).map_err(|Full| SealError::TooLong("the card data"))?;
     Capsule::seal(to, sender, attempt_hash, &plaintext)
 }
 
 /// Opens an inner seal made for this key and this attempt.
+///
+/// # Errors
+/// [`OpenError`].
 pub fn open(secret: &BankSealingKeySecret, attempt_hash: &[u8; 32], capsule: &Capsule) -> Result<Opened, OpenError> {
     let receiver = capsule.receiver(secret, INNER_LABEL)?;
-    let pin_key = PinKey::from_secret(receiver.export(PIN_EXPORT_LABEL));
+    let key = PinKey::from_secret(receiver.export(PIN_EXPORT_LABEL));
     let plaintext = receiver.open(attempt_hash, &capsule.ciphertext)?;
-    let (card, pin_kind, pin_block) = read(&plaintext).ok_or(OpenError::Refused)?;
-    Ok(Opened { card, pin_kind, pin_block, pin_key })
+    let (card, read) = read(&plaintext).ok_or(OpenError::Refused)?;
+    let verification = match read {
+        Read::Pin(kind, block) => Verification::Pin(SealedPin { kind, block, key }),
+        Read::Device => Verification::Device,
+    };
+    Ok(Opened { card, verification })
 }
 
 fn check(card: &CardData) -> Result<(), SealError> {
@@ -197,19 +269,29 @@ fn is_expiry(yymm: [u8; 4]) -> bool {
     yymm.iter().all(u8::is_ascii_digit) && (1..=12).contains(&((yymm[2] - b'0') * 10 + (yymm[3] - b'0')))
 }
 
-fn write(plaintext: &mut [u8], card: &CardData, kind: PinKind, block: &EncipheredPinBlock) -> Result<(), Full> {
+fn write(plaintext: &mut [u8], card: &CardData, written: &Written<'_>) -> Result<(), Full> {
+    let (code, block) = match written {
+        Written::Pin(kind, block) => (kind.code(), block.to_bytes()),
+        Written::Device => (VERIFIED_BY_DEVICE, NO_PIN_BLOCK),
+    };
     let mut writer = Writer::new(plaintext);
-    writer.put(&[VERSION, card.entry_mode.code(), kind.code(), card.psn.unwrap_or(NO_PSN)])?;
+    writer.put(&[VERSION, card.entry_mode.code(), code, card.psn.unwrap_or(NO_PSN)])?;
     writer.put(&card.expiry_yymm)?;
     writer.put_short(card.pan.expose_ascii(), PAN_LEN_MAX)?;
     let track2 = card.track2.as_ref().map_or(&[][..], SecretBytes::expose);
     writer.put_short(track2, TRACK2_LEN_MAX)?;
     writer.put_short(&card.aid, AID_LEN_MAX)?;
     writer.put_long(&card.icc_data, ICC_DATA_LEN_MAX)?;
-    writer.put(&block.to_bytes())
+    writer.put(&block)
 }
 
-fn read(plaintext: &[u8]) -> Option<(CardData, PinKind, EncipheredPinBlock)> {
+/// What a plaintext says about the cardholder.
+enum Read {
+    Pin(PinKind, EncipheredPinBlock),
+    Device,
+}
+
+fn read(plaintext: &[u8]) -> Option<(CardData, Read)> {
     if plaintext.len() != INNER_PLAINTEXT_LEN {
         return None;
     }
@@ -218,7 +300,7 @@ fn read(plaintext: &[u8]) -> Option<(CardData, PinKind, EncipheredPinBlock)> {
         return None;
     }
     let entry_mode = EntryMode::from_code(reader.byte()?)?;
-    let kind = PinKind::from_code(reader.byte()?)?;
+    let code = reader.byte()?;
     let psn = match reader.byte()? {
         NO_PSN => None,
         psn if psn <= PSN_MAX => Some(psn),
@@ -232,7 +314,12 @@ fn read(plaintext: &[u8]) -> Option<(CardData, PinKind, EncipheredPinBlock)> {
     let track2 = reader.short(TRACK2_LEN_MAX)?;
     let aid = reader.short(AID_LEN_MAX)?.to_vec();
     let icc_data = Zeroizing::new(reader.long(ICC_DATA_LEN_MAX)?.to_vec());
-    let block = EncipheredPinBlock::from_bytes(reader.array::<PIN_BLOCK_LEN>()?);
+    let block = reader.array::<PIN_BLOCK_LEN>()?;
+    let read = match code {
+        VERIFIED_BY_DEVICE if block == NO_PIN_BLOCK => Read::Device,
+        VERIFIED_BY_DEVICE => return None,
+        code => Read::Pin(PinKind::from_code(code)?, EncipheredPinBlock::from_bytes(block)),
+    };
     reader.only_padding()?;
     let card = CardData {
         pan,
@@ -243,7 +330,7 @@ fn read(plaintext: &[u8]) -> Option<(CardData, PinKind, EncipheredPinBlock)> {
         entry_mode,
         icc_data,
     };
-    Some((card, kind, block))
+    Some((card, read))
 }
 
 #[cfg(test)]

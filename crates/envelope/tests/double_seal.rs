@@ -62,8 +62,9 @@ fn a_payment_passes_both_seals() {
     assert_eq!(opened.card.aid, card().aid);
     assert_eq!(opened.card.entry_mode, EntryMode::ContactlessChip);
     assert_eq!(*opened.card.icc_data, *card().icc_data);
-    assert_eq!(opened.pin_kind, PinKind::CardPin);
-    assert_eq!(opened.pin().unwrap().expose_ascii(), b"1234");
+    let pin = opened.verification.pin().expect("a PIN was sealed");
+    assert_eq!(pin.kind, PinKind::CardPin);
+    assert_eq!(pin.decipher(&opened.card.pan).unwrap().expose_ascii(), b"1234");
 }
 
 #[test]
@@ -151,8 +152,9 @@ proptest! {
         prop_assert_eq!(&opened.card.aid, &parts.aid);
         prop_assert_eq!(opened.card.entry_mode, parts.entry_mode);
         prop_assert_eq!(&*opened.card.icc_data, &parts.icc_data);
-        prop_assert_eq!(opened.pin_kind, kind);
-        let opened_pin = opened.pin().unwrap();
+        let sealed_pin = opened.verification.pin().unwrap();
+        prop_assert_eq!(sealed_pin.kind, kind);
+        let opened_pin = sealed_pin.decipher(&opened.card.pan).unwrap();
         prop_assert_eq!(opened_pin.expose_ascii(), digits.as_bytes());
     }
 

@@ -1,6 +1,9 @@
 //! Plaintexts that are sealed rightly but are not what a wallet of ours would write, and cards that are not sealed.
 
-use super::{CardData, EntryMode, INNER_PLAINTEXT_LEN, OpenError, PinKind, SealError, Sender, open, seal};
+use super::{
+    CardData, EntryMode, INNER_PLAINTEXT_LEN, OpenError, PinKind, SealError, Sender, Verification, Written, open, seal,
+    seal_without_pin,
+};
 use crate::capsule::Capsule;
 use crate::error::PinBlockError;
 use crate::pan::Pan;
@@ -31,8 +34,8 @@ fn pin() -> Pin {
 /// The plaintext of [`card`], with a PIN block that does not matter here.
 fn plaintext() -> Vec<u8> {
     let mut plaintext = vec![0; INNER_PLAINTEXT_LEN];
-    super::write(&mut plaintext, &card(), PinKind::CardPin, &EncipheredPinBlock::from_bytes([0xEE; 16]))
-        .expect("it fits");
+    let block = EncipheredPinBlock::from_bytes([0xEE; 16]);
+    super::write(&mut plaintext, &card(), &Written::Pin(PinKind::CardPin, &block)).expect("it fits");
     plaintext
 }
 
@@ -95,7 +98,8 @@ fn foreign_codes_are_refused() {
         (ENTRY_MODE, 1),
         (ENTRY_MODE, 0xFF),
         (PIN_KIND, 0),
-        (PIN_KIND, 3),
+        (PIN_KIND, 4),
+        (PIN_KIND, 0xFF),
         (PSN, 100),
         (PSN, 0xFE),
         (EXPIRY, b'x'),
@@ -169,10 +173,37 @@ fn the_pin_key_is_bound_to_the_capsule() {
     let capsule = seal(secret.public(), &HASH, &card(), &pin(), PinKind::CardPin).unwrap();
     let first = open(&secret, &HASH, &capsule).unwrap();
     let mut plaintext = plaintext();
-    plaintext[PADDING - 16..PADDING].copy_from_slice(&first.pin_block.to_bytes());
+    let copied = first.verification.pin().unwrap();
+    plaintext[PADDING - 16..PADDING].copy_from_slice(&copied.block.to_bytes());
     let forged = open(&secret, &HASH, &sealed_raw(&secret, INNER_LABEL, &plaintext)).unwrap();
-    assert_eq!(forged.pin_block, first.pin_block);
-    assert_eq!(forged.pin().err(), Some(PinBlockError::Format));
+    let pasted = forged.verification.pin().unwrap();
+    assert_eq!(pasted.block, copied.block);
+    assert_eq!(pasted.decipher(&forged.card.pan).err(), Some(PinBlockError::Format));
+}
+
+#[test]
+fn a_capsule_without_a_pin_says_so_and_looks_like_any_other() {
+    let secret = BankSealingKeySecret::generate();
+    let without = seal_without_pin(secret.public(), &HASH, &card()).unwrap();
+    let with = seal(secret.public(), &HASH, &card(), &pin(), PinKind::CardPin).unwrap();
+    assert_eq!(without.ciphertext.len(), with.ciphertext.len(), "the size must not tell whether there is a PIN");
+    let opened = open(&secret, &HASH, &without).unwrap();
+    assert!(matches!(opened.verification, Verification::Device));
+    assert!(opened.verification.pin().is_none());
+    assert_eq!(opened.card.pan.expose_ascii(), b"4761340000000050");
+    let wrong = CardData { psn: Some(100), ..card() };
+    assert!(seal_without_pin(secret.public(), &HASH, &wrong).is_err());
+}
+
+#[test]
+fn a_capsule_says_one_thing_about_the_pin() {
+    // The code of "no PIN" over a block that is there, as somebody would write who hides one.
+    assert_eq!(opened(&with(PIN_KIND, 3)), Err(OpenError::Refused));
+    let mut nothing = with(PIN_KIND, 3);
+    nothing[PADDING - 16..PADDING].fill(0);
+    assert_eq!(opened(&nothing), Ok(()));
+    nothing[PADDING - 1] = 1;
+    assert_eq!(opened(&nothing), Err(OpenError::Refused));
 }
 
 #[test]
@@ -223,7 +254,7 @@ fn the_largest_card_fits() {
     let opened = open(&secret, &HASH, &capsule).unwrap();
     assert_eq!(*opened.card.icc_data, *card.icc_data);
     assert_eq!(opened.card.psn, None);
-    assert_eq!(opened.pin_kind, PinKind::PaymentPin);
+    assert_eq!(opened.verification.pin().unwrap().kind, PinKind::PaymentPin);
 }
 
 #[test]
