@@ -4,6 +4,7 @@ use payment::{Amount, Currency};
 use sqlx::SqliteConnection;
 
 use super::account::AccountId;
+use super::decision::Application;
 use super::error::BankError;
 
 mod pin_value;
@@ -55,6 +56,36 @@ impl CardStatus {
     }
 }
 
+/// What a swipe of the card is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StripeUse {
+    /// Nothing.
+    Never,
+    /// A payment, when the stripe says that there is no chip.
+    WithoutChip,
+    /// A payment, also when the card has a chip: for chips that wear out.
+    Fallback,
+}
+
+impl StripeUse {
+    /// The stored name.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::WithoutChip => "without_chip",
+            Self::Fallback => "fallback",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, BankError> {
+        [Self::Never, Self::WithoutChip, Self::Fallback]
+            .into_iter()
+            .find(|usage| usage.as_str() == text)
+            .ok_or(BankError::Stored("card.stripe_use"))
+    }
+}
+
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
@@ -82,6 +113,15 @@ pub struct Card {
     pub payment_limit: Amount,
     /// The most one UTC day may take.
     pub day_limit: Amount,
+    /// The most one payment may take without a PIN, when the phone or watch that is the card has verified its owner;
+    /// nothing for a card of plastic.
+    pub device_limit: Amount,
+    /// The most one swipe may take.
+    pub stripe_limit: Amount,
+    /// What a swipe is worth.
+    pub stripe_use: StripeUse,
+    /// The applications on it, by their identifiers; when none is named, any of the number's own scheme.
+    pub applications: Vec<Vec<u8>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -99,6 +139,10 @@ struct CardRow {
     atc: i64,
     payment_limit_minor: i64,
     day_limit_minor: i64,
+    device_limit_minor: i64,
+    stripe_limit_minor: i64,
+    stripe_use: String,
+    applications: String,
 }
 
 impl TryFrom<CardRow> for Card {
@@ -123,6 +167,12 @@ impl TryFrom<CardRow> for Card {
             },
             payment_limit: Amount::new(row.payment_limit_minor, currency),
             day_limit: Amount::new(row.day_limit_minor, currency),
+            device_limit: Amount::new(row.device_limit_minor, currency),
+            stripe_limit: Amount::new(row.stripe_limit_minor, currency),
+            stripe_use: StripeUse::parse(&row.stripe_use)?,
+            applications: (row.applications.split_ascii_whitespace())
+                .map(|aid| hex::decode(aid).map_err(|_| BankError::Stored("card.applications")))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -160,8 +210,10 @@ impl Card {
         let expiry: String = self.expiry_yymm.iter().map(|digit| char::from(*digit)).collect();
         let inserted = sqlx::query(
             "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pin_method,
-             pin_value, pin_tries_left, atc, payment_limit_minor, day_limit_minor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (pan_reference) DO NOTHING",
+             pin_value, pin_tries_left, atc, payment_limit_minor, day_limit_minor, device_limit_minor,
+             stripe_limit_minor, stripe_use, applications)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (pan_reference) DO NOTHING",
         )
         .bind(&self.pan_reference)
         .bind(&self.last_four)
@@ -175,21 +227,39 @@ impl Card {
         .bind(self.atc.map_or(-1, i64::from))
         .bind(self.payment_limit.minor())
         .bind(self.day_limit.minor())
+        .bind(self.device_limit.minor())
+        .bind(self.stripe_limit.minor())
+        .bind(self.stripe_use.as_str())
+        .bind(self.applications.iter().map(hex::encode).collect::<Vec<_>>().join(" "))
         .execute(db_tx)
         .await?;
         Ok(inserted.rows_affected() == 1)
+    }
+
+    /// Whether the application is on the card. An identifier of the record may be the beginning of the one used.
+    pub fn carries(&self, application: &Application) -> bool {
+        let named = |aid: &[u8]| self.applications.iter().any(|own| aid.starts_with(own));
+        match application {
+            Application::OfTheScheme(aid) => self.applications.is_empty() || named(aid),
+            Application::CoBadged(aid) => named(aid),
+        }
     }
 
     /// Stores what a decision did to the card: the counter it consumed and the PIN tries it left.
     ///
     /// The row must still be as it was read, or nothing is stored and the decision must not stand.
     pub async fn store_use(&self, db_tx: &mut SqliteConnection, used: &CardUse) -> Result<(), BankError> {
+        if used.atc.is_some_and(|atc| self.atc.is_some_and(|last| atc <= last)) {
+            return Err(BankError::Conflict("a counter"));
+        }
+        // A stripe has no counter, and leaves the chip's where it is.
+        let atc = used.atc.or(self.atc).map_or(-1, i64::from);
         let stored = sqlx::query(
             "UPDATE card SET atc = $2, pin_tries_left = $3, status = $4
-             WHERE pan_reference = $1 AND atc = $5 AND pin_tries_left = $6 AND status = $7 AND atc < $2",
+             WHERE pan_reference = $1 AND atc = $5 AND pin_tries_left = $6 AND status = $7 AND atc <= $2",
         )
         .bind(&self.pan_reference)
-        .bind(i64::from(used.atc))
+        .bind(atc)
         .bind(i64::from(used.pin_tries_left))
         .bind(used.status.as_str())
         .bind(self.atc.map_or(-1, i64::from))
@@ -214,11 +284,12 @@ impl Card {
 }
 
 /// What a use of a card leaves behind. Every use with a right cryptogram consumes its counter, so
-/// the same cryptogram can never be used, or count a PIN try, twice.
+/// the same cryptogram can never be used, or count a PIN try, twice. A swipe has none: there it is the capsule that
+/// serves once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CardUse {
-    /// The counter consumed.
-    pub atc: u16,
+    /// The counter consumed; a stripe has none.
+    pub atc: Option<u16>,
     /// PIN tries left afterwards.
     pub pin_tries_left: u8,
     /// The status afterwards.

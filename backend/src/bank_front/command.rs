@@ -24,7 +24,7 @@ pub struct ServeOptions {
     #[arg(long, default_value = "127.0.0.1:8583")]
     pub listen: String,
     /// Misbehave from the start: silent, `debit_lost`, `debit_then_silent`, `debit_then_deaf`, slow, slow:MS,
-    /// or `roll_key`; none is the default.
+    /// `roll_key`, or `script:unblock_pin`, `script:set_offline_limit`, `script:block_application`; none is the default.
     #[arg(long)]
     pub scenario: Option<String>,
 }
@@ -80,6 +80,12 @@ pub struct SeedOptions {
     /// The most one card may spend on one UTC day.
     #[arg(long, default_value_t = seed::DAY_LIMIT_MINOR, value_parser = clap::value_parser!(i64).range(1..))]
     pub day_limit_minor: i64,
+    /// The most one payment may take without a PIN, where the card is a phone or a watch; 0 always asks for it.
+    #[arg(long, default_value_t = seed::DEVICE_LIMIT_MINOR, value_parser = clap::value_parser!(i64).range(0..))]
+    pub device_limit_minor: i64,
+    /// The most one swipe may take.
+    #[arg(long, default_value_t = seed::STRIPE_LIMIT_MINOR, value_parser = clap::value_parser!(i64).range(0..))]
+    pub stripe_limit_minor: i64,
     /// More cards: a JSON array of what `tapseal-card show NAME --json` prints. A bank that is
     /// serving takes cards of new issuers when it starts next.
     #[arg(long)]
@@ -162,6 +168,8 @@ async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
         opening_minor: options.balance_minor,
         payment_limit_minor: options.limit_minor,
         day_limit_minor: options.day_limit_minor,
+        device_limit_minor: options.device_limit_minor,
+        stripe_limit_minor: options.stripe_limit_minor,
     };
     let new = seed::seed(&db, &hsm, terms, profiles, now_ms).await?;
     print(folder, &serde_json::json!({ "new_cards": new, "new_issuers": new_issuers }), || {
@@ -222,6 +230,10 @@ async fn show_card(folder: &Folder, last_four: &str, status: Option<CardStatus>)
         "atc": card.atc,
         "payment_limit_minor": card.payment_limit.minor(),
         "day_limit_minor": card.day_limit.minor(),
+        "device_limit_minor": card.device_limit.minor(),
+        "stripe_limit_minor": card.stripe_limit.minor(),
+        "stripe_use": card.stripe_use,
+        "applications": card.applications.iter().map(hex::encode_upper).collect::<Vec<_>>(),
         "currency": card.currency,
     });
     print(folder, &view, || {

@@ -2,30 +2,71 @@
 //!
 //! The order of the checks is the order of what each would tell a stranger. A cryptogram that does
 //! not verify says nothing of the PIN; a used counter ends the check before a PIN try is counted, so a replay
-//! never costs one; only a genuine card with a fresh cryptogram learns whether the PIN was right.
+//! never costs one; only a genuine card with a fresh cryptogram, or a stripe that is as its issuer wrote it, learns
+//! whether the PIN was right. Whoever brings no PIN and is not verified otherwise is asked for it, and has lost no try.
 
 use payment::{Amount, DeclineCode};
 
-use super::card::{Card, CardStatus, CardUse, PIN_TRIES_MAX, PinValue};
+use super::card::{Card, CardStatus, CardUse, PIN_TRIES_MAX, PinValue, StripeUse};
 
-/// What the payer presented, as the HSM has checked it: the seal opened and the cryptogram is right.
+/// What the payer presented, as the HSM has checked it: the seal opened and the proof is right.
 #[derive(Debug, Clone)]
 pub struct Presented {
-    /// The application transaction counter under the cryptogram.
-    pub atc: u16,
+    /// What proves that the card was there.
+    pub proof: Proof,
     /// The expiry the card told, `YYMM`.
     pub expiry_yymm: [u8; 4],
-    /// The PIN, as what verifies it.
-    pub pin: PresentedPin,
+    /// What tells that the payer is the cardholder.
+    pub cardholder: Cardholder,
 }
 
-/// What the PIN block held.
+/// What proves that the card was there.
 #[derive(Debug, Clone)]
-pub enum PresentedPin {
+pub enum Proof {
+    /// A right cryptogram, made for this attempt.
+    Chip {
+        /// The application transaction counter under it.
+        atc: u16,
+        /// The application that made it.
+        application: Application,
+        /// What the payer's device found wrong with the card, if anything.
+        objection: Option<DeclineCode>,
+    },
+    /// A stripe as its issuer wrote it; it may be a copy.
+    Stripe(StripeSays),
+}
+
+/// The application used, by its identifier.
+#[derive(Debug, Clone)]
+pub enum Application {
+    /// One of the scheme that the card number belongs to.
+    OfTheScheme(Vec<u8>),
+    /// A domestic one, which is only on the cards whose record names it.
+    CoBadged(Vec<u8>),
+}
+
+/// What a stripe's service code says (ISO/IEC 7813).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StripeSays {
+    /// The card has no chip.
+    NoChip,
+    /// It has one, which must be used where it can be.
+    HasChip,
+    /// Nothing can be bought with it.
+    CashOnly,
+}
+
+/// What tells that the payer is the cardholder.
+#[derive(Debug, Clone)]
+pub enum Cardholder {
     /// A PIN, as the value by which it is verified. A PIN of another length has another value.
-    Value(PinValue),
+    Pin(PinValue),
     /// The block did not decipher to a PIN: a fault of sealing, not a wrong PIN (ISO 9564-1, 9.4).
-    Malformed,
+    MalformedPin,
+    /// No PIN; the card's cryptogram says that the phone or watch has verified its owner.
+    Device,
+    /// Nothing: no PIN, and the card does not say so.
+    Unverified,
 }
 
 /// The account and the day, beside the card.
@@ -83,27 +124,63 @@ impl Verdict {
 
 /// Decides.
 pub fn decide(card: &Card, presented: &Presented, now: &Circumstances) -> Decision {
-    if card.atc.is_some_and(|last| presented.atc <= last) {
-        return Decision { verdict: Verdict::decline(DeclineCode::Replay), card_use: None };
+    let atc = match &presented.proof {
+        Proof::Chip { atc, .. } if card.atc.is_some_and(|last| *atc <= last) => {
+            return Decision { verdict: Verdict::decline(DeclineCode::Replay), card_use: None };
+        }
+        Proof::Chip { atc, .. } => Some(*atc),
+        Proof::Stripe(_) => None,
+    };
+    let unchanged = CardUse { atc, pin_tries_left: card.pin_tries_left, status: card.status };
+    if let Some(code) = standing(card).or_else(|| objection(card, presented)) {
+        return Decision { verdict: Verdict::decline(code), card_use: Some(unchanged) };
     }
-    let (verdict, card_use) = match pin_of(card, presented) {
+    let (verdict, card_use) = match cardholder(card, presented, now, unchanged) {
         Err(refused) => refused,
         Ok(card_use) => (spend(card, presented, now), card_use),
     };
     Decision { verdict, card_use: Some(card_use) }
 }
 
-/// Status and PIN: what the card becomes, or the refusal with it.
-fn pin_of(card: &Card, presented: &Presented) -> Result<CardUse, (Verdict, CardUse)> {
-    let unchanged = CardUse { atc: presented.atc, pin_tries_left: card.pin_tries_left, status: card.status };
+/// Why a card may not be used at all.
+fn standing(card: &Card) -> Option<DeclineCode> {
     match card.status {
-        CardStatus::Active => {}
-        CardStatus::Blocked => return Err((Verdict::decline(DeclineCode::CardBlocked), unchanged)),
-        CardStatus::PinLocked => return Err((Verdict::decline(DeclineCode::PinTriesExceeded), unchanged)),
+        CardStatus::Active => None,
+        CardStatus::Blocked => Some(DeclineCode::CardBlocked),
+        CardStatus::PinLocked => Some(DeclineCode::PinTriesExceeded),
     }
-    let right = match &presented.pin {
-        PresentedPin::Value(value) => *value == card.pin_value,
-        PresentedPin::Malformed => return Err((Verdict::decline(DeclineCode::OrderMismatch), unchanged)),
+}
+
+/// Why a card may not be used in this way, whoever holds it.
+fn objection(card: &Card, presented: &Presented) -> Option<DeclineCode> {
+    match &presented.proof {
+        Proof::Chip { application, .. } if !card.carries(application) => Some(DeclineCode::Cryptogram),
+        Proof::Chip { objection, .. } => *objection,
+        Proof::Stripe(says) => match (card.stripe_use, says) {
+            (StripeUse::Never, _) | (_, StripeSays::CashOnly) => Some(DeclineCode::NotPermitted),
+            (StripeUse::WithoutChip, StripeSays::HasChip) => Some(DeclineCode::ChipRequired),
+            (StripeUse::WithoutChip, StripeSays::NoChip)
+            | (StripeUse::Fallback, StripeSays::NoChip | StripeSays::HasChip) => None,
+        },
+    }
+}
+
+/// Whether the payer is the cardholder: what the card becomes, or the refusal with it.
+fn cardholder(
+    card: &Card,
+    presented: &Presented,
+    now: &Circumstances,
+    unchanged: CardUse,
+) -> Result<CardUse, (Verdict, CardUse)> {
+    let right = match &presented.cardholder {
+        Cardholder::Pin(value) => *value == card.pin_value,
+        Cardholder::MalformedPin => return Err((Verdict::decline(DeclineCode::OrderMismatch), unchanged)),
+        // Both must say so: the card under its cryptogram, and the bank's own record of it. Nobody was wrong about
+        // a PIN, so no try is counted.
+        Cardholder::Device if is_within(now.amount, card.device_limit) => return Ok(unchanged),
+        Cardholder::Device | Cardholder::Unverified => {
+            return Err((Verdict::decline(DeclineCode::PinRequired), unchanged));
+        }
     };
     if right {
         return Ok(CardUse { pin_tries_left: PIN_TRIES_MAX, ..unchanged });
@@ -127,16 +204,23 @@ fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
     if now.amount.currency() != card.currency {
         return Verdict::decline(DeclineCode::DoNotHonour);
     }
+    let by_stripe = matches!(presented.proof, Proof::Stripe(_));
     let spent_with_this = now.spent_today.checked_add(now.amount);
-    let within_limits = now.amount.minor() <= card.payment_limit.minor()
-        && spent_with_this.is_ok_and(|spent| spent.minor() <= card.day_limit.minor());
+    let within_limits = is_within(now.amount, card.payment_limit)
+        && (!by_stripe || is_within(now.amount, card.stripe_limit))
+        && spent_with_this.is_ok_and(|spent| is_within(spent, card.day_limit));
     if !within_limits {
         return Verdict::decline(DeclineCode::Limit);
     }
-    if now.amount.minor() > now.available.minor() {
+    if !is_within(now.amount, now.available) {
         return Verdict::decline(DeclineCode::InsufficientFunds);
     }
     Verdict::Approve
+}
+
+/// Whether an amount is at most the other, in the same currency.
+fn is_within(amount: Amount, most: Amount) -> bool {
+    amount.currency() == most.currency() && amount.minor() <= most.minor()
 }
 
 #[cfg(test)]
@@ -144,6 +228,8 @@ mod tests {
     use super::*;
     use crate::bank_front::account::AccountId;
     use crate::bank_front::card::PanReference;
+
+    const VISA: &[u8] = &[0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10];
 
     fn usd(minor: i64) -> Amount {
         Amount::new(minor, "USD".parse().unwrap())
@@ -167,11 +253,19 @@ mod tests {
             atc: Some(41),
             payment_limit: usd(50_000),
             day_limit: usd(80_000),
+            device_limit: usd(0),
+            stripe_limit: usd(10_000),
+            stripe_use: StripeUse::WithoutChip,
+            applications: Vec::new(),
         }
     }
 
     fn presented() -> Presented {
-        Presented { atc: 42, expiry_yymm: *b"2612", pin: PresentedPin::Value(pvv([6, 0, 5, 8])) }
+        Presented { proof: chip(42), expiry_yymm: *b"2612", cardholder: Cardholder::Pin(pvv([6, 0, 5, 8])) }
+    }
+
+    fn chip(atc: u16) -> Proof {
+        Proof::Chip { atc, application: Application::OfTheScheme(VISA.to_vec()), objection: None }
     }
 
     fn now() -> Circumstances {
@@ -189,15 +283,16 @@ mod tests {
     fn a_good_payment_is_approved_and_consumes_its_counter() {
         let decision = decide(&card(), &presented(), &now());
         assert_eq!(decision.verdict, Verdict::Approve);
-        let used = CardUse { atc: 42, pin_tries_left: 3, status: CardStatus::Active };
+        let used = CardUse { atc: Some(42), pin_tries_left: 3, status: CardStatus::Active };
         assert_eq!(decision.card_use, Some(used));
     }
 
     #[test]
     fn a_used_counter_is_refused_without_touching_the_card() {
-        let wrong_pin = PresentedPin::Value(pvv([0; 4]));
+        let wrong_pin = Cardholder::Pin(pvv([0; 4]));
         for atc in [41, 40, 0] {
-            let decision = decide(&card(), &Presented { atc, pin: wrong_pin.clone(), ..presented() }, &now());
+            let decision =
+                decide(&card(), &Presented { proof: chip(atc), cardholder: wrong_pin.clone(), ..presented() }, &now());
             assert_eq!(code(&decision), Some(DeclineCode::Replay));
             assert_eq!(decision.card_use, None);
         }
@@ -206,7 +301,7 @@ mod tests {
     #[test]
     fn the_first_counter_may_be_zero() {
         let fresh = Card { atc: None, ..card() };
-        assert_eq!(decide(&fresh, &Presented { atc: 0, ..presented() }, &now()).verdict, Verdict::Approve);
+        assert_eq!(decide(&fresh, &Presented { proof: chip(0), ..presented() }, &now()).verdict, Verdict::Approve);
     }
 
     #[test]
@@ -215,20 +310,20 @@ mod tests {
         for (left, expected) in
             [(2, DeclineCode::WrongPin), (1, DeclineCode::WrongPin), (0, DeclineCode::PinTriesExceeded)]
         {
-            let pin = if left == 1 {
-                PresentedPin::Value(PinValue::ibm3624_offset(&[6, 0, 5, 8, 0]))
+            let cardholder = if left == 1 {
+                Cardholder::Pin(PinValue::ibm3624_offset(&[6, 0, 5, 8, 0]))
             } else {
-                PresentedPin::Value(pvv([0; 4]))
+                Cardholder::Pin(pvv([0; 4]))
             };
             let atc = card.atc.unwrap() + 1;
-            let decision = decide(&card, &Presented { atc, pin, ..presented() }, &now());
+            let decision = decide(&card, &Presented { proof: chip(atc), cardholder, ..presented() }, &now());
             let verdict = Verdict::Decline(Refusal { code: expected, pin_tries_left: Some(left) });
             assert_eq!(decision.verdict, verdict);
             let used = decision.card_use.unwrap();
-            card = Card { atc: Some(used.atc), pin_tries_left: used.pin_tries_left, status: used.status, ..card };
+            card = Card { atc: used.atc, pin_tries_left: used.pin_tries_left, status: used.status, ..card };
         }
         assert_eq!(card.status, CardStatus::PinLocked);
-        let decision = decide(&card, &Presented { atc: 60, ..presented() }, &now());
+        let decision = decide(&card, &Presented { proof: chip(60), ..presented() }, &now());
         assert_eq!(code(&decision), Some(DeclineCode::PinTriesExceeded), "the right PIN no longer helps");
     }
 
@@ -240,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_malformed_pin_block_is_no_wrong_pin() {
-        let decision = decide(&card(), &Presented { pin: PresentedPin::Malformed, ..presented() }, &now());
+        let decision = decide(&card(), &Presented { cardholder: Cardholder::MalformedPin, ..presented() }, &now());
         assert_eq!(code(&decision), Some(DeclineCode::OrderMismatch));
         assert_eq!(decision.card_use.unwrap().pin_tries_left, PIN_TRIES_MAX);
     }
@@ -273,9 +368,66 @@ mod tests {
     fn a_wrong_pin_is_told_before_funds_are() {
         let decision = decide(
             &card(),
-            &Presented { pin: PresentedPin::Value(pvv([1; 4])), ..presented() },
+            &Presented { cardholder: Cardholder::Pin(pvv([1; 4])), ..presented() },
             &Circumstances { available: usd(0), ..now() },
         );
         assert_eq!(code(&decision), Some(DeclineCode::WrongPin));
+    }
+    /// What a refusal is, and that it counted no PIN try.
+    fn assert_refused(card: &Card, presented: &Presented, now: &Circumstances, expected: DeclineCode) {
+        let decision = decide(card, presented, now);
+        assert_eq!(code(&decision), Some(expected), "{presented:?}");
+        assert_eq!(decision.card_use.unwrap().pin_tries_left, card.pin_tries_left);
+    }
+
+    #[test]
+    fn no_pin_is_enough_only_when_card_and_record_both_say_so() {
+        let by_device = Presented { cardholder: Cardholder::Device, ..presented() };
+        let phone = Card { device_limit: usd(1_280), ..card() };
+        let decision = decide(&phone, &by_device, &now());
+        assert_eq!(decision.verdict, Verdict::Approve);
+        assert_eq!(decision.card_use.unwrap().pin_tries_left, PIN_TRIES_MAX);
+        // A plastic card, a card that does not say so, one minor unit too much.
+        assert_refused(&card(), &by_device, &now(), DeclineCode::PinRequired);
+        let unverified = Presented { cardholder: Cardholder::Unverified, ..presented() };
+        assert_refused(&phone, &unverified, &now(), DeclineCode::PinRequired);
+        assert_refused(&Card { device_limit: usd(1_279), ..card() }, &by_device, &now(), DeclineCode::PinRequired);
+        // Tries that a thief used up are not given back without the PIN.
+        let tried = Card { pin_tries_left: 1, ..phone };
+        assert_eq!(decide(&tried, &by_device, &now()).card_use.unwrap().pin_tries_left, 1);
+    }
+
+    #[test]
+    fn a_stripe_has_a_rule_and_a_limit_of_its_own_and_no_counter() {
+        let swiped = |says| Presented { proof: Proof::Stripe(says), ..presented() };
+        let decision = decide(&card(), &swiped(StripeSays::NoChip), &now());
+        assert_eq!((decision.verdict, decision.card_use.unwrap().atc), (Verdict::Approve, None));
+        assert_refused(&card(), &swiped(StripeSays::HasChip), &now(), DeclineCode::ChipRequired);
+        assert_refused(&card(), &swiped(StripeSays::CashOnly), &now(), DeclineCode::NotPermitted);
+        let never = Card { stripe_use: StripeUse::Never, ..card() };
+        assert_refused(&never, &swiped(StripeSays::NoChip), &now(), DeclineCode::NotPermitted);
+        let fallback = Card { stripe_use: StripeUse::Fallback, ..card() };
+        assert_eq!(decide(&fallback, &swiped(StripeSays::HasChip), &now()).verdict, Verdict::Approve);
+        let dear = Circumstances { amount: usd(10_001), ..now() };
+        assert_refused(&card(), &swiped(StripeSays::NoChip), &dear, DeclineCode::Limit);
+        assert_eq!(decide(&card(), &presented(), &dear).verdict, Verdict::Approve, "the chip may take more");
+        let without_pin = Presented { cardholder: Cardholder::Unverified, ..swiped(StripeSays::NoChip) };
+        assert_refused(&card(), &without_pin, &now(), DeclineCode::PinRequired);
+    }
+
+    #[test]
+    fn an_application_that_is_not_on_the_card_is_refused() {
+        let used = |application, objection| Presented {
+            proof: Proof::Chip { atc: 42, application, objection },
+            ..presented()
+        };
+        let interac = || Application::CoBadged(vec![0xA0, 0x00, 0x00, 0x02, 0x77, 0x10, 0x10]);
+        assert_refused(&card(), &used(interac(), None), &now(), DeclineCode::Cryptogram);
+        let both = Card { applications: vec![VISA.to_vec(), vec![0xA0, 0x00, 0x00, 0x02, 0x77, 0x10, 0x10]], ..card() };
+        assert_eq!(decide(&both, &used(interac(), None), &now()).verdict, Verdict::Approve);
+        let electron = Application::OfTheScheme(vec![0xA0, 0x00, 0x00, 0x00, 0x03, 0x20, 0x10]);
+        assert_refused(&both, &used(electron, None), &now(), DeclineCode::Cryptogram);
+        let seen = used(Application::OfTheScheme(VISA.to_vec()), Some(DeclineCode::CardExpired));
+        assert_refused(&both, &seen, &now(), DeclineCode::CardExpired);
     }
 }

@@ -8,21 +8,28 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use emv::issuer::{IssuerDecision, IssuerMasterKey};
+use emv::issuer::IssuerMasterKey;
 use envelope::keyset::{BankCertificate, Dated, IinRange};
 use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, Pin, SigningKey, jws};
 use hmac::{Hmac, KeyInit, Mac};
 use payment::Outcome;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use super::card::{PanReference, PinValue};
 use super::error::BankError;
 
+mod brand;
+mod card_order;
+mod device;
 mod examine;
 mod key_file;
 mod pin_key;
+mod stripe;
+mod terminal;
 
-pub use examine::{Examined, Presentation, Refused};
+pub use card_order::CardOrder;
+pub use examine::{Examined, IssuerAnswer, Presentation, Refused};
 pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, init};
 use key_file::{KeyFile, StoredEpoch};
 use pin_key::PinKeys;
@@ -50,6 +57,8 @@ pub struct Hsm {
 struct LoadedIssuer {
     iin: String,
     key: IssuerMasterKey,
+    script_key: IssuerMasterKey,
+    verification_key: Option<Zeroizing<[u8; 16]>>,
 }
 
 /// The sealing keys of now, and the certificate that names them.
@@ -89,7 +98,12 @@ impl Hsm {
         let path = bank_dir.join(FILE_NAME);
         let file = KeyFile::load(&path)?;
         let issuers = file.issuers.iter().map(|issuer| {
-            Ok(LoadedIssuer { iin: issuer.iin.clone(), key: IssuerMasterKey::new(issuer.expose_key()?) })
+            Ok(LoadedIssuer {
+                iin: issuer.iin.clone(),
+                key: IssuerMasterKey::new(issuer.expose_key()?),
+                script_key: IssuerMasterKey::new(issuer.expose_script_key()?),
+                verification_key: issuer.expose_verification_key()?,
+            })
         });
         Ok(Self {
             root: key_file::root(bank_dir)?,
@@ -138,10 +152,10 @@ impl Hsm {
         PanReference::from_hmac(&mac.into_bytes())
     }
 
-    /// The issuer key for a card, by the longest issuer prefix that fits.
-    fn issuer_key(&self, pan: &Pan) -> Option<&IssuerMasterKey> {
+    /// The issuer of a card, by the longest issuer prefix that fits.
+    fn issuer(&self, pan: &Pan) -> Option<&LoadedIssuer> {
         let fits = |issuer: &&LoadedIssuer| pan.expose_ascii().starts_with(issuer.iin.as_bytes());
-        self.issuers.iter().filter(fits).max_by_key(|issuer| issuer.iin.len()).map(|issuer| &issuer.key)
+        self.issuers.iter().filter(fits).max_by_key(|issuer| issuer.iin.len())
     }
 
     /// The sealing key a capsule names, if it may still be used.
@@ -212,14 +226,6 @@ enum Renewal {
     WhenDue,
     /// At once, forgetting the others.
     Now,
-}
-
-/// The issuer's answer to the card for an approval, as data element 55: tag 91.
-fn issuer_authentication_data(verified: &emv::issuer::Verified) -> Vec<u8> {
-    let mut de55 = Vec::with_capacity(12);
-    let value = emv::issuer::arpc(verified, IssuerDecision::Approve);
-    emv::tlv::write(&mut de55, emv::tag::Tag::ISSUER_AUTHENTICATION, &value);
-    de55
 }
 
 #[cfg(test)]

@@ -10,9 +10,12 @@ use iso8583::Mti;
 
 use super::error::BankError;
 use super::file;
+use super::hsm::CardOrder;
 
 /// The switch's file within the bank's folder.
 const FILE_NAME: &str = "scenario";
+/// What the name of a scenario with a script begins with.
+const SCRIPT_PREFIX: &str = "script:";
 /// How long `slow` waits when it does not say.
 const SLOW_DEFAULT: Duration = Duration::from_secs(5);
 /// The longest `slow` may wait.
@@ -37,6 +40,8 @@ pub enum Scenario {
     /// `roll_key`: at the next message the sealing keys are forgotten and a new one is made; then
     /// the switch turns itself off.
     RollKey,
+    /// `script:ORDER`: every answer to an inserted card carries an order for it, as an issuer script.
+    Script(CardOrder),
 }
 
 /// What to do with a message.
@@ -64,6 +69,11 @@ impl Scenario {
             "debit_then_deaf" => Self::DebitThenDeaf,
             "slow" => Self::Slow(SLOW_DEFAULT),
             "roll_key" => Self::RollKey,
+            _ if name.starts_with(SCRIPT_PREFIX) => {
+                let order = name.strip_prefix(SCRIPT_PREFIX).unwrap_or_default();
+                let named = CardOrder::ALL.into_iter().find(|known| known.as_str() == order);
+                Self::Script(named.ok_or_else(unknown)?)
+            }
             _ => {
                 let delay_ms = name.strip_prefix("slow:").and_then(|ms| ms.parse().ok());
                 let delay = delay_ms.map(Duration::from_millis).ok_or_else(unknown)?;
@@ -91,7 +101,22 @@ impl Scenario {
             | Self::DebitThenDeaf
             | Self::DebitLost
             | Self::Slow(_)
-            | Self::RollKey => Treatment::Answer,
+            | Self::RollKey
+            | Self::Script(_) => Treatment::Answer,
+        }
+    }
+
+    /// What every inserted card is ordered to do.
+    pub(super) fn card_order(self) -> Option<CardOrder> {
+        match self {
+            Self::Script(order) => Some(order),
+            Self::None
+            | Self::Silent
+            | Self::DebitThenSilent
+            | Self::DebitThenDeaf
+            | Self::DebitLost
+            | Self::Slow(_)
+            | Self::RollKey => None,
         }
     }
 }
@@ -141,7 +166,7 @@ mod tests {
         assert_eq!(switch.current(), Scenario::None);
         switch.set("slow:1500").unwrap();
         assert_eq!(switch.current(), Scenario::Slow(Duration::from_millis(1_500)));
-        for wrong in ["sleepy", "slow:", "slow:900000", ""] {
+        for wrong in ["sleepy", "slow:", "slow:900000", "", "script:", "script:eject"] {
             assert!(switch.set(wrong).is_err(), "{wrong}");
         }
         assert_eq!(switch.current(), Scenario::Slow(Duration::from_millis(1_500)));
@@ -164,5 +189,10 @@ mod tests {
         assert_eq!(treatments("silent"), [Ignore, Ignore, Ignore, Answer]);
         assert_eq!(treatments("slow:5")[0], AnswerAfter(Duration::from_millis(5)));
         assert_eq!(treatments("roll_key"), [Answer; 4]);
+        for order in CardOrder::ALL {
+            let name = format!("script:{}", order.as_str());
+            assert_eq!(treatments(&name), [Answer; 4]);
+            assert_eq!(Scenario::parse(&name).unwrap().card_order(), Some(order));
+        }
     }
 }

@@ -4,7 +4,7 @@ use payment::{Amount, Currency};
 use sqlx::SqliteConnection;
 
 use super::account::{self, AccountId, AccountKind};
-use super::card::{Card, CardStatus, PIN_TRIES_MAX};
+use super::card::{Card, CardStatus, PIN_TRIES_MAX, StripeUse};
 use super::error::BankError;
 use super::hsm::{Hsm, IssuerKey};
 use super::ledger::{self, Movement};
@@ -20,6 +20,10 @@ pub const OPENING_MINOR: i64 = 100_000;
 pub const PAYMENT_LIMIT_MINOR: i64 = 50_000;
 /// The most one day of a test card may take unless told otherwise, in minor units.
 pub const DAY_LIMIT_MINOR: i64 = 80_000;
+/// The most one payment of a test phone may take without a PIN unless told otherwise, in minor units.
+pub const DEVICE_LIMIT_MINOR: i64 = 30_000;
+/// The most one swipe of a test card may take unless told otherwise, in minor units.
+pub const STRIPE_LIMIT_MINOR: i64 = 10_000;
 /// The currency of test accounts.
 const CURRENCY: &str = "USD";
 /// Cards opened in one step of the database, so that a long list keeps no other writer waiting.
@@ -34,6 +38,10 @@ pub struct Terms {
     pub payment_limit_minor: i64,
     /// The most one UTC day may take.
     pub day_limit_minor: i64,
+    /// The most one payment may take without a PIN, where the card is a phone or a watch.
+    pub device_limit_minor: i64,
+    /// The most one swipe may take.
+    pub stripe_limit_minor: i64,
 }
 
 impl Default for Terms {
@@ -42,6 +50,8 @@ impl Default for Terms {
             opening_minor: OPENING_MINOR,
             payment_limit_minor: PAYMENT_LIMIT_MINOR,
             day_limit_minor: DAY_LIMIT_MINOR,
+            device_limit_minor: DEVICE_LIMIT_MINOR,
+            stripe_limit_minor: STRIPE_LIMIT_MINOR,
         }
     }
 }
@@ -115,6 +125,8 @@ struct Holder {
 impl Holder {
     fn of(hsm: &Hsm, profile: &CardProfile, terms: Terms, currency: Currency) -> Result<Self, BankError> {
         let stored = hsm.personalise(&profile.pan()?, &profile.pin()?);
+        // Only a phone or a watch can verify its owner, so only they may pay without a PIN.
+        let device_limit_minor = if profile.is_device() { terms.device_limit_minor } else { 0 };
         let card = Card {
             account_id: AccountId::of_cardholder(&format!("{}-{}", profile.scheme, stored.last_four)),
             pan_reference: stored.pan_reference,
@@ -128,6 +140,10 @@ impl Holder {
             atc: None,
             payment_limit: Amount::new(terms.payment_limit_minor, currency),
             day_limit: Amount::new(terms.day_limit_minor, currency),
+            device_limit: Amount::new(device_limit_minor, currency),
+            stripe_limit: Amount::new(terms.stripe_limit_minor, currency),
+            stripe_use: StripeUse::WithoutChip,
+            applications: profile.applications()?,
         };
         Ok(Self { card, other_account_id: AccountId::of_cardholder(&profile.name) })
     }

@@ -11,6 +11,7 @@ use payment::{AttemptId, DeclineCode, OrderHash};
 
 use super::card::{CardStatus, PIN_TRIES_MAX};
 
+mod cards;
 mod history;
 mod link;
 mod seeding;
@@ -580,18 +581,4 @@ async fn the_outcome_is_of_the_order_the_merchant_signed() {
     let outcome = bench.pay(&attempt).await.outcome.unwrap();
     assert_eq!(outcome.order_hash, OrderHash::of_canonical(&order.canonical()));
     assert_eq!((outcome.request_id, outcome.amount, outcome.rrn), (order.request_id, order.amount, attempt.rrn()));
-}
-
-#[test]
-fn the_seeded_cards_are_the_virtual_cards() {
-    let seeded: Vec<serde_json::Value> = serde_json::from_str(include_str!("seed/test_cards.json")).unwrap();
-    assert_eq!(seeded.len(), virtual_card::BUILT_IN.len());
-    for card in seeded {
-        let profile = virtual_card::Profile::built_in(card["name"].as_str().unwrap()).unwrap();
-        assert_eq!(card["scheme"], profile.scheme().code());
-        assert_eq!(card["pan"], profile.pan);
-        assert_eq!(card["expiry_yymm"], profile.expiry_yymm);
-        assert_eq!(card["pin"], profile.pin);
-        assert_eq!(card["issuer_master_key"], profile.issuer_master_key);
-    }
 }

@@ -20,6 +20,7 @@ pub mod dol;
 pub mod error;
 pub mod issuer;
 pub mod kernel;
+mod number_range;
 pub mod oda;
 pub mod records;
 pub mod restrictions;

@@ -61,12 +61,18 @@ decline_codes! {
     CardExpired = "declined_card_expired", "54", OtherCard;
     /// The PIN is wrong; the outcome says how many tries are left.
     WrongPin = "declined_wrong_pin", "55", Retry;
+    /// The card may not be used in this way at all.
+    NotPermitted = "declined_not_permitted", "57", OtherCard;
+    /// The card has a chip, which must be used instead of its stripe.
+    ChipRequired = "declined_use_chip", "58", Retry;
     /// A limit of the card would be exceeded.
     Limit = "declined_limit", "61", OtherCard;
     /// The card is blocked.
     CardBlocked = "declined_card_blocked", "62", CallBank;
     /// The order, its signature or a seal does not match: something was changed on the way.
     OrderMismatch = "declined_order_mismatch", "63", NewRequest;
+    /// The bank wants the PIN: none came, and that the device verified its owner is not enough.
+    PinRequired = "declined_pin_required", "70", Retry;
     /// Too many wrong PINs: the card is locked at the bank.
     PinTriesExceeded = "declined_pin_tries_exceeded", "75", CallBank;
     /// The capsule was sealed to a bank key that is no longer in use; sealing again helps.

@@ -67,18 +67,68 @@ pub struct IssuerKey {
     /// Issuer prefix, six to eight digits.
     pub(super) iin: String,
     master_key: StoredKey,
+    /// The issuer's key for the MACs of scripts; the one for cryptograms when it has no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    script_key: Option<StoredKey>,
+    /// The key of the values on the issuer's stripes; an issuer without one has no stripes that can pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verification_key: Option<StoredKey>,
 }
 
 impl IssuerKey {
     /// A key that was given by the scheme or by a test card.
     pub fn new(iin: &str, master_key: &[u8; 16]) -> Self {
-        Self { iin: iin.to_owned(), master_key: StoredKey::of(master_key) }
+        Self { iin: iin.to_owned(), master_key: StoredKey::of(master_key), script_key: None, verification_key: None }
     }
 
     /// The key of the issuer of this card number, known by the number's first six digits.
     pub fn of_card(pan: &Pan, master_key: &[u8; 16]) -> Result<Self, BankError> {
         let iin = pan.expose_ascii().get(..IIN_DIGITS).and_then(|iin| std::str::from_utf8(iin).ok());
         Ok(Self::new(iin.ok_or(BankError::Malformed("a card number"))?, master_key))
+    }
+
+    /// The same issuer with the key of its stripes (CVK).
+    #[must_use]
+    pub fn with_verification_key(mut self, key: &[u8; 16]) -> Self {
+        self.verification_key = Some(StoredKey::of(key));
+        self
+    }
+
+    /// The same issuer with a key for scripts.
+    #[must_use]
+    pub fn with_script_key(mut self, key: &[u8; 16]) -> Self {
+        self.script_key = Some(StoredKey::of(key));
+        self
+    }
+
+    pub(super) fn expose_script_key(&self) -> Result<[u8; 16], BankError> {
+        self.script_key.as_ref().unwrap_or(&self.master_key).expose().map(|key| *key)
+    }
+
+    pub(super) fn expose_verification_key(&self) -> Result<Option<Zeroizing<[u8; 16]>>, BankError> {
+        self.verification_key.as_ref().map(StoredKey::expose).transpose()
+    }
+
+    /// Takes over the keys it has not yet; whether there were any. One that it has must be the same.
+    fn complete(&mut self, other: Self) -> Result<bool, BankError> {
+        let Self { iin, script_key, verification_key, .. } = other;
+        let mut any = false;
+        for (known, key) in [(&mut self.script_key, script_key), (&mut self.verification_key, verification_key)] {
+            match (known.as_ref(), key) {
+                (_, None) => {}
+                (None, key) => {
+                    *known = key;
+                    any = true;
+                }
+                (Some(known), Some(key)) => {
+                    let same = known.expose::<16>()?.ct_eq(&*key.expose::<16>()?);
+                    if !bool::from(same) {
+                        return Err(BankError::IssuerKnown(iin));
+                    }
+                }
+            }
+        }
+        Ok(any)
     }
 
     pub(super) fn expose_key(&self) -> Result<[u8; 16], BankError> {
@@ -169,13 +219,13 @@ impl KeyFile {
         })
     }
 
-    /// Adds an issuer unless it is known; whether it is new.
+    /// Adds an issuer unless it is known; whether it, or a key of it, is new.
     fn add_issuer(&mut self, issuer: IssuerKey) -> Result<bool, BankError> {
         // The longest known prefix is the one that a card's cryptogram is checked by.
-        let known = self.issuers.iter().filter(|known| issuer.iin.starts_with(&known.iin));
+        let known = self.issuers.iter_mut().filter(|known| issuer.iin.starts_with(&known.iin));
         if let Some(known) = known.max_by_key(|known| known.iin.len()) {
             let same = known.master_key.expose::<16>()?.ct_eq(&*issuer.master_key.expose::<16>()?);
-            return if same.into() { Ok(false) } else { Err(BankError::IssuerKnown(issuer.iin.clone())) };
+            return if same.into() { known.complete(issuer) } else { Err(BankError::IssuerKnown(issuer.iin)) };
         }
         if self.issuers.len() >= ISSUERS_MAX {
             return Err(BankError::TooMany("issuers"));

@@ -78,7 +78,7 @@ enum Decided {
         pan_reference: PanReference,
     },
     /// It does not.
-    Declined { outcome: String, refusal: Refusal },
+    Declined { outcome: String, refusal: Refusal, issuer_answer: Vec<u8> },
     /// The attempt was decided before, under another reference: its outcome stands, and this message
     /// is refused as a duplicate. A new word on the same attempt could contradict the first.
     Duplicate { outcome: String },
@@ -93,6 +93,7 @@ impl Debit {
                     capsule: &request.capsule,
                     attempt_hash: request.attempt_hash,
                     amount: request.order.amount,
+                    card_order: front.scenario.current().card_order(),
                     now_ms,
                 })?;
                 let approval_code = approval_code();
@@ -228,7 +229,7 @@ impl Debit {
         Ok(Decided::Approved {
             outcome: checked.approved.clone(),
             approval_code: checked.approval_code.clone(),
-            issuer_answer: checked.examined.issuer_answer.clone(),
+            issuer_answer: checked.examined.issuer_answer.approve.clone(),
             transfer_id,
             pan_reference: card.pan_reference.clone(),
         })
@@ -242,7 +243,10 @@ impl Debit {
         };
         let decision = BankResult::Declined { code, pin_tries_left };
         let outcome = outcome(front, &self.request, card_label, decision, self.now_ms);
-        Decided::Declined { outcome: front.hsm.sign_outcome(&outcome), refusal }
+        // A card whose cryptogram was right is told of the refusal too, so that it knows its bank was asked.
+        let answer = |checked: &Checked| checked.examined.issuer_answer.decline.clone();
+        let issuer_answer = self.checked.as_ref().map(answer).unwrap_or_default();
+        Decided::Declined { outcome: front.hsm.sign_outcome(&outcome), refusal, issuer_answer }
     }
 
     async fn store_attempt(&self, db_tx: &mut SqliteConnection, decided: &Decided) -> Result<(), BankError> {
@@ -282,9 +286,9 @@ impl Debit {
             Decided::Approved { outcome, approval_code, issuer_answer, .. } => {
                 let composite = Composite { outcome: Some(outcome), ..Composite::default() };
                 let answer = response_with(&self.message, DONE, &composite)?;
-                Ok(answer.with_text(38, approval_code).with_binary(55, issuer_answer))
+                Ok(with_issuer_answer(answer.with_text(38, approval_code), issuer_answer))
             }
-            Decided::Declined { outcome, refusal } => {
+            Decided::Declined { outcome, refusal, issuer_answer } => {
                 let code = refusal.code;
                 // A wallet that sealed to an old key needs the new one to try again.
                 let certificate = (code == DeclineCode::RetiredKey).then(|| front.hsm.certificate(self.now_ms));
@@ -295,7 +299,8 @@ impl Debit {
                     reason: Some(code.as_str().to_owned()),
                     ..Composite::default()
                 };
-                response_with(&self.message, code.response_code(), &composite)
+                let answer = response_with(&self.message, code.response_code(), &composite)?;
+                Ok(with_issuer_answer(answer, issuer_answer))
             }
             Decided::Duplicate { outcome } => {
                 let code = DeclineCode::Replay;
@@ -305,6 +310,11 @@ impl Debit {
             }
         }
     }
+}
+
+/// DE 55 of an answer, where there is a card to tell.
+fn with_issuer_answer(answer: Message, issuer_answer: Vec<u8>) -> Message {
+    if issuer_answer.is_empty() { answer } else { answer.with_binary(55, issuer_answer) }
 }
 
 /// The bank's word on this attempt, with everything taken from what the bank itself derived.

@@ -25,19 +25,25 @@ pub(super) async fn answer(front: &BankFront, message: &Message) -> Result<Messa
         State::Approved | State::Declined | State::Reversed => attempt.outcome,
         State::Tombstoned => None,
     });
-    let outcome = match stands {
-        Some(outcome) => Some(outcome),
+    let exchange = StoredExchange::find(&mut connection, &reference).await?;
+    let outcome = match (stands, &exchange) {
+        (Some(outcome), _) => Some(outcome),
         // A refusal that bound no attempt, such as that of a late original, is told from its answer.
-        None => match StoredExchange::find(&mut connection, &reference).await? {
-            Some(exchange) => Composite::of(&exchange.answer)?.outcome,
-            None => None,
-        },
+        (None, Some(exchange)) => Composite::of(&exchange.answer)?.outcome,
+        (None, None) => None,
     };
     let Some(outcome) = outcome else { return response(message, NOT_FOUND) };
     let decision = outcome_of(&outcome)?.decision;
     let told = response_with(message, DONE, &Composite { outcome: Some(outcome), ..Composite::default() })?;
+    // The card may still be in its slot, waiting for what the lost answer said.
+    let for_the_card = exchange.and_then(|exchange| exchange.answer.binary(55).ok().map(<[u8]>::to_vec));
+    let with_card = |told: Message| match for_the_card {
+        Some(icc_data) => told.with_binary(55, icc_data),
+        None => told,
+    };
     Ok(match decision {
-        BankResult::Approved { approval_code } => told.with_text(38, approval_code),
-        BankResult::Declined { .. } | BankResult::Reversed => told,
+        BankResult::Approved { approval_code } => with_card(told.with_text(38, approval_code)),
+        BankResult::Declined { .. } => with_card(told),
+        BankResult::Reversed => told,
     })
 }

@@ -17,6 +17,8 @@ pub const PROFILES_MAX: usize = 10_000;
 const FILE_LEN_MAX: u64 = 32 * 1_024 * 1_024;
 /// Longest name, in characters.
 const NAME_LEN_MAX: usize = 64;
+/// Most applications of one card.
+const APPLICATIONS_MAX: usize = 16;
 /// Longest scheme code, in characters.
 const SCHEME_LEN_MAX: usize = 16;
 
@@ -34,6 +36,24 @@ pub struct CardProfile {
     expiry_yymm: String,
     pin: String,
     issuer_master_key: String,
+    /// The issuer's key for scripts; absent or empty when it is the one above.
+    #[serde(default)]
+    issuer_script_key: String,
+    /// The key of the values on the issuer's stripes, when it has any.
+    #[serde(default)]
+    card_verification_key: Option<String>,
+    /// Whether the card is a phone or a watch, which verifies its owner itself.
+    #[serde(default)]
+    device: bool,
+    /// The applications on the card.
+    #[serde(default)]
+    applications: Vec<CardApplication>,
+}
+
+/// An application on the card.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+struct CardApplication {
+    aid: String,
 }
 
 impl CardProfile {
@@ -75,8 +95,26 @@ impl CardProfile {
         self.pan()?;
         self.pin()?;
         self.expiry_yymm()?;
+        self.applications()?;
         self.issuer_key()?;
         Ok(())
+    }
+
+    /// Whether the card is a phone or a watch.
+    pub(super) fn is_device(&self) -> bool {
+        self.device
+    }
+
+    /// Identifiers of the applications on the card.
+    pub(super) fn applications(&self) -> Result<Vec<Vec<u8>>, BankError> {
+        let aid = |application: &CardApplication| {
+            let aid = hex::decode(&application.aid).ok().filter(|aid| (5..=16).contains(&aid.len()));
+            aid.ok_or_else(|| self.fault("an application identifier is not 5 to 16 bytes in hexadecimal"))
+        };
+        if self.applications.len() > APPLICATIONS_MAX {
+            return Err(self.fault("there are too many applications"));
+        }
+        self.applications.iter().map(aid).collect()
     }
 
     /// The card number.
@@ -98,12 +136,22 @@ impl CardProfile {
         expiry.filter(is_month).ok_or_else(|| self.fault("the expiry is not YYMM"))
     }
 
-    /// The key of the card's issuer.
+    /// The keys of the card's issuer.
     pub(super) fn issuer_key(&self) -> Result<IssuerKey, BankError> {
-        let mut key = Zeroizing::new([0; 16]);
-        hex::decode_to_slice(&self.issuer_master_key, &mut *key)
-            .map_err(|_| self.fault("the issuer master key is not 32 hexadecimal digits"))?;
-        IssuerKey::of_card(&self.pan()?, &key)
+        let key = |text: &str, fault| {
+            let mut key = Zeroizing::new([0; 16]);
+            hex::decode_to_slice(text, &mut *key).map_err(|_| self.fault(fault))?;
+            Ok::<_, BankError>(key)
+        };
+        let master = key(&self.issuer_master_key, "the issuer master key is not 32 hexadecimal digits")?;
+        let mut issuer = IssuerKey::of_card(&self.pan()?, &master)?;
+        if !self.issuer_script_key.is_empty() {
+            let script = key(&self.issuer_script_key, "the issuer script key is not 32 hexadecimal digits")?;
+            issuer = issuer.with_script_key(&script);
+        }
+        let Some(verification) = &self.card_verification_key else { return Ok(issuer) };
+        let verification = key(verification, "the card verification key is not 32 hexadecimal digits")?;
+        Ok(issuer.with_verification_key(&verification))
     }
 
     fn fault(&self, fault: &'static str) -> BankError {

@@ -90,7 +90,7 @@ async fn cards_that_look_alike_have_accounts_of_their_own() {
     let bench = Bench::new().await;
     let alike = [card("twin", "4761340000010050", "1234"), card("third", "4761340000020050", "123456")];
     let list: Vec<_> = alike.iter().map(shown).collect();
-    let terms = Terms { opening_minor: 700, payment_limit_minor: 60, day_limit_minor: 90 };
+    let terms = Terms { opening_minor: 700, payment_limit_minor: 60, day_limit_minor: 90, ..Terms::default() };
     assert_eq!(seed_all(&bench.front, terms, &list).await.unwrap(), 2);
     assert_eq!(seed_all(&bench.front, terms, &list).await.unwrap(), 0, "a second time changes nothing");
     assert_eq!(bench.posted("cardholder:visa-0050").await, seed::OPENING_MINOR);
@@ -110,7 +110,7 @@ async fn a_thousand_cards_are_seeded_at_once() {
     // One of them ends in 0050 as the built-in test card does, and has an account of its own all the same.
     assert_eq!(
         bench.ledger().await.accounts.iter().filter(|view| view.account.starts_with("cardholder:")).count(),
-        1_001 + virtual_card::BUILT_IN.len()
+        1_001 + seed::test_issuers().unwrap().len()
     );
 }
 

@@ -105,6 +105,8 @@ fn summary(profile: &Profile) -> serde_json::Value {
         "service_code": profile.service_code,
         "pin": profile.pin,
         "issuer_master_key": profile.issuer_master_key,
+        "issuer_script_key": profile.issuer_script_key,
+        "device": profile.applications.iter().any(|application| !application.form_factor.is_empty()),
         "pays": profile.pays(),
         "refusal": profile.refusal,
         "contact": profile.interfaces().contains(&emv::Interface::Contact),
