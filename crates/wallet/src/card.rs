@@ -106,6 +106,13 @@ pub enum CardEvent {
         /// Takes the index.
         answer: mpsc::Sender<usize>,
     },
+    /// The card was there, and its reading failed.
+    Failed {
+        /// How many commands it answered.
+        exchanges: u32,
+        /// From its arrival on.
+        took: Duration,
+    },
 }
 
 /// How a wait for a card is told and ended.
@@ -216,7 +223,12 @@ fn read(
     let mut silent_cards = 0;
     loop {
         let lookout = Lookout { places, deadline: card_deadline, stop: &watcher.stop };
-        let mut card = match lookout.wait(|trouble| watcher.tell(CardEvent::Waiting(trouble)))? {
+        let found = match lookout.wait(|trouble| watcher.tell(CardEvent::Waiting(trouble))) {
+            // None came after one that left at once.
+            Err(ReaderError::Absent) if silent_cards > 0 => return Err(ReaderError::Removed.into()),
+            found => found?,
+        };
+        let mut card = match found {
             Found::Chip(card) => card,
             Found::Swipe { reader_id, swipe } => {
                 watcher.tell(CardEvent::Connected { reader: reader_id.clone(), gesture: CardGesture::Swipe });
@@ -234,10 +246,12 @@ fn read(
             Ok(step) => return Ok(Reading { read: Seen::Chip(step, card), reader, took }),
             Err(WalletError::Reader(ReaderError::Removed)) if answers == 0 && silent_cards < SILENT_CARDS_MAX => {
                 silent_cards += 1;
+                watcher.tell(CardEvent::Waiting(Some(ErrorCode::CardRemoved)));
                 card.release();
                 std::thread::sleep(SILENT_PAUSE);
             }
             Err(error) => {
+                watcher.tell(CardEvent::Failed { exchanges: answers, took });
                 card.release();
                 return Err(error);
             }

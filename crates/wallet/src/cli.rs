@@ -288,10 +288,10 @@ async fn readers(cli: &Cli, reader: Option<String>) -> Result<(), Problem> {
 }
 
 /// The readers of this machine, and the one that was named.
-fn open_readers(reader: Option<String>) -> Result<Readers, Problem> {
+fn open_readers(reader: Option<String>) -> Result<Readers, WalletError> {
     let mut config = WalletConfig::new(PathBuf::new());
     config.readers.extend(reader);
-    Ok(Readers::new(&config).map_err(WalletError::from)?)
+    Ok(Readers::new(&config)?)
 }
 
 /// Needs only the trust file: given, or pinned in the wallet's folder.

@@ -6,6 +6,8 @@
 mod held;
 mod lease;
 mod lookout;
+#[cfg(all(feature = "libnfc", target_os = "linux"))]
+pub mod nfc;
 #[cfg(not(any(target_os = "android", target_os = "ios")))]
 pub mod pcsc;
 pub mod replay;
@@ -62,6 +64,9 @@ pub enum ReaderError {
     /// More than one card is in the field.
     #[error("there is more than one card at the reader")]
     SeveralCards,
+    /// What is in the field cannot be spoken to as a payment card is (ISO/IEC 14443-4).
+    #[error("this is no payment card")]
+    NotPayment,
     /// A stripe was pulled through and could not be used.
     #[error(transparent)]
     Stripe(#[from] StripeError),
@@ -91,7 +96,7 @@ impl ReaderError {
             Self::Removed => ErrorCode::CardRemoved,
             Self::Timeout => ErrorCode::CardTimeout,
             Self::SeveralCards => ErrorCode::SeveralCards,
-            Self::Stripe(StripeError::NotPayment) => ErrorCode::CardNotPayment,
+            Self::NotPayment | Self::Stripe(StripeError::NotPayment) => ErrorCode::CardNotPayment,
             Self::Stripe(_) => ErrorCode::SwipeUnreadable,
             Self::UseChip => ErrorCode::CardUseChip,
             Self::Failed(_) | Self::BadName(_) => ErrorCode::ReaderFailed,
@@ -107,6 +112,15 @@ pub trait CardReader: Send + Sync {
     /// Waits at most `wait` for a card on the reader with this id, or on any of its readers. None when no card
     /// came; waiting less is allowed.
     fn connect(&self, id: Option<&str>, wait: Duration) -> Result<Option<Arrival>, ReaderError>;
+
+    /// The wait is over: lets go of what was kept between looks.
+    fn rest(&self) {}
+
+    /// How many commands of the last card were answered "not found" because the recording lacks them; none for what
+    /// is no recording.
+    fn not_recorded(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What came to a reader.
@@ -177,7 +191,8 @@ impl Readers {
     pub fn new(config: &WalletConfig) -> Result<Self, ReaderError> {
         let mut sources = Vec::new();
         for name in &config.readers {
-            if name != "pcsc" && !name.starts_with("pcsc:") {
+            // These kinds are one source each, whatever was named of them.
+            if !["pcsc", "nfc"].iter().any(|kind| is_of_kind(name, kind)) {
                 sources.push(Source::new(name.clone(), open_named(name)?));
             }
         }
@@ -186,6 +201,8 @@ impl Readers {
         }
         #[cfg(not(any(target_os = "android", target_os = "ios")))]
         sources.push(Source::new("pcsc", Arc::new(pcsc::PcscReader::default())));
+        #[cfg(all(feature = "libnfc", target_os = "linux"))]
+        sources.push(Source::new("nfc", Arc::new(nfc::NfcReader::new(config.readers.iter().map(String::as_str))?)));
         Ok(Self { sources })
     }
 
@@ -205,10 +222,26 @@ impl Readers {
         let Some(id) = id else {
             return Ok(self.sources.iter().map(|source| source.place(None)).collect());
         };
-        let source = self.sources.iter().find(|source| id.starts_with(&source.prefix)).ok_or(ReaderError::NoReader)?;
-        let named = (id != source.prefix).then(|| id.to_owned());
-        Ok(vec![source.place(named)])
+        let source = self.source_of(id).ok_or(ReaderError::NoReader)?;
+        Ok(vec![source.place((id != source.prefix).then(|| id.to_owned()))])
     }
+
+    /// See [`CardReader::not_recorded`].
+    pub(crate) fn not_recorded(&self, id: &str) -> Option<u32> {
+        self.source_of(id)?.reader.not_recorded()
+    }
+
+    /// The source a reader belongs to: its own, or the one of its kind.
+    fn source_of(&self, id: &str) -> Option<&Source> {
+        let is_kind =
+            |source: &&Source| id.strip_prefix(source.prefix.as_str()).is_some_and(|rest| rest.starts_with(':'));
+        self.sources.iter().find(|source| id == source.prefix).or_else(|| self.sources.iter().find(is_kind))
+    }
+}
+
+/// Whether an id is `KIND` or `KIND:…`.
+fn is_of_kind(id: &str, kind: &str) -> bool {
+    id.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 fn open_named(name: &str) -> Result<Arc<dyn CardReader>, ReaderError> {
@@ -218,7 +251,9 @@ fn open_named(name: &str) -> Result<Arc<dyn CardReader>, ReaderError> {
     if let Some(address) = name.strip_prefix("simulated:") {
         return Ok(Arc::new(simulated::SimulatedReader::listen(name, address)?));
     }
-    Err(ReaderError::BadName("readers are `pcsc[:NAME]`, `replay:FILE` and `simulated:HOST:PORT`".to_owned()))
+    Err(ReaderError::BadName(
+        "readers are `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `replay:FILE` and `simulated:HOST:PORT`".to_owned(),
+    ))
 }
 
 /// How a card is reached, from its answer to reset: PC/SC part 3 section 3.1.3.2.3 gives contactless cards one that

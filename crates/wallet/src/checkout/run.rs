@@ -186,6 +186,8 @@ async fn read_once(
                 running.view.progress = CheckoutStage::Choose { applications: applications.iter().map(view).collect() };
                 running.choice = Some(answer);
             }
+            // The reading's own end says it all.
+            CardEvent::Failed { .. } => {}
         });
     }
     reading.await.map_err(|_| WalletError::Reader(ReaderError::Failed("the reading stopped".to_owned())))?

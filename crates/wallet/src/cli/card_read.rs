@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -12,7 +12,7 @@ use protocol::{ErrorCode, Problem};
 use serde_json::{Value, json};
 
 use super::{Cli, print};
-use crate::card::{self, CardEvent, Looked, Reading, Terminal, Watcher};
+use crate::card::{self, CardEvent, Looked, Reading, STEPS, Terminal, Watcher};
 use crate::config::TERMINAL_COUNTRY_DEFAULT;
 use crate::error::WalletError;
 use crate::{clock, readers::ReaderError};
@@ -22,7 +22,7 @@ const AMOUNT_MINOR: i64 = 100;
 
 #[derive(Args)]
 pub(super) struct ReadArgs {
-    /// The reader: `pcsc[:NAME]`, `replay:FILE` or `simulated:HOST:PORT`.
+    /// The reader: `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `replay:FILE` or `simulated:HOST:PORT`.
     #[arg(long, env = "TAPSEAL_READER")]
     reader: Option<String>,
     /// How long to wait for a card, in seconds.
@@ -30,47 +30,115 @@ pub(super) struct ReadArgs {
     card_wait_s: u64,
 }
 
-/// Reads and prints; a card that could not be read is told with the same member `outcome`.
+/// Reads and prints; a card that could not be read is told with the same members, those it did not give empty.
 pub(super) async fn run(cli: &Cli, args: &ReadArgs) -> Result<ExitCode, Problem> {
-    let readers = super::open_readers(args.reader.clone())?;
-    let places = readers.places(args.reader.as_deref()).map_err(WalletError::from)?;
-    let deadline = Instant::now() + Duration::from_secs(args.card_wait_s);
-    let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let watcher = Watcher { events, stop: Arc::new(AtomicBool::new(false)) };
-    let terminal = terminal()?;
-    let inspecting = tokio::task::spawn_blocking(move || card::inspect(&places, &terminal, deadline, &watcher));
-    while let Some(event) = told.recv().await {
-        match event {
-            CardEvent::Waiting(Some(trouble)) if !cli.json => eprintln!("{}", Problem::new(trouble).title),
-            // Whoever only looks takes the card's own first choice.
-            CardEvent::Choose { answer, .. } => drop(answer.send(0)),
-            CardEvent::Waiting(_) | CardEvent::Connected { .. } | CardEvent::Reading { .. } => {}
-        }
+    let mut progress = Progress::default();
+    let outcome = read(cli, args, &mut progress).await;
+    if let Some(commands @ 1..) = progress.not_recorded {
+        eprintln!("{commands} commands are not in the transcript; they were answered 6A82.");
     }
-    let read = inspecting.await.map_err(|_| Problem::new(ErrorCode::ReaderFailed))?;
-    match read {
+    match outcome {
         Ok(reading) => {
-            show(cli.json, &facts(&reading));
+            let mut facts = facts(&reading);
+            facts["not_recorded"] = json!(progress.not_recorded);
+            show(cli.json, &facts);
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => {
-            let code = match &error {
-                WalletError::Card(card) => card.code().to_owned(),
-                WalletError::Reader(ReaderError::Removed) => ErrorCode::CardRemoved.to_string(),
-                other => other.code().to_string(),
-            };
-            if cli.json {
-                print::json(&json!({ "outcome": code, "detail": error.to_string() }));
-                return Ok(ExitCode::FAILURE);
-            }
-            Err(error.into())
+        Err(error) if cli.json => {
+            print::json(&failure(&error, &progress));
+            Ok(ExitCode::FAILURE)
         }
+        Err(error) => Err(error.into()),
     }
 }
 
-fn terminal() -> Result<Terminal, Problem> {
+/// How far a reading came.
+#[derive(Default)]
+struct Progress {
+    reader: Option<String>,
+    exchanges: u32,
+    took: Duration,
+    not_recorded: Option<u32>,
+}
+
+async fn read(cli: &Cli, args: &ReadArgs, progress: &mut Progress) -> Result<Reading<Looked>, WalletError> {
+    let readers = super::open_readers(args.reader.clone())?;
+    let places = readers.places(args.reader.as_deref())?;
+    let deadline = Instant::now() + Duration::from_secs(args.card_wait_s);
+    let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let stop = Arc::new(AtomicBool::new(false));
+    let watcher = Watcher { events, stop: Arc::clone(&stop) };
+    let terminal = terminal()?;
+    let inspecting = tokio::task::spawn_blocking(move || card::inspect(&places, &terminal, deadline, &watcher));
+    while let Some(event) = told.recv().await {
+        if !cli.json {
+            tell(&event);
+        }
+        match event {
+            // Whoever only looks wants to know at once what was wrong with the card.
+            CardEvent::Waiting(Some(trouble)) if is_about_the_card(trouble) => stop.store(true, Ordering::Relaxed),
+            // And takes the card's own first choice.
+            CardEvent::Choose { answer, .. } => drop(answer.send(0)),
+            CardEvent::Connected { reader, .. } => progress.reader = Some(reader),
+            CardEvent::Failed { exchanges, took } => (progress.exchanges, progress.took) = (exchanges, took),
+            CardEvent::Waiting(_) | CardEvent::Reading { .. } => {}
+        }
+    }
+    let read = inspecting.await.map_err(|_| ReaderError::Failed("the reading stopped".to_owned()))?;
+    progress.not_recorded = args.reader.as_deref().and_then(|id| readers.not_recorded(id));
+    read
+}
+
+/// Whether something was wrong with the card, rather than none being there.
+fn is_about_the_card(trouble: ErrorCode) -> bool {
+    matches!(
+        trouble,
+        ErrorCode::SeveralCards
+            | ErrorCode::SwipeUnreadable
+            | ErrorCode::CardUseChip
+            | ErrorCode::CardNotPayment
+            | ErrorCode::CardTimeout
+    )
+}
+
+/// Progress, for a person.
+fn tell(event: &CardEvent) {
+    match event {
+        CardEvent::Waiting(Some(trouble)) => eprintln!("{}", Problem::new(*trouble).title),
+        CardEvent::Waiting(None) => eprintln!("Ready for a card."),
+        CardEvent::Connected { reader, gesture } => eprintln!("{} at {reader}.", print::gesture_done(*gesture)),
+        CardEvent::Reading { step, phase } => eprintln!("  {step} of {STEPS}: {}", print::phase_of_reading(*phase)),
+        CardEvent::Choose { .. } | CardEvent::Failed { .. } => {}
+    }
+}
+
+/// What may be said of a card that could not be read.
+fn failure(error: &WalletError, progress: &Progress) -> Value {
+    let outcome = match error {
+        WalletError::Card(card) => card.code().to_owned(),
+        other => other.code().to_string(),
+    };
+    json!({
+        "outcome": outcome,
+        "detail": error.to_string(),
+        "scheme": null,
+        "aid": null,
+        "label": null,
+        "pan_masked": null,
+        "expiry": null,
+        "psn": null,
+        "track2_masked": null,
+        "applications": [],
+        "exchanges": progress.exchanges,
+        "not_recorded": progress.not_recorded,
+        "reader": progress.reader,
+        "ms": progress.took.as_millis(),
+    })
+}
+
+fn terminal() -> Result<Terminal, WalletError> {
     let mut hash = [0; 32];
-    getrandom::fill(&mut hash).map_err(|_| Problem::new(ErrorCode::Internal))?;
+    getrandom::fill(&mut hash).map_err(|_| ErrorCode::Internal)?;
     let currency = "USD".parse().expect("USD is a currency");
     Ok(Terminal {
         amount: Amount::new(AMOUNT_MINOR, currency),
@@ -95,6 +163,10 @@ fn facts(reading: &Reading<Looked>) -> Value {
 fn stripe_facts(swipe: &Swipe) -> Value {
     json!({
         "outcome": "swiped",
+        "scheme": null,
+        "aid": null,
+        "label": null,
+        "psn": null,
         "pan_masked": swipe.card_number().masked(),
         "expiry": String::from_utf8_lossy(&swipe.expiry_yymm()),
         "track2_masked": swipe.track2().map(emv::Track2::masked),

@@ -20,7 +20,8 @@ use crate::wallet::Wallet;
 pub(super) struct PayArgs {
     /// The request's id, or its link.
     request: String,
-    /// The reader: `pcsc[:NAME]`, `replay:FILE` or `simulated:HOST:PORT`; else the first that shows a card.
+    /// The reader: `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `replay:FILE` or `simulated:HOST:PORT`; else the first that
+    /// shows a card.
     #[arg(long, env = "TAPSEAL_READER")]
     reader: Option<String>,
     /// Reads the PIN from standard input instead of asking at the terminal.
@@ -73,8 +74,11 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     wallet.sync().await?;
     let request_id = request_id(&wallet, &args.request).await?;
     let request = wallet.show(request_id).await?;
-    if args.reader.is_none() && wallet.readers().await?.is_empty() {
-        return Err(ErrorCode::NoReader.into());
+    let readers = wallet.readers().await?;
+    if args.reader.is_none() && readers.iter().all(|reader| reader.trouble.is_some()) {
+        // Without a reader there is none that could say why.
+        let trouble = readers.iter().find_map(|reader| reader.trouble);
+        return Err(trouble.unwrap_or(ErrorCode::NoReader).into());
     }
     if !cli.json {
         print::request(false, &request);

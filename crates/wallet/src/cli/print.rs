@@ -1,7 +1,10 @@
 //! What the commands print: JSON for programs; for people the amount first, and always whether money moved.
 
 use protocol::Problem;
-use protocol::ipc::{ReaderView, ReceiptSummary, ReceiptView, RequestPhase, RequestView, WalletStatus};
+use protocol::ipc::{
+    CardGesture, ReadPhase, ReaderKind, ReaderView, ReceiptSummary, ReceiptView, RequestPhase, RequestView,
+    WalletStatus,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -134,8 +137,54 @@ pub(super) fn readers(as_json: bool, readers: &[ReaderView]) {
         println!("No card reader. Plug one in, or start pcscd.");
     }
     for reader in readers {
-        let card = if reader.card_present { "card present" } else { "no card" };
-        println!("{:<40} {card}", reader.id);
+        let state = match reader.trouble {
+            Some(trouble) => Problem::new(trouble).title,
+            None if reader.card_present => "card present".to_owned(),
+            None => "no card".to_owned(),
+        };
+        let gestures: Vec<&str> = reader.gestures.iter().map(|gesture| gesture_wanted(*gesture)).collect();
+        println!("{:<40} {:<10} {:<16} {state}", reader.id, kind(reader.kind), gestures.join(" or "));
+    }
+}
+
+/// How a reader is connected, for people.
+fn kind(kind: ReaderKind) -> &'static str {
+    match kind {
+        ReaderKind::Pcsc => "PC/SC",
+        ReaderKind::Nfc => "NFC",
+        ReaderKind::Stripe => "stripe",
+        ReaderKind::Phone => "phone",
+        ReaderKind::Simulated => "simulated",
+        ReaderKind::Replay => "recording",
+    }
+}
+
+/// What a person is to do with the card.
+fn gesture_wanted(gesture: CardGesture) -> &'static str {
+    match gesture {
+        CardGesture::Insert => "insert",
+        CardGesture::Tap => "tap",
+        CardGesture::Swipe => "swipe",
+    }
+}
+
+/// What a person did with the card.
+pub(super) fn gesture_done(gesture: CardGesture) -> &'static str {
+    match gesture {
+        CardGesture::Insert => "A card is inserted",
+        CardGesture::Tap => "A card is held",
+        CardGesture::Swipe => "A card was swiped",
+    }
+}
+
+/// What is being read, for people.
+pub(super) fn phase_of_reading(phase: ReadPhase) -> &'static str {
+    match phase {
+        ReadPhase::Directory => "which applications it has",
+        ReadPhase::Application => "opening one",
+        ReadPhase::Options => "telling it amount and place",
+        ReadPhase::Records => "its records",
+        ReadPhase::Cryptogram => "its cryptogram",
     }
 }
 

@@ -62,8 +62,8 @@ impl Lookout<'_> {
     /// Waits for the first card; `tell` hears what is in the way, each time that changes.
     ///
     /// # Errors
-    /// [`ReaderError::Stopped`] when told to stop; at the deadline what was wrong with the last card, else what was in
-    /// the way, else [`ReaderError::Absent`]; at once when no place can ever be used.
+    /// What was wrong with the last card, if any; else [`ReaderError::Stopped`] when told to stop, and at the deadline
+    /// what was in the way, or [`ReaderError::Absent`]. At once when no place can ever be used.
     pub(crate) fn wait(&self, tell: impl Fn(Option<ErrorCode>)) -> Result<Found, ReaderError> {
         let ending = Ending(Arc::default());
         let news = self.send_out(&ending.0);
@@ -72,7 +72,7 @@ impl Lookout<'_> {
         let mut told = None;
         loop {
             if self.stop.load(Ordering::Relaxed) {
-                return Err(ReaderError::Stopped);
+                return Err(last_card.unwrap_or(ReaderError::Stopped));
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
             match news.recv_timeout(left.min(STOP_CHECK)) {
@@ -149,6 +149,10 @@ impl Post {
             self.tell(trouble);
             // Sources that cannot wait by themselves must not make this loop spin.
             thread::sleep(LOOK_WAIT.saturating_sub(began.elapsed()));
+        }
+        if let Some(turn) = self.place.lease.take(LOOK_WAIT) {
+            self.place.reader.rest();
+            self.place.lease.end(turn);
         }
     }
 

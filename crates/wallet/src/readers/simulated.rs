@@ -2,7 +2,7 @@
 //!
 //! Every message is a two-byte big-endian length and that many bytes. One byte from the reader is control:
 //! 00 power off, 01 power on, 02 reset, 04 "give your answer to reset"; more bytes are a C-APDU.
-//! A closed or silent connection is a card that was taken away. Used only when named explicitly, and only on
+//! A closed connection is a card that was taken away, a silent one a card that stopped answering. Used only when named explicitly, and only on
 //! the loopback interface.
 
 use std::io::{self, Read, Write};
@@ -20,8 +20,11 @@ use super::{Arrival, CardConnection, CardReader, ReaderError, interface_of_atr};
 const POWER_OFF: u8 = 0x00;
 const POWER_ON: u8 = 0x01;
 const GET_ATR: u8 = 0x04;
-/// How long the card program may take to answer.
-const ANSWER_WAIT: Duration = Duration::from_secs(3);
+/// How long the card program may take to answer: longer than whoever reads the card waits, so that this ends a thread
+/// that nobody listens to any more.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// How long it may take to say its answer to reset.
+const RESET_WAIT: Duration = Duration::from_secs(3);
 /// How often a waiting card is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The longest answer to reset, in bytes (ISO/IEC 7816-3 section 8.1).
@@ -119,7 +122,9 @@ impl SimulatedConnection {
     fn power_on(id: &str, mut stream: TcpStream, slot: &Slot) -> io::Result<Self> {
         send(&mut stream, &[POWER_ON])?;
         send(&mut stream, &[GET_ATR])?;
+        stream.set_read_timeout(Some(RESET_WAIT))?;
         let atr = receive(&mut stream, ATR_BYTES_MAX)?;
+        stream.set_read_timeout(Some(ANSWER_WAIT))?;
         let interface = interface_of_atr(&atr);
         Ok(Self { id: id.to_owned(), interface, stream, slot: Arc::clone(slot) })
     }
@@ -141,6 +146,9 @@ impl CardConnection for SimulatedConnection {
         };
         match exchange(&mut self.stream) {
             Ok(answer) if answer.len() >= 2 => Ok(answer),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                Err(ReaderError::Timeout)
+            }
             Ok(_) | Err(_) => Err(ReaderError::Removed),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod card_removed;
+mod hand;
 mod key_stores;
 mod keys;
 mod receipts;
@@ -10,3 +11,4 @@ mod recovery;
 mod replay;
 mod stage;
 mod stream;
+mod troubled_cards;

@@ -2,13 +2,21 @@
 //!
 //! Commands are looked up in order, from the last hit on and around once: cards answer the same READ RECORD
 //! differently before and after another SELECT. Commands that carry the terminal's values match by their
-//! header, since the recording terminal had other values.
+//! header, since the recording terminal had other values. Hexadecimal is read in either case and with blanks in it,
+//! members this file does not know are passed over, and an exchange without an answer is a card that was lost there.
 //!
 //! This file stands alone, for it reads what anybody may have written: the fuzzing engine builds it without
 //! the rest of the wallet.
 
 use emv::Interface;
+use emv::application::PPSE;
 use serde::Deserialize;
+
+/// Some editors begin a file with it.
+const BYTE_ORDER_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
+
+/// What every answer ends with.
+const STATUS_WORD_BYTES: usize = 2;
 
 /// A card as it was recorded.
 pub struct Transcript {
@@ -52,8 +60,10 @@ enum Matching {
 
 #[derive(Deserialize)]
 struct Document {
-    name: String,
-    interface: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    interface: Option<String>,
     exchanges: Vec<Exchange>,
 }
 
@@ -62,24 +72,27 @@ struct Exchange {
     /// The C-APDU in hexadecimal.
     c: String,
     /// The R-APDU in hexadecimal; none when the card was lost here.
+    #[serde(default)]
     r: Option<String>,
     #[serde(rename = "match", default)]
-    matching: Matching,
+    matching: Option<Matching>,
 }
 
 impl Transcript {
     /// Reads a transcript; says what is wrong with it otherwise.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
+        let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
         let document: Document = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let bytes = |text: &str| hex::decode(text).map_err(|error| error.to_string());
         let mut exchanges = Vec::with_capacity(document.exchanges.len());
-        for exchange in &document.exchanges {
-            let r_apdu = exchange.r.as_deref().map(bytes).transpose()?;
-            exchanges.push(Recorded { c_apdu: bytes(&exchange.c)?, r_apdu, matching: exchange.matching });
+        for (index, exchange) in document.exchanges.iter().enumerate() {
+            exchanges.push(exchange.read().map_err(|what| format!("exchange {}: {what}", index + 1))?);
         }
-        let contactless = document.interface.starts_with("contactless");
-        let interface = if contactless { Interface::Contactless } else { Interface::Contact };
-        Ok(Self { name: document.name, interface, exchanges })
+        let name = document.name.unwrap_or_default();
+        let interface = match document.interface {
+            Some(named) => interface_named(&named)?,
+            None => interface_by_directory(&exchanges),
+        };
+        Ok(Self { name, interface, exchanges })
     }
 
     /// Answers a command. `position` is where the search begins, 0 at first; it moves behind every hit.
@@ -107,6 +120,41 @@ impl Transcript {
     }
 }
 
+impl Exchange {
+    fn read(&self) -> Result<Recorded, &'static str> {
+        let c_apdu = bytes(&self.c).ok_or("`c` is not hexadecimal")?;
+        let r_apdu = self.r.as_deref().map(|r| bytes(r).ok_or("`r` is not hexadecimal")).transpose()?;
+        let r_apdu = r_apdu.filter(|r_apdu| !r_apdu.is_empty());
+        if r_apdu.as_ref().is_some_and(|r_apdu| r_apdu.len() < STATUS_WORD_BYTES) {
+            return Err("`r` is shorter than a status word");
+        }
+        Ok(Recorded { c_apdu, r_apdu, matching: self.matching.unwrap_or_default() })
+    }
+}
+
+/// Hexadecimal with or without blanks.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: String = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
+    hex::decode(digits).ok()
+}
+
+fn interface_named(name: &str) -> Result<Interface, String> {
+    let name = name.trim().to_ascii_lowercase();
+    if name.starts_with("contactless") || name == "nfc" {
+        Ok(Interface::Contactless)
+    } else if name.starts_with("contact") {
+        Ok(Interface::Contact)
+    } else {
+        Err("`interface` is neither contact nor contactless".to_owned())
+    }
+}
+
+/// A recording that does not say: the contactless directory is asked for over the air only (Book B section 3.3.1).
+fn interface_by_directory(exchanges: &[Recorded]) -> Interface {
+    let is_ppse = |recorded: &Recorded| recorded.c_apdu.windows(PPSE.len()).any(|bytes| bytes == PPSE);
+    if exchanges.iter().any(is_ppse) { Interface::Contactless } else { Interface::Contact }
+}
+
 impl Recorded {
     fn is(&self, c_apdu: &[u8]) -> bool {
         match self.matching {
@@ -116,9 +164,14 @@ impl Recorded {
         }
     }
 
-    /// GET PROCESSING OPTIONS and GENERATE AC carry the terminal's values: the four header bytes decide.
+    /// GET PROCESSING OPTIONS and GENERATE AC carry the terminal's values: the four header bytes decide. Of GET
+    /// RESPONSE a published recording has class and instruction exchanged, and nothing else begins like that.
     fn is_like(&self, c_apdu: &[u8]) -> bool {
-        matches!(c_apdu, [0x80, 0xA8 | 0xAE, ..]) && self.c_apdu.get(..4) == c_apdu.get(..4)
+        match c_apdu {
+            [0x80, 0xA8 | 0xAE, ..] => self.c_apdu.get(..4) == c_apdu.get(..4),
+            [0x00, 0xC0, rest @ ..] => self.c_apdu.strip_prefix(&[0x00, 0x0C]) == Some(rest),
+            _ => false,
+        }
     }
 }
 
