@@ -14,9 +14,11 @@ pub struct Group {
     names: &'static [&'static str],
 }
 
-/// A linker and C compiler (SQLite, ring) and the PC/SC library.
-pub const BUILD: Group =
-    Group { purpose: "building", names: &["build-essential", "pkg-config", "libpcsclite-dev", "ca-certificates"] };
+/// A linker and C compiler (SQLite, ring), the PC/SC library, libnfc and what reads its headers.
+pub const BUILD: Group = Group {
+    purpose: "building",
+    names: &["build-essential", "pkg-config", "libpcsclite-dev", "libnfc-dev", "libclang-dev", "ca-certificates"],
+};
 
 /// What the wallet window stands on.
 pub const WINDOW: Group = Group { purpose: "the wallet window", names: &["libwebkit2gtk-4.1-dev"] };
