@@ -12,6 +12,8 @@ pub mod nfc;
 pub mod pcsc;
 pub mod replay;
 pub mod simulated;
+#[cfg(target_os = "linux")]
+pub mod stripe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,7 +194,7 @@ impl Readers {
         let mut sources = Vec::new();
         for name in &config.readers {
             // These kinds are one source each, whatever was named of them.
-            if !["pcsc", "nfc"].iter().any(|kind| is_of_kind(name, kind)) {
+            if !["pcsc", "nfc", "stripe"].iter().any(|kind| is_of_kind(name, kind)) {
                 sources.push(Source::new(name.clone(), open_named(name)?));
             }
         }
@@ -203,6 +205,11 @@ impl Readers {
         sources.push(Source::new("pcsc", Arc::new(pcsc::PcscReader::default())));
         #[cfg(all(feature = "libnfc", target_os = "linux"))]
         sources.push(Source::new("nfc", Arc::new(nfc::NfcReader::new(config.readers.iter().map(String::as_str))?)));
+        #[cfg(target_os = "linux")]
+        sources.push(Source::new(
+            "stripe",
+            Arc::new(stripe::StripeReader::new(config.readers.iter().map(String::as_str))?),
+        ));
         Ok(Self { sources })
     }
 
@@ -252,7 +259,8 @@ fn open_named(name: &str) -> Result<Arc<dyn CardReader>, ReaderError> {
         return Ok(Arc::new(simulated::SimulatedReader::listen(name, address)?));
     }
     Err(ReaderError::BadName(
-        "readers are `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `replay:FILE` and `simulated:HOST:PORT`".to_owned(),
+        "readers are `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `stripe[:PLACE]`, `replay:FILE` and `simulated:HOST:PORT`"
+            .to_owned(),
     ))
 }
 

@@ -22,7 +22,7 @@ const AMOUNT_MINOR: i64 = 100;
 
 #[derive(Args)]
 pub(super) struct ReadArgs {
-    /// The reader: `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `replay:FILE` or `simulated:HOST:PORT`.
+    /// The reader: `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `stripe[:PLACE]`, `replay:FILE` or `simulated:HOST:PORT`.
     #[arg(long, env = "TAPSEAL_READER")]
     reader: Option<String>,
     /// How long to wait for a card, in seconds.

@@ -20,8 +20,8 @@ use crate::wallet::Wallet;
 pub(super) struct PayArgs {
     /// The request's id, or its link.
     request: String,
-    /// The reader: `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `replay:FILE` or `simulated:HOST:PORT`; else the first that
-    /// shows a card.
+    /// The reader: `pcsc[:NAME]`, `nfc[:CONNSTRING]`, `stripe[:PLACE]`, `replay:FILE` or `simulated:HOST:PORT`; else
+    /// the first that shows a card.
     #[arg(long, env = "TAPSEAL_READER")]
     reader: Option<String>,
     /// Reads the PIN from standard input instead of asking at the terminal.

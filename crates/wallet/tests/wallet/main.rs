@@ -6,9 +6,13 @@ mod card_removed;
 mod hand;
 mod key_stores;
 mod keys;
+#[cfg(all(feature = "libnfc", target_os = "linux"))]
+mod nfc;
 mod receipts;
 mod recovery;
 mod replay;
 mod stage;
 mod stream;
+#[cfg(target_os = "linux")]
+mod stripes;
 mod troubled_cards;
