@@ -1,6 +1,7 @@
 //! Applications on a card: directory entries, the AIDs we know, the candidate list (Book 1 section 12; Book B
 //! section 3.3 for contactless).
 
+use crate::card_number::CardNumber;
 use crate::error::CardError;
 use crate::tag::Tag;
 use crate::tlv::{self, Mode};
@@ -108,6 +109,18 @@ impl Scheme {
     /// Recognises an AID by its registered identifier.
     pub fn of_aid(aid: &[u8]) -> Self {
         REGISTERED.iter().find(|(rid, _)| aid.starts_with(rid)).map_or(Self::Other, |(_, scheme)| *scheme)
+    }
+
+    /// Whose card it is. French cards carry the numbers of the scheme they are co-badged with, and their holders know
+    /// them by its name; every other application says it by itself (ISO/IEC 7812-1 prefixes).
+    #[must_use]
+    pub fn of_card(self, pan: Option<&CardNumber>) -> Self {
+        let prefix = pan.map(CardNumber::issuer_prefix).unwrap_or_default();
+        match (self, prefix.get(..4).and_then(|prefix| prefix.parse::<u16>().ok())) {
+            (Self::CartesBancaires, Some(4000..=4999)) => Self::Visa,
+            (Self::CartesBancaires, Some(5100..=5599 | 2221..=2720 | 5000..=5099 | 5600..=5899)) => Self::Mastercard,
+            _ => self,
+        }
     }
 
     /// A stable lower-case name for interfaces and files.
@@ -334,6 +347,17 @@ mod tests {
             tlv::write(&mut objects, Tag::CODE_TABLE, &[table]);
         }
         preferred_name(&objects)
+    }
+
+    #[test]
+    fn french_cards_are_known_by_their_number() {
+        let card = |scheme: Scheme, digits| scheme.of_card(CardNumber::from_digits(digits).as_ref());
+        assert_eq!(card(Scheme::CartesBancaires, "4979670123453600"), Scheme::Visa);
+        assert_eq!(card(Scheme::CartesBancaires, "5599999999999999"), Scheme::Mastercard);
+        assert_eq!(card(Scheme::CartesBancaires, "2221000000000009"), Scheme::Mastercard);
+        assert_eq!(card(Scheme::CartesBancaires, "3530111333300000"), Scheme::CartesBancaires);
+        assert_eq!(card(Scheme::Eftpos, "5413339999998720"), Scheme::Eftpos);
+        assert_eq!(Scheme::CartesBancaires.of_card(None), Scheme::CartesBancaires);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub const ICC_DATA_BYTES_MAX: usize = 255;
 
 /// A card read to pay. It holds secrets, so it has no Debug.
 pub struct CardRead {
-    /// Whose application it is.
+    /// Whose card it is; [`Scheme::of_aid`] says whose application was used.
     pub scheme: Scheme,
     /// DF name of the application used.
     pub aid: Vec<u8>,
@@ -104,6 +104,8 @@ pub struct Inspection {
     pub outcome: Outcome,
     /// Why it ended early, when it did.
     pub trouble: Option<CardError>,
+    /// Whose card it is.
+    pub scheme: Scheme,
     /// The application looked at.
     pub application: ApplicationSummary,
     /// Primary account number.
@@ -286,7 +288,7 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
         })
     });
     Ok(Step::Done(Box::new(CardRead {
-        scheme: application.selected.summary.scheme,
+        scheme: application.selected.summary.scheme.of_card(Some(&pan)),
         aid: application.selected.df_name,
         label: application.selected.summary.label,
         pan,
@@ -312,10 +314,12 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
 /// Ends a session that looks.
 pub(crate) fn inspected(context: Context, application: OpenApplication, outcome: Outcome) -> Step {
     let card = &application.card;
+    let pan = card.pan();
     Step::Inspected(Box::new(Inspection {
         outcome,
         trouble: context.trouble,
-        pan: card.pan(),
+        scheme: application.selected.summary.scheme.of_card(pan.as_ref()),
+        pan,
         track2: card.track2(),
         expiry_yymm: card.expiry_yymm(),
         psn: card.psn(),

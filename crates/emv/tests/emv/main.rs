@@ -11,6 +11,7 @@ mod oda;
 mod properties;
 mod quirks;
 mod replay;
+mod samples;
 mod scripted;
 mod session;
 mod stripe;

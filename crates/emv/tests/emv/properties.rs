@@ -5,8 +5,10 @@ use emv::completion::COMPLETION_EXCHANGES_MAX;
 use emv::cvm::{CvmConditions, CvmCurrency};
 use emv::dol::Dol;
 use emv::issuer::{self, IssuerMasterKey};
+use emv::oda::{self, CaKeys, Chain, PublicKey};
 use emv::session::EXCHANGES_MAX;
 use emv::stripe::{Swipe, Track1};
+use emv::tag::Tag;
 use emv::tlv::{self, Mode};
 use emv::{
     CardSession, CompletionStep, Interface, IssuerAnswer, OnlineDecision, ReadPurpose, Step, TerminalData, Track2, cvm,
@@ -56,6 +58,46 @@ proptest! {
             let _ = cvm::choose(Some(&bytes), CvmConditions { amount_minor: 5, currency });
         }
         let _ = issuer::verify_arqc(&IssuerMasterKey::new([7; 16]), "4761340000000050", None, &bytes);
+    }
+
+    #[test]
+    fn certificates_take_anything(
+        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..260), 8),
+        index in any::<u8>(),
+        length in prop::sample::select(vec![112, 128, 144, 176, 248]),
+    ) {
+        // Signatures of the right length get past the first check.
+        let fitted = |at: usize| {
+            let mut value = values[at].clone();
+            value.resize(length, 0x5A);
+            value[0] = 0x00;
+            value
+        };
+        let [certificate, card_certificate, signature] = [fitted(0), fitted(1), fitted(2)];
+        let index = [index];
+        let object = |tag: Tag| -> Option<&[u8]> {
+            Some(match tag {
+                Tag::CA_INDEX => &index,
+                Tag::ISSUER_CERTIFICATE => &certificate,
+                Tag::CARD_CERTIFICATE => &card_certificate,
+                Tag::ISSUER_EXPONENT | Tag::CARD_EXPONENT => &[3],
+                Tag::ISSUER_REMAINDER => &values[3],
+                _ => &values[4],
+            })
+        };
+        let keys = CaKeys::with_scheme_tests();
+        for rid in [[0xA0, 0, 0, 0, 3], [0xA0, 0, 0, 0, 4], [0xA0, 0, 0, 0, 0x25]] {
+            let pan_digits = "4761340000000050";
+            let chain = Chain { rid, keys: &keys, pan_digits, today_yymm: [0x26, 0x11], object: &object, static_data: &values[5] };
+            prop_assert!(chain.issuer_key().is_err() && chain.card_key().is_err());
+        }
+        let mut modulus = fitted(6);
+        (modulus[0], modulus[length - 1]) = (0xC0, 0x01);
+        let key = PublicKey::new(&modulus, &[3]).unwrap();
+        prop_assert!(oda::verify_static(&key, &signature, &values[7]).is_err());
+        prop_assert!(oda::verify_dynamic(&key, &signature, &values[7]).is_err());
+        prop_assert!(oda::verify_fast(&key, &signature, &[&values[7]]).is_err());
+        prop_assert!(oda::verify_combined(&key, &signature, &values[7], &[&values[5]]).is_err());
     }
 
     #[test]

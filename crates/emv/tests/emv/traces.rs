@@ -91,6 +91,26 @@ fn check(name: &str, outcome: Outcome) {
 }
 
 #[test]
+fn every_card_is_of_the_scheme_its_source_says() {
+    let mut checked = 0;
+    for entry in std::fs::read_dir(crate::data_file("traces")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        let (Ending::Inspected(read), document) = inspect(&name) else { continue };
+        let Some(scheme) = document["expected"]["scheme"].as_str() else { continue };
+        let expected = match scheme {
+            "MASTER_CARD" | "MasterCard" => Scheme::Mastercard,
+            // The purse is one of girocard's.
+            "GELDKARTE" => Scheme::Girocard,
+            visa if visa.starts_with("VISA") => Scheme::Visa,
+            other => panic!("{name}: {other}"),
+        };
+        assert_eq!(read.scheme, expected, "{name}");
+        checked += 1;
+    }
+    assert_eq!(checked, 11);
+}
+
+#[test]
 fn contactless_cards_with_their_cryptogram_in_the_processing_options() {
     check("a7_visa_credit_us", Outcome::Arqc);
     check("tec_visa_auspost_exp1708_3033", Outcome::Arqc);

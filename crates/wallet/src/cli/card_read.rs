@@ -188,7 +188,7 @@ fn chip_facts(card: &Inspection) -> Value {
     json!({
         "outcome": card.outcome.code(),
         "trouble": card.trouble.as_ref().map(emv::CardError::code),
-        "scheme": card.application.scheme.code(),
+        "scheme": card.scheme.code(),
         "aid": hex::encode_upper(&card.application.aid),
         "label": card.application.label,
         "pan_masked": card.pan.as_ref().map(emv::CardNumber::masked),
