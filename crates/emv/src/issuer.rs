@@ -23,7 +23,7 @@ pub use script::{
     CommandData, SCRIPT_BYTES_MAX, Script, ScriptBinding, ScriptCommand, ScriptTiming, encipher_command_data,
     script_pin_block, scripts, visa_script_pin_block,
 };
-pub use stripe::dynamic_verification_code;
+pub use stripe::{CHIP_IMAGE_SERVICE_CODE, VerificationKey, dynamic_verification_code};
 pub use version::{ArpcMethod, CryptogramVersion, Padding};
 
 /// Why a cryptogram could not be accepted.

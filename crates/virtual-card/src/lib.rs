@@ -21,7 +21,7 @@ pub use misbehaviour::{Fault, FaultKind, Misbehaviour, Pause};
 pub use oda::{test_ca_keys, test_ca_text};
 pub use presented::{CardRemoved, PresentedCard, Said};
 pub use profile::{
-    ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Confirmation, ContactProtocol, CryptogramCommand,
-    InterfaceBehaviour, OfflineAuthentication, OfflinePin, PaymentLog, Profile, ProfileError, Quirk, RecordPlan,
-    Refusal, RefusedBy,
+    ActionCodes, ApplicationState, Atr, BUILT_IN, CardApplication, Carrier, Confirmation, ContactProtocol,
+    CryptogramCommand, InterfaceBehaviour, OfflineAuthentication, OfflinePin, PaymentLog, Profile, ProfileError, Quirk,
+    RecordPlan, Refusal, RefusedBy,
 };

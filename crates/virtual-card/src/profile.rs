@@ -7,16 +7,17 @@ mod application;
 mod built_in;
 mod quirk;
 
+use emv::issuer::{CHIP_IMAGE_SERVICE_CODE, VerificationKey};
 use emv::{Interface, Scheme};
 use serde::{Deserialize, Serialize};
 
 use crate::misbehaviour::Misbehaviour;
 
-pub(crate) use application::covered_fields;
 pub use application::{
     ActionCodes, ApplicationState, CardApplication, Confirmation, CryptogramCommand, InterfaceBehaviour,
     OfflineAuthentication, RecordPlan,
 };
+pub(crate) use application::{CERTIFICATES_SFI, covered_fields};
 pub use built_in::BUILT_IN;
 pub use quirk::Quirk;
 
@@ -61,6 +62,12 @@ pub struct Profile {
     /// Issuer master key for script MACs, hexadecimal; the one for cryptograms when empty.
     #[serde(default)]
     pub issuer_script_key: String,
+    /// Key of the values on the issuer's stripes, hexadecimal; the publicly known test key when absent.
+    #[serde(default = "test_verification_key")]
+    pub card_verification_key: String,
+    /// What the card is in.
+    #[serde(default)]
+    pub carrier: Carrier,
     /// Whether the card can verify the PIN itself.
     #[serde(default)]
     pub offline_pin: OfflinePin,
@@ -102,6 +109,17 @@ pub enum RefusedBy {
     Reader,
     /// The bank.
     Bank,
+}
+
+/// What a card is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carrier {
+    /// Plastic.
+    #[default]
+    Card,
+    /// A phone or watch, under a number of its own; it verifies its owner itself.
+    Device,
 }
 
 /// Whether a card can verify its PIN itself.
@@ -214,13 +232,36 @@ impl Profile {
         decoded(&format!("{:F<digits$}", self.pan))
     }
 
-    /// Track 2 equivalent data, packed.
+    /// Track 2 equivalent data, packed. Its verification value is not that of the stripe, so it makes no stripe.
     pub(crate) fn track2(&self) -> Vec<u8> {
-        let mut text = format!("{}D{}{}{}", self.pan, self.expiry_yymm, self.service_code, "0000000000");
+        let mut text = format!("{}D{}", self.pan, self.stripe_tail(&self.service_code, CHIP_IMAGE_SERVICE_CODE));
         if text.len() % 2 == 1 {
             text.push('F');
         }
         decoded(&text)
+    }
+
+    /// Tracks 1 and 2 of the card's stripe as a swipe reader sends them (ISO/IEC 7813), with this service code or the
+    /// profile's own.
+    ///
+    /// # Errors
+    /// [`ProfileError::Value`] when the service code is not three digits.
+    pub fn stripe(&self, service_code: Option<&str>) -> Result<[String; 2], ProfileError> {
+        let service_code = service_code.unwrap_or(&self.service_code);
+        if service_code.len() != 3 || !service_code.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(ProfileError::Value("service_code"));
+        }
+        let tail = self.stripe_tail(service_code, service_code);
+        Ok([format!("%B{}^{}^{tail}?", self.pan, self.cardholder), format!(";{}={tail}?", self.pan)])
+    }
+
+    /// Expiry, service code and discretionary data: index and value of a PIN that is not on the stripe, the
+    /// verification value made with `valued_as`, zeros.
+    fn stripe_tail(&self, service_code: &str, valued_as: &str) -> String {
+        let key = decoded(&self.card_verification_key).try_into().expect("checked when the profile was read");
+        let value = VerificationKey::new(key).value(&self.pan, &self.expiry_yymm, valued_as).unwrap_or(*b"000");
+        let value: String = value.iter().map(|digit| char::from(*digit)).collect();
+        format!("{}{service_code}00000{value}00", self.expiry_yymm)
     }
 
     fn check(&self) -> Result<(), ProfileError> {
@@ -237,6 +278,7 @@ impl Profile {
             ("issuer_country", digits(&self.issuer_country, 4..=4)),
             ("issuer_master_key", is_hex(&self.issuer_master_key, 16..=16)),
             ("issuer_script_key", self.issuer_script_key.is_empty() || is_hex(&self.issuer_script_key, 16..=16)),
+            ("card_verification_key", is_hex(&self.card_verification_key, 16..=16)),
             ("atr", is_hex(&self.atr.contact, 2..=33) && is_hex(&self.atr.contactless, 2..=33)),
             ("cardholder", (2..=26).contains(&self.cardholder.len()) && self.cardholder.is_ascii()),
             ("applications", (1..=8).contains(&self.applications.len())),
@@ -246,6 +288,10 @@ impl Profile {
             None => self.applications.iter().try_for_each(CardApplication::check),
         }
     }
+}
+
+fn test_verification_key() -> String {
+    "0123456789ABCDEFFEDCBA9876543210".to_owned()
 }
 
 /// Hexadecimal text that was checked.

@@ -1,9 +1,9 @@
 //! Published vectors of the issuer's side: scripts, their keys and MACs, ARPC, CVC3.
 
 use emv::issuer::{
-    CardMasterKey, CommandData, CryptogramVersion, IssuerMasterKey, KeyTree, Padding, SessionKey,
-    derive_emv2000_session_key, derive_visa_script_session_key, dynamic_verification_code, encipher_command_data,
-    script_pin_block, visa_script_pin_block,
+    CHIP_IMAGE_SERVICE_CODE, CardMasterKey, CommandData, CryptogramVersion, IssuerMasterKey, KeyTree, Padding,
+    SessionKey, VerificationKey, derive_emv2000_session_key, derive_visa_script_session_key, dynamic_verification_code,
+    encipher_command_data, script_pin_block, visa_script_pin_block,
 };
 use serde_json::Value;
 
@@ -130,6 +130,36 @@ fn stripe_codes_of_contactless_cards() {
     let card = emv::issuer::derive_card_key_a(&issuer, "5123456789012345", 0).unwrap();
     let track = hex::decode("5123456789012345D35121010000000000000F").unwrap();
     assert_eq!(dynamic_verification_code(&card, &track, 0x5E, [0, 0, 0x08, 0x99]), 29_488);
+}
+
+#[test]
+fn values_on_stripes_and_their_chip_images() {
+    let key = VerificationKey::new(0x0123_4567_89AB_CDEF_FEDC_BA98_7654_3210_u128.to_be_bytes());
+    // The first is IBM's published example; all were recomputed with psec 1.3.0 (`psec.cvv.generate_cvv`).
+    for (pan, expiry, service_code, value) in [
+        ("4123456789012345", "8701", "101", "561"),
+        ("4761340000000050", "3112", "201", "497"),
+        ("4761340000000050", "3112", CHIP_IMAGE_SERVICE_CODE, "778"),
+        ("374245001741007", "1812", "702", "576"),
+        ("6205500000000000004", "3112", "220", "561"),
+        ("5413330089020011", "3112", "201", "603"),
+    ] {
+        let made = key.value(pan, expiry, service_code).unwrap();
+        assert_eq!(std::str::from_utf8(&made).unwrap(), value, "{pan} {service_code}");
+    }
+    for case in json("vectors/cvv_psec.json")["cases"].as_array().unwrap() {
+        let input = &case["in"];
+        // A key of another length cannot be given: the type holds sixteen bytes.
+        let Some(cvk) = key_of(&input["cvk"]) else { continue };
+        let value = cvk.value(text(&input["pan"]), text(&input["expiry"]), text(&input["service_code"]));
+        assert_eq!(value.is_none(), case.get("raises").is_some(), "{case}");
+    }
+    assert!(key.value("47613400000000x0", "3112", "201").is_none());
+    assert!(key.value(&"4".repeat(26), "3112", "201").is_none());
+}
+
+fn key_of(value: &Value) -> Option<VerificationKey> {
+    key(value).map(VerificationKey::new)
 }
 
 /// The version of a class of the per-version file.

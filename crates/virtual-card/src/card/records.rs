@@ -5,7 +5,8 @@ use emv::tag::Tag;
 use super::files::{present, template};
 use crate::oda::{CardFacts, Certificates};
 use crate::profile::{
-    CardApplication, CryptogramCommand, InterfaceBehaviour, OfflineAuthentication, Profile, Quirk, RecordPlan,
+    CERTIFICATES_SFI, CardApplication, CryptogramCommand, InterfaceBehaviour, OfflineAuthentication, Profile, Quirk,
+    RecordPlan,
 };
 
 /// One record.
@@ -31,9 +32,6 @@ impl RecordFile {
         template(outer, &self.objects)
     }
 }
-
-/// File of the certificates.
-const CERTIFICATES_SFI: u8 = 4;
 
 /// 9F4A: the interchange profile is signed with the records.
 const STATIC_DATA_TAGS: Tag = Tag(0x9F4A);

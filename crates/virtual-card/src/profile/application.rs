@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::{ProfileError, decoded, is_hex};
 
+/// File of the certificates.
+pub(crate) const CERTIFICATES_SFI: u8 = 4;
+
 /// One application.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -181,7 +184,7 @@ pub struct InterfaceBehaviour {
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordPlan {
-    /// Short file identifier, 1 to 10.
+    /// Short file identifier, 1 to 10 but 4, where certificates are.
     pub sfi: u8,
     /// Record number, from 1.
     pub record: u8,
@@ -353,7 +356,10 @@ impl RecordPlan {
     }
 
     fn is_valid(&self) -> bool {
-        (1..=10).contains(&self.sfi) && self.record > 0 && self.tags.iter().all(|tag| is_hex(tag, 1..=3))
+        (1..=10).contains(&self.sfi)
+            && self.sfi != CERTIFICATES_SFI
+            && self.record > 0
+            && self.tags.iter().all(|tag| is_hex(tag, 1..=3))
     }
 }
 

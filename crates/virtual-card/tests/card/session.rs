@@ -240,3 +240,16 @@ fn a_card_without_a_directory_is_found_by_its_aid() {
     };
     assert_eq!((inspection.outcome, inspection.application.label.as_str()), (Outcome::Arqc, "MASTERCARD"));
 }
+
+#[test]
+fn the_stripe_and_the_chip_s_image_of_it_have_their_own_values() {
+    let visa = profile("visa");
+    let [track1, track2] = visa.stripe(None).unwrap();
+    assert_eq!(track1, "%B4761340000000050^TAPSEAL/TEST^31122010000049700?");
+    assert_eq!(track2, ";4761340000000050=31122010000049700?");
+    let read = read(&mut presented(visa.clone()), Interface::Contactless);
+    assert_eq!(read.track2.unwrap().expose(), "4761340000000050D31122010000077800");
+    let [_, without_chip] = visa.stripe(Some("101")).unwrap();
+    assert!(without_chip.starts_with(";4761340000000050=3112101"));
+    assert!(visa.stripe(Some("10")).is_err());
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use virtual_card::{BUILT_IN, Profile};
+use virtual_card::{BUILT_IN, Carrier, Profile};
 
 use serve::Serve;
 
@@ -29,6 +29,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print tracks 1 and 2 of a card's stripe, as a swipe reader types them.
+    Stripe {
+        /// Built-in profile, or a TOML file.
+        profile: String,
+        /// Another service code than the profile's, such as 101 for a card without a chip.
+        #[arg(long, value_name = "DIGITS")]
+        service_code: Option<String>,
+    },
     /// Print the certification authority's public keys, one a line, for a terminal that is to believe these test cards.
     CaKeys,
     /// Show what a bank needs to know about a card. All of it is test data.
@@ -45,6 +53,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(options) => serve::serve(&options),
         Command::Profiles { json } => profiles(json),
+        Command::Stripe { profile: name, service_code } => stripe(&name, service_code.as_deref()),
         Command::CaKeys => {
             print!("{}", virtual_card::test_ca_text());
             Ok(())
@@ -93,6 +102,13 @@ fn show(name: &str, json: bool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn stripe(name: &str, service_code: Option<&str>) -> Result<(), Box<dyn Error>> {
+    for track in profile(name)?.stripe(service_code)? {
+        println!("{track}");
+    }
+    Ok(())
+}
+
 /// What a bank needs to personalise its side.
 fn summary(profile: &Profile) -> serde_json::Value {
     serde_json::json!({
@@ -106,7 +122,8 @@ fn summary(profile: &Profile) -> serde_json::Value {
         "pin": profile.pin,
         "issuer_master_key": profile.issuer_master_key,
         "issuer_script_key": profile.issuer_script_key,
-        "device": profile.applications.iter().any(|application| !application.form_factor.is_empty()),
+        "card_verification_key": profile.card_verification_key,
+        "device": profile.carrier == Carrier::Device,
         "pays": profile.pays(),
         "refusal": profile.refusal,
         "contact": profile.interfaces().contains(&emv::Interface::Contact),
