@@ -97,7 +97,7 @@ fn the_seeded_cards_are_the_virtual_cards() {
         assert_eq!(card["pin"], profile.pin);
         assert_eq!(card["issuer_master_key"], profile.issuer_master_key);
         assert_eq!(card["issuer_script_key"].as_str().unwrap_or_default(), profile.issuer_script_key);
-        let is_device = profile.applications.iter().any(|application| !application.form_factor.is_empty());
+        let is_device = profile.carrier == virtual_card::Carrier::Device;
         assert_eq!(card["device"], is_device);
         let aids: Vec<_> = profile.applications.iter().map(|application| application.aid.as_str()).collect();
         let listed: Vec<_> = card["applications"].as_array().unwrap().iter().map(|listed| &listed["aid"]).collect();
