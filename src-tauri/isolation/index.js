@@ -14,6 +14,8 @@ const COMMANDS = new Set([
   'postpone',
   'block_merchant',
   'readers',
+  'reader_test_start',
+  'reader_test_stop',
   'checkout_start',
   'checkout_choose',
   'pin_pad',

@@ -67,6 +67,24 @@ pub(crate) async fn readers(shell: State<'_, Shell>, args: ipc::Readers) -> Answ
 }
 
 #[tauri::command]
+pub(crate) async fn reader_test_start(
+    shell: State<'_, Shell>,
+    args: ipc::ReaderTestStart,
+) -> Answer<ipc::ReaderTestStart> {
+    let ipc::ReaderTestStart { reader } = args;
+    shell.wallet().await?.reader_test_start(reader).await
+}
+
+#[tauri::command]
+pub(crate) async fn reader_test_stop(
+    shell: State<'_, Shell>,
+    args: ipc::ReaderTestStop,
+) -> Answer<ipc::ReaderTestStop> {
+    let ipc::ReaderTestStop {} = args;
+    shell.wallet().await?.reader_test_stop().await
+}
+
+#[tauri::command]
 pub(crate) async fn checkout_start(shell: State<'_, Shell>, args: ipc::CheckoutStart) -> Answer<ipc::CheckoutStart> {
     let ipc::CheckoutStart { request_id, reader } = args;
     shell.wallet().await?.checkout_start(request_id, reader).await

@@ -49,6 +49,8 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::postpone,
             commands::block_merchant,
             commands::readers,
+            commands::reader_test_start,
+            commands::reader_test_stop,
             commands::checkout_start,
             commands::checkout_choose,
             commands::pin_pad,

@@ -57,6 +57,7 @@ fn arguments(command: &str) -> Value {
         "watch" => json!({ "after": 0 }),
         "show" | "reject" | "postpone" | "block_merchant" => json!({ "request_id": id }),
         "open_link" => json!({ "link": "tapseal://r/abc" }),
+        "reader_test_start" => json!({ "reader": null }),
         "checkout_start" => json!({ "request_id": id, "reader": null }),
         "checkout_choose" => json!({ "index": 0 }),
         "pin_pad" => json!({ "layout": "scrambled" }),

@@ -3,11 +3,15 @@
 //! One trait gives every command its name, its arguments and its answer, so that both sides of the
 //! bridge are checked by the compiler. Every failure is a [`crate::Problem`].
 
+mod reader_test;
+
 use payment::{Amount, AttemptId, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, MoneyMoved};
+
+pub use reader_test::{ReaderTestStage, ReaderTestView, TestedCardView};
 
 /// A call from the window to the wallet.
 pub trait Command: Serialize + DeserializeOwned {
@@ -73,6 +77,13 @@ commands! {
     } = "block_merchant" -> Vec<RequestView>;
     /// The readers that can be used now.
     Readers {} = "readers" -> Vec<ReaderView>;
+    /// Waits for a card and looks at it, to see whether a reader works: nothing is paid, sent or kept.
+    ReaderTestStart {
+        /// The reader's id; none for the first that shows a card.
+        reader: Option<String>,
+    } = "reader_test_start" -> ReaderTestView;
+    /// Ends the test, wherever it stands, and forgets what it saw.
+    ReaderTestStop {} = "reader_test_stop" -> Vec<ReaderView>;
     /// Starts paying a request with a card: waits for the card on the reader.
     CheckoutStart {
         /// Which request.
@@ -215,6 +226,8 @@ pub struct WatchView {
     pub inbox_version: u64,
     /// The running or finished checkout.
     pub checkout: Option<CheckoutView>,
+    /// The running or finished test of a reader.
+    pub reader_test: Option<ReaderTestView>,
     /// A request that a link opened from outside asks to be shown.
     pub opened: Option<RequestId>,
 }

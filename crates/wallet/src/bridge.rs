@@ -32,6 +32,8 @@ pub async fn dispatch(wallet: &Wallet, name: &str, args: Value) -> Result<Value,
         Postpone { request_id } => postpone;
         BlockMerchant { request_id } => block_merchant;
         Readers {} => readers;
+        ReaderTestStart { reader } => reader_test_start;
+        ReaderTestStop {} => reader_test_stop;
         CheckoutStart { request_id, reader } => checkout_start;
         CheckoutChoose { index } => checkout_choose;
         PinPad { layout } => pin_pad;

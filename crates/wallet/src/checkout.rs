@@ -121,6 +121,11 @@ impl Checkout {
         self.lock().running.as_ref().map(|running| running.view.clone())
     }
 
+    /// Whether a payment is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.lock().running.as_ref().is_some_and(|running| !running.is_over())
+    }
+
     /// Starts paying a verified request, unless a payment is under way.
     pub(crate) fn start(
         &self,

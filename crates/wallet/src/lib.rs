@@ -19,6 +19,7 @@ mod inbox;
 mod keyset;
 pub mod keystore;
 mod pin_pad;
+mod reader_test;
 pub mod readers;
 pub mod receipt;
 mod server;

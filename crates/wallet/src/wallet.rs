@@ -3,6 +3,7 @@
 mod letters;
 mod paying;
 mod proofs;
+mod testing;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::device::Device;
 use crate::error::{Result, WalletError};
 use crate::keyset::KeyCache;
 use crate::keystore::KeyStore;
+use crate::reader_test::ReaderTest;
 use crate::readers::Readers;
 use crate::server::Server;
 use crate::store::Store;
@@ -44,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) keys: KeyCache,
     pub(crate) readers: Arc<Readers>,
     pub(crate) checkout: Checkout,
+    pub(crate) reader_test: ReaderTest,
     pub(crate) changes: Arc<Changes>,
     pub(crate) closing: CancellationToken,
 }
@@ -67,8 +70,10 @@ impl Wallet {
         let server = Server::new(&trust, Arc::clone(&device), Arc::clone(&changes), language)?;
         let keys = KeyCache::new(trust.roots(), store.clone());
         let checkout = Checkout::new(Arc::clone(&changes));
+        let reader_test = ReaderTest::new(Arc::clone(&changes));
         let closing = CancellationToken::new();
-        let core = Core { config, trust, store, device, server, keys, readers, checkout, changes, closing };
+        let core =
+            Core { config, trust, store, device, server, keys, readers, checkout, reader_test, changes, closing };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {
             Upkeep::Continuous => drop(tokio::spawn(upkeep::run(wallet.clone()))),
@@ -105,6 +110,7 @@ impl Wallet {
             online: seen.online,
             inbox_version: seen.inbox_version,
             checkout: self.core.checkout.view(),
+            reader_test: self.core.reader_test.view(),
             opened: seen.opened,
         })
     }

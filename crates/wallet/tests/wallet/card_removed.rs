@@ -16,13 +16,13 @@ use crate::stage::{Stage, order};
 const EXCHANGES_MAX: u32 = 40;
 
 /// A card in the reader at this address, on a thread of its own.
-struct Card {
+pub struct Card {
     stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Card {
-    fn insert(address: String, profile: &str, interface: emv::Interface, remove_after: Option<u32>) -> Self {
+    pub fn insert(address: String, profile: &str, interface: emv::Interface, remove_after: Option<u32>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let card = VirtualCard::new(Profile::built_in(profile).unwrap()).over(interface);
         let mut card = PresentedCard::new(card, Misbehaviour { remove_after, ..Misbehaviour::default() });
@@ -44,7 +44,7 @@ impl Drop for Card {
 }
 
 /// An address nobody listens at just now.
-fn free_address() -> String {
+pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 

@@ -8,6 +8,7 @@ mod key_stores;
 mod keys;
 #[cfg(all(feature = "libnfc", target_os = "linux"))]
 mod nfc;
+mod reader_test;
 mod receipts;
 mod recovery;
 mod replay;
