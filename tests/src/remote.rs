@@ -25,11 +25,23 @@ pub struct RemoteWallet {
 impl RemoteWallet {
     /// A new wallet with a folder under the system's, at this reader.
     pub async fn start(system: &System, name: &str, reader: &str) -> Self {
+        Self::start_at(system, name, Some(reader)).await
+    }
+
+    /// The same with the system's own readers alone.
+    pub async fn start_without_reader(system: &System, name: &str) -> Self {
+        Self::start_at(system, name, None).await
+    }
+
+    async fn start_at(system: &System, name: &str, reader: Option<&str>) -> Self {
         let home = system.folder().join(name);
         let plain = |path: &std::path::Path| path.to_str().expect("paths here are plain").to_owned();
         let bundle = crate::browser::project_root().join("ui/dist");
         let mut arguments = texts(&["--home", &plain(&home), "--trust", &plain(&system.trust())]);
-        arguments.extend(texts(&["--reader", reader, "--bundle", &plain(&bundle)]));
+        arguments.extend(texts(&["--bundle", &plain(&bundle)]));
+        if let Some(reader) = reader {
+            arguments.extend(texts(&["--reader", reader]));
+        }
         crate::tap::install_crypto();
         let process = Running::start("wallet_bridge", &arguments, &system.log(name)).await;
         Self { process, client: reqwest::Client::new() }

@@ -5,14 +5,15 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
-use protocol::error::ErrorCode;
 use protocol::ipc::{
     BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, OpenLink,
-    PinSubmit, Postpone, Reject, RequestView, SaveSettings, Settings,
+    PinSubmit, Postpone, ReaderTestStart, ReaderTestStop, Reject, RequestView, SaveSettings, Settings,
 };
 
 use crate::ipc::invoke;
-use crate::place::Screen;
+use crate::place::{Place, Screen};
+use crate::readers;
+use crate::remedy::Remedy;
 use crate::state::App;
 
 impl App {
@@ -26,6 +27,10 @@ impl App {
         spawn_local(async move {
             work.await;
             self.busy.set(false);
+            // Who wanted to stop while another command ran is not made to press again.
+            if self.is_stopping.get_untracked() {
+                self.stop_now();
+            }
         });
     }
 
@@ -113,9 +118,9 @@ impl App {
                 self.go(Screen::Checkout);
                 self.read_readers().await;
             }
-            Err(problem) if matches!(problem.code, ErrorCode::NoReader | ErrorCode::ReaderFailed) => {
-                self.go(Screen::CardProblem(request_id));
-                self.problem.set(Some(problem));
+            Err(problem) if Remedy::exists(problem.code) => {
+                self.checkout.set(None);
+                self.go(Screen::CardProblem(request_id, problem.code));
             }
             Err(problem) => self.problem.set(Some(problem)),
         }
@@ -152,26 +157,66 @@ impl App {
         self.checkout.with_untracked(|checkout| checkout.as_ref().map(|checkout| checkout.request_id))
     }
 
-    /// Waits for the card on another reader.
+    /// Waits for the card at another reader, or at any: wherever the payment stands, it goes on there.
     pub fn change_reader(self, reader: Option<String>) {
+        if self.busy.get_untracked() {
+            return;
+        }
         self.reader.set(reader);
-        let Some(request_id) = self.paying() else { return };
-        self.while_closing(async move {
-            if self.stop().await {
-                self.start_checkout(request_id).await;
-            }
-        });
+        match (self.place.get_untracked(), self.paying()) {
+            (Place::CardProblem(request_id, _), _) => self.pay(request_id),
+            (Place::CardError, Some(request_id)) => self.try_again(request_id),
+            (_, Some(request_id)) => self.while_closing(async move {
+                if self.stop().await {
+                    self.start_checkout(request_id).await;
+                }
+            }),
+            (_, None) => {}
+        }
     }
 
-    /// Stops the checkout and goes back to its request.
+    /// The same payment again, after a card or a reader failed.
+    pub fn remedy(self, request_id: RequestId, remedy: Remedy) {
+        let has_slot = self.readers.with_untracked(|all| {
+            let chosen = self.reader.get_untracked();
+            readers::places(all.as_deref().unwrap_or_default(), chosen.as_deref()).any(readers::may_insert)
+        });
+        if remedy == Remedy::InsertInstead && !has_slot {
+            self.reader.set(None);
+        }
+        match self.place.get_untracked() {
+            Place::CardError => self.try_again(request_id),
+            _ => self.pay(request_id),
+        }
+    }
+
+    /// Stops the checkout and goes back to its request: at once, or as soon as a command that runs was answered.
     pub fn stop_checkout(self) {
-        let Some(request_id) = self.paying() else { return self.go(Screen::Inbox) };
+        if !self.place.get_untracked().can_stop() {
+            return;
+        }
+        self.is_stopping.set(true);
+        if !self.busy.get_untracked() {
+            self.stop_now();
+        }
+    }
+
+    fn stop_now(self) {
+        let request_id = self.paying().filter(|_| self.place.get_untracked().can_stop());
+        let Some(request_id) = request_id else { return self.is_stopping.set(false) };
         self.while_closing(async move {
             if self.stop().await {
                 self.go(Screen::Request(request_id));
                 self.checkout.set(None);
             }
+            self.is_stopping.set(false);
         });
+    }
+
+    /// Forgets a checkout that ended without a payment and goes back to its request.
+    pub fn leave_checkout(self) {
+        let request_id = self.paying();
+        self.after_checkout(request_id.map_or(Screen::Inbox, Screen::Request));
     }
 
     /// Stops the checkout and forgets it; false when it cannot be stopped any more.
@@ -209,6 +254,23 @@ impl App {
         self.while_closing(async move {
             if self.forget().await {
                 self.start_checkout(request_id).await;
+            }
+        });
+    }
+
+    /// Looks at a card, to see whether a reader works.
+    pub fn test_reader(self, reader: Option<String>) {
+        self.reader_test.set(None);
+        self.go(Screen::ReaderTest);
+        // What the test is at is told by `watch`.
+        self.while_busy(async move { drop(self.ask(ReaderTestStart { reader }).await) });
+    }
+
+    /// Ends the test of a reader, and forgets what it saw.
+    pub fn end_reader_test(self) {
+        spawn_local(async move {
+            if let Some(readers) = self.ask(ReaderTestStop {}).await {
+                self.set_readers(readers);
             }
         });
     }

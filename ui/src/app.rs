@@ -23,6 +23,8 @@ pub fn shell() -> impl IntoView {
     let app = App::new();
     app.start();
     app.announce();
+    app.follow_confirmation();
+    app.follow_readers();
     set_interval(move || app.tick(), TICK);
     follow_settings(app);
     follow_place(app);
@@ -56,9 +58,10 @@ fn page(app: App, place: Place) -> AnyView {
         Place::FirstContact(request_id) => pages::introduction::first_contact(app, request_id).into_any(),
         Place::LinkOpened(request_id) => pages::introduction::link_opened(app, request_id).into_any(),
         Place::Request(request_id) => pages::request::page(app, request_id).into_any(),
-        Place::CardProblem(request_id) => pages::card::without_reader(app, request_id).into_any(),
         Place::Card => pages::card::page(app).into_any(),
         Place::CardChoose => pages::card_choose::page(app).into_any(),
+        Place::CardError => pages::card_error::ended(app).into_any(),
+        Place::CardProblem(request_id, code) => pages::card_error::not_started(app, request_id, code).into_any(),
         Place::Pin => pages::pin::page(app).into_any(),
         Place::Sealing => pages::sealing::page(app).into_any(),
         Place::Paid => pages::paid::page(app).into_any(),
@@ -68,6 +71,7 @@ fn page(app: App, place: Place) -> AnyView {
         Place::Receipt(attempt_id) => pages::receipt::page(app, attempt_id).into_any(),
         Place::Verify => pages::verify::page(app).into_any(),
         Place::Settings => pages::settings::page(app).into_any(),
+        Place::ReaderTest => pages::reader_test::page(app).into_any(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod amount;
 pub mod icon;
 pub mod problem;
+pub mod reader_picker;
 pub mod reader_picture;
 pub mod receipt_sheet;
 pub mod request_list;
@@ -26,6 +27,15 @@ pub fn back_button(app: App) -> impl IntoView {
             on:click=move |_| app.back()>
             {icon::back()}
         </button>
+    }
+}
+
+/// Stops the payment, at any moment before it is sealed.
+pub fn stop_button(app: App) -> impl IntoView {
+    let text = move || app.t(if app.is_stopping.get() { Text::ActionStopping } else { Text::ActionCancel })();
+    view! {
+        <button class="text-button stop" type="button" data-action="stop" disabled=move || app.is_stopping.get()
+            on:click=move |_| app.stop_checkout()>{text}</button>
     }
 }
 

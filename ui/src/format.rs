@@ -124,6 +124,12 @@ pub fn time_left(end_ms: u64, now_ms: u64) -> TimeLeft {
     }
 }
 
+/// A short time in seconds with one decimal, such as `0.4`; never less than `0.1`. Both languages write it alike.
+pub fn seconds(ms: u64) -> String {
+    let tenths = (ms.saturating_add(50) / 100).max(1);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// The device's clock, ms since the Unix epoch.
 pub fn device_now_ms() -> u64 {
     // Whole milliseconds below 2^53 for any date people live to see.
@@ -171,6 +177,14 @@ fn method(object: &JsValue, name: &str, argument: &JsValue) -> Result<JsValue, J
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reading_is_told_in_tenths_of_a_second() {
+        assert_eq!(seconds(420), "0.4");
+        assert_eq!(seconds(450), "0.5");
+        assert_eq!(seconds(12_345), "12.3");
+        assert_eq!(seconds(3), "0.1", "no reading takes no time");
+    }
 
     #[test]
     fn a_near_end_is_counted_down_and_a_far_one_is_named() {

@@ -53,6 +53,11 @@ impl Text {
             .fold(self.in_language(lang).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     }
 
+    /// The name of a card scheme.
+    pub fn scheme(code: &str) -> Self {
+        Self::with_key(&format!("scheme.{code}")).unwrap_or(Self::SchemeOther)
+    }
+
     /// What happened.
     pub fn error_title(code: ErrorCode) -> Self {
         Self::with_key(&format!("error.{code}.title")).unwrap_or(Self::ErrorInternalTitle)
@@ -129,7 +134,8 @@ mod tests {
                 }
             }
         }
-        for key in locale_keys().iter().filter(|key| !key.starts_with("error.")) {
+        let looked_up = ["error.", "scheme."];
+        for key in locale_keys().iter().filter(|key| !looked_up.iter().any(|prefix| key.starts_with(prefix))) {
             let name = format!("{:?}", Text::with_key(key).unwrap());
             let is_used =
                 sources.split(&format!("::{name}")).skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric));
@@ -156,7 +162,14 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled() {
-        let filled = Text::CardReading.filled(Lang::English, &[("step", "3"), ("steps", "5")]);
-        assert_eq!(filled, "Reading chip, 3 of 5");
+        let filled = Text::CardReading.filled(Lang::English, &[("step", "3"), ("steps", "5"), ("phase", "amount")]);
+        assert_eq!(filled, "Reading chip, 3 of 5: amount");
+    }
+
+    #[test]
+    fn schemes_have_their_own_names() {
+        assert_eq!(Text::scheme("amex").english(), "American Express");
+        assert_eq!(Text::scheme("unionpay").chinese(), "银联");
+        assert_eq!(Text::scheme("a-later-one"), Text::SchemeOther);
     }
 }

@@ -7,12 +7,17 @@ mod actions;
 mod app;
 mod browser;
 mod components;
+mod confirmation;
 mod format;
 mod i18n;
+mod invitation;
 mod ipc;
 mod pages;
 mod phase;
 mod place;
+mod reader_check;
+mod readers;
+mod remedy;
 mod stage;
 mod state;
 

@@ -2,11 +2,13 @@
 
 pub mod card;
 pub mod card_choose;
+pub mod card_error;
 pub mod history;
 pub mod inbox;
 pub mod introduction;
 pub mod paid;
 pub mod pin;
+pub mod reader_test;
 pub mod receipt;
 pub mod refused;
 pub mod request;

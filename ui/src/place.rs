@@ -1,7 +1,10 @@
 //! Where the person is: the screen they went to, and the place the wallet's state makes of it.
 
 use payment::{AttemptId, RequestId};
+use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::CheckoutStage;
+
+use crate::remedy::Remedy;
 
 /// What the person navigated to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +19,8 @@ pub enum Screen {
     Request(RequestId),
     /// The running or finished checkout.
     Checkout,
-    /// A checkout could not start for want of a reader.
-    CardProblem(RequestId),
+    /// A checkout could not start: why the reader cannot be used.
+    CardProblem(RequestId, ErrorCode),
     /// The receipts.
     History,
     /// One receipt.
@@ -26,6 +29,8 @@ pub enum Screen {
     Verify,
     /// The settings.
     Settings,
+    /// A test of a reader.
+    ReaderTest,
 }
 
 /// What is shown.
@@ -44,11 +49,13 @@ pub enum Place {
     /// See [`Screen::Request`].
     Request(RequestId),
     /// See [`Screen::CardProblem`].
-    CardProblem(RequestId),
+    CardProblem(RequestId, ErrorCode),
     /// Waiting for a card, or reading it.
     Card,
     /// Choosing among a card's applications.
     CardChoose,
+    /// The card or the reader failed, and the payment ended before anything was sent.
+    CardError,
     /// Entering the PIN.
     Pin,
     /// Sealing, sending, asking the bank.
@@ -67,6 +74,8 @@ pub enum Place {
     Verify,
     /// See [`Screen::Settings`].
     Settings,
+    /// See [`Screen::ReaderTest`].
+    ReaderTest,
 }
 
 /// The three destinations of the navigation.
@@ -88,11 +97,12 @@ impl Place {
             (Screen::FirstContact(request_id), _) => Self::FirstContact(request_id),
             (Screen::LinkOpened(request_id), _) => Self::LinkOpened(request_id),
             (Screen::Request(request_id), _) => Self::Request(request_id),
-            (Screen::CardProblem(request_id), _) => Self::CardProblem(request_id),
+            (Screen::CardProblem(request_id, code), _) => Self::CardProblem(request_id, code),
             (Screen::History, _) => Self::History,
             (Screen::Receipt(attempt_id), _) => Self::Receipt(attempt_id),
             (Screen::Verify, _) => Self::Verify,
             (Screen::Settings, _) => Self::Settings,
+            (Screen::ReaderTest, _) => Self::ReaderTest,
             (Screen::Checkout, Some(stage)) => Self::of_stage(stage),
         }
     }
@@ -105,6 +115,9 @@ impl Place {
             CheckoutStage::Sealing | CheckoutStage::Sending | CheckoutStage::AskingBank => Self::Sealing,
             CheckoutStage::Paid { .. } => Self::Paid,
             CheckoutStage::Unknown { .. } => Self::Unknown,
+            CheckoutStage::Refused { code, money_moved: MoneyMoved::No, .. } if Remedy::exists(*code) => {
+                Self::CardError
+            }
             CheckoutStage::Refused { .. } => Self::Refused,
         }
     }
@@ -118,8 +131,9 @@ impl Place {
             Self::FirstContact(_) => "first-contact",
             Self::LinkOpened(_) => "link-opened",
             Self::Request(_) => "request",
-            Self::CardProblem(_) | Self::Card => "card",
+            Self::Card => "card",
             Self::CardChoose => "card.choose",
+            Self::CardProblem(..) | Self::CardError => "card.error",
             Self::Pin => "pin",
             Self::Sealing => "sealing",
             Self::Paid => "result.paid",
@@ -129,6 +143,7 @@ impl Place {
             Self::Receipt(_) => "receipt",
             Self::Verify => "receipt.verify",
             Self::Settings => "settings",
+            Self::ReaderTest => "reader.test",
         }
     }
 
@@ -137,8 +152,9 @@ impl Place {
         match self {
             Self::Inbox | Self::FirstContact(_) | Self::LinkOpened(_) | Self::Request(_) => Some(Section::Requests),
             Self::History | Self::Receipt(_) | Self::Verify => Some(Section::History),
-            Self::Settings => Some(Section::Settings),
-            Self::Starting | Self::Broken | Self::CardProblem(_) | Self::Card | Self::CardChoose => None,
+            Self::Settings | Self::ReaderTest => Some(Section::Settings),
+            Self::Starting | Self::Broken => None,
+            Self::CardProblem(..) | Self::Card | Self::CardChoose | Self::CardError => None,
             Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
         }
     }
@@ -146,6 +162,16 @@ impl Place {
     /// Whether it is a section's own list, and not something chosen from it.
     pub const fn is_top(self) -> bool {
         matches!(self, Self::Inbox | Self::History | Self::Settings)
+    }
+
+    /// Whether a payment is under way and nothing was sealed yet.
+    pub const fn can_stop(self) -> bool {
+        matches!(self, Self::Card | Self::CardChoose | Self::Pin)
+    }
+
+    /// Whether it shows readers, which come and go without the wallet's doing.
+    pub const fn shows_readers(self) -> bool {
+        matches!(self, Self::CardProblem(..) | Self::Card | Self::CardError | Self::Settings)
     }
 
     /// The request it shows.
@@ -173,6 +199,30 @@ mod tests {
         assert_eq!(Place::of(Screen::Checkout, None), Place::Inbox);
     }
 
+    fn refused(code: ErrorCode, money_moved: MoneyMoved) -> CheckoutStage {
+        CheckoutStage::Refused { code, money_moved, pin_tries_left: None, may_retry: false }
+    }
+
+    #[test]
+    fn a_card_that_failed_is_no_refusal_by_the_bank() {
+        let of = |stage: CheckoutStage| Place::of(Screen::Checkout, Some(&stage));
+        assert_eq!(of(refused(ErrorCode::CardBlocked, MoneyMoved::No)), Place::CardError);
+        assert_eq!(of(refused(ErrorCode::Stopped, MoneyMoved::No)), Place::Refused);
+        assert_eq!(of(refused(ErrorCode::NeedsManualReview, MoneyMoved::Unknown)), Place::Refused);
+        // Should a server ever say so, what happened to the money comes first.
+        assert_eq!(of(refused(ErrorCode::CardUnusable, MoneyMoved::Unknown)), Place::Refused);
+    }
+
+    #[test]
+    fn a_payment_can_be_stopped_until_it_is_sealed() {
+        for place in [Place::Card, Place::CardChoose, Place::Pin] {
+            assert!(place.can_stop(), "{}", place.id());
+        }
+        for place in [Place::Sealing, Place::Paid, Place::Unknown, Place::Refused, Place::CardError, Place::Inbox] {
+            assert!(!place.can_stop(), "{}", place.id());
+        }
+    }
+
     #[test]
     fn a_person_who_left_the_checkout_is_not_pulled_back() {
         let stage = CheckoutStage::Unknown { deadline_ms: 1 };
@@ -181,7 +231,7 @@ mod tests {
 
     #[test]
     fn there_is_no_navigation_while_paying() {
-        for place in [Place::Card, Place::CardChoose, Place::Pin, Place::Sealing, Place::Unknown] {
+        for place in [Place::Card, Place::CardChoose, Place::CardError, Place::Pin, Place::Sealing, Place::Unknown] {
             assert_eq!(place.section(), None, "{}", place.id());
         }
     }

@@ -1,8 +1,8 @@
-//! The stages of a checkout: their stable words, and what a screen reader is told of them.
+//! The stages of a checkout: their stable words, what is read of a card, and what a screen reader is told.
 
 use payment::AttemptId;
 use protocol::error::{ErrorCode, MoneyMoved};
-use protocol::ipc::{CheckoutStage, CheckoutView};
+use protocol::ipc::{CardGesture, CardStay, CheckoutStage, CheckoutView, ReadPhase};
 
 use crate::format;
 use crate::i18n::{Lang, Text};
@@ -23,6 +23,56 @@ pub const fn stage_name(stage: &CheckoutStage) -> &'static str {
     }
 }
 
+/// How far the reading of a card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadStep {
+    /// From 1.
+    pub step: u8,
+    /// How many there will be.
+    pub steps: u8,
+    /// What is read.
+    pub phase: ReadPhase,
+}
+
+impl ReadStep {
+    /// The stage by its name, such as `Reading chip, 3 of 5: records`; a stripe has no steps.
+    pub fn named(self, came: Option<CardGesture>, lang: Lang) -> String {
+        if came == Some(CardGesture::Swipe) {
+            return Text::CardReadingStripe.in_language(lang).to_owned();
+        }
+        let phase = phase_text(self.phase).in_language(lang);
+        let (step, steps) = (self.step.to_string(), self.steps.to_string());
+        Text::CardReading.filled(lang, &[("step", &step), ("steps", &steps), ("phase", phase)])
+    }
+}
+
+const fn phase_text(phase: ReadPhase) -> Text {
+    match phase {
+        ReadPhase::Directory => Text::CardPhaseDirectory,
+        ReadPhase::Application => Text::CardPhaseApplication,
+        ReadPhase::Options => Text::CardPhaseOptions,
+        ReadPhase::Records => Text::CardPhaseRecords,
+        ReadPhase::Cryptogram => Text::CardPhaseCryptogram,
+    }
+}
+
+/// The card's label with its scheme by name: `visa ••0050` becomes `Visa ••0050`.
+pub fn card_label(label: &str, lang: Lang) -> String {
+    match label.split_once(' ') {
+        Some((scheme, digits)) => format!("{} {digits}", Text::scheme(scheme).in_language(lang)),
+        None => label.to_owned(),
+    }
+}
+
+/// How long the card was read, and whether it may be taken away now.
+pub fn read_text(card: CardStay, read_ms: u32, lang: Lang) -> String {
+    let text = match card {
+        CardStay::MayGo => Text::PinReadGo,
+        CardStay::ShouldStay => Text::PinReadStay,
+    };
+    text.filled(lang, &[("seconds", &format::seconds(u64::from(read_ms)))])
+}
+
 /// What a screen reader is told of a stage, and whether that is the result. No digit of a PIN is ever part of it.
 pub fn spoken(checkout: &CheckoutView, lang: Lang) -> (String, bool) {
     let plain = |text: Text| text.in_language(lang).to_owned();
@@ -31,12 +81,10 @@ pub fn spoken(checkout: &CheckoutView, lang: Lang) -> (String, bool) {
             Some(notice) => (plain(Text::error_title(notice)), false),
             None => (plain(Text::CardWaiting), false),
         },
-        CheckoutStage::Reading { step, steps, .. } => {
-            let values = [("step", step.to_string()), ("steps", steps.to_string())];
-            (Text::CardReading.filled(lang, &values.each_ref().map(|(name, value)| (*name, value.as_str()))), false)
-        }
+        // Said once: the steps follow each other faster than they can be spoken.
+        CheckoutStage::Reading { .. } => (plain(Text::CardSaid), false),
         CheckoutStage::Choose { .. } => (plain(Text::ChooseTitle), false),
-        CheckoutStage::Pin { .. } => (plain(Text::PinCardMayGo), false),
+        CheckoutStage::Pin { card, read_ms, .. } => (read_text(*card, *read_ms, lang), false),
         CheckoutStage::Sealing => (plain(Text::SealSealing), false),
         CheckoutStage::Sending => (plain(Text::SealSending), false),
         CheckoutStage::AskingBank => (plain(Text::SealBank), false),
@@ -59,5 +107,34 @@ pub fn paid_attempt(checkout: &CheckoutView) -> Option<AttemptId> {
     match checkout.progress {
         CheckoutStage::Paid { attempt_id, .. } => Some(attempt_id),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_named_in_both_languages() {
+        let step = ReadStep { step: 4, steps: 5, phase: ReadPhase::Records };
+        let tapped = Some(CardGesture::Tap);
+        assert_eq!(step.named(tapped, Lang::English), "Reading chip, 4 of 5: records");
+        assert_eq!(step.named(tapped, Lang::Chinese), "正在读取芯片，第 4 步，共 5 步：记录");
+        assert_eq!(step.named(Some(CardGesture::Swipe), Lang::English), "Reading the stripe");
+    }
+
+    #[test]
+    fn a_label_names_its_scheme() {
+        assert_eq!(card_label("amex ••0126", Lang::English), "American Express ••0126");
+        assert_eq!(card_label("unionpay ••0050", Lang::Chinese), "银联 ••0050");
+        assert_eq!(card_label("••0050", Lang::English), "••0050");
+    }
+
+    #[test]
+    fn a_card_that_is_still_needed_is_not_sent_away() {
+        let go = read_text(CardStay::MayGo, 420, Lang::English);
+        assert_eq!(go, "Read in 0.4 s. You can take the card away.");
+        let stay = read_text(CardStay::ShouldStay, 1_260, Lang::English);
+        assert_eq!(stay, "Read in 1.3 s. Leave the card in until the bank has answered.");
     }
 }

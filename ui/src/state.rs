@@ -1,32 +1,39 @@
 //! What the screens know, and what they ask of the wallet.
 //!
 //! **Invariant:** what is shown comes from the wallet's views. One long poll (`watch`) tells when to read them
-//! again; there is no other polling.
+//! again. Only the readers, which come and go without the wallet's doing, are read every few seconds, and only while
+//! they are shown.
 
 use std::collections::HashSet;
 use std::ops::Deref;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::error::Problem;
 use protocol::ipc::{
-    CheckoutStage, CheckoutView, Inbox, Language, ReaderView, Readers, ReceiptSummary, Receipts, RequestView, Status,
-    WalletStatus, Watch, WatchView,
+    CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, ReceiptSummary, Receipts,
+    RequestView, Status, WalletStatus, Watch, WatchView,
 };
 
 use crate::browser;
+use crate::confirmation::Confirmation;
 use crate::format;
 use crate::i18n::{Lang, Text};
+use crate::invitation::Invitation;
 use crate::ipc::invoke;
 use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen};
+use crate::readers;
 use crate::stage::{spoken, stage_name};
 
 /// The longest pause before the next `watch` after one failed, in milliseconds.
 const WATCH_PAUSE_MS_MAX: u32 = 15_000;
 /// The first such pause, in milliseconds; it doubles up to [`WATCH_PAUSE_MS_MAX`].
 const WATCH_PAUSE_MS_MIN: u32 = 500;
+/// How often the readers are read while they are shown.
+const READERS_PAUSE: Duration = Duration::from_secs(3);
 
 /// A handle on everything the screens share, as small as closures need it to be.
 #[derive(Clone, Copy)]
@@ -60,6 +67,10 @@ pub struct Shared {
     pub receipts: RwSignal<Option<Vec<ReceiptSummary>>>,
     /// The running or finished checkout.
     pub checkout: RwSignal<Option<CheckoutView>>,
+    /// How the payment was confirmed, as far as this window saw it.
+    pub confirmation: RwSignal<Confirmation>,
+    /// The running or finished test of a reader.
+    pub reader_test: RwSignal<Option<ReaderTestView>>,
     /// The readers; none until read.
     pub readers: RwSignal<Option<Vec<ReaderView>>>,
     /// The reader to pay with; none for the first that shows a card.
@@ -68,6 +79,8 @@ pub struct Shared {
     pub problem: RwSignal<Option<Problem>>,
     /// Whether a command that changes something is running.
     pub busy: RwSignal<bool>,
+    /// Whether the person wants the payment stopped, and it is not yet.
+    pub is_stopping: RwSignal<bool>,
     /// The server's clock as far as it is known, ms since the Unix epoch; ticks every second.
     pub now_ms: RwSignal<u64>,
     /// What a screen reader is told when it is free.
@@ -113,10 +126,13 @@ impl App {
             inbox: RwSignal::new(None),
             receipts: RwSignal::new(None),
             checkout,
+            confirmation: RwSignal::new(Confirmation::Unseen),
+            reader_test: RwSignal::new(None),
             readers: RwSignal::new(None),
             reader: RwSignal::new(None),
             problem: RwSignal::new(None),
             busy: RwSignal::new(false),
+            is_stopping: RwSignal::new(false),
             now_ms: RwSignal::new(format::device_now_ms()),
             polite: RwSignal::new(String::new()),
             assertive: RwSignal::new(String::new()),
@@ -174,6 +190,11 @@ impl App {
         if before.is_none() && view.checkout.is_some() {
             // The window was opened, or reloaded, in the middle of a payment.
             self.screen.set(Screen::Checkout);
+        } else if before.is_none() && view.reader_test.is_some() {
+            self.screen.set(Screen::ReaderTest);
+        }
+        if self.reader_test.with_untracked(|test| *test != view.reader_test) {
+            self.reader_test.set(view.reader_test.clone());
         }
         let is_news = self.checkout.with_untracked(|checkout| *checkout != view.checkout);
         // A checkout that is being put away passes through states nobody asked to see.
@@ -193,7 +214,9 @@ impl App {
         }
         let waits_for_card =
             matches!(view.checkout.as_ref().map(|it| &it.progress), Some(CheckoutStage::WaitingForCard));
-        if waits_for_card || self.place.get_untracked() == Place::Settings {
+        let is_at_reader = view.checkout.is_some() || view.reader_test.is_some();
+        let are_unread = is_at_reader && self.readers.with_untracked(Option::is_none);
+        if waits_for_card || are_unread || self.place.get_untracked() == Place::Settings {
             self.read_readers().await;
         }
     }
@@ -213,7 +236,49 @@ impl App {
     /// Reads the readers again.
     pub async fn read_readers(self) {
         // No answer reads as no reader: the screen then says what to do.
-        self.readers.set(Some(invoke(Readers {}).await.unwrap_or_default()));
+        self.set_readers(invoke(Readers {}).await.unwrap_or_default());
+    }
+
+    /// Shows newer readers. The same ones again are no news: an open list stays as it is.
+    pub fn set_readers(self, readers: Vec<ReaderView>) {
+        if self.readers.with_untracked(|known| known.as_ref() != Some(&readers)) {
+            self.readers.set(Some(readers));
+        }
+    }
+
+    /// Reads the readers every few seconds while they are shown.
+    pub fn follow_readers(self) {
+        let is_reading = StoredValue::new(false);
+        set_interval(
+            move || {
+                if is_reading.get_value() || !self.place.get_untracked().shows_readers() {
+                    return;
+                }
+                is_reading.set_value(true);
+                spawn_local(async move {
+                    self.read_readers().await;
+                    is_reading.set_value(false);
+                });
+            },
+            READERS_PAUSE,
+        );
+    }
+
+    /// The reader the checkout waits at or reads from; none while any may take the card.
+    pub fn reader_in_use(self) -> Option<String> {
+        self.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.reader.clone())).or_else(|| self.reader.get())
+    }
+
+    /// How the card of the checkout is to be presented.
+    pub fn invitation(self) -> Invitation {
+        let came = self.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.gesture));
+        let id = self.reader_in_use();
+        self.readers.with(|all| Invitation::of(all.as_deref().unwrap_or_default(), id.as_deref(), came))
+    }
+
+    /// The name of a reader, as it was last listed.
+    pub fn reader_name(self, id: &str) -> Option<String> {
+        self.readers.with(|all| readers::places(all.as_deref()?, Some(id)).next().map(|it| it.name.clone()))
     }
 
     /// Shows newer requests, and the clock they were read at.
@@ -275,7 +340,9 @@ impl App {
             Place::Paid | Place::Unknown | Place::Refused => self.finish_checkout(),
             // The payment is on its way: there is no way back, and none is offered.
             Place::Sealing | Place::Starting | Place::Broken | Place::Inbox => {}
-            Place::CardProblem(request_id) => self.go(Screen::Request(request_id)),
+            Place::CardError => self.leave_checkout(),
+            Place::CardProblem(request_id, _) => self.go(Screen::Request(request_id)),
+            Place::ReaderTest => self.go(Screen::Settings),
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),
             Place::History | Place::Settings => self.go(Screen::Inbox),
             Place::Receipt(_) | Place::Verify => self.go(Screen::History),
@@ -305,6 +372,17 @@ impl App {
     ) -> impl Fn() -> String + Clone + Send + Sync + 'static {
         let (lang, value) = (self.lang, value.into());
         move || text.filled(lang.get(), &[(name, &value)])
+    }
+
+    /// Remembers how the payment is confirmed: a stage that has passed is not told again.
+    pub fn follow_confirmation(self) {
+        Effect::new(move || {
+            let before = self.confirmation.get_untracked();
+            let now = self.checkout.with(|checkout| before.at(checkout.as_ref().map(|it| &it.progress)));
+            if now != before {
+                self.confirmation.set(now);
+            }
+        });
     }
 
     /// Announces the checkout's stages and, once, its result.

@@ -69,6 +69,13 @@ impl Series<'_> {
         self.browser.screenshot(&self.out.join(format!("{screen}-{}.png", self.suffix))).await;
     }
 
+    /// The same, with the part of the page that matches in the middle.
+    async fn picture_of(&self, css: &str, screen: &str) {
+        let scroll = format!("document.querySelector('{css}').scrollIntoView({{ block: 'center' }})");
+        self.browser.driver().execute(scroll, Vec::new()).await.expect("the page scrolls");
+        self.picture(screen).await;
+    }
+
     async fn take(self, number: u32) {
         self.browser.open(&self.wallet.url()).await;
         self.browser.wait_for_screen("inbox").await;
@@ -76,7 +83,9 @@ impl Series<'_> {
         self.arrive(number).await;
         self.pay().await;
         self.after().await;
+        self.test_reader().await;
         self.doubt(number).await;
+        self.fail(number).await;
         self.browser.close().await;
     }
 
@@ -137,8 +146,67 @@ impl Series<'_> {
             self.browser.wait_for_screen(screen).await;
             self.picture(screen).await;
         }
+    }
+
+    /// From the settings: a reader that is tested, with a card that is read and one that leaves too early.
+    async fn test_reader(&self) {
+        self.picture_of("[data-part=readers]", "settings-readers").await;
+        self.browser.act("test-reader").await;
+        self.browser.wait_for_screen("reader.test").await;
+        self.browser.wait_for("[data-check=\"read\"]").await;
+        self.picture("reader.test").await;
+        let card = Card::present_at(self.system, "unionpay", &self.reader, &["--delay-ms", "300"]);
+        self.browser.wait_for("[data-test=\"read\"]").await;
+        self.picture("reader.test-read").await;
+        card.remove().await;
+        self.browser.act("test-again").await;
+        let card = Card::present_at(self.system, "visa", &self.reader, &["--remove-after", "3"]);
+        self.browser.wait_for("[data-test=\"failed\"]").await;
+        self.picture("reader.test-failed").await;
+        card.remove().await;
+        self.browser.act("done").await;
+        self.browser.wait_for_screen("settings").await;
         self.browser.act("inbox").await;
         self.browser.wait_for_screen("inbox").await;
+    }
+
+    /// Cards that are torn out, blocked, or not safe to tap; and a system without a reader.
+    async fn fail(&self, number: u32) {
+        self.browser.act("done").await;
+        self.open_link(&format!("A-{number}03")).await;
+        self.browser.act("pay").await;
+        self.browser.wait_for_screen("card").await;
+        self.browser.act("readers").await;
+        self.picture("card-readers").await;
+        self.browser.act("readers").await;
+        for (interface, gesture) in [("contactless", "tap"), ("contact", "insert")] {
+            let further = ["--interface", interface, "--remove-after", "3", "--delay-ms", "300"];
+            let card = Card::present_at(self.system, "visa", &self.reader, &further);
+            self.browser.wait_for(&format!("[data-stage=\"reading\"] [data-gesture=\"{gesture}\"]")).await;
+            self.picture(&format!("card-reading-{gesture}")).await;
+            self.browser.wait_for("[data-stage=\"waiting_for_card\"] [data-notice=\"card_removed\"]").await;
+            card.remove().await;
+            self.picture(&format!("card-removed-{gesture}")).await;
+        }
+        for (profile, interface) in [("blocked", "contact"), ("mag-stripe-mode", "contactless")] {
+            let card = Card::present_at(self.system, profile, &self.reader, &["--interface", interface]);
+            self.browser.wait_for_screen("card.error").await;
+            self.picture(&format!("card.error-{profile}")).await;
+            card.remove().await;
+            self.browser.act("try-again").await;
+            self.browser.wait_for_screen("card").await;
+        }
+        self.browser.act("stop").await;
+        self.browser.wait_for_screen("request").await;
+    }
+
+    /// A link from outside, as far as its request.
+    async fn open_link(&self, order: &str) {
+        let created = self.system.ask(&Ask { order: order.to_owned(), ..Ask::default() }).await;
+        self.wallet.tap_link(created["link"].as_str().expect("a new request has a link")).await;
+        self.browser.wait_for_screen("link-opened").await;
+        self.browser.act("show-request").await;
+        self.browser.wait_for_screen("request").await;
     }
 
     /// A link tapped in a mail, a card with two applications, and a bank that does not answer.

@@ -38,6 +38,8 @@ icons! {
     check = "M4.5 12.5l5 5 10-11";
     /// Refused.
     cross = "M6 6l12 12M18 6L6 18";
+    /// Not tried.
+    dash = "M7 12h10";
     /// A time that runs.
     clock = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17zM12 7.5v5l3.5 2";
     /// Something to be careful of.
@@ -54,6 +56,10 @@ icons! {
     link = "M10 14a4 4 0 0 0 5.7 0l3.3-3.3a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0L5 13.3A4 4 0 0 0 10.7 19l1.3-1.3";
     /// No connection.
     offline = "M4 4l16 16M8.5 16a5 5 0 0 1 7 0M5 12.5a10 10 0 0 1 4-2.3M12 20v.1M13.5 8.2a10 10 0 0 1 5.5 4.3";
+    /// A card reader with a card in it.
+    reader = "M6 3h12v10H6zM4 13h16M8 13v8h8v-8M10.5 6.5h3";
+    /// Something folded up.
+    fold = "M6 9l6 6 6-6";
     /// A card.
     card = "M3 6.5h18v11H3zM3 10.5h18M6.5 14.5h3";
     /// A file to open or save.

@@ -9,6 +9,7 @@ use crate::components::amount::{AmountSize, amount};
 use crate::components::icon;
 use crate::format;
 use crate::i18n::Text;
+use crate::stage::card_label;
 use crate::state::App;
 
 /// The whole receipt.
@@ -17,6 +18,7 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
     let summary = receipt.summary.clone();
     let decided_ms = summary.decided_ms;
     let lang = app.lang;
+    let label = summary.card_label.clone();
     view! {
         <article class="sheet" data-verified=is_good.to_string()>
             <header class="sheet-head">
@@ -28,7 +30,7 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
             {item_table(app, receipt.items.clone())}
             <dl class="facts">
                 {fact(app, Text::ReceiptOrder, receipt.order_number.clone())}
-                {fact(app, Text::ReceiptCard, summary.card_label.clone())}
+                <div class="fact"><dt>{app.t(Text::ReceiptCard)}</dt><dd><bdi>{move || card_label(&label, lang.get())}</bdi></dd></div>
                 {fact(app, Text::ReceiptBank, receipt.bank.clone())}
                 {fact(app, Text::ReceiptApproval, receipt.approval_code.clone())}
                 {fact(app, Text::ReceiptReference, receipt.rrn.clone())}

@@ -1,36 +1,45 @@
-//! Waiting for a card and reading it; and what to do when there is no reader.
+//! Waiting for a card and reading it: where to hold it, which reader takes it, how far the reading is.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use payment::RequestId;
 use protocol::error::ErrorCode;
-use protocol::ipc::{CheckoutStage, ReaderView};
+use protocol::ipc::{CheckoutStage, CheckoutView};
 
 use crate::components::amount::{AmountSize, amount};
+use crate::components::problem::money_sentence;
+use crate::components::reader_picker::reader_picker;
 use crate::components::reader_picture::reader_picture;
-use crate::components::{back_button, icon, pips};
+use crate::components::{back_button, icon, pips, stop_button};
+use crate::format;
 use crate::i18n::Text;
+use crate::invitation::Invitation;
+use crate::readers;
+use crate::stage::ReadStep;
 use crate::state::App;
 
-/// The picker's value for whichever reader shows a card first.
-const ANY_READER: &str = "";
+/// How often the time a card is held moves on.
+const HOLD_TICK: Duration = Duration::from_millis(100);
+/// From here on a card is called slow, in milliseconds.
+const HOLD_SLOW_MS: u64 = 3_000;
+/// How many squares stand for a reading that has not begun.
+const STEPS: u8 = 5;
 
 /// The screen.
 pub fn page(app: App) -> impl IntoView {
-    let step = Memo::new(move |_| {
-        app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
-            Some(CheckoutStage::Reading { step, steps, .. }) => Some((*step, *steps)),
-            _ => None,
-        })
-    });
-    let notice = Memo::new(move |_| app.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.notice)));
+    let step = Memo::new(move |_| app.checkout.with(|checkout| checkout.as_ref().and_then(step_of)));
+    let trouble = Memo::new(move |_| if step.get().is_some() { None } else { trouble_of(app) });
     let lacks_reader = Memo::new(move |_| {
-        let said_so = notice.get() == Some(ErrorCode::NoReader);
+        let said_so = trouble.get() == Some(ErrorCode::NoReader);
         step.get().is_none() && app.readers.with(|readers| readers.as_ref().map_or(said_so, Vec::is_empty))
     });
     view! {
         <header class="page-head page-head-nav">{back_button(app)}{paying_line(app)}</header>
-        {move || if lacks_reader.get() { guidance(app).into_any() } else { reading(app, step, notice).into_any() }}
+        <div class="centre checkout">
+            {move || if lacks_reader.get() { guidance(app, trouble).into_any() } else { at_reader(app, step, trouble).into_any() }}
+            {stop_button(app)}
+        </div>
     }
 }
 
@@ -46,92 +55,122 @@ pub fn paying_line(app: App) -> impl IntoView {
     }
 }
 
-fn reading(app: App, step: Memo<Option<(u8, u8)>>, notice: Memo<Option<ErrorCode>>) -> impl IntoView {
-    let lang = app.lang;
-    let stage = move || match step.get() {
-        None => Text::CardWaiting.in_language(lang.get()).to_owned(),
-        Some((step, steps)) => {
-            Text::CardReading.filled(lang.get(), &[("step", &step.to_string()), ("steps", &steps.to_string())])
-        }
-    };
-    let hint = move || if step.get().is_some() { app.t(Text::CardKeepStill)() } else { app.t(Text::CardWhere)() };
-    view! {
-        <div class="centre checkout">
-            <h1 tabindex="-1">{app.t(Text::CardTitle)}</h1>
-            {reader_picture(app, move || step.get().is_some())}
-            <p class="stage" data-part="stage">{pips(move || step.get().unwrap_or((0, 5)))}<span>{stage}</span></p>
-            {move || notice.get().filter(|_| step.get().is_none()).map(|code| notice_line(app, code))}
-            <p class="quiet">{hint}</p>
-            {reader_picker(app)}
-        </div>
+fn step_of(checkout: &CheckoutView) -> Option<ReadStep> {
+    match checkout.progress {
+        CheckoutStage::Reading { step, steps, phase } => Some(ReadStep { step, steps, phase }),
+        _ => None,
     }
 }
 
-fn notice_line(app: App, code: ErrorCode) -> impl IntoView {
+/// Why no card was read so far, or can be: what the wallet said last, or what the listed readers say.
+fn trouble_of(app: App) -> Option<ErrorCode> {
+    let notice = app.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.notice));
+    notice.or_else(|| {
+        let chosen = app.reader.get();
+        app.readers.with(|all| readers::standing_trouble(all.as_deref()?, chosen.as_deref()))
+    })
+}
+
+fn at_reader(app: App, step: Memo<Option<ReadStep>>, trouble: Memo<Option<ErrorCode>>) -> impl IntoView {
+    let invitation = Memo::new(move |_| app.invitation());
+    let is_reading = Memo::new(move |_| step.get().is_some());
+    let held_ms = RwSignal::new(0);
+    let hint = move || match (is_reading.get(), invitation.get()) {
+        (true, invitation) => hold(app, held_ms, invitation).map(IntoAny::into_any),
+        (false, invitation) => Some(view! { <p class="quiet">{app.t(invitation.place())}</p> }.into_any()),
+    };
+    let timer = move || is_reading.get().then(|| count(held_ms));
     view! {
-        <p class="notice" data-notice=code.as_str()>
-            {icon::caution()}
-            <span><b>{app.t(Text::error_title(code))}</b>" "{app.t(Text::error_next(code))}</span>
+        <h1 tabindex="-1">{move || app.t(invitation.get().title())()}</h1>
+        {move || reader_picture(app, invitation.get(), move || is_reading.get())}
+        {timer}
+        {stage_line(app, step, held_ms)}
+        {hint}
+        {move || trouble.get().map(|code| notice_line(app, code))}
+        {reader_picker(app)}
+    }
+}
+
+/// The stage by its name, and how many of its steps are done.
+fn stage_line(app: App, step: Memo<Option<ReadStep>>, held_ms: RwSignal<u64>) -> impl IntoView {
+    let name = move || match step.get() {
+        None => Text::CardWaiting.in_language(app.lang.get()).to_owned(),
+        Some(step) => {
+            let came = app.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.gesture));
+            step.named(came, app.lang.get())
+        }
+    };
+    let done = move || step.get().map_or((0, STEPS), |step| (step.step, step.steps));
+    let held = move || {
+        let is_reading = step.get().is_some();
+        is_reading.then(|| Text::CardHeld.filled(app.lang.get(), &[("seconds", &format::seconds(held_ms.get()))]))
+    };
+    // Screen readers are told once, when the reading begins; a time that runs would drown everything else.
+    view! {
+        <p class="stage" data-part="stage">
+            <span class="stage-line" aria-hidden="true">{pips(done)}<span class="held" data-part="held">{held}</span></span>
+            <span>{name}</span>
         </p>
     }
 }
 
-fn reader_picker(app: App) -> impl IntoView {
-    let option = move |reader: ReaderView| {
-        let name = reader.name.clone();
-        let text = move || {
-            if reader.card_present { app.fill(Text::CardReaderPresent, "name", name.clone())() } else { name.clone() }
-        };
-        let id = reader.id.clone();
-        let is_chosen = move || app.reader.with(|chosen| chosen.as_ref() == Some(&id));
-        view! { <option value=reader.id.clone() prop:selected=is_chosen>{text}</option> }
+/// Counts how long the card is held, from now until it is no longer shown.
+fn count(held_ms: RwSignal<u64>) {
+    let since_ms = format::device_now_ms();
+    held_ms.set(0);
+    let tick = move || {
+        held_ms.try_set(format::device_now_ms().saturating_sub(since_ms));
     };
-    let change = move |event| {
-        let id = event_target_value(&event);
-        app.change_reader((id != ANY_READER).then_some(id));
-    };
-    // Read again and again, but drawn again only when they differ, so that an open list stays open.
-    let readers = Memo::new(move |_| app.readers.get().unwrap_or_default());
-    let in_use = move || app.checkout.with(|checkout| checkout.as_ref().and_then(|it| it.reader.clone()));
-    view! {
-        <label class="picker">
-            <span class="quiet small">{app.t(Text::CardReader)}</span>
-            <select data-action="choose-reader" data-reader=in_use on:change=change>
-                <option value=ANY_READER prop:selected=move || app.reader.with(Option::is_none)>{app.t(Text::CardReaderAny)}</option>
-                {move || readers.get().into_iter().map(option).collect_view()}
-            </select>
-        </label>
+    // Without a timer the time stands still, and the words say the rest.
+    if let Ok(timer) = set_interval_with_handle(tick, HOLD_TICK) {
+        on_cleanup(move || timer.clear());
     }
 }
 
-/// There is no reader: what to do, and a way to look again.
-fn guidance(app: App) -> impl IntoView {
-    view! { <div class="centre checkout">{guidance_text(app)}{look_again(app, move || spawn_local(app.read_readers()))}</div> }
+/// To hold the card still, and for how long; after a while, that this card is a slow one.
+fn hold(app: App, held_ms: RwSignal<u64>, invitation: Invitation) -> Option<impl IntoView> {
+    let usual = invitation.hold()?;
+    let is_slow = Memo::new(move |_| held_ms.get() >= HOLD_SLOW_MS);
+    let words = move || app.t(if is_slow.get() { Text::CardHoldSlow } else { usual })();
+    Some(view! { <p class="hold" data-part="hold" class:hold-slow=is_slow>{words}</p> })
 }
 
-/// A payment that could not start for want of a reader.
-pub fn without_reader(app: App, request_id: RequestId) -> impl IntoView {
+/// What went wrong while a card is still waited for: what happened, whether money moved, what to do.
+fn notice_line(app: App, code: ErrorCode) -> impl IntoView {
     view! {
-        <header class="page-head page-head-nav">{back_button(app)}</header>
-        <div class="centre checkout">{guidance_text(app)}{look_again(app, move || app.pay(request_id))}</div>
+        <section class="notice" data-notice=code.as_str()>
+            {icon::caution()}
+            <div>
+                <p class="problem-title">{app.t(Text::error_title(code))}</p>
+                <p>{app.t(Text::error_next(code))}</p>
+                {money_sentence(app, code, code.money_moved())}
+            </div>
+        </section>
     }
 }
 
-fn guidance_text(app: App) -> impl IntoView {
+/// There is no reader: what to do, and a way to look again. A reader that is plugged in is found by itself.
+fn guidance(app: App, trouble: Memo<Option<ErrorCode>>) -> impl IntoView {
+    let advice = move || match trouble.get() {
+        None | Some(ErrorCode::NoReader) => guidance_list(app).into_any(),
+        Some(other) => notice_line(app, other).into_any(),
+    };
     view! {
         <h1 tabindex="-1">{app.t(Text::CardNoneTitle)}</h1>
-        <div class="picture-absent">{reader_picture(app, || false)}</div>
+        <div class="picture-absent">{reader_picture(app, Invitation::Any, || false)}</div>
+        {advice}
+        <button class="button button-primary" type="button" data-action="look-again"
+            on:click=move |_| spawn_local(app.read_readers())>{app.t(Text::CardLookAgain)}</button>
+    }
+}
+
+/// How a person comes by a reader.
+pub fn guidance_list(app: App) -> impl IntoView {
+    view! {
         <ul class="guidance" data-part="no-reader">
             <li>{app.t(Text::CardNoneUsb)}</li>
             <li>{app.t(Text::CardNoneService)}</li>
             <li>{app.t(Text::CardNonePhone)}</li>
         </ul>
-    }
-}
-
-fn look_again(app: App, look: impl Fn() + 'static) -> impl IntoView {
-    view! {
-        <button class="button button-primary" type="button" data-action="look-again" disabled=move || app.busy.get()
-            on:click=move |_| look()>{app.t(Text::CardLookAgain)}</button>
     }
 }

@@ -9,6 +9,7 @@ use crate::components::{empty_state, icon, loading_list};
 use crate::format;
 use crate::i18n::{Lang, Text};
 use crate::place::{Place, Screen};
+use crate::stage::card_label;
 use crate::state::App;
 
 /// The screen.
@@ -84,6 +85,7 @@ fn row(
     let attempt_id = receipt.attempt_id;
     let is_selected = move || selected() == Some(attempt_id);
     let lang = app.lang;
+    let label = receipt.card_label;
     view! {
         <li>
             <button class="row" class:selected=is_selected type="button" data-action="open-receipt"
@@ -93,7 +95,7 @@ fn row(
                     <bdi class="row-title">{receipt.payee}</bdi>
                     <span class="row-line quiet small">
                         <span>{move || format::date_time(receipt.decided_ms, lang.get())}</span>
-                        <bdi>{receipt.card_label}</bdi>
+                        <bdi>{move || card_label(&label, lang.get())}</bdi>
                     </span>
                 </span>
                 {amount(app, receipt.amount, AmountSize::Line)}

@@ -9,13 +9,16 @@ use std::collections::VecDeque;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::ipc::{CheckoutStage, PinEntryView, PinErase, PinKeyView, PinLayout, PinPad, PinPadView, PinPress};
+use protocol::ipc::{
+    CardStay, CheckoutStage, PinEntryView, PinErase, PinKeyView, PinLayout, PinPad, PinPadView, PinPress,
+};
 
 use crate::browser;
-use crate::components::{back_button, icon};
+use crate::components::{back_button, icon, stop_button};
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::pages::card::paying_line;
+use crate::stage::{card_label, read_text};
 use crate::state::App;
 
 /// How many dots are drawn before more digits are entered: the shortest PIN (ISO 9564-1).
@@ -149,11 +152,14 @@ pub fn page(app: App) -> impl IntoView {
     on_cleanup(move || listener.remove());
     let card = Memo::new(move |_| {
         app.checkout.with(|checkout| match checkout.as_ref().map(|it| &it.progress) {
-            Some(CheckoutStage::Pin { card_label, .. }) => card_label.clone(),
-            _ => String::new(),
+            Some(CheckoutStage::Pin { card_label, card, read_ms }) => Some((card_label.clone(), *card, *read_ms)),
+            _ => None,
         })
     });
-    let card_line = move || app.fill(Text::PinCard, "card", card.get())();
+    let card_line =
+        move || card.get().map(|(label, ..)| app.fill(Text::PinCard, "card", card_label(&label, app.lang.get()))());
+    let stays = Memo::new(move |_| card.get().is_some_and(|(_, stay, _)| stay == CardStay::ShouldStay));
+    let read_line = move || card.get().map(|(_, stay, read_ms)| read_text(stay, read_ms, app.lang.get()));
     let is_standard = move || entry.layout.get() == PinLayout::Standard;
     let note = move || if is_standard() { app.t(Text::PinKeyboard)() } else { app.t(Text::PinWhyScrambled)() };
     let toggle_text = move || if is_standard() { app.t(Text::PinScrambled)() } else { app.t(Text::PinStandard)() };
@@ -162,7 +168,11 @@ pub fn page(app: App) -> impl IntoView {
         <header class="page-head page-head-nav">{back_button(app)}{paying_line(app)}</header>
         <div class="centre checkout pin">
             <h1 tabindex="-1">{app.t(Text::PinTitle)}</h1>
-            <p class="quiet">{card_line}" · "{app.t(Text::PinCardMayGo)}</p>
+            <p class="quiet">{card_line}</p>
+            <p class="card-stay" class:card-stay-in=stays data-part="card-stay" data-stays=move || stays.get().to_string()>
+                {move || if stays.get() { icon::card().into_any() } else { icon::check().into_any() }}
+                <span>{read_line}</span>
+            </p>
             {dots(entry)}
             {move || match entry.pad.get() {
                 Some(pad) => keys(entry, pad).into_any(),
@@ -175,6 +185,7 @@ pub fn page(app: App) -> impl IntoView {
                 <button class="text-button" type="button" data-action="standard-keys"
                     aria-pressed=move || is_standard().to_string() disabled=move || entry.is_drawing.get()
                     on:click=toggle>{toggle_text}</button>
+                {stop_button(app)}
             </div>
             <p class="quiet small">{note}</p>
         </div>

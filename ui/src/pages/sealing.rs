@@ -1,9 +1,11 @@
 //! From the last PIN digit to the bank's answer: two squares close, and the stage is named.
 
 use leptos::prelude::*;
-use protocol::ipc::CheckoutStage;
+use protocol::ipc::{CardStay, CheckoutStage};
 
+use crate::components::icon;
 use crate::components::seal_picture::{SealStage, seal_picture};
+use crate::confirmation::Confirmation;
 use crate::i18n::Text;
 use crate::pages::card::paying_line;
 use crate::state::App;
@@ -26,6 +28,7 @@ pub fn page(app: App) -> impl IntoView {
     };
     let body = move || {
         app.t(match stage.get() {
+            SealStage::Inner if app.confirmation.get() == Confirmation::OnDevice => Text::SealSealingDeviceBody,
             SealStage::Inner => Text::SealSealingBody,
             SealStage::Outer => Text::SealSendingBody,
             SealStage::Bank => Text::SealBankBody,
@@ -38,6 +41,19 @@ pub fn page(app: App) -> impl IntoView {
             {seal_picture(move || stage.get())}
             <p class="stage-name" data-part="stage">{name}</p>
             <p class="quiet">{body}</p>
+            {move || note(app, app.confirmation.get())}
         </div>
     }
+}
+
+/// What the person did, or still has to: a device that confirmed by itself, a card that stays in the slot.
+fn note(app: App, confirmation: Confirmation) -> Option<impl IntoView> {
+    let (name, shape, text) = match confirmation {
+        Confirmation::OnDevice => ("on-device", icon::check().into_any(), Text::SealOnDevice),
+        Confirmation::Pin(CardStay::ShouldStay) => ("leave-card", icon::card().into_any(), Text::SealLeaveCard),
+        Confirmation::Pin(CardStay::MayGo) | Confirmation::AtCard | Confirmation::Unseen => return None,
+    };
+    Some(
+        view! { <p class="card-stay card-stay-in" data-part="confirmation" data-confirmation=name>{shape}<span>{app.t(text)}</span></p> },
+    )
 }

@@ -1,5 +1,7 @@
 //! The person's choices, where requests reach them, and what this wallet trusts.
 
+mod readers;
+
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -21,7 +23,7 @@ pub fn page(app: App) -> impl IntoView {
         <div class="settings">
             {choices(app)}
             {identifiers(app)}
-            {readers(app)}
+            {readers::readers(app)}
             {keys(app)}
             {about(app)}
         </div>
@@ -228,29 +230,6 @@ fn code_form(claim: Claim, identifier: String) -> impl IntoView {
                     on:click=move |_| claim.sent_to.set(None)>{app.t(Text::ActionCancel)}</button>
             </div>
         </form>
-    }
-}
-
-fn readers(app: App) -> impl IntoView {
-    let rows = move || {
-        match app.readers.get() {
-        Some(readers) if !readers.is_empty() => readers.into_iter().map(|reader| {
-            let state = if reader.card_present { Text::SettingsReaderCard } else { Text::SettingsReaderEmpty };
-            view! {
-                <div class="fact" data-reader=reader.id><dt><bdi>{reader.name}</bdi></dt><dd>{app.t(state)}</dd></div>
-            }
-        }).collect_view().into_any(),
-        Some(_) => view! { <p class="quiet group-line">{app.t(Text::CardNoneTitle)}" · "{app.t(Text::CardNoneUsb)}</p> }.into_any(),
-        None => ().into_any(),
-    }
-    };
-    view! {
-        <section class="group" aria-labelledby="readers-title">
-            <h2 id="readers-title">{app.t(Text::SettingsReaders)}</h2>
-            <dl class="facts">{rows}</dl>
-            <button class="text-button" type="button" data-action="look-again"
-                on:click=move |_| spawn_local(app.read_readers())>{app.t(Text::CardLookAgain)}</button>
-        </section>
     }
 }
 

@@ -1,0 +1,131 @@
+//! The readers to choose from, each with what it is, what it takes, and what is wrong with it.
+
+use leptos::prelude::*;
+use protocol::ipc::ReaderView;
+
+use crate::components::icon;
+use crate::i18n::Text;
+use crate::readers::{gesture_text, kind_text};
+use crate::state::App;
+
+/// The reader in use, and behind it the others.
+pub fn reader_picker(app: App) -> impl IntoView {
+    let in_use = Memo::new(move |_| app.reader_in_use());
+    let shown = Memo::new(move |_| app.readers.with(|all| shown(all.as_deref()?, in_use.get().as_deref()).cloned()));
+    let name = move || shown.get().map_or_else(|| app.t(Text::CardReaderAny)().to_owned(), |reader| reader.name);
+    view! {
+        <details class="picker" data-part="readers">
+            <summary class="picker-line" data-action="readers" data-reader=in_use>
+                {icon::reader()}
+                <span class="row-main">
+                    <span class="quiet small">{app.t(Text::CardReader)}</span>
+                    <bdi class="row-title">{name}</bdi>
+                    {move || shown.get().map(|reader| facts(app, &reader))}
+                </span>
+                {icon::fold()}
+            </summary>
+            {reader_list(app)}
+        </details>
+    }
+}
+
+/// The reader to name: the one in use, or the only one there is.
+fn shown<'a>(readers: &'a [ReaderView], in_use: Option<&str>) -> Option<&'a ReaderView> {
+    match (in_use, readers) {
+        (Some(id), _) => readers.iter().find(|reader| reader.id == id),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    }
+}
+
+/// Every reader, and the choice of none in particular.
+pub fn reader_list(app: App) -> impl IntoView {
+    // Read again and again, but drawn again only when they differ, so that the focus stays where it is.
+    let readers = Memo::new(move |_| app.readers.get().unwrap_or_default());
+    let rows = move || readers.get().into_iter().map(|reader| reader_row(app, reader)).collect_view();
+    view! {
+        <ul class="rows rows-boxed" role="list">
+            <li>{choice(app, None, view! { <span class="row-title">{app.t(Text::CardReaderAny)}</span> })}</li>
+            {rows}
+        </ul>
+    }
+}
+
+fn reader_row(app: App, reader: ReaderView) -> impl IntoView {
+    let code = reader.trouble;
+    let words = view! {
+        <bdi class="row-title">{reader.name.clone()}</bdi>
+        {facts(app, &reader)}
+    };
+    match code {
+        // A reader in trouble is listed and explained, and cannot be chosen.
+        Some(code) => view! {
+            <li>
+                <div class="row" data-reader=reader.id data-trouble=code.as_str()>
+                    {icon::caution()}
+                    <span class="row-main">{words}</span>
+                </div>
+            </li>
+        }
+        .into_any(),
+        None => view! { <li>{choice(app, Some(reader.id), words)}</li> }.into_any(),
+    }
+}
+
+fn choice(app: App, id: Option<String>, words: impl IntoView) -> impl IntoView {
+    let own = id.clone();
+    let is_chosen = Memo::new(move |_| app.reader.with(|chosen| *chosen == own));
+    let value = id.clone().unwrap_or_default();
+    view! {
+        <button class="row" type="button" data-action="choose-reader" data-reader=value
+            aria-pressed=move || is_chosen.get().to_string() disabled=move || app.busy.get()
+            on:click=move |_| app.change_reader(id.clone())>
+            {icon::reader()}
+            <span class="row-main">{words}</span>
+            <span class="row-mark">{move || is_chosen.get().then(icon::check)}</span>
+        </button>
+    }
+}
+
+/// What a reader is, what it takes, and its card or its trouble.
+pub fn facts(app: App, reader: &ReaderView) -> impl IntoView + use<> {
+    let takes: Vec<_> = reader.gestures.iter().map(|gesture| gesture_text(*gesture)).collect();
+    let takes = takes.into_iter().map(|text| view! { <span>{app.t(text)}</span> }).collect_view();
+    let state = match reader.trouble {
+        Some(code) => view! {
+            <span class="row-trouble small">
+                <b>{app.t(Text::error_title(code))}</b>" "<span>{app.t(Text::error_next(code))}</span>
+            </span>
+        }
+        .into_any(),
+        None => ().into_any(),
+    };
+    let card = reader.trouble.is_none().then(|| {
+        let text = if reader.card_present { Text::ReaderCard } else { Text::ReaderEmpty };
+        view! { <span class:good=reader.card_present>{app.t(text)}</span> }
+    });
+    view! {
+        <span class="facts-line quiet small">
+            <span>{app.t(kind_text(reader.kind))}</span>{takes}{card}
+        </span>
+        {state}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::ipc::{CardGesture, ReaderKind};
+
+    use super::*;
+    use crate::readers::tests::reader;
+
+    #[test]
+    fn the_only_reader_is_named_before_a_card_came() {
+        let one = [reader("a", ReaderKind::Nfc, &[CardGesture::Tap])];
+        assert_eq!(shown(&one, None), Some(&one[0]));
+        let two = [one[0].clone(), reader("b", ReaderKind::Pcsc, &[])];
+        assert_eq!(shown(&two, None), None);
+        assert_eq!(shown(&two, Some("b")), Some(&two[1]));
+        assert_eq!(shown(&two, Some("unplugged")), None);
+    }
+}
