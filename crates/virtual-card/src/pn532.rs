@@ -8,6 +8,7 @@ mod chip;
 mod frame;
 mod port;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,28 +41,57 @@ pub enum Event {
 /// When the port can no longer be used.
 pub fn serve(port: &Port, card: &mut PresentedCard, stop: &AtomicBool, mut watch: impl FnMut(Event)) -> io::Result<()> {
     let mut chip = Chip::new(card)?;
-    let mut decoder = Decoder::default();
+    let mut line = Line { port, decoder: Decoder::default(), waiting: VecDeque::new() };
     let mut seen = chip.state();
     while !stop.load(Ordering::Relaxed) {
-        decoder.push(&port.read(STOP_CHECK)?);
-        while let Some(received) = decoder.next() {
-            match received {
-                // The host gives up waiting; what it asked for has been answered already.
-                Received::Acknowledge => {}
-                Received::Command(command) => {
-                    port.write(&frame::ACKNOWLEDGE)?;
-                    port.write(&chip.answer(&command))?;
-                }
-            }
-            if chip.state() != seen {
-                seen = chip.state();
-                match seen {
-                    chip::State::Selected => watch(Event::Selected),
-                    chip::State::CardRemoved => watch(Event::Removed),
-                    chip::State::Idle => {}
-                }
+        let Some(Received::Command(command)) = line.next(STOP_CHECK)? else { continue };
+        port.write(&frame::ACKNOWLEDGE)?;
+        let answer = chip.answer(&command);
+        // A host that acknowledges before it has the answer gives the command up (UM0701-02 section 6.2.1.3).
+        if !line.gave_up()? {
+            port.write(&answer)?;
+        }
+        if chip.state() != seen {
+            seen = chip.state();
+            match seen {
+                chip::State::Selected => watch(Event::Selected),
+                chip::State::CardRemoved => watch(Event::Removed),
+                chip::State::Idle => {}
             }
         }
     }
     Ok(())
+}
+
+/// What comes over the line, frame by frame.
+struct Line<'a> {
+    port: &'a Port,
+    decoder: Decoder,
+    waiting: VecDeque<Received>,
+}
+
+impl Line<'_> {
+    /// The next frame; `None` when there was none in the time given.
+    fn next(&mut self, wait: Duration) -> io::Result<Option<Received>> {
+        if self.waiting.is_empty() {
+            self.take(wait)?;
+        }
+        Ok(self.waiting.pop_front())
+    }
+
+    /// Whether the host has given up the command it sent last.
+    fn gave_up(&mut self) -> io::Result<bool> {
+        self.take(Duration::ZERO)?;
+        let gave_up = self.waiting.front() == Some(&Received::Acknowledge);
+        if gave_up {
+            self.waiting.pop_front();
+        }
+        Ok(gave_up)
+    }
+
+    fn take(&mut self, wait: Duration) -> io::Result<()> {
+        self.decoder.push(&self.port.read(wait)?);
+        self.waiting.extend(std::iter::from_fn(|| self.decoder.next()));
+        Ok(())
+    }
 }

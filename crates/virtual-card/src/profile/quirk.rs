@@ -46,3 +46,20 @@ impl Quirk {
         Self::LockedOnce,
     ];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_about_cards_names_every_quirk_as_a_profile_does() {
+        let page = include_str!("../../../../docs/cards.md");
+        for quirk in Quirk::ALL {
+            let name = toml::Value::try_from(quirk).unwrap();
+            assert!(page.contains(&format!("`{}`", name.as_str().unwrap())), "{quirk:?}");
+        }
+        for (name, _) in crate::BUILT_IN {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+}

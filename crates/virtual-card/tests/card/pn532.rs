@@ -13,7 +13,7 @@ use std::time::Duration;
 use emv::{CardRead, Interface};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use virtual_card::pn532::{self, Event, Port};
-use virtual_card::{Fault, FaultKind, Misbehaviour, PresentedCard, VirtualCard};
+use virtual_card::{Fault, FaultKind, Misbehaviour, Pause, PresentedCard, VirtualCard};
 
 use crate::support::{Ending, misbehaves_everywhere_alike, pay_over, profile, readable, terminal, verify};
 
@@ -212,6 +212,20 @@ fn a_silent_card_is_a_time_out_of_the_chip() {
     assert!(host.finds_a_card());
     assert!(matches!(host.pay(), Err(0x01)));
     assert_eq!(host.ask(&[0x42, 0xB2]), [0xD5, 0x43, 0x00, 0xA3], "it is silent, but there");
+}
+
+#[test]
+fn a_command_the_host_gave_up_is_not_answered_any_more() {
+    let pause = Some(Pause { after: 0, pause: SILENCE });
+    let field = Field::with("visa", Misbehaviour { pause, ..Misbehaviour::default() });
+    let mut host = Host::open(&field);
+    assert!(host.finds_a_card());
+    let select = [&[0x40, 0x01, 0x00, 0xA4, 0x04, 0x00, 0x0E][..], emv::application::PPSE, &[0x00]].concat();
+    host.send(&select);
+    assert_eq!(host.read(6), ACKNOWLEDGE);
+    host.0.write_all(&ACKNOWLEDGE).unwrap();
+    assert_eq!(host.ask(&[0x02]), [0xD5, 0x03, 0x32, 0x01, 0x06, 0x07], "not the late answer of the card");
+    assert!(matches!(host.exchange(&select[2..]), Ok(r_apdu) if r_apdu.ends_with(&[0x90, 0x00])));
 }
 
 #[test]
