@@ -427,12 +427,21 @@ fn request_cryptogram(
     context.transmit(stage.boxed(), Phase::GeneratingCryptogram, c_apdu)
 }
 
-/// Fails early, before the card's counter is used, when a payment could not follow anyway.
+/// Fails early, before the card's counter is used, when a payment could not follow anyway. An inserted card must give
+/// its number, its date and both lists (Book 3 section 7.2); over the air Track 2 may stand for the first two, and
+/// nobody waits for a second cryptogram.
 fn check_required(context: &Context, application: &OpenApplication) -> Result<(), CardError> {
-    match context.purpose {
-        ReadPurpose::Inspect => Ok(()),
-        ReadPurpose::Pay => application.card.card_details().map(drop),
+    if context.purpose == ReadPurpose::Inspect {
+        return Ok(());
     }
+    if context.terminal.interface == Interface::Contact {
+        for (tag, item) in [(Tag::PAN, "5A"), (Tag::EXPIRY_DATE, "5F24"), (Tag::CDOL2, "8D")] {
+            if application.card.get(tag).is_none() {
+                return Err(CardError::Missing { item });
+            }
+        }
+    }
+    application.card.card_details().map(drop)
 }
 
 fn cryptogram_answered(

@@ -364,3 +364,32 @@ fn a_card_of_many_parts_over_t0() {
     ending.paid();
     assert!(sent.iter().any(|command| command.starts_with("00C00000")));
 }
+
+#[test]
+fn an_inserted_card_must_give_all_that_is_mandatory() {
+    let lists = object("8C", "9F02069F37049505") + &object("8D", "8A029F3704");
+    let number = "5A085413330089020011";
+    let date = "5F2403301231";
+    for (record, item) in [
+        (object("57", "5413330089020011D3012201000000000F") + date + &lists, Some("5A")),
+        (number.to_owned() + &lists + &object("57", "5413330089020011D3012201000000000F"), Some("5F24")),
+        (number.to_owned() + date + &object("8C", "9F0206"), Some("8D")),
+        (number.to_owned() + date + &object("8D", "8A02"), Some("8C")),
+        (number.to_owned() + date + &lists, None),
+    ] {
+        let mut card = records();
+        card.records[0] = object("70", &record);
+        let (ending, sent) = card.pay(Interface::Contact);
+        match item {
+            Some(item) => {
+                assert_eq!(ending.failed(), CardError::Missing { item });
+                assert!(!sent.iter().any(|command| command.starts_with("80AE")), "its counter is not used");
+            }
+            None => assert!(ending.paid().completion.is_some()),
+        }
+        // Over the air only the first list is needed.
+        if item != Some("8C") {
+            card.pay(Interface::Contactless).0.paid();
+        }
+    }
+}
