@@ -8,6 +8,8 @@ mod key_stores;
 mod keys;
 #[cfg(all(feature = "libnfc", target_os = "linux"))]
 mod nfc;
+#[cfg(target_os = "linux")]
+mod pcsc;
 mod reader_test;
 mod receipts;
 mod recovery;
