@@ -173,7 +173,8 @@ pub fn read_to_pay(
             let inserted = match completion {
                 Some(completion) if read.interface == Interface::Contact => Some(InsertedCard::new(card, completion)),
                 Some(_) | None => {
-                    card.release();
+                    // The person may take it away at once; its reader lets go of it meanwhile.
+                    drop(card);
                     None
                 }
             };

@@ -211,3 +211,6 @@ fn in_the_way(places: &[Option<ReaderError>]) -> Option<&ReaderError> {
     };
     places.iter().min_by_key(|place| urgency(place)).and_then(Option::as_ref)
 }
+
+#[cfg(test)]
+mod tests;
