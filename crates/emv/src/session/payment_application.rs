@@ -309,6 +309,8 @@ fn record_answered(
             take_purse_identification(&mut application.card, data);
         }
         StatusWord::OK => take_record(&mut application.card, data, sfi, looking)?,
+        // A warning comes with what was read.
+        sw if looking && sw.is_warning() => take_record(&mut application.card, data, sfi, looking)?,
         // Field cards name records they do not have. What a payment needs is checked afterwards.
         StatusWord::RECORD_NOT_FOUND | StatusWord(0x6A86) => {}
         _ if looking => {}
@@ -329,11 +331,16 @@ fn take_record(card: &mut CardData, data: &[u8], sfi: u8, looking: bool) -> Resu
     let mode = if looking { Mode::Lenient } else { Mode::Strict };
     let template = tlv::read(data, mode).ok().and_then(|objects| objects.first().copied());
     let template = template.filter(|object| matches!(object.tag, Tag::RECORD_TEMPLATE | Tag::RESPONSE_FORMAT_2));
-    let objects = template.and_then(|template| tlv::flatten(template.value, Mode::Lenient).ok());
-    let objects = match objects {
-        Some(objects) => objects,
-        None if looking => return Ok(()),
+    let content = match template {
+        Some(template) => template.value,
+        // Some cards leave the template out: good enough to look at.
+        None if looking => data,
         None => return Err(malformed),
+    };
+    let objects = match tlv::flatten(content, Mode::Lenient) {
+        Ok(objects) => objects,
+        Err(_) if looking => return Ok(()),
+        Err(_) => return Err(malformed),
     };
     for object in objects {
         if card.merge(object.tag, object.value, Origin::Record) == Merge::Repeated && !looking {
@@ -463,7 +470,10 @@ fn cryptogram_answered(
     let looking = context.purpose == ReadPurpose::Inspect;
     let (cryptogram, kind) = match answer {
         Ok(GenerateAcAnswer::Plain(cryptogram)) => {
-            offline_authentication::left_unsigned(&mut application);
+            // A card that declines signs nothing (Book 2 section 6.6.1).
+            if cryptogram.kind != CryptogramKind::Aac {
+                offline_authentication::left_unsigned(&mut application);
+            }
             (Ok(cryptogram), None)
         }
         Ok(GenerateAcAnswer::Signed(answer)) => {

@@ -139,3 +139,26 @@ fn static_data_is_checked_record_by_record() {
         assert_eq!(read.tvr[0], 0x42, "selected and failed");
     }
 }
+
+#[test]
+fn a_card_that_does_not_sign_when_asked_is_not_believed() {
+    let answering = |answer: &'static str| {
+        pay(terminal(DataAuthentication::WithoutExtraExchange), move |c_apdu, r_apdu| {
+            if c_apdu[1] == 0xAE {
+                *r_apdu = hex::decode(answer).unwrap();
+            }
+        })
+        .0
+    };
+    let read = answering("8012800006112233445566778806010103A000009000").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(read.authenticity, DataAuthenticity::Failed(Method::Cda, Fault::Signature));
+    assert_eq!(read.tvr[0], 0x04);
+    // The card had made its cryptogram before, so that is what the bank gets to see.
+    assert_eq!(tlv::find(&read.icc_data, Tag::TVR).unwrap()[0], 0x00);
+    assert_eq!(answering("8012000006112233445566778806010103A000009000").err(), Some(CardError::DeclinedOffline));
+    assert_eq!(answering("770A9F2701809F360200069F9000").err(), Some(CardError::Missing { item: "9F26" }));
+    assert_eq!(
+        answering("77129F2701809F360200069F4B04000000009F1000").err().map(|error| error.code()),
+        Some("card.unexpected_status")
+    );
+}

@@ -393,3 +393,27 @@ fn an_inserted_card_must_give_all_that_is_mandatory() {
         }
     }
 }
+
+#[test]
+fn a_look_takes_records_with_warnings_and_without_template() {
+    let mut card = records();
+    let bare = "5A0854133300890200115F2403301231";
+    card.records[0] = bare.to_owned();
+    assert_eq!(card.look().pan.as_ref().unwrap().expose_digits(), "5413330089020011");
+    assert_eq!(card.pay(Interface::Contactless).0.failed(), CardError::Malformed { at: "record" });
+    let whole = records();
+    let warned = |c_apdu: &[u8]| {
+        let mut answer = whole.answer(c_apdu);
+        if c_apdu[1] == 0xB2 && answer.len() > 2 {
+            let end = answer.len() - 2;
+            answer[end..].copy_from_slice(&[0x62, 0x82]);
+        }
+        answer
+    };
+    let looked = run(terminal(Interface::Contactless), ReadPurpose::Inspect, warned).0.looked();
+    assert_eq!(looked.pan.as_ref().unwrap().expose_digits(), "5413330089020011");
+    assert!(matches!(
+        run(terminal(Interface::Contactless), ReadPurpose::Pay, warned).0.failed(),
+        CardError::UnexpectedStatus { .. }
+    ));
+}
