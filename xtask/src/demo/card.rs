@@ -23,6 +23,8 @@ const POLL: Duration = Duration::from_millis(100);
 pub enum ReaderKind {
     /// Through pcscd with a virtual reader in it; simulated where there is none.
     Pcsc,
+    /// In the field of a virtual PN532 that libnfc drives.
+    Libnfc,
     /// In the wallet's own simulated reader.
     Simulated,
 }
@@ -94,21 +96,20 @@ impl Card {
         narrator: &mut Narrator,
     ) -> Result<Self, Failure> {
         let pin = text(&facts.facts, "pin", "tapseal-card show")?.to_owned();
-        let service = match kind {
-            ReaderKind::Pcsc => CardService::find_or_start(&stage.log("pcscd")),
-            ReaderKind::Simulated => Err("--reader simulated".to_owned()),
-        };
         let profile = &facts.profile;
-        let (service, reader, program) = match service {
-            Ok(service) => {
-                let program = serve(stage, profile, gesture, &format!("127.0.0.1:{VPCD_PORT}"))?;
-                (Some(service), wait_for_reader(stage, &program)?, program)
-            }
-            Err(why) => {
-                Narrator::remark(&format!("No PC/SC reader ({why}): the wallet reads a simulated one."));
-                let address = format!("127.0.0.1:{}", free_port()?);
-                (None, format!("simulated:{address}"), serve(stage, profile, gesture, &address)?)
-            }
+        let (service, reader, program) = match kind {
+            ReaderKind::Pcsc => match CardService::find_or_start(&stage.log("pcscd")) {
+                Ok(service) => {
+                    let program = serve(stage, profile, gesture, &format!("127.0.0.1:{VPCD_PORT}"))?;
+                    (Some(service), wait_for_reader(stage, &program)?, program)
+                }
+                Err(why) => {
+                    Narrator::remark(&format!("No PC/SC reader ({why}): the wallet reads a simulated one."));
+                    in_simulated_reader(stage, profile, gesture)?
+                }
+            },
+            ReaderKind::Libnfc => in_field(stage, profile, gesture)?,
+            ReaderKind::Simulated => in_simulated_reader(stage, profile, gesture)?,
         };
         narrator.stage(
             "reader",
@@ -117,6 +118,26 @@ impl Card {
         );
         Ok(Self { reader, pin, _program: program, _service: service })
     }
+}
+
+/// What [`Card::present`] keeps: the service behind the reader, the reader's name, the card's program.
+type Presented = (Option<CardService>, String, Running);
+
+fn in_simulated_reader(stage: &Stage, profile: &str, gesture: Gesture) -> Result<Presented, Failure> {
+    let address = format!("127.0.0.1:{}", free_port()?);
+    Ok((None, format!("simulated:{address}"), serve(stage, profile, gesture, &address)?))
+}
+
+/// Puts the card into the field of a virtual PN532 on a pseudo terminal.
+fn in_field(stage: &Stage, profile: &str, gesture: Gesture) -> Result<Presented, Failure> {
+    if gesture == Gesture::Insert {
+        return Err(Failure::unexpected("--reader libnfc", "cards are tapped there, not inserted"));
+    }
+    let card = command(stage.program("tapseal-card"), ["serve", "--pn532", "--json", "--profile", profile]);
+    let (program, first) = Running::start_until_line("tapseal-card", card, &stage.log("card"), INSERT_LIMIT)?;
+    let ready = serde_json::from_str::<Value>(&first).map_err(|_| Failure::unexpected("tapseal-card", first))?;
+    let connection = text(&ready, "connection_string", "tapseal-card serve --pn532")?;
+    Ok((None, format!("nfc:{connection}"), program))
 }
 
 /// Starts the card, which connects to the reader at this address.
