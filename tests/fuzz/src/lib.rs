@@ -7,6 +7,7 @@ mod card_session;
 mod completion;
 mod cvm;
 mod dol;
+mod hid;
 mod iso8583_message;
 mod records;
 mod replay;
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "records", check: records::check },
     Target { name: "cvm", check: cvm::check },
     Target { name: "tracks", check: tracks::check },
+    Target { name: "hid", check: hid::check },
     Target { name: "card_session", check: card_session::check },
     Target { name: "completion", check: completion::check },
     Target { name: "replay", check: replay::check },
