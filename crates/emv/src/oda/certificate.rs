@@ -1,6 +1,7 @@
 //! The chain of certificates: authority, issuer, card (Book 2 sections 5.3, 5.4, 6.3 and 6.4).
 
 use sha1::{Digest, Sha1};
+use zeroize::Zeroizing;
 
 use crate::oda::rsa::PublicKey;
 use crate::oda::{CaKeys, Fault};
@@ -37,13 +38,14 @@ pub struct Chain<'a> {
     pub static_data: &'a [u8],
 }
 
-/// What a signature was recovered to, with its frame checked: header, format, trailer and hash algorithm.
-pub(super) struct Recovered(Vec<u8>);
+/// What a signature was recovered to, with its frame checked: header, format, trailer and hash algorithm. A card's
+/// certificate holds its number, so it is wiped.
+pub(super) struct Recovered(Zeroizing<Vec<u8>>);
 
 impl Recovered {
     /// `hash_at` is where the hash algorithm indicator stands.
     pub(super) fn open(key: &PublicKey, signature: &[u8], formats: &[u8], hash_at: usize) -> Option<Self> {
-        let recovered = key.recover(signature)?;
+        let recovered = Zeroizing::new(key.recover(signature)?);
         let framed = recovered.len() > HASH_BYTES + 2 + hash_at
             && recovered[0] == HEADER
             && formats.contains(&recovered[1])

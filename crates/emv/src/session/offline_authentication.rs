@@ -25,7 +25,7 @@ pub(crate) struct SignedRecords {
 
 impl Default for SignedRecords {
     fn default() -> Self {
-        // Room for everything: growing would leave card data behind in freed memory.
+        // Room for what cards usually sign.
         Self { bytes: Zeroizing::new(Vec::with_capacity(2048)), fault: None }
     }
 }
@@ -38,10 +38,21 @@ impl SignedRecords {
             return;
         }
         match tlv::read(record, Mode::Lenient).ok().and_then(|objects| objects.first().copied()) {
-            Some(template) if sfi <= 10 => self.bytes.extend_from_slice(template.value),
-            Some(template) if template.tag == Tag::RECORD_TEMPLATE => self.bytes.extend_from_slice(record),
+            Some(template) if sfi <= 10 => self.append(template.value),
+            Some(template) if template.tag == Tag::RECORD_TEMPLATE => self.append(record),
             _ => self.fault = Some(Fault::StaticData),
         }
+    }
+
+    /// Moves to a larger buffer by hand, so that the smaller one is wiped.
+    fn append(&mut self, content: &[u8]) {
+        let needed = self.bytes.len() + content.len();
+        if needed > self.bytes.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * needed));
+            larger.extend_from_slice(&self.bytes);
+            self.bytes = larger;
+        }
+        self.bytes.extend_from_slice(content);
     }
 
     /// A signed record could not be read.

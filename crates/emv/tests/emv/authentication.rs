@@ -157,8 +157,5 @@ fn a_card_that_does_not_sign_when_asked_is_not_believed() {
     assert_eq!(tlv::find(&read.icc_data, Tag::TVR).unwrap()[0], 0x00);
     assert_eq!(answering("8012000006112233445566778806010103A000009000").err(), Some(CardError::DeclinedOffline));
     assert_eq!(answering("770A9F2701809F360200069F9000").err(), Some(CardError::Missing { item: "9F26" }));
-    assert_eq!(
-        answering("77129F2701809F360200069F4B04000000009F1000").err().map(|error| error.code()),
-        Some("card.unexpected_status")
-    );
+    assert_eq!(answering("77109F2701809F360200069F4B04000000009000").err(), Some(CardError::Forged));
 }
