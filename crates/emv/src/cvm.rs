@@ -19,6 +19,19 @@ pub enum CardholderVerification {
     Failed,
 }
 
+impl CardholderVerification {
+    /// A stable code for interfaces and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OnlinePin => "online_pin",
+            Self::ConsumerDevice => "consumer_device",
+            Self::Signature => "signature",
+            Self::NotRequired => "not_required",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Why the PIN was not chosen to go to the bank.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoOnlinePin {

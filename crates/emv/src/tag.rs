@@ -90,6 +90,8 @@ tags! {
     ISSUER_AUTHENTICATION = 0x91, "Issuer authentication data.";
     AFL = 0x94, "Application file locator.";
     TVR = 0x95, "Terminal verification results.";
+    TDOL = 0x97, "Transaction certificate data object list.";
+    TC_HASH = 0x98, "Hash over what the TDOL names.";
     TRANSACTION_DATE = 0x9A, "Transaction date, YYMMDD.";
     TSI = 0x9B, "Transaction status information.";
     TRANSACTION_TYPE = 0x9C, "Transaction type.";

@@ -135,6 +135,7 @@ impl TerminalData {
             Tag::TERMINAL_COUNTRY => bcd(u64::from(self.country_numeric), 2),
             Tag::TVR => results.tvr.to_vec(),
             Tag::TSI => results.tsi.to_vec(),
+            Tag::TC_HASH => results.tc_hash?.to_vec(),
             Tag::TRANSACTION_DATE => self.today().to_vec(),
             Tag::TRANSACTION_TIME => self.time_hhmmss.map(packed).to_vec(),
             Tag::TRANSACTION_TYPE => vec![self.transaction_type],
@@ -183,6 +184,8 @@ pub(crate) struct TerminalResults {
     pub(crate) tvr: [u8; 5],
     /// 9B (Book 3 annex C6).
     pub(crate) tsi: [u8; 2],
+    /// 98, once a card asked for it.
+    pub(crate) tc_hash: Option<[u8; 20]>,
     /// 9F34 (Book 4 annex A4).
     pub(crate) cvm_results: [u8; 3],
     /// Whose application was selected.
@@ -201,6 +204,7 @@ impl TerminalResults {
         Self {
             tvr: [0; 5],
             tsi: [0; 2],
+            tc_hash: None,
             cvm_results: [0x1F, 0x00, 0x00],
             scheme,
             authentication: AuthenticationKeys::Known,

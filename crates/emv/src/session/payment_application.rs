@@ -409,6 +409,7 @@ fn ask_for_cryptogram(context: Context, mut application: OpenApplication) -> Res
         return Err(CardError::DeclinedOffline);
     }
     let cdol1 = Dol::parse(application.card.get(Tag::CDOL1).unwrap_or_default())?;
+    terminal_checks::hash_for(&context, &mut application, &cdol1)?;
     let data = cdol1.build(|tag| {
         // A CDOL may also ask for what the card itself gave, such as 82 or 5F34.
         context.terminal.value(tag, &application.results).or_else(|| application.card.get(tag).map(<[u8]>::to_vec))

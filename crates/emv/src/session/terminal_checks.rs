@@ -1,9 +1,13 @@
 //! What the terminal finds out before it asks for a cryptogram: restrictions, verification, risk, and whether the
 //! issuer's rules on the card still allow it (Book 3 sections 10.4 to 10.7).
 
+use sha1::{Digest, Sha1};
+
 use crate::cvm::{
     self, CardholderVerification, CvmConditions, CvmCurrency, CvmService, CvmTerminal, NoOnlinePin, Performed,
 };
+use crate::dol::Dol;
+use crate::error::CardError;
 use crate::restrictions;
 use crate::risk;
 use crate::session::Context;
@@ -20,6 +24,23 @@ pub(crate) fn perform(context: &Context, application: &mut OpenApplication) {
     manage_risk(context, application);
     // TSI byte 1 bit 6: GENERATE AC makes the card do its own risk management.
     application.results.tsi[0] |= 0x20;
+}
+
+/// The hash 98 for a card whose list asks for it: over the values its TDOL names (Book 3 section 9.2.2). Without a TDOL it
+/// is made over nothing, and TVR byte 5 bit 8 says that the default list was used.
+pub(crate) fn hash_for(context: &Context, application: &mut OpenApplication, cdol1: &Dol) -> Result<(), CardError> {
+    if !cdol1.asks_for(Tag::TC_HASH) {
+        return Ok(());
+    }
+    if application.card.get(Tag::TDOL).is_none() {
+        application.results.tvr[4] |= 0x80;
+    }
+    let tdol = Dol::parse(application.card.get(Tag::TDOL).unwrap_or_default())?;
+    let data = tdol.build(|tag| {
+        context.terminal.value(tag, &application.results).or_else(|| application.card.get(tag).map(<[u8]>::to_vec))
+    });
+    application.results.tc_hash = Some(Sha1::digest(&data.bytes).into());
+    Ok(())
 }
 
 /// Whether the issuer's denial code and the terminal's findings share a bit: then the terminal would have to ask for a

@@ -417,3 +417,19 @@ fn a_look_takes_records_with_warnings_and_without_template() {
         CardError::UnexpectedStatus { .. }
     ));
 }
+
+#[test]
+fn a_list_may_ask_for_a_hash_over_another() {
+    let with = |tdol: &str| {
+        let mut card = records();
+        let tdol = if tdol.is_empty() { String::new() } else { object("97", tdol) };
+        let lists = object("8C", "98149505") + &object("8D", "8A029F3704") + &tdol;
+        card.records[0] = object("70", &("5A0854133300890200115F2403301231".to_owned() + &lists));
+        let (ending, sent) = card.pay(Interface::Contactless);
+        ending.paid();
+        sent.last().unwrap().clone()
+    };
+    // SHA-1 of amount and unpredictable number, and of nothing.
+    assert_eq!(with("9F02069F3704"), "80AE8000190BDCC033357EE02D42432C59758694A1311DBEF3800000800000");
+    assert_eq!(with(""), "80AE800019DA39A3EE5E6B4B0D3255BFEF95601890AFD80709800000808000");
+}
