@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
 
+mod arbitrary;
 mod authentication;
 mod completion;
 mod independent;
