@@ -69,6 +69,9 @@ async fn read(cli: &Cli, args: &ReadArgs, progress: &mut Progress) -> Result<Rea
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = Watcher { events, stop: Arc::clone(&stop) };
     let terminal = terminal()?;
+    if !cli.json {
+        eprintln!("Waiting for a card.");
+    }
     let inspecting = tokio::task::spawn_blocking(move || card::inspect(&places, &terminal, deadline, &watcher));
     while let Some(event) = told.recv().await {
         if !cli.json {

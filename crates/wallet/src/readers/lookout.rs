@@ -125,6 +125,7 @@ struct Post {
 }
 
 impl Post {
+    /// Looks until a card came, here or elsewhere, and serves the one that came here.
     fn look(&self) {
         while !self.over.load(Ordering::Relaxed) {
             let began = Instant::now();
@@ -138,6 +139,7 @@ impl Post {
                 Ok(Some(Arrival::Swipe { swipe, .. })) if swipe.use_chip_instead() => Some(ReaderError::UseChip),
                 Ok(Some(arrival)) => {
                     self.arrived(arrival, turn);
+                    self.place.reader.rest();
                     self.place.lease.end(turn);
                     return;
                 }

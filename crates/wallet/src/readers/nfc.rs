@@ -17,7 +17,7 @@ mod device;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use protocol::ErrorCode;
@@ -44,10 +44,8 @@ pub struct NfcReader {
     configured: Vec<String>,
     found: Mutex<Scan>,
     /// Devices that are open between two looks.
-    open: Open,
+    open: Mutex<HashMap<String, Device>>,
 }
-
-type Open = Arc<Mutex<HashMap<String, Device>>>;
 
 /// What libnfc found, and when.
 #[derive(Default)]
@@ -64,7 +62,7 @@ impl NfcReader {
             device::check_connstring(connstring)?;
             configured.push(connstring.to_owned());
         }
-        Ok(Self { configured, found: Mutex::default(), open: Open::default() })
+        Ok(Self { configured, found: Mutex::default(), open: Mutex::default() })
     }
 
     /// Configured devices first. The scan is libnfc's: it opens USB devices for a moment and no serial lines, so
@@ -106,13 +104,7 @@ impl NfcReader {
             }
         };
         if selected {
-            let id = format!("{PREFIX}{connstring}");
-            return Ok(Some(NfcConnection {
-                id,
-                connstring: connstring.to_owned(),
-                device,
-                open: Arc::clone(&self.open),
-            }));
+            return Ok(Some(NfcConnection { id: format!("{PREFIX}{connstring}"), device }));
         }
         self.keep(connstring, device);
         Ok(None)
@@ -167,9 +159,7 @@ impl CardReader for NfcReader {
 /// A card in a device's field.
 struct NfcConnection {
     id: String,
-    connstring: String,
     device: Device,
-    open: Open,
 }
 
 impl CardConnection for NfcConnection {
@@ -189,9 +179,7 @@ impl CardConnection for NfcConnection {
     }
 
     fn close(self: Box<Self>) {
-        let Self { connstring, mut device, open, .. } = *self;
+        let Self { mut device, .. } = *self;
         device.deselect();
-        // The next look, if the person holds the card again, need not open it anew.
-        open.lock().expect("no panic while it is held").insert(connstring, device);
     }
 }

@@ -1,9 +1,11 @@
 //! Swiped cards: through standard input, and through a serial line that a pseudo terminal stands for.
 
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use rustix::pty::OpenptFlags;
+use rustix::termios::LocalModes;
 use serde_json::Value;
 
 /// A stripe without a chip: service code 101. Public test number.
@@ -67,13 +69,38 @@ fn a_stripe_that_was_misread_is_said_to_be() {
     assert_eq!(read["outcome"], "no_reader");
 }
 
+/// A pseudo terminal: its near end, its far end, and the far end's name.
+fn pseudo_terminal() -> (OwnedFd, OwnedFd, String) {
+    let near = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&near).unwrap();
+    rustix::pty::unlockpt(&near).unwrap();
+    let name = rustix::pty::ptsname(&near, Vec::new()).unwrap().into_string().unwrap();
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+    let far = rustix::fs::open(name.as_str(), flags, rustix::fs::Mode::empty()).unwrap();
+    (near, far, name)
+}
+
+#[test]
+fn a_terminal_shows_nothing_of_a_swipe_and_is_put_back() {
+    let (near, far, _) = pseudo_terminal();
+    let shows = || rustix::termios::tcgetattr(&far).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(shows());
+    let child = card_read("stripe:stdin", Stdio::from(far.try_clone().unwrap())).spawn().unwrap();
+    let hidden = std::time::Instant::now() + std::time::Duration::from_secs(4);
+    while shows() && std::time::Instant::now() < hidden {
+        std::thread::yield_now();
+    }
+    assert!(!shows(), "what is typed would be shown");
+    rustix::io::write(&near, format!("{TRACKS}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read["outcome"], "swiped", "{read}");
+    assert!(shows(), "the terminal is left silent");
+}
+
 #[test]
 fn a_swipe_on_a_serial_line_comes_in_pieces() {
-    let line = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    rustix::pty::grantpt(&line).unwrap();
-    rustix::pty::unlockpt(&line).unwrap();
-    let name = rustix::pty::ptsname(&line, Vec::new()).unwrap().into_string().unwrap();
-    let other = rustix::fs::open(name.as_str(), rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty()).unwrap();
+    let (line, other, name) = pseudo_terminal();
     let mut raw = rustix::termios::tcgetattr(&other).unwrap();
     raw.make_raw();
     rustix::termios::tcsetattr(&other, rustix::termios::OptionalActions::Now, &raw).unwrap();
