@@ -336,8 +336,8 @@ fn final_answered(
     sw: StatusWord,
 ) -> Result<CompletionStep, CardError> {
     let given = match sw {
-        // No signature is asked for here, so one that hides the cryptogram is no answer (Book 4 section 6.3.2.1: the
-        // first cryptogram was the one to protect).
+        // No signature is asked for here, so one that hides the cryptogram is no answer: the first cryptogram was the one
+        // to protect.
         StatusWord::OK => match cryptogram::parse_generate_ac(data) {
             Ok(GenerateAcAnswer::Plain(cryptogram)) => Ok(cryptogram),
             Ok(GenerateAcAnswer::Signed(signed)) => signed.clear().ok_or(CardError::Missing { item: "9F26" }),

@@ -1,4 +1,4 @@
-//! DE 55: which data objects each scheme wants to see (CARDS of each scheme's chip guide; ISO 8583 field 55).
+//! DE 55: which data objects each scheme wants to see, as far as that is public (ISO 8583 field 55).
 //!
 //! The list decides alone what leaves the card towards the bank in clear TLV, so what must never be in it is simply not
 //! there: no 5A, no 57, no 5F20, no track.

@@ -26,7 +26,8 @@ pub(crate) fn perform(context: &Context, application: &mut OpenApplication) {
     application.results.tsi[0] |= 0x20;
 }
 
-/// The hash 98 for a card whose list asks for it: over the values its TDOL names (Book 3 section 9.2.2). Without a TDOL it
+/// The hash 98 for a card whose list asks for it: over the values its TDOL names (Book 3 annex A1, tags
+/// 97 and 98). Without a TDOL it
 /// is made over nothing, and TVR byte 5 bit 8 says that the default list was used.
 pub(crate) fn hash_for(context: &Context, application: &mut OpenApplication, cdol1: &Dol) -> Result<(), CardError> {
     if !cdol1.asks_for(Tag::TC_HASH) {
