@@ -184,7 +184,14 @@ impl Post {
 
 /// Whether the person did something with a card that did not work, rather than the reader not being ready.
 fn is_about_a_card(error: &ReaderError) -> bool {
-    matches!(error, ReaderError::SeveralCards | ReaderError::Stripe(_) | ReaderError::UseChip | ReaderError::Timeout)
+    matches!(
+        error,
+        ReaderError::SeveralCards
+            | ReaderError::NotPayment
+            | ReaderError::Stripe(_)
+            | ReaderError::UseChip
+            | ReaderError::Timeout
+    )
 }
 
 /// Why no place can ever be used, when that is so.

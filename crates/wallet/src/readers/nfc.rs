@@ -144,7 +144,9 @@ impl CardReader for NfcReader {
             }
             if Instant::now() >= deadline || ready == 0 {
                 // A device that cannot be used is no trouble as long as another waits for a card.
-                let trouble = trouble.filter(|error| ready == 0 || *error == ReaderError::SeveralCards);
+                let about_a_card =
+                    |error: &ReaderError| matches!(error, ReaderError::SeveralCards | ReaderError::NotPayment);
+                let trouble = trouble.filter(|error| ready == 0 || about_a_card(error));
                 return trouble.map_or(Ok(None), Err);
             }
             std::thread::sleep(POLL_PAUSE);

@@ -8,6 +8,8 @@ mod key_stores;
 mod keys;
 #[cfg(all(feature = "libnfc", target_os = "linux"))]
 mod nfc;
+#[cfg(all(feature = "libnfc", target_os = "linux"))]
+mod nfc_field;
 #[cfg(target_os = "linux")]
 mod pcsc;
 mod reader_test;
