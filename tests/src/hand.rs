@@ -171,12 +171,22 @@ impl Hand {
 
     /// Reads the card for a new attempt and makes the inner seal.
     pub fn attempt(&self, letter: &Letter, to: &SealTo, card: &mut VirtualCard, pin: &str) -> Attempt {
+        self.attempt_sealed(letter, card, |hash, read| seal_inner(&to.bank, hash, read, pin))
+    }
+
+    /// Reads the card for a new attempt, whose inner seal `seal` makes.
+    pub fn attempt_sealed(
+        &self,
+        letter: &Letter,
+        card: &mut VirtualCard,
+        seal: impl FnOnce(&AttemptHash, &CardRead) -> Capsule,
+    ) -> Attempt {
         let order = &letter.order;
         let id = AttemptId::from_parts(now_ms(), &random());
         let nonce = WalletNonce::from_bytes(random());
         let hash = AttemptHash::derive(&order.hash(), id, &nonce);
         let read = read_card(card, order, &hash);
-        let inner = seal_inner(&to.bank, &hash, &read, pin);
+        let inner = seal(&hash, &read);
         let routing = Routing {
             request_id: *order.request_id.as_bytes(),
             attempt_id: *id.as_bytes(),
@@ -259,7 +269,13 @@ fn today() -> [u8; 3] {
 
 /// The inner seal over a card read.
 pub fn seal_inner(to: &BankSealingKey, hash: &AttemptHash, read: &CardRead, pin: &str) -> Capsule {
-    let card = CardData {
+    let pin = Pin::from_ascii(pin.as_bytes()).expect("a PIN");
+    envelope::inner::seal(to, hash.as_bytes(), &card_data(read), &pin, PinKind::CardPin).expect("the inner seal")
+}
+
+/// What is sealed of a card that was tapped.
+pub fn card_data(read: &CardRead) -> CardData {
+    CardData {
         pan: Pan::parse(read.pan.expose_digits()).expect("a card number"),
         track2: read.track2.as_ref().map(|track| SecretBytes::copy_of(track.expose().as_bytes())),
         expiry_yymm: read.expiry_yymm,
@@ -267,9 +283,7 @@ pub fn seal_inner(to: &BankSealingKey, hash: &AttemptHash, read: &CardRead, pin:
         aid: read.aid.clone(),
         entry_mode: EntryMode::ContactlessChip,
         icc_data: read.icc_data.clone().into(),
-    };
-    let pin = Pin::from_ascii(pin.as_bytes()).expect("a PIN");
-    envelope::inner::seal(to, hash.as_bytes(), &card, &pin, PinKind::CardPin).expect("the inner seal")
+    }
 }
 
 /// A merchant's till without the command-line tool: signs orders and asks over HTTP.

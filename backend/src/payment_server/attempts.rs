@@ -21,7 +21,7 @@ use sqlx::SqliteConnection;
 use tokio::time::Instant;
 
 use super::auth::DeviceCall;
-use super::bank_evidence::{Verdict, judge_financial};
+use super::bank_evidence::{Verdict, icc_response, judge_financial};
 use super::bank_link::Exchange;
 use super::bank_messages::{self, ACQUIRER, Payment, Reference, retrieval_reference};
 use super::events::{self, Event};
@@ -64,6 +64,7 @@ struct AttemptRow {
     rrn: String,
     forwarded_ms: i64,
     outcome: Option<String>,
+    icc_response: Option<String>,
     response_mti: Option<String>,
     response_code: Option<String>,
     request_bytes: i64,
@@ -91,6 +92,7 @@ impl AttemptRow {
                 state,
                 outcome: self.outcome,
                 deadline_ms,
+                icc_response: self.icc_response,
                 exchange,
             },
         })
@@ -408,8 +410,12 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
         Ok(exchange) => {
             app.crash_point(CrashPoint::AfterBankAnswer);
             let verdict = judge_financial(&app.keys, &known, &exchange.answer);
-            let shown = exchange_view(&exchange, &reference);
-            settlement(verdict, Some(shown))
+            let evidence = lifecycle::Evidence {
+                outcome: None,
+                icc_response: icc_response(&verdict, &exchange.answer),
+                exchange: Some(exchange_view(&exchange, &reference)),
+            };
+            settlement(verdict, evidence)
         }
         Err(reason) => {
             tracing::warn!(?reason, %attempt_id, "the bank has not answered");
@@ -441,7 +447,7 @@ async fn refresh_certificate(app: &App, certificate: Option<String>) {
 }
 
 /// What an answer to the financial request means for its attempt.
-fn settlement(verdict: Verdict, exchange: Option<ExchangeView>) -> (AttemptEvent, lifecycle::Evidence) {
+fn settlement(verdict: Verdict, evidence: lifecycle::Evidence) -> (AttemptEvent, lifecycle::Evidence) {
     let (event, outcome) = match verdict {
         Verdict::Approved { outcome } => (AttemptEvent::Approved, Some(outcome)),
         Verdict::Declined { code, outcome } => (AttemptEvent::Declined(code), outcome),
@@ -452,7 +458,7 @@ fn settlement(verdict: Verdict, exchange: Option<ExchangeView>) -> (AttemptEvent
             (AttemptEvent::Contradiction, None)
         }
     };
-    (event, lifecycle::Evidence { outcome, exchange })
+    (event, lifecycle::Evidence { outcome, ..evidence })
 }
 
 fn exchange_view(exchange: &Exchange, reference: &Reference) -> ExchangeView {

@@ -118,6 +118,13 @@ pub(super) fn judge_reversal(keys: &ServerKeys, known: &KnownAttempt, answer: &M
     }
 }
 
+/// What a decided answer says to the card, in hexadecimal. The server neither reads nor judges it: the card does, and
+/// the money does not depend on it.
+pub(super) fn icc_response(verdict: &Verdict, answer: &Message) -> Option<String> {
+    let decided = matches!(verdict, Verdict::Approved { .. } | Verdict::Declined { .. });
+    answer.binary(55).ok().filter(|icc_data| decided && !icc_data.is_empty()).map(hex::encode)
+}
+
 fn signed_outcome(answer: &Message) -> Option<String> {
     Composite::of(answer).ok()?.outcome
 }

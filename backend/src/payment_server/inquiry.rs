@@ -18,7 +18,7 @@ use futures::{StreamExt, stream};
 use iso8583::Mti;
 use payment::{AttemptEvent, AttemptId, AttemptState};
 
-use super::bank_evidence::{KnownAttempt, Verdict, judge_inquiry, judge_reversal};
+use super::bank_evidence::{KnownAttempt, Verdict, icc_response, judge_inquiry, judge_reversal};
 use super::bank_messages::{self, Original, Reference};
 use super::lifecycle::{self, Evidence, attempt_state};
 use super::{App, Error, attempts};
@@ -122,7 +122,10 @@ async fn drive(app: &App, due: Due) -> Result<(), Error> {
 }
 
 async fn advance(app: &App, known: &KnownAttempt, event: AttemptEvent, outcome: Option<String>) -> Result<(), Error> {
-    let evidence = Evidence { outcome, exchange: None };
+    advance_with(app, known, event, Evidence { outcome, ..Evidence::default() }).await
+}
+
+async fn advance_with(app: &App, known: &KnownAttempt, event: AttemptEvent, evidence: Evidence) -> Result<(), Error> {
     let state = app.change_attempt(known.request_id, known.attempt_id, event, evidence, now_ms()).await?;
     tracing::info!(attempt_id = %known.attempt_id, state = state.name(), "an unanswered attempt moved on");
     Ok(())
@@ -167,9 +170,16 @@ async fn inquire(app: &App, known: &KnownAttempt, tries: i64) -> Result<(), Erro
     let own = count_try(app, known, AttemptEvent::InquiryStarted, tries).await?;
     let message = bank_messages::inquiry(&original(known), &own)?;
     let Ok(exchange) = app.bank.exchange(&message).await else { return Ok(()) };
-    match judge_inquiry(&app.keys, known, &exchange.answer) {
-        Verdict::Approved { outcome } => advance(app, known, AttemptEvent::Approved, Some(outcome)).await,
-        Verdict::Declined { code, outcome } => advance(app, known, AttemptEvent::Declined(code), outcome).await,
+    let verdict = judge_inquiry(&app.keys, known, &exchange.answer);
+    let icc_response = icc_response(&verdict, &exchange.answer);
+    let evidence = |outcome| Evidence { outcome, icc_response, exchange: None };
+    match verdict {
+        Verdict::Approved { outcome } => {
+            advance_with(app, known, AttemptEvent::Approved, evidence(Some(outcome))).await
+        }
+        Verdict::Declined { code, outcome } => {
+            advance_with(app, known, AttemptEvent::Declined(code), evidence(outcome)).await
+        }
         Verdict::NotFound => {
             advance(app, known, AttemptEvent::NotFound, None).await?;
             // The bank must close the id: the original may still be on its way.

@@ -17,6 +17,8 @@ use crate::clock::{signed_ms, unsigned_ms};
 pub(super) struct Evidence {
     /// The signed outcome, a compact JWS.
     pub(super) outcome: Option<String>,
+    /// What the bank says to the card, hexadecimal.
+    pub(super) icc_response: Option<String>,
     /// The exchange that carried it, when it answered the financial request itself.
     pub(super) exchange: Option<ExchangeView>,
 }
@@ -119,6 +121,7 @@ async fn store_attempt(
     // A new state starts its own count of tries, due at once; whoever stays reschedules by itself.
     let updated = sqlx::query(
         "UPDATE attempt SET state = $1, decline_code = $2, outcome = COALESCE($3, outcome), \
+         icc_response = COALESCE($12, icc_response), \
          response_mti = COALESCE($4, response_mti), response_code = COALESCE($5, response_code), \
          response_bytes = COALESCE($6, response_bytes), took_us = COALESCE($7, took_us), \
          request_bytes = COALESCE($8, request_bytes), \
@@ -135,6 +138,7 @@ async fn store_attempt(
     .bind(signed_ms(now_ms))
     .bind(id.to_string())
     .bind(before.name())
+    .bind(&evidence.icc_response)
     .execute(db_tx)
     .await?;
     expect_one(updated.rows_affected(), "attempt")

@@ -8,7 +8,7 @@ use payment::{AttemptId, AttemptState, DeclineCode, RequestState};
 use protocol::wallet_api::KeysetView;
 use tapseal::{clock, keys};
 
-use crate::bank::OnPayment;
+use crate::bank::{ICC_RESPONSE, OnPayment};
 use crate::deployment::Deployment;
 use crate::payer;
 use crate::refused;
@@ -32,6 +32,33 @@ async fn a_payment_goes_through_and_every_party_sees_the_same() {
         deployment.events(&order).await,
         ["request.created", "request.in_flight", "attempt.forwarded", "attempt.approved", "request.paid"]
     );
+}
+
+#[tokio::test]
+async fn what_the_bank_says_to_the_card_is_handed_on_with_what_it_decided() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let said = Some(hex::encode(ICC_RESPONSE));
+    for (behaviour, expected) in [
+        (OnPayment::Decline(DeclineCode::WrongPin), &said),
+        // The answer was lost, and an inquiry told it.
+        (OnPayment::ApproveUnheard, &said),
+        // Nothing that counts was decided.
+        (OnPayment::SignAnotherAmount, &None),
+    ] {
+        let order = deployment.requested().await;
+        deployment.bank.on_payment(behaviour);
+        let attempt = payer.seal(&order).await;
+        payer.submit(&order, &attempt).await.unwrap();
+        let view = deployment
+            .eventually(async || {
+                let view = payer.attempt(&order, &attempt).await.unwrap();
+                let waits = matches!(view.state, AttemptState::NoAnswer | AttemptState::Inquiring);
+                (!waits).then_some(view)
+            })
+            .await;
+        assert_eq!(&view.icc_response, expected, "{view:?}");
+    }
 }
 
 #[tokio::test]

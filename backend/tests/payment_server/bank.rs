@@ -21,6 +21,9 @@ use tokio_rustls::TlsAcceptor;
 /// The issuer prefix this bank answers for.
 pub const IIN: &str = "476134";
 
+/// What this bank says to every card: tag 91.
+pub const ICC_RESPONSE: [u8; 12] = [0x91, 0x0A, 1, 2, 3, 4, 5, 6, 7, 8, b'0', b'0'];
+
 /// What the bank does with a financial request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnPayment {
@@ -242,6 +245,7 @@ impl Shared {
         let mut answer = Message::new(Mti::FINANCIAL_ANSWER)
             .echoing(message, &[3, 4, 7, 11, 32, 37, 41, 42, 49])
             .with_text(39, code)
+            .with_binary(55, ICC_RESPONSE)
             .with_binary(127, composite.to_bytes().unwrap());
         if behaviour == OnPayment::EchoAnotherAmount {
             answer = answer.with_number(4, message.number(4).unwrap() + 1).unwrap();
@@ -262,7 +266,9 @@ impl Shared {
         }
         let answer = Message::new(Mti::INQUIRY_ANSWER).echoing(message, &[7, 11, 32, 37, 41, 90]);
         Some(match state.outcomes.get(message.text(37).unwrap()) {
-            Some(outcome) => answer.with_text(39, "00").with_binary(127, self.signed(outcome)),
+            Some(outcome) => {
+                answer.with_text(39, "00").with_binary(55, ICC_RESPONSE).with_binary(127, self.signed(outcome))
+            }
             None => answer.with_text(39, "25"),
         })
     }

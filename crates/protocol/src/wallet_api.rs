@@ -156,6 +156,10 @@ pub struct AttemptView {
     /// When an unknown outcome will be known or undone, at the latest.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deadline_ms: Option<u64>,
+    /// What the bank wants the card in the slot to be told, hexadecimal: the answer's ISO 8583 DE 55 (tags 91, 71 and
+    /// 72). Only the card can check it, and nothing about the payment depends on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub icc_response: Option<String>,
     /// What the exchange with the bank weighed and took, for whoever wants to look.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exchange: Option<ExchangeView>,

@@ -1,11 +1,11 @@
 //! The checkout machine: one payment at a time, from the tap to the receipt.
 //!
 //! ```text
-//! WaitingForCard ─► Reading ─► (Choose ─►) Pin ─► Sealing ─► Sending ─► AskingBank ─► Paid
-//!       ▲               │                                        │           ├─► Refused
-//!       └─ card removed ┘                                        └───────────┴─► Unknown ─► Paid | Refused
-//!       ▲                                                                        │
-//!       └──────────────── the bank's key was retired: read again, once ──────────┘
+//! WaitingForCard ─► Reading ─► (Choose ─►) (Pin ─►) Sealing ─► Sending ─► AskingBank ─► Paid
+//!       ▲               │                                           │          ├─► Refused
+//!       ├─ card to come ┘                                           └──────────┴─► Unknown ─► Paid | Refused
+//!       │  again: removed, silent, unreadable, locked phone, …                   │
+//!       └── read again, once each: the bank's key was retired, or it wants a PIN ┘
 //! ```
 //!
 //! | when the wallet dies | at the next start |
@@ -15,9 +15,13 @@
 //! | while the server or bank works | asked by attempt id, shown as it stands; never sent again |
 //! | after the approval, before the receipt | the outcome is fetched and the receipt made |
 //!
-//! Attempt id and nonce are drawn before the card is read, since the card's cryptogram is tied to them. The PIN and
-//! the card are wiped as soon as they are sealed. From Sealing on nothing can be stopped.
+//! Attempt id and nonce are drawn before the card is read, since the card's cryptogram is tied to them: every reading
+//! has its own. The PIN and the card are wiped as soon as they are sealed. From Sealing on nothing can be stopped.
+//!
+//! A phone that has verified its owner skips Pin; a stripe never does. A card in a slot is held until the bank has
+//! answered and is told the answer before the result is shown (`docs/adr/0014-last-word-to-the-card.md`).
 
+mod last_word;
 mod run;
 pub(crate) mod settle;
 mod submit;
@@ -269,15 +273,29 @@ impl Checkout {
     }
 
     /// Asks for the PIN, unless the checkout was stopped meanwhile.
-    fn ask_pin(&self, number: u64, card_label: String, read_ms: u32) -> oneshot::Receiver<Pin> {
+    fn ask_pin(&self, number: u64, card_label: String, card: CardStay, read_ms: u32) -> oneshot::Receiver<Pin> {
         let (sender, receiver) = oneshot::channel();
         self.update(number, |running| {
-            running.view.progress = CheckoutStage::Pin { card_label, card: CardStay::MayGo, read_ms };
+            running.view.progress = CheckoutStage::Pin { card_label, card, read_ms };
             running.view.notice = None;
             running.pad = None;
             running.pin = Some(sender);
         });
         receiver
+    }
+
+    /// Goes on to sealing without a PIN, unless the checkout was stopped: the stage changes under the same lock, so
+    /// that a stop comes before or after.
+    fn seal_without_pin(&self, number: u64) -> Result<()> {
+        let mut outcome = Err(WalletError::Code(ErrorCode::Stopped));
+        self.update(number, |running| {
+            if !running.stop.token.is_cancelled() {
+                running.view.progress = CheckoutStage::Sealing;
+                running.view.notice = None;
+                outcome = Ok(());
+            }
+        });
+        outcome
     }
 
     fn attempt_is(&self, number: u64, attempt_id: AttemptId) {

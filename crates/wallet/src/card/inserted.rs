@@ -27,7 +27,6 @@ impl InsertedCard {
     /// # Errors
     /// [`crate::readers::ReaderError::Removed`] when the card is gone, [`crate::readers::ReaderError::Timeout`] when
     /// it does not answer, [`emv::CardError`] when it cannot be understood. None of them changes the payment.
-    #[expect(dead_code, reason = "called once the checkout hands the bank's answer to the card")]
     pub fn complete(self, answer: &IssuerAnswer, deadline: Instant) -> Result<CompletionResult> {
         let Self { mut card, completion } = self;
         let outcome = drive(&mut card, *completion, answer, deadline);

@@ -53,6 +53,22 @@ impl Presented {
         }
     }
 
+    /// Whether the card is a phone or a watch that has verified its owner.
+    pub fn has_verified_owner(&self) -> bool {
+        match self {
+            Self::Chip(read) => read.cdcvm,
+            Self::Stripe(_) => false,
+        }
+    }
+
+    /// Whether there is enough to seal: of a stripe, the track that a bank knows it by.
+    pub fn can_be_sealed(&self) -> bool {
+        match self {
+            Self::Chip(_) => true,
+            Self::Stripe(swipe) => swipe.track2().is_some(),
+        }
+    }
+
     /// Commands that were exchanged with it.
     pub fn exchanges(&self) -> u32 {
         match self {

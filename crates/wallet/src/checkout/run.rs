@@ -8,11 +8,11 @@ use envelope::outer::{self, DeviceSignature, Routing};
 use envelope::{Capsule, Pin};
 use payment::{AttemptHash, AttemptId, WalletNonce};
 use protocol::ErrorCode;
-use protocol::ipc::{ApplicationView, CheckoutStage};
+use protocol::ipc::{ApplicationView, CardStay, CheckoutStage};
 use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
 
-use super::settle::End;
+use super::settle::{Again, End};
 use super::{Stop, Trace, submit};
 use crate::card::{self, CardEvent, InsertedCard, Presented, Reading, STEPS, Terminal, Watcher};
 use crate::clock;
@@ -25,8 +25,12 @@ use crate::wallet::Wallet;
 
 /// How long the person may take to enter the PIN.
 const PIN_WAIT: Duration = Duration::from_mins(3);
-/// How often a card that left too early is waited for again.
+/// How often a card that could not be read is waited for again.
 const READS_MAX: u32 = 8;
+/// How often a card that makes no sense is read again: it will not learn to.
+const UNREADABLE_MAX: u32 = 3;
+/// The pause before a card that may still lie there is read again.
+const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 /// How often a payment begins anew because the bank's key was retired while the person was busy.
 const RESEALS_MAX: u32 = 1;
 
@@ -44,6 +48,38 @@ pub(super) struct Draw {
     pub(super) attempt_id: AttemptId,
     pub(super) nonce: WalletNonce,
     hash: AttemptHash,
+}
+
+/// Who asks for the PIN.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PinRule {
+    /// The card decides: a phone that has verified its owner needs none.
+    AsTheCardSays,
+    /// The bank wants it.
+    Always,
+}
+
+/// What tells that the payer is the cardholder.
+enum Proof {
+    Pin(Pin),
+    /// The phone or watch has verified its owner.
+    Device,
+}
+
+/// A card that was read for an attempt of its own.
+struct ReadCard {
+    draw: Draw,
+    presented: Presented,
+    /// The card itself, when it waits in its slot for the bank's answer.
+    inserted: Option<InsertedCard>,
+    took_ms: u32,
+}
+
+/// How long the card had to be held, and whether it should go on staying.
+#[derive(Clone, Copy)]
+struct Held {
+    stay: CardStay,
+    took_ms: u32,
 }
 
 /// Sealed and written down, ready to be sent.
@@ -73,6 +109,7 @@ pub(crate) async fn pay(wallet: Wallet, plan: Plan) {
 
 async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
     let mut reseals = 0;
+    let mut rule = PinRule::AsTheCardSays;
     loop {
         let asked = Instant::now();
         // Fresh keys before the card is read: what is sealed later must be sealed to keys of this moment.
@@ -82,32 +119,39 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
             return Err(WalletError::Code(ErrorCode::RequestExpired));
         }
         plan.trace.tell("keys", asked.elapsed(), json!({ "keyset_version": keys.keyset.version }));
-        let (draw, read, read_ms) = read_card(wallet, plan).await?;
+        let read = read_card(wallet, plan).await?;
         // Known before the PIN is asked for: nobody should type one for nothing.
-        keys.bank_for(&issuer_prefix(&read)?)?;
-        let pin = ask_pin(wallet, plan, read.label(), read_ms).await?;
-        wallet.core.checkout.stage(plan.number, CheckoutStage::Sealing);
-        let sealed = seal(wallet, plan, &keys, order, draw, read, pin).await?;
-        match submit::submit(wallet, plan, sealed).await? {
-            End::BankKeyRetired if reseals < RESEALS_MAX => {
+        keys.bank_for(&issuer_prefix(&read.presented)?)?;
+        let ReadCard { draw, presented, inserted, took_ms } = read;
+        let stay = if inserted.is_some() { CardStay::ShouldStay } else { CardStay::MayGo };
+        let proof = prove(wallet, plan, &presented, rule, Held { stay, took_ms }).await?;
+        let sealed = seal(wallet, plan, &keys, order, draw, presented, proof).await?;
+        let notice = match submit::submit(wallet, plan, sealed, inserted).await? {
+            End::Again(Again::BankKeyRetired) if reseals < RESEALS_MAX => {
                 reseals += 1;
-                wallet.core.checkout.update(plan.number, |running| {
-                    running.view.progress = CheckoutStage::WaitingForCard;
-                    running.view.notice = Some(ErrorCode::Declined(payment::DeclineCode::RetiredKey));
-                    running.view.attempt_id = None;
-                });
+                Again::BankKeyRetired
+            }
+            End::Again(Again::PinWanted) if rule == PinRule::AsTheCardSays => {
+                rule = PinRule::Always;
+                Again::PinWanted
             }
             end => return Ok(end),
-        }
+        };
+        wallet.core.checkout.update(plan.number, |running| {
+            running.view.progress = CheckoutStage::WaitingForCard;
+            running.view.notice = Some(ErrorCode::Declined(notice.code()));
+            running.view.attempt_id = None;
+        });
     }
 }
 
-/// Waits for the card and reads it; one that leaves too early may come again.
-async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Presented, u32)> {
+/// Waits for the card and reads it, anew for a new attempt after everything a person can put right there and then.
+async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<ReadCard> {
     let checkout = &wallet.core.checkout;
     let deadline = Instant::now() + wallet.core.config.card_wait;
     let order = plan.order.order();
     let mut notice = None;
+    let mut unreadable = 0;
     for _ in 0..READS_MAX {
         let draw = Draw::new(plan, wallet.core.server.now_ms());
         let terminal = Terminal {
@@ -119,39 +163,63 @@ async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<(Draw, Presented, u32
         };
         match read_once(wallet, plan, terminal, deadline).await {
             Ok((reading, inserted)) => {
-                if let Some(inserted) = inserted {
-                    inserted.release();
-                }
-                let read = reading.read;
+                let presented = reading.read;
                 checkout.update(plan.number, |running| running.view.reader = Some(reading.reader.clone()));
                 let facts = json!({
                     "reader": reading.reader,
-                    "scheme": read.scheme(),
-                    "card_label": read.label(),
-                    "interface": match read.entry_mode() {
+                    "scheme": presented.scheme(),
+                    "card_label": presented.label(),
+                    "interface": match presented.entry_mode() {
                         EntryMode::ContactChip => "contact",
                         EntryMode::ContactlessChip | EntryMode::ContactlessMagStripe => "contactless",
                         EntryMode::MagStripe => "stripe",
                     },
-                    "exchanges": read.exchanges(),
+                    "exchanges": presented.exchanges(),
                 });
                 plan.trace.tell("reading", reading.took, facts);
-                return Ok((draw, read, u32::try_from(reading.took.as_millis()).unwrap_or(u32::MAX)));
+                let took_ms = u32::try_from(reading.took.as_millis()).unwrap_or(u32::MAX);
+                return Ok(ReadCard { draw, presented, inserted, took_ms });
             }
             Err(_) if plan.stop.token.is_cancelled() => return Err(WalletError::Code(ErrorCode::Stopped)),
-            Err(WalletError::Reader(ReaderError::Removed)) => {
-                notice = Some(ErrorCode::CardRemoved);
+            // The last reading problem says more than "no card came after that".
+            Err(WalletError::Reader(ReaderError::Absent)) if notice.is_some() => break,
+            Err(error) if may_come_again(error.code()) => {
+                tracing::info!(%error, "the card may come again");
+                notice = Some(error.code());
+                unreadable += u32::from(error.code() == ErrorCode::CardUnreadable);
+                if unreadable == UNREADABLE_MAX {
+                    break;
+                }
                 checkout.update(plan.number, |running| {
                     running.view.progress = CheckoutStage::WaitingForCard;
                     running.view.notice = notice;
                 });
+                if error.code() != ErrorCode::CardRemoved {
+                    tokio::select! {
+                        () = tokio::time::sleep(AGAIN_PAUSE) => {}
+                        () = plan.stop.token.cancelled() => return Err(WalletError::Code(ErrorCode::Stopped)),
+                    }
+                }
             }
-            // The last reading problem says more than "no card came after that".
-            Err(WalletError::Reader(ReaderError::Absent)) if notice.is_some() => break,
             Err(error) => return Err(error),
         }
     }
     Err(WalletError::Code(notice.unwrap_or(ErrorCode::CardAbsent)))
+}
+
+/// Whether the person can put it right by presenting the card again, so that the checkout goes on waiting.
+fn may_come_again(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::CardRemoved
+            | ErrorCode::CardTimeout
+            | ErrorCode::CardUnreadable
+            | ErrorCode::CardSeePhone
+            | ErrorCode::SeveralCards
+            | ErrorCode::SwipeUnreadable
+            | ErrorCode::CardUseChip
+            | ErrorCode::ReaderBusy
+    )
 }
 
 /// Reads on a thread of its own and shows how far it is.
@@ -169,7 +237,10 @@ async fn read_once(
     // The channel closes when the reading ends.
     while let Some(event) = told.recv().await {
         checkout.update(plan.number, |running| match event {
-            CardEvent::Waiting(trouble) => running.view.notice = trouble,
+            CardEvent::Waiting(trouble) => {
+                running.view.progress = CheckoutStage::WaitingForCard;
+                running.view.notice = trouble;
+            }
             CardEvent::Connected { reader, gesture } => {
                 running.view.reader = Some(reader);
                 running.view.gesture = Some(gesture);
@@ -190,12 +261,29 @@ async fn read_once(
             CardEvent::Failed { .. } => {}
         });
     }
-    reading.await.map_err(|_| WalletError::Reader(ReaderError::Failed("the reading stopped".to_owned())))?
+    let read = reading.await.map_err(|_| ReaderError::Failed("the reading stopped".to_owned()))?;
+    match &read {
+        // A bank knows its stripe by track 2; a swipe that only gave the other one has to be repeated.
+        Ok((reading, _)) if !reading.read.can_be_sealed() => Err(ErrorCode::SwipeUnreadable.into()),
+        _ => read,
+    }
 }
 
-async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, read_ms: u32) -> Result<Pin> {
+/// Asks for the PIN, unless the card has verified its owner itself and nobody else wants it. Sealing begins with it.
+async fn prove(wallet: &Wallet, plan: &Plan, presented: &Presented, rule: PinRule, held: Held) -> Result<Proof> {
+    if presented.has_verified_owner() && rule == PinRule::AsTheCardSays {
+        wallet.core.checkout.seal_without_pin(plan.number)?;
+        plan.trace.tell("pin", Duration::ZERO, json!({ "asked": false }));
+        return Ok(Proof::Device);
+    }
+    let pin = ask_pin(wallet, plan, presented.label(), held).await?;
+    wallet.core.checkout.stage(plan.number, CheckoutStage::Sealing);
+    Ok(Proof::Pin(pin))
+}
+
+async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, held: Held) -> Result<Pin> {
     let asked = Instant::now();
-    let entered = wallet.core.checkout.ask_pin(plan.number, card_label, read_ms);
+    let entered = wallet.core.checkout.ask_pin(plan.number, card_label, held.stay, held.took_ms);
     let entered = tokio::select! {
         entered = tokio::time::timeout(PIN_WAIT, entered) => entered.ok().and_then(std::result::Result::ok),
         () = plan.stop.token.cancelled() => None,
@@ -213,7 +301,7 @@ async fn seal(
     order: VerifiedOrder,
     draw: Draw,
     read: Presented,
-    pin: Pin,
+    proof: Proof,
 ) -> Result<Sealed> {
     let started = Instant::now();
     let now_ms = wallet.core.server.now_ms();
@@ -222,8 +310,11 @@ async fn seal(
     let bank_key = bank.sealing_key_at(clock::signed(now_ms)).ok_or(WalletError::Code(ErrorCode::KeysetInvalid))?;
     let card = read.to_seal()?;
     drop(read);
-    let inner = inner::seal(bank_key, draw.hash.as_bytes(), &card, &pin, PinKind::CardPin)?;
-    drop((card, pin));
+    let inner = match &proof {
+        Proof::Pin(pin) => inner::seal(bank_key, draw.hash.as_bytes(), &card, pin, PinKind::CardPin)?,
+        Proof::Device => inner::seal_without_pin(bank_key, draw.hash.as_bytes(), &card)?,
+    };
+    drop((card, proof));
     let routing = Routing {
         request_id: *order.order().request_id.as_bytes(),
         attempt_id: *draw.attempt_id.as_bytes(),

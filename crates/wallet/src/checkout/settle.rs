@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use emv::OnlineDecision;
 use payment::{AttemptState, BankResult, DeclineCode, Receipt};
 use protocol::ipc::CheckoutStage;
 use protocol::wallet_api::AttemptView;
@@ -39,8 +40,27 @@ pub(crate) enum End {
         /// When it will be known, at the latest.
         deadline_ms: u64,
     },
-    /// The bank no longer has the key; reading and sealing again helps.
+    /// The bank refused, and reading the card once more helps.
+    Again(Again),
+}
+
+/// Why reading the card once more helps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The bank no longer has the key it was sealed to.
     BankKeyRetired,
+    /// The bank wants the PIN that the card did not ask for.
+    PinWanted,
+}
+
+impl Again {
+    /// The refusal it was.
+    pub(super) fn code(self) -> DeclineCode {
+        match self {
+            Self::BankKeyRetired => DeclineCode::RetiredKey,
+            Self::PinWanted => DeclineCode::PinRequired,
+        }
+    }
 }
 
 /// What one word of the server means.
@@ -62,6 +82,15 @@ impl End {
         Self::Refused { code, money_moved: code.money_moved(), pin_tries_left: None }
     }
 
+    /// What a card that waits in its slot is told: only what its bank has decided.
+    pub(super) fn said_to_card(&self) -> Option<OnlineDecision> {
+        match self {
+            Self::Paid(_) => Some(OnlineDecision::Approved),
+            Self::Refused { code: ErrorCode::Declined(_), .. } | Self::Again(_) => Some(OnlineDecision::Declined),
+            Self::Refused { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     /// The stage that shows it.
     pub(super) fn stage(&self) -> CheckoutStage {
         match self {
@@ -77,7 +106,7 @@ impl End {
                 may_retry: may_retry(*code, *money_moved),
             },
             Self::Unknown { deadline_ms } => CheckoutStage::Unknown { deadline_ms: *deadline_ms },
-            Self::BankKeyRetired => Self::refused(ErrorCode::Declined(DeclineCode::RetiredKey)).stage(),
+            Self::Again(again) => Self::refused(ErrorCode::Declined(again.code())).stage(),
         }
     }
 
@@ -110,7 +139,7 @@ impl End {
                 trace.tell("refused", took, facts);
             }
             Self::Unknown { deadline_ms } => trace.tell("unknown", took, json!({ "deadline_ms": deadline_ms })),
-            Self::BankKeyRetired => Self::refused(ErrorCode::Declined(DeclineCode::RetiredKey)).tell(trace, took),
+            Self::Again(again) => Self::refused(ErrorCode::Declined(again.code())).tell(trace, took),
         }
     }
 }
@@ -253,8 +282,11 @@ async fn declined(
         }
     }
     keep(wallet, row, view).await?;
-    if code == DeclineCode::RetiredKey {
-        return Ok(End::BankKeyRetired);
+    match code {
+        DeclineCode::RetiredKey => return Ok(End::Again(Again::BankKeyRetired)),
+        // A server alone must not make anybody type a PIN.
+        DeclineCode::PinRequired if view.outcome.is_some() => return Ok(End::Again(Again::PinWanted)),
+        _ => {}
     }
     Ok(End::Refused { code: ErrorCode::Declined(code), money_moved: MoneyMoved::No, pin_tries_left })
 }

@@ -7,8 +7,10 @@ use protocol::wallet_api::AttemptView;
 use protocol::{ErrorCode, Problem};
 use serde_json::json;
 
+use super::last_word;
 use super::run::{Plan, Sealed, seal_outer};
 use super::settle::{End, Step, UNKNOWN_FOR_MS, not_sent, refuse, take_in};
+use crate::card::InsertedCard;
 use crate::error::{Result, WalletError};
 use crate::wallet::Wallet;
 
@@ -40,8 +42,13 @@ enum Sent {
     Lost,
 }
 
-/// Sends the attempt and follows it.
-pub(super) async fn submit(wallet: &Wallet, plan: &Plan, mut sealed: Sealed) -> Result<End> {
+/// Sends the attempt and follows it; tells the card in the slot what its bank said.
+pub(super) async fn submit(
+    wallet: &Wallet,
+    plan: &Plan,
+    mut sealed: Sealed,
+    inserted: Option<InsertedCard>,
+) -> Result<End> {
     wallet.core.checkout.stage(plan.number, CheckoutStage::Sending);
     let started = Instant::now();
     let first = match send(wallet, plan, &mut sealed).await? {
@@ -52,7 +59,7 @@ pub(super) async fn submit(wallet: &Wallet, plan: &Plan, mut sealed: Sealed) -> 
     };
     let exchange = first.as_ref().and_then(|view| view.exchange.clone());
     plan.trace.tell("bank", started.elapsed(), json!({ "exchange": exchange }));
-    match follow(wallet, plan, &sealed, first).await {
+    match follow(wallet, plan, &sealed, first, inserted).await {
         Ok(end) => Ok(end),
         // It was sent: whatever failed on this side, only the bank knows whether money moved.
         Err(error) => {
@@ -126,21 +133,37 @@ async fn what_became(wallet: &Wallet, sealed: &Sealed, problem: &Problem, lost: 
     }
 }
 
-/// Asks about the attempt until its end is known. While the bank is silent the person is told not to wait.
-async fn follow(wallet: &Wallet, plan: &Plan, sealed: &Sealed, first: Option<AttemptView>) -> Result<End> {
+/// Asks about the attempt until its end is known. While the bank is silent the person is told not to wait, and a card
+/// in its slot is let go: what it should be told is not known.
+async fn follow(
+    wallet: &Wallet,
+    plan: &Plan,
+    sealed: &Sealed,
+    first: Option<AttemptView>,
+    mut inserted: Option<InsertedCard>,
+) -> Result<End> {
     let deadline = Instant::now() + FOLLOW_TOTAL;
     let mut wait = TRY_WAIT_MIN;
     let mut known = first.is_some();
     let mut absent = 0;
     let mut view = first;
     if view.is_none() {
+        drop(inserted.take());
         show_unknown(wallet, plan, sealed, None);
     }
     loop {
         if let Some(view) = &view {
             match take_in(wallet, &sealed.row, &sealed.order, view).await? {
-                Step::Ended(end) => return Ok(end),
-                Step::Unknown { deadline_ms } => show_unknown(wallet, plan, sealed, Some(deadline_ms)),
+                Step::Ended(end) => {
+                    if let (Some(card), Some(decision)) = (inserted.take(), end.said_to_card()) {
+                        last_word::tell(card, view, decision, &plan.trace).await;
+                    }
+                    return Ok(end);
+                }
+                Step::Unknown { deadline_ms } => {
+                    drop(inserted.take());
+                    show_unknown(wallet, plan, sealed, Some(deadline_ms));
+                }
                 Step::AskingBank => wallet.core.checkout.stage(plan.number, CheckoutStage::AskingBank),
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use payment::RequestId;
-use protocol::ipc::{ApplicationView, CheckoutStage, CheckoutView};
+use protocol::ipc::{ApplicationView, CardStay, CheckoutStage, CheckoutView};
 use protocol::{ErrorCode, MoneyMoved, Problem};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -131,7 +131,7 @@ impl Counter<'_> {
                 CheckoutStage::Reading { step: 1, .. } => self.say("Reading the card…"),
                 CheckoutStage::Reading { .. } => {}
                 CheckoutStage::Choose { applications } => self.choose(applications.clone()).await?,
-                CheckoutStage::Pin { card_label, .. } => self.enter_pin(card_label.clone()).await?,
+                CheckoutStage::Pin { card_label, card, .. } => self.enter_pin(card_label, *card).await?,
                 CheckoutStage::Sealing => {}
                 CheckoutStage::Sending => self.say("Sending…"),
                 CheckoutStage::AskingBank => self.say("Asking the bank…"),
@@ -157,9 +157,10 @@ impl Counter<'_> {
     }
 
     /// Whether waiting on makes sense after a reading problem: only with somebody there to bring the card again.
-    /// A retired bank key needs the same card once more, and no hands.
+    /// A bank whose key was retired, or that wants a PIN, needs the same card once more, and no hands.
     fn may_wait_on(&self, notice: Option<ErrorCode>) -> bool {
-        self.interactive || notice == Some(ErrorCode::Declined(payment::DeclineCode::RetiredKey))
+        let once_more = [payment::DeclineCode::RetiredKey, payment::DeclineCode::PinRequired].map(ErrorCode::Declined);
+        self.interactive || notice.is_some_and(|notice| once_more.contains(&notice))
     }
 
     async fn choose(&self, applications: Vec<ApplicationView>) -> Result<(), Problem> {
@@ -167,8 +168,11 @@ impl Counter<'_> {
         self.wallet.checkout_choose(index).await.map(|_| ())
     }
 
-    async fn enter_pin(&self, card_label: String) -> Result<(), Problem> {
-        self.say(&format!("{card_label} is read; you may take the card."));
+    async fn enter_pin(&self, card_label: &str, card: CardStay) -> Result<(), Problem> {
+        self.say(&match card {
+            CardStay::MayGo => format!("{card_label} is read; you may take the card."),
+            CardStay::ShouldStay => format!("{card_label} is read; leave the card in until the bank has answered."),
+        });
         let source = if self.args.pin_stdin || !self.interactive { PinSource::Stdin } else { PinSource::Prompt };
         loop {
             let read = tokio::task::spawn_blocking(move || source.read()).await;

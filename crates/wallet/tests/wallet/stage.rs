@@ -269,6 +269,7 @@ pub fn sealed_to(device: &RegisterDevice, seq: u64, request_id: RequestId, order
 /// An attempt as the server tells it.
 pub fn attempt_view(order: &Order, attempt_id: AttemptId, state: AttemptState, outcome: Option<String>) -> AttemptView {
     AttemptView {
+        icc_response: None,
         attempt_id,
         request_id: order.request_id,
         state,
