@@ -1,5 +1,5 @@
 //! Every built-in card over PC/SC, behind the real pcscd with vpcd's reader: tapped and inserted, each that can pays,
-//! and each that is made not to is refused in words of its own with no money moved.
+//! and each that is made not to is refused in words of its own with no money moved. And the same through libnfc.
 
 use e2e::card::Card;
 use e2e::payer::{self, Payer};
@@ -10,6 +10,8 @@ use virtual_card::{BUILT_IN, Profile, Refusal, RefusedBy};
 
 /// Set where pcscd runs with vpcd's reader; `cargo xtask test` starts both and sets it.
 const READER_EXPECTED: &str = "TAPSEAL_TEST_PCSC";
+/// Set where the system's libnfc is; `cargo xtask test` sets it.
+const LIBNFC_EXPECTED: &str = "TAPSEAL_TEST_LIBNFC";
 /// Where vpcd's first reader listens for its card.
 const VPCD: &str = "127.0.0.1:35963";
 /// What every card is asked for, in minor units.
@@ -35,6 +37,25 @@ async fn every_card_pays_or_is_refused_as_it_is_made_to() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     assert!(paid > 20, "only {paid} payments");
     system.assert_merchant_received(paid * AMOUNT_MINOR).await;
+}
+
+#[tokio::test]
+async fn a_card_in_the_field_of_a_pn532_pays_through_libnfc() {
+    if std::env::var_os(LIBNFC_EXPECTED).is_none() {
+        eprintln!("{LIBNFC_EXPECTED} is not set: there is no libnfc to pay through");
+        return;
+    }
+    let system = System::start(Wishes::default()).await;
+    let payer = Payer::new(&system);
+    for (name, order) in [("visa", "N-1"), ("mastercard", "N-2")] {
+        let request = payer.open(&system.ask(&Ask { order: order.into(), ..Ask::default() }).await).await;
+        let card = Card::present_in_field(&system, name).await;
+        let paid = payer.pay(&request, &card, payer::PIN).await;
+        assert_eq!(paid.code, 0, "{name}: {paid:?}");
+        assert!(paid.lines.iter().any(|line| line["stage"] == "reading" && line["reader"] == card.reader.as_str()));
+        card.remove().await;
+    }
+    system.assert_merchant_received(2 * AMOUNT_MINOR).await;
 }
 
 /// Pays, or fails to, with a card over an interface; says what was not as the card is made.
