@@ -1,7 +1,7 @@
 //! The readers to choose from, each with what it is, what it takes, and what is wrong with it.
 
 use leptos::prelude::*;
-use protocol::ipc::ReaderView;
+use protocol::ipc::{ReaderKind, ReaderView};
 
 use crate::components::icon;
 use crate::i18n::Text;
@@ -20,7 +20,7 @@ pub fn reader_picker(app: App) -> impl IntoView {
                 <span class="row-main">
                     <span class="quiet small">{app.t(Text::CardReader)}</span>
                     <bdi class="row-title">{name}</bdi>
-                    {move || shown.get().map(|reader| facts(app, &reader))}
+                    {move || shown.get().map(|reader| nature(app, &reader))}
                 </span>
                 {icon::fold()}
             </summary>
@@ -89,32 +89,43 @@ fn choice(app: App, id: Option<String>, words: impl IntoView) -> impl IntoView {
 
 /// What a reader is, what it takes, and its card or its trouble.
 pub fn facts(app: App, reader: &ReaderView) -> impl IntoView + use<> {
-    let takes: Vec<_> = reader.gestures.iter().map(|gesture| gesture_text(*gesture)).collect();
-    let takes = takes.into_iter().map(|text| view! { <span>{app.t(text)}</span> }).collect_view();
-    let state = match reader.trouble {
-        Some(code) => view! {
+    let trouble = reader.trouble.map(|code| {
+        view! {
             <span class="row-trouble small">
                 <b>{app.t(Text::error_title(code))}</b>" "<span>{app.t(Text::error_next(code))}</span>
             </span>
         }
-        .into_any(),
-        None => ().into_any(),
-    };
-    let card = reader.trouble.is_none().then(|| {
-        let text = if reader.card_present { Text::ReaderCard } else { Text::ReaderEmpty };
-        view! { <span class:good=reader.card_present>{app.t(text)}</span> }
     });
     view! {
-        <span class="facts-line quiet small">
-            <span>{app.t(kind_text(reader.kind))}</span>{takes}{card}
-        </span>
-        {state}
+        <span class="facts-line quiet small">{nature_parts(app, reader)}{card_state(app, reader)}</span>
+        {trouble}
     }
+}
+
+/// What a reader is and what it takes, where the stage says the rest.
+fn nature(app: App, reader: &ReaderView) -> impl IntoView + use<> {
+    view! { <span class="facts-line quiet small">{nature_parts(app, reader)}</span> }
+}
+
+fn nature_parts(app: App, reader: &ReaderView) -> impl IntoView + use<> {
+    let takes = reader.gestures.iter().map(|gesture| view! { <span>{app.t(gesture_text(*gesture))}</span> });
+    view! { <span>{app.t(kind_text(reader.kind))}</span>{takes.collect_view()} }
+}
+
+/// Whether a card is there; nothing where a card never lies, and nothing where no card can be seen for a trouble.
+fn card_state(app: App, reader: &ReaderView) -> Option<impl IntoView + use<>> {
+    let keeps_cards = match reader.kind {
+        ReaderKind::Pcsc | ReaderKind::Nfc | ReaderKind::Simulated | ReaderKind::Replay => true,
+        ReaderKind::Stripe | ReaderKind::Phone => false,
+    };
+    let is_present = reader.card_present;
+    let text = if is_present { Text::ReaderCard } else { Text::ReaderEmpty };
+    (keeps_cards && reader.trouble.is_none()).then(|| view! { <span class:good=is_present>{app.t(text)}</span> })
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::ipc::{CardGesture, ReaderKind};
+    use protocol::ipc::CardGesture;
 
     use super::*;
     use crate::readers::tests::reader;
