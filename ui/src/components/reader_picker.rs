@@ -5,7 +5,7 @@ use protocol::ipc::{ReaderKind, ReaderView};
 
 use crate::components::icon;
 use crate::i18n::Text;
-use crate::readers::{gesture_text, kind_text};
+use crate::readers::{gesture_text, kind_text, places};
 use crate::state::App;
 
 /// The reader in use, and behind it the others.
@@ -29,12 +29,15 @@ pub fn reader_picker(app: App) -> impl IntoView {
     }
 }
 
-/// The reader to name: the one in use, or the only one there is.
+/// The reader to name: the one in use, or the only one that can be used, or else the only one there is.
 fn shown<'a>(readers: &'a [ReaderView], in_use: Option<&str>) -> Option<&'a ReaderView> {
-    match (in_use, readers) {
-        (Some(id), _) => readers.iter().find(|reader| reader.id == id),
-        (None, [only]) => Some(only),
-        (None, _) => None,
+    if let Some(id) = in_use {
+        return readers.iter().find(|reader| reader.id == id);
+    }
+    let mut usable = places(readers, None);
+    match (usable.next(), usable.next(), readers) {
+        (Some(only), None, _) | (None, _, [only]) => Some(only),
+        (Some(_), Some(_), _) | (None, _, _) => None,
     }
 }
 
@@ -125,6 +128,7 @@ fn card_state(app: App, reader: &ReaderView) -> Option<impl IntoView + use<>> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::error::ErrorCode;
     use protocol::ipc::CardGesture;
 
     use super::*;
@@ -138,5 +142,8 @@ mod tests {
         assert_eq!(shown(&two, None), None);
         assert_eq!(shown(&two, Some("b")), Some(&two[1]));
         assert_eq!(shown(&two, Some("unplugged")), None);
+        let busy = ReaderView { trouble: Some(ErrorCode::ReaderBusy), ..two[1].clone() };
+        assert_eq!(shown(&[one[0].clone(), busy.clone()], None), Some(&one[0]), "only one can be used");
+        assert_eq!(shown(std::slice::from_ref(&busy), None), Some(&busy));
     }
 }
