@@ -25,21 +25,17 @@ pub struct RemoteWallet {
 impl RemoteWallet {
     /// A new wallet with a folder under the system's, at this reader.
     pub async fn start(system: &System, name: &str, reader: &str) -> Self {
-        Self::start_at(system, name, Some(reader)).await
+        Self::start_at(system, name, &[reader]).await
     }
 
-    /// The same with the system's own readers alone.
-    pub async fn start_without_reader(system: &System, name: &str) -> Self {
-        Self::start_at(system, name, None).await
-    }
-
-    async fn start_at(system: &System, name: &str, reader: Option<&str>) -> Self {
+    /// The same at several readers.
+    pub async fn start_at(system: &System, name: &str, readers: &[&str]) -> Self {
         let home = system.folder().join(name);
         let plain = |path: &std::path::Path| path.to_str().expect("paths here are plain").to_owned();
         let bundle = crate::browser::project_root().join("ui/dist");
         let mut arguments = texts(&["--home", &plain(&home), "--trust", &plain(&system.trust())]);
         arguments.extend(texts(&["--bundle", &plain(&bundle)]));
-        if let Some(reader) = reader {
+        for reader in readers {
             arguments.extend(texts(&["--reader", reader]));
         }
         crate::tap::install_crypto();

@@ -1,7 +1,9 @@
 //! Every screen of the wallet at phone and desktop width, light and dark, in English and Chinese: real servers,
 //! a real wallet, a virtual card, and Chromium.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use e2e::browser::{Browser, project_root};
@@ -13,6 +15,9 @@ use protocol::ipc::{Language, PinLayout, SaveSettings, Settings, Theme};
 
 /// Phone and desktop, in CSS pixels.
 const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
+
+/// Track 2 of a card that has a chip (service code 201). Public test number.
+const CHIP_TRACK: &[u8] = b";4111111111111111=30122010000?\n";
 
 #[derive(Parser)]
 struct Options {
@@ -27,6 +32,8 @@ struct Series<'a> {
     browser: Browser,
     wallet: RemoteWallet,
     reader: String,
+    /// What a stripe reader types.
+    stripe: File,
     out: PathBuf,
     suffix: String,
 }
@@ -48,11 +55,14 @@ async fn main() {
                 let suffix = format!("{width}-{look}-{tongue}");
                 let reader = format!("127.0.0.1:{}", free_port());
                 let name = format!("wallet-{suffix}");
-                let wallet = RemoteWallet::start(&system, &name, &format!("simulated:{reader}")).await;
+                let line = system.folder().join(format!("stripe-{suffix}"));
+                let stripe = stripe_line(&line);
+                let readers = [format!("simulated:{reader}"), format!("stripe:{}", line.display())];
+                let wallet = RemoteWallet::start_at(&system, &name, &readers.each_ref().map(String::as_str)).await;
                 let settings = Settings { language, theme, pin_layout: PinLayout::Scrambled };
                 wallet.call(&SaveSettings { settings }).await.expect("settings can be saved");
                 let browser = Browser::chromium(width, height, &system.log(&format!("chromium-{suffix}"))).await;
-                let series = Series { system: &system, browser, wallet, reader, out: out.clone(), suffix };
+                let series = Series { system: &system, browser, wallet, reader, stripe, out: out.clone(), suffix };
                 series.take(number).await;
                 println!("{look} {tongue} at {width} px: done");
             }
@@ -76,7 +86,7 @@ impl Series<'_> {
         self.picture(screen).await;
     }
 
-    async fn take(self, number: u32) {
+    async fn take(mut self, number: u32) {
         self.browser.open(&self.wallet.url()).await;
         self.browser.wait_for_screen("inbox").await;
         self.picture("inbox-empty").await;
@@ -86,6 +96,7 @@ impl Series<'_> {
         self.test_reader().await;
         self.doubt(number).await;
         self.fail(number).await;
+        self.swipe().await;
         self.browser.close().await;
     }
 
@@ -160,7 +171,7 @@ impl Series<'_> {
         self.picture("reader.test-read").await;
         card.remove().await;
         self.browser.act("test-again").await;
-        let card = Card::present_at(self.system, "visa", &self.reader, &["--remove-after", "3"]);
+        let card = Card::present_at(self.system, "mastercard", &self.reader, &["--remove-after", "2"]);
         self.browser.wait_for("[data-test=\"failed\"]").await;
         self.picture("reader.test-failed").await;
         card.remove().await;
@@ -180,8 +191,8 @@ impl Series<'_> {
         self.picture("card-readers").await;
         self.browser.act("readers").await;
         for (interface, gesture) in [("contactless", "tap"), ("contact", "insert")] {
-            let further = ["--interface", interface, "--remove-after", "3", "--delay-ms", "300"];
-            let card = Card::present_at(self.system, "visa", &self.reader, &further);
+            let further = ["--interface", interface, "--remove-after", "2", "--delay-ms", "600"];
+            let card = Card::present_at(self.system, "mastercard", &self.reader, &further);
             self.browser.wait_for(&format!("[data-stage=\"reading\"] [data-gesture=\"{gesture}\"]")).await;
             self.picture(&format!("card-reading-{gesture}")).await;
             self.browser.wait_for("[data-stage=\"waiting_for_card\"] [data-notice=\"card_removed\"]").await;
@@ -196,6 +207,18 @@ impl Series<'_> {
             self.browser.act("try-again").await;
             self.browser.wait_for_screen("card").await;
         }
+    }
+
+    /// A stripe reader is chosen, and a card with a chip pulled through it; then the person cancels.
+    async fn swipe(&mut self) {
+        self.browser.act("readers").await;
+        let choice = self.browser.wait_for("[data-action=\"choose-reader\"][data-reader^=\"stripe:\"]").await;
+        choice.click().await.expect("a reader can be chosen");
+        self.browser.wait_for("[data-gesture=\"swipe\"]").await;
+        self.picture("card-swipe").await;
+        self.stripe.write_all(CHIP_TRACK).expect("the stripe reader takes what is pulled through");
+        self.browser.wait_for("[data-notice=\"card_use_chip\"]").await;
+        self.picture("card-swipe-chip").await;
         self.browser.act("stop").await;
         self.browser.wait_for_screen("request").await;
     }
@@ -232,6 +255,13 @@ impl Series<'_> {
         self.system.scenario("none").await;
         card.remove().await;
     }
+}
+
+/// A line that a stripe reader types into; it stays open here, so that it never ends.
+fn stripe_line(path: &Path) -> File {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+    File::options().read(true).write(true).open(path).expect("a pipe can be opened")
 }
 
 /// A profile of a card that carries two applications, for the screen that lets the cardholder choose.

@@ -15,9 +15,9 @@ struct Options {
     /// What the wallet pins.
     #[arg(long)]
     trust: PathBuf,
-    /// A reader, as `tapseal-wallet --reader` takes it.
+    /// A reader, as `tapseal-wallet --reader` takes it; may be given again.
     #[arg(long)]
-    reader: Option<String>,
+    reader: Vec<String>,
     /// The folder of the web bundle.
     #[arg(long)]
     bundle: PathBuf,
@@ -29,7 +29,7 @@ async fn main() {
     let mut config = WalletConfig::new(options.home);
     config.trust = Some(options.trust);
     config.key_store = KeyStoreKind::File;
-    config.readers = options.reader.into_iter().collect();
+    config.readers = options.reader;
     config.upkeep = Upkeep::Continuous;
     let wallet = Wallet::open(config).await.expect("the wallet opens");
     let address = e2e::bridge::serve(wallet, &options.bundle).await;
