@@ -212,7 +212,7 @@ impl Series<'_> {
     /// A stripe reader is chosen, and a card with a chip pulled through it; then the person cancels.
     async fn swipe(&mut self) {
         self.browser.act("readers").await;
-        let choice = self.browser.wait_for("[data-action=\"choose-reader\"][data-reader^=\"stripe:\"]").await;
+        let choice = self.browser.wait_for("[data-reader^=\"stripe:\"]:not([disabled])").await;
         choice.click().await.expect("a reader can be chosen");
         self.browser.wait_for("[data-gesture=\"swipe\"]").await;
         self.picture("card-swipe").await;
