@@ -102,7 +102,7 @@ enum Command {
     },
     /// Lists card readers.
     Readers {
-        /// Also this one, such as `simulated:127.0.0.1:35963`.
+        /// Also this one, such as `nfc:pn532_uart:/dev/ttyUSB0`.
         #[arg(long)]
         reader: Option<String>,
     },

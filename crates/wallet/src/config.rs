@@ -67,7 +67,7 @@ pub struct WalletConfig {
     pub trust: Option<PathBuf>,
     /// Where the device's keys are kept.
     pub key_store: KeyStoreKind,
-    /// Readers named explicitly, such as `replay:FILE` or `simulated:127.0.0.1:35963`.
+    /// Readers named explicitly, such as `nfc:pn532_uart:/dev/ttyUSB0`, `replay:FILE` or `simulated:127.0.0.1:35963`.
     pub readers: Vec<String>,
     /// Readers the surrounding program brings, such as the phone's own.
     pub own_readers: Vec<Arc<dyn CardReader>>,

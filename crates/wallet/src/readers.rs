@@ -1,7 +1,12 @@
-//! Card readers: PC/SC, a transcript replayed, a simulated reader, and whatever the surrounding program brings.
+//! Card readers: PC/SC, NFC chips through libnfc, magnetic stripes, a transcript replayed, a simulated reader, and
+//! whatever the surrounding program brings.
 //!
-//! All calls block; they are made off the async threads. A reader is never chosen by a name that was not listed
-//! or configured: the window cannot make the wallet open files or sockets.
+//! All calls block, some for as long as the reader likes. While a card is waited for, each source is looked at on a
+//! thread of its own, and a card stays on the thread that found it (`lookout`, `held`); whoever reads it waits to a
+//! deadline.
+//!
+//! **Invariant:** a reader is never chosen by a name that was not listed or configured. The window cannot make the
+//! wallet open files, devices or sockets.
 
 mod held;
 mod lease;
@@ -189,7 +194,7 @@ impl Source {
 }
 
 impl Readers {
-    /// The readers of the configuration first, then those the program brings, then PC/SC.
+    /// The readers of the configuration first, then those the program brings, then what this machine has.
     pub fn new(config: &WalletConfig) -> Result<Self, ReaderError> {
         let mut sources = Vec::new();
         for name in &config.readers {
@@ -204,12 +209,9 @@ impl Readers {
         #[cfg(not(any(target_os = "android", target_os = "ios")))]
         sources.push(Source::new("pcsc", Arc::new(pcsc::PcscReader::default())));
         #[cfg(all(feature = "libnfc", target_os = "linux"))]
-        sources.push(Source::new("nfc", Arc::new(nfc::NfcReader::new(config.readers.iter().map(String::as_str))?)));
+        sources.push(Source::new("nfc", Arc::new(nfc::NfcReader::new(&config.readers)?)));
         #[cfg(target_os = "linux")]
-        sources.push(Source::new(
-            "stripe",
-            Arc::new(stripe::StripeReader::new(config.readers.iter().map(String::as_str))?),
-        ));
+        sources.push(Source::new("stripe", Arc::new(stripe::StripeReader::new(&config.readers)?)));
         Ok(Self { sources })
     }
 

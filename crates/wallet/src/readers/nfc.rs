@@ -56,9 +56,9 @@ struct Scan {
 
 impl NfcReader {
     /// The devices of these ids, `nfc:CONNSTRING`, and those libnfc finds.
-    pub fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Self, ReaderError> {
+    pub fn new(ids: &[String]) -> Result<Self, ReaderError> {
         let mut configured = Vec::new();
-        for connstring in ids.into_iter().filter_map(|id| id.strip_prefix(PREFIX)) {
+        for connstring in ids.iter().filter_map(|id| id.strip_prefix(PREFIX)) {
             device::check_connstring(connstring)?;
             configured.push(connstring.to_owned());
         }

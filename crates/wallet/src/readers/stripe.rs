@@ -39,9 +39,8 @@ pub struct StripeReader {
 
 impl StripeReader {
     /// The readers of these ids, `stripe:PLACE`, and those that are found.
-    pub fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Self, ReaderError> {
-        let configured: Vec<String> =
-            ids.into_iter().filter_map(|id| id.strip_prefix(PREFIX)).map(str::to_owned).collect();
+    pub fn new(ids: &[String]) -> Result<Self, ReaderError> {
+        let configured: Vec<String> = ids.iter().filter_map(|id| id.strip_prefix(PREFIX)).map(str::to_owned).collect();
         match configured.iter().find(|place| *place != STDIN && !Path::new(place.as_str()).is_absolute()) {
             None => Ok(Self { configured, open: Mutex::default() }),
             Some(_) => Err(ReaderError::BadName("stripe readers are `stripe:stdin` and `stripe:/dev/…`".to_owned())),
