@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the test keys beside this file, once: certification authority, issuer and card (Book 2 sections 5 and 6).
 
-    python3 -m venv /tmp/keys && /tmp/keys/bin/pip install cryptography
-    /tmp/keys/bin/python crates/virtual-card/keys/generate.py
+    python3 -m venv target/keys && target/keys/bin/pip install cryptography
+    target/keys/bin/python crates/virtual-card/keys/generate.py
 
 The private keys are published with the source: they are for simulated cards, and nothing may ever trust them that
 somebody pays with. `test_ca.txt` is what a terminal has to be given to believe these cards, in the format of
