@@ -4,6 +4,9 @@
 //! Makers lay their reports out differently: status bytes, lengths, then each track in a field of fixed size padded
 //! with zeros. What they have in common is that a track is readable characters from its start sentinel to its end
 //! sentinel, so that is what is looked for.
+//!
+//! This file stands alone, for it reads what any device may send: the fuzzing engine builds it without the rest of
+//! the wallet.
 
 /// The usage pages of magnetic-stripe readers: 8E since version 1.12 of the usage tables, and 8D, which readers of
 /// before use.
