@@ -36,6 +36,9 @@ pub enum Error {
     /// The person or the system ended the reading.
     #[error("the reading was stopped")]
     Stopped,
+    /// The card or the native part did not answer in time.
+    #[error("the card stopped answering")]
+    NoAnswer,
     /// The command is longer than this phone's reader takes.
     #[error("the command is too long for this reader")]
     ApduTooLong,
@@ -59,6 +62,7 @@ impl Error {
         Self::CardRemoved,
         Self::NotOpen,
         Self::Stopped,
+        Self::NoAnswer,
         Self::ApduTooLong,
         Self::ApduMalformed,
         Self::ReaderFailed,
@@ -76,6 +80,7 @@ impl Error {
             Self::CardRemoved => "card_removed",
             Self::NotOpen => "not_open",
             Self::Stopped => "stopped",
+            Self::NoAnswer => "no_answer",
             Self::ApduTooLong => "apdu_too_long",
             Self::ApduMalformed => "apdu_malformed",
             Self::ReaderFailed => "reader_failed",
@@ -125,6 +130,24 @@ mod tests {
             for code in codes {
                 assert_eq!(Error::from_code(Some(code)).code(), code);
             }
+        }
+    }
+
+    /// Rust calls the native parts by name; a name that one of them lacks would fail on that phone alone.
+    #[test]
+    fn the_native_parts_have_every_call() {
+        let rust = include_str!("mobile.rs");
+        let kotlin = include_str!("../android/src/main/java/org/tapseal/cardreader/CardReaderPlugin.kt");
+        let swift = include_str!("../ios/Sources/CardReaderPlugin.swift");
+        let calls: Vec<&str> = rust
+            .split("run_mobile_plugin_async")
+            .skip(1)
+            .map(|call| call.split('"').nth(1).unwrap_or_default())
+            .collect();
+        assert_eq!(calls, ["open", "transceive", "close", "secureScreen", "screenReader"]);
+        for call in calls {
+            assert!(kotlin.contains(&format!("@Command\n    fun {call}(invoke: Invoke)")), "{call} in Kotlin");
+            assert!(swift.contains(&format!("@objc public func {call}(_ invoke: Invoke)")), "{call} in Swift");
         }
     }
 }

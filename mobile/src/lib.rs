@@ -4,6 +4,9 @@
 //! which answer is decided in Rust, where the card session lives. On a desktop every call answers
 //! [`Error::NotOnThisPlatform`]; readers there are reached through PC/SC by the wallet itself.
 //!
+//! Two more calls are about the screen that a card or a PIN is on: keep it private, and tell whether it is read out.
+//! They are for Rust alone: a window that could call them could also undo them.
+//!
 //! **Invariant:** no window is granted these commands by default, because a card's answers hold its number.
 
 use tauri::plugin::{Builder, TauriPlugin};
@@ -22,7 +25,7 @@ pub use desktop::CardReader;
 pub use error::{Error, Result};
 #[cfg(mobile)]
 pub use mobile::CardReader;
-pub use models::{APDU_LENGTH_MAX, Apdu, OPEN_WAIT_MS_MAX, OpenCard, OpenedCard};
+pub use models::{APDU_LENGTH_MAX, Apdu, OPEN_WAIT_MS_MAX, OpenCard, OpenedCard, ScreenPrivacy, ScreenReader};
 
 /// Gives every Tauri object that can reach the app's state its card reader.
 pub trait CardReaderExt<R: Runtime> {

@@ -1,4 +1,4 @@
-//! The phone side: three calls to the Kotlin or Swift part, each with a deadline.
+//! The phone side: calls to the Kotlin or Swift part, each with a deadline.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,13 +9,28 @@ use tauri::plugin::{PluginApi, PluginHandle};
 use tauri::{AppHandle, Runtime};
 
 use crate::error::{Error, Result};
-use crate::models::{Apdu, ApduText, OPEN_WAIT_MS_MAX, OpenCard, OpenedCard};
+use crate::models::{
+    Apdu, ApduText, OPEN_WAIT_MS_MAX, OpenCard, OpenedCard, ScreenPrivacy, ScreenReader, ScreenReaderState,
+    SecureScreen,
+};
 
 #[cfg(target_os = "ios")]
 mod ios {
     //! The Swift part's entry point.
     #![allow(unsafe_code, reason = "Tauri's macro declares the foreign function that makes the Swift object")]
+    use serde::de::DeserializeOwned;
+    use tauri::Runtime;
+    use tauri::plugin::mobile::PluginInvokeError;
+    use tauri::plugin::{PluginApi, PluginHandle};
+
+    // The macro's function is private to where it is used.
     tauri::ios_plugin_binding!(init_plugin_card_reader);
+
+    pub(super) fn register<R: Runtime, C: DeserializeOwned>(
+        api: &PluginApi<R, C>,
+    ) -> Result<PluginHandle<R>, PluginInvokeError> {
+        api.register_ios_plugin(init_plugin_card_reader)
+    }
 }
 
 /// How long one command may take, ms. The native part's own time-out (3 s) comes first; slow chips need more than 2 s.
@@ -33,7 +48,7 @@ pub(crate) fn init<R: Runtime, C: DeserializeOwned>(
     #[cfg(target_os = "android")]
     let handle = api.register_android_plugin("org.tapseal.cardreader", "CardReaderPlugin")?;
     #[cfg(target_os = "ios")]
-    let handle = api.register_ios_plugin(ios::init_plugin_card_reader)?;
+    let handle = ios::register(api)?;
     Ok(CardReader(handle))
 }
 
@@ -55,6 +70,18 @@ impl<R: Runtime> CardReader<R> {
     pub async fn close(&self) -> Result<()> {
         within(ANSWER_GRACE_MS, self.0.run_mobile_plugin_async::<()>("close", ())).await
     }
+
+    /// Keeps the screen private from now on, or lets it go.
+    pub async fn secure_screen(&self, privacy: ScreenPrivacy) -> Result<()> {
+        let call = self.0.run_mobile_plugin_async::<()>("secureScreen", SecureScreen::from(privacy));
+        within(ANSWER_GRACE_MS, call).await
+    }
+
+    /// Whether the screen is read out now.
+    pub async fn screen_reader(&self) -> Result<ScreenReader> {
+        let call = self.0.run_mobile_plugin_async::<ScreenReaderState>("screenReader", ());
+        within(ANSWER_GRACE_MS, call).await.map(ScreenReader::from)
+    }
 }
 
 async fn within<T>(
@@ -65,6 +92,7 @@ async fn within<T>(
     match answer {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(PluginInvokeError::InvokeRejected(refusal))) => Err(Error::from_code(refusal.code.as_deref())),
-        Ok(Err(_)) | Err(_) => Err(Error::ReaderFailed),
+        Ok(Err(_)) => Err(Error::ReaderFailed),
+        Err(_) => Err(Error::NoAnswer),
     }
 }

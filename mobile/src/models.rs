@@ -34,6 +34,56 @@ pub struct OpenedCard {
     pub extended_length: bool,
 }
 
+/// Who may see the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScreenPrivacy {
+    /// Only the person in front of it: in no screenshot, no recording and no list of recent apps.
+    Private,
+    /// Whoever the system lets.
+    Open,
+}
+
+/// A [`ScreenPrivacy`] as it travels.
+#[cfg(any(mobile, test))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct SecureScreen {
+    /// Whether the screen is private.
+    pub(crate) on: bool,
+}
+
+#[cfg(any(mobile, test))]
+impl From<ScreenPrivacy> for SecureScreen {
+    fn from(privacy: ScreenPrivacy) -> Self {
+        Self { on: privacy == ScreenPrivacy::Private }
+    }
+}
+
+/// Whether the screen is read out to the person. No web API tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScreenReader {
+    /// It is: pictures of digits say nothing to it.
+    On,
+    /// It is not.
+    Off,
+    /// This platform does not tell.
+    Unknown,
+}
+
+/// A [`ScreenReader`] as it travels.
+#[cfg(any(mobile, test))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct ScreenReaderState {
+    /// Whether the screen is read out.
+    pub(crate) on: bool,
+}
+
+#[cfg(any(mobile, test))]
+impl From<ScreenReaderState> for ScreenReader {
+    fn from(state: ScreenReaderState) -> Self {
+        if state.on { Self::On } else { Self::Off }
+    }
+}
+
 /// One command or one answer. Answers hold card data: the bytes are wiped when dropped and are never shown.
 pub struct Apdu(Zeroizing<Vec<u8>>);
 
@@ -116,5 +166,10 @@ mod tests {
         assert_eq!(serde_json::to_string(&open).unwrap(), r#"{"waitMs":30000,"prompt":"Hold the card"}"#);
         let opened: OpenedCard = serde_json::from_str(r#"{"commandLengthMax":261,"extendedLength":false}"#).unwrap();
         assert_eq!(opened, OpenedCard { command_length_max: 261, extended_length: false });
+        let private = SecureScreen::from(ScreenPrivacy::Private);
+        assert_eq!(serde_json::to_string(&private).unwrap(), r#"{"on":true}"#);
+        assert!(!SecureScreen::from(ScreenPrivacy::Open).on);
+        let state: ScreenReaderState = serde_json::from_str(r#"{"on":true}"#).unwrap();
+        assert_eq!(ScreenReader::from(state), ScreenReader::On);
     }
 }

@@ -14,6 +14,15 @@ class ApduArgs: Decodable {
   let apdu: String
 }
 
+class SecureScreenArgs: Decodable {
+  /// Whether the screen is kept to the person in front of it.
+  let on: Bool
+}
+
+struct ScreenReaderState: Encodable {
+  let on: Bool
+}
+
 struct OpenedCard: Encodable {
   let commandLengthMax: Int
   let extendedLength: Bool
@@ -28,9 +37,13 @@ struct ApduAnswer: Encodable {
 /// iOS reads payment cards only through `NFCPaymentTagReaderSession` (iOS 26), and only where Apple
 /// permits it: an account and a device in the European Union. Everywhere else `open` answers
 /// `not_permitted`, and the screen says so. It knows no EMV and keeps nothing.
-/// All state is touched on one queue.
+/// The session is touched on one queue. The system ends it after 60 s; the app asks for no longer wait.
+///
+/// The app's Info.plist has to name what may be selected (mobile/ios/Info.plist in this project), and its
+/// entitlements the payment tag format that Apple grants on request.
 class CardReaderPlugin: Plugin {
   private let queue = DispatchQueue(label: "org.tapseal.card-reader")
+  private lazy var screen = Screen()
   private var waiting: Invoke?
   private var session: NFCTagReaderSession?
   private var card: NFCISO7816Tag?
@@ -55,6 +68,20 @@ class CardReaderPlugin: Plugin {
     queue.async {
       self.stop(.stopped)
       invoke.resolve()
+    }
+  }
+
+  @objc public func secureScreen(_ invoke: Invoke) throws {
+    let args = try invoke.parseArgs(SecureScreenArgs.self)
+    DispatchQueue.main.async {
+      if args.on { self.screen.hide() } else { self.screen.show() }
+      invoke.resolve()
+    }
+  }
+
+  @objc public func screenReader(_ invoke: Invoke) {
+    DispatchQueue.main.async {
+      invoke.resolve(ScreenReaderState(on: self.screen.hasScreenReader))
     }
   }
 

@@ -143,11 +143,11 @@ class CardReaderPluginTest {
     @Test
     fun aCardThatComesAfterTheWaitIsNotTouched() {
         phone.open(waitMs = 5_000)
-        val shadow = checkNotNull(phone.shadow())
+        val callback = checkNotNull(phone.shadow()?.callback)
         val card = TestCard()
         // The system had the card already when the wait ended.
         phone.call("close")
-        shadow.dispatchTagDiscovered(card.tag())
+        callback.onTagDiscovered(card.tag())
         phone.settle()
         assertEquals(0, card.connections)
         assertEquals("not_open", phone.transceive(selectPpse).code)

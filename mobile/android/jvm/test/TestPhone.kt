@@ -26,6 +26,7 @@ import org.robolectric.shadows.ShadowNfcAdapter
 class RememberingNfcAdapter : ShadowNfcAdapter() {
     var flags = 0
     var presenceCheckDelayMs = 0
+    var callback: NfcAdapter.ReaderCallback? = null
 
     @Implementation
     override fun enableReaderMode(
@@ -35,6 +36,7 @@ class RememberingNfcAdapter : ShadowNfcAdapter() {
         extras: Bundle?,
     ) {
         this.flags = flags
+        this.callback = callback
         presenceCheckDelayMs = extras?.getInt(NfcAdapter.EXTRA_READER_PRESENCE_CHECK_DELAY) ?: 0
         super.enableReaderMode(activity, callback, flags, extras)
     }
