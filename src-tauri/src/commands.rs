@@ -4,8 +4,9 @@
 
 use protocol::Problem;
 use protocol::ipc::{self, Command};
-use tauri::State;
+use tauri::{AppHandle, Runtime, State};
 
+use crate::screen;
 use crate::shell::Shell;
 
 /// What a command answers: its own view, or the one kind of error.
@@ -97,8 +98,12 @@ pub(crate) async fn checkout_choose(shell: State<'_, Shell>, args: ipc::Checkout
 }
 
 #[tauri::command]
-pub(crate) async fn pin_pad(shell: State<'_, Shell>, args: ipc::PinPad) -> Answer<ipc::PinPad> {
-    let ipc::PinPad { layout } = args;
+pub(crate) async fn pin_pad<R: Runtime>(
+    app: AppHandle<R>,
+    shell: State<'_, Shell>,
+    args: ipc::PinPad,
+) -> Answer<ipc::PinPad> {
+    let layout = screen::layout_for(&app, args.layout).await;
     shell.wallet().await?.pin_pad(layout).await
 }
 

@@ -3,6 +3,8 @@
 //! **Invariant:** the window holds no key, no card data and no PIN digit; it sees views and sends the protocol's
 //! commands, and nothing else of Tauri or of the card reader is granted to it.
 
+#![cfg_attr(target_os = "ios", allow(missing_docs, reason = "Tauri's entry point for iOS is public and says nothing"))]
+
 use std::sync::Arc;
 
 use tauri::async_runtime::block_on;
@@ -11,8 +13,10 @@ use tracing_subscriber::EnvFilter;
 
 mod commands;
 mod phone_reader;
+mod screen;
 mod settings;
 mod shell;
+mod standing_call;
 
 use phone_reader::PhoneReader;
 use shell::Shell;
@@ -97,6 +101,7 @@ fn open_wallet<R: Runtime>(app: &App<R>) {
     app.manage(Shell::new(config));
     let link = settings::link(std::env::args_os());
     let app = app.handle().clone();
+    tauri::async_runtime::spawn(screen::follow(app.clone()));
     tauri::async_runtime::spawn(async move {
         let Ok(wallet) = app.state::<Shell>().wallet().await else { return };
         if let Some(link) = link

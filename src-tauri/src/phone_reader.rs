@@ -1,13 +1,17 @@
 //! The phone's own reader as one of the wallet's, through the card-reader plugin.
 
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use protocol::ipc::{CardGesture, ReaderKind, ReaderView};
-use tauri::async_runtime::block_on;
+use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Runtime};
-use tauri_plugin_card_reader::{Apdu, CardReaderExt, Error, OPEN_WAIT_MS_MAX, OpenCard};
+use tauri_plugin_card_reader::{Apdu, CardReaderExt, Error, OPEN_WAIT_MS_MAX, OpenCard, OpenedCard};
 use wallet::readers::{Arrival, CardConnection, CardReader, Interface, ReaderError};
 use zeroize::Zeroizing;
+
+use crate::standing_call::{LINGER, Look, StandingCall};
 
 /// The id of the only reader a phone has.
 const PHONE: &str = "phone";
@@ -16,11 +20,27 @@ const PHONE: &str = "phone";
 const PROMPT: &str = "Tapseal";
 
 /// The reader behind the phone's back. On a desktop it lists nothing.
-pub(crate) struct PhoneReader<R: Runtime>(AppHandle<R>);
+pub(crate) struct PhoneReader<R: Runtime> {
+    app: AppHandle<R>,
+    waiting: Arc<StandingCall<Result<OpenedCard, Error>>>,
+}
 
 impl<R: Runtime> PhoneReader<R> {
     pub(crate) fn new(app: AppHandle<R>) -> Self {
-        Self(app)
+        Self { app, waiting: Arc::new(StandingCall::none()) }
+    }
+
+    /// Ends the wait for a card soon after the wallet stopped looking for one.
+    fn watch_over_the_wait(&self) {
+        let (app, waiting) = (self.app.clone(), Arc::clone(&self.waiting));
+        thread::spawn(move || {
+            loop {
+                thread::sleep(LINGER);
+                if !waiting.end_if_left(LINGER, || close(&app)) {
+                    break;
+                }
+            }
+        });
     }
 }
 
@@ -38,11 +58,23 @@ impl<R: Runtime> CardReader for PhoneReader<R> {
     }
 
     fn connect(&self, _id: Option<&str>, wait: Duration) -> Result<Option<Arrival>, ReaderError> {
-        let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(OPEN_WAIT_MS_MAX);
-        match block_on(self.0.card_reader().open(OpenCard { wait_ms, prompt: PROMPT.to_owned() })) {
-            Ok(_) => Ok(Some(Arrival::Chip(Box::new(PhoneCard(self.0.clone()))))),
-            Err(Error::CardAbsent) => Ok(None),
-            Err(error) => Err(reader_error(error)),
+        let look = self.waiting.look(wait, |answer| {
+            let app = self.app.clone();
+            spawn(async move {
+                let card = OpenCard { wait_ms: OPEN_WAIT_MS_MAX, prompt: PROMPT.to_owned() };
+                // When the wait was ended meanwhile there is nobody to tell.
+                let _ = answer.send(app.card_reader().open(card).await);
+            });
+        });
+        match look {
+            Look::Answered(Ok(_)) => Ok(Some(Arrival::Chip(Box::new(PhoneCard(self.app.clone()))))),
+            Look::Answered(Err(Error::CardAbsent)) | Look::Waiting => Ok(None),
+            Look::Answered(Err(error)) => Err(reader_error(error)),
+            Look::Begun => {
+                self.watch_over_the_wait();
+                Ok(None)
+            }
+            Look::Lost => Err(reader_error(Error::ReaderFailed)),
         }
     }
 }
@@ -65,29 +97,35 @@ impl<R: Runtime> CardConnection for PhoneCard<R> {
     }
 
     fn close(self: Box<Self>) {
-        if let Err(error) = block_on(self.0.card_reader().close()) {
-            tracing::debug!(%error, "the phone's reader did not close");
-        }
+        close(&self.0);
+    }
+}
+
+fn close<R: Runtime>(app: &AppHandle<R>) {
+    if let Err(error) = block_on(app.card_reader().close()) {
+        tracing::debug!(%error, "the phone's reader did not close");
     }
 }
 
 fn reader_error(error: Error) -> ReaderError {
     match error {
-        Error::NotOnThisPlatform | Error::NfcMissing | Error::NotPermitted => ReaderError::NoReader,
-        Error::CardAbsent | Error::Stopped => ReaderError::Absent,
-        Error::CardRemoved => ReaderError::Removed,
-        Error::NfcOff
-        | Error::Busy
-        | Error::NotOpen
-        | Error::ApduTooLong
-        | Error::ApduMalformed
-        | Error::ReaderFailed => ReaderError::Failed(error.to_string()),
+        Error::NotOnThisPlatform => ReaderError::NoReader,
+        Error::NfcMissing | Error::NotPermitted => ReaderError::NotPermitted,
+        Error::NfcOff => ReaderError::SwitchedOff,
+        Error::Busy => ReaderError::Busy,
+        Error::CardAbsent => ReaderError::Absent,
+        // There is no open card any more: the phone let it go.
+        Error::CardRemoved | Error::NotOpen => ReaderError::Removed,
+        Error::Stopped => ReaderError::Stopped,
+        Error::NoAnswer => ReaderError::Timeout,
+        Error::ApduTooLong | Error::ApduMalformed | Error::ReaderFailed => ReaderError::Failed(error.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::ErrorCode;
     use tauri::test::{mock_builder, mock_context, noop_assets};
 
     #[test]
@@ -98,16 +136,32 @@ mod tests {
             .unwrap_or_else(|error| panic!("{error}"));
         let reader = PhoneReader::new(app.handle().clone());
         assert_eq!(reader.list().unwrap(), []);
-        assert_eq!(reader.connect(None, Duration::from_secs(1)).err(), Some(ReaderError::NoReader));
+        assert_eq!(reader.connect(None, Duration::from_secs(10)).err(), Some(ReaderError::NoReader));
     }
 
     #[test]
-    fn a_card_that_left_is_not_a_broken_reader() {
-        assert_eq!(reader_error(Error::CardRemoved), ReaderError::Removed);
-        for error in Error::ALL {
-            if *error != Error::CardRemoved {
-                assert_ne!(reader_error(*error), ReaderError::Removed, "{error}");
-            }
+    fn a_person_is_told_what_the_phone_said() {
+        for (error, code) in [
+            (Error::NfcOff, ErrorCode::NfcOff),
+            (Error::NfcMissing, ErrorCode::NfcUnavailable),
+            (Error::NotPermitted, ErrorCode::NfcUnavailable),
+            (Error::Busy, ErrorCode::ReaderBusy),
+            (Error::CardAbsent, ErrorCode::CardAbsent),
+            (Error::CardRemoved, ErrorCode::CardRemoved),
+            (Error::NotOpen, ErrorCode::CardRemoved),
+            (Error::Stopped, ErrorCode::Stopped),
+            (Error::NoAnswer, ErrorCode::CardTimeout),
+            (Error::NotOnThisPlatform, ErrorCode::NoReader),
+            (Error::ApduTooLong, ErrorCode::ReaderFailed),
+            (Error::ApduMalformed, ErrorCode::ReaderFailed),
+            (Error::ReaderFailed, ErrorCode::ReaderFailed),
+        ] {
+            assert_eq!(reader_error(error).code(), code, "{error}");
         }
+    }
+
+    #[test]
+    fn no_error_of_the_plugin_is_left_out_of_that_table() {
+        assert_eq!(Error::ALL.len(), 13);
     }
 }
