@@ -21,6 +21,10 @@ use crate::setup;
 /// How long each parser is fuzzed here. `cargo xtask fuzz` takes longer.
 const FUZZ_SECONDS: &str = "3";
 
+/// The systems whose types are checked here; see `docs/adr/0012-phones-without-a-phone.md` for what that costs.
+const OTHER_SYSTEMS: &[&str] =
+    &["platforms", "--only", "android", "--only", "ios", "--only", "macos", "--only", "windows"];
+
 /// Which steps to run, and how.
 #[derive(Args)]
 pub struct Options {
@@ -44,12 +48,18 @@ enum Step {
     Deny,
     /// Known vulnerabilities of every dependency.
     Audit,
+    /// The syntax of the iOS part.
+    Swift,
+    /// The Android part, compiled and run over Android's own NFC classes.
+    Kotlin,
     /// The screens as WebAssembly, which the window embeds.
     Ui,
     /// Every lint on every target, warnings counted as errors.
     Clippy,
     /// A few seconds of made-up input for every parser, guided by coverage.
     Fuzz,
+    /// The window's types on Android, iOS, macOS and Windows.
+    Platforms,
     /// Every program and test.
     Build,
     /// Unit, integration, whole-system and window tests.
@@ -103,9 +113,12 @@ impl Step {
             Self::Fmt => "fmt",
             Self::Deny => "deny",
             Self::Audit => "audit",
+            Self::Swift => "swift",
+            Self::Kotlin => "kotlin",
             Self::Ui => "ui",
             Self::Clippy => "clippy",
             Self::Fuzz => "fuzz",
+            Self::Platforms => "platforms",
             Self::Build => "build",
             Self::Test => "test",
         }
@@ -116,7 +129,14 @@ impl Step {
         match self {
             Self::Clippy | Self::Build => Some(Self::Ui),
             Self::Test => Some(Self::Build),
-            Self::Fmt | Self::Deny | Self::Audit | Self::Ui | Self::Fuzz => None,
+            Self::Fmt
+            | Self::Deny
+            | Self::Audit
+            | Self::Swift
+            | Self::Kotlin
+            | Self::Ui
+            | Self::Fuzz
+            | Self::Platforms => None,
         }
     }
 }
@@ -139,7 +159,10 @@ fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
             run_to_end(advisories::command(&source), &progress)
         }
         Step::Test => run_tests(options, &progress, tally),
-        Step::Fmt | Step::Deny | Step::Ui | Step::Clippy | Step::Fuzz | Step::Build => plain(step, options, &progress),
+        Step::Kotlin => counted(plain(step, options, &progress), tally),
+        Step::Fmt | Step::Deny | Step::Swift | Step::Ui | Step::Clippy | Step::Fuzz | Step::Platforms | Step::Build => {
+            plain(step, options, &progress)
+        }
     };
     progress.end(if done.is_ok() { "ok" } else { "FAILED" });
     match done {
@@ -156,6 +179,9 @@ fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, 
         Step::Fmt => cargo(["fmt", "--all", "--check"]),
         Step::Deny => cargo(["deny", "check", "bans", "licenses", "sources"]),
         Step::Clippy => cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+        Step::Swift => ourselves(&["platforms", "--only", "swift"])?,
+        Step::Kotlin => ourselves(&["platforms", "--only", "kotlin"])?,
+        Step::Platforms => ourselves(OTHER_SYSTEMS)?,
         Step::Fuzz => ourselves(&["fuzz", "--seconds", FUZZ_SECONDS])?,
         // The same features as `cargo test --workspace`, so that nothing is built twice.
         Step::Build => cargo(["build", "--workspace", "--bins", "--tests"]),
@@ -180,7 +206,11 @@ fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Resul
     if options.offline {
         tests.env("CARGO_NET_OFFLINE", "true");
     }
-    let done = run_to_end(tests, progress);
+    counted(run_to_end(tests, progress), tally)
+}
+
+/// Adds the tests that a program closed with, however it ended.
+fn counted(done: Result<Printed, Failure>, tally: &mut Tally) -> Result<Printed, Failure> {
     match &done {
         Ok(printed) => tally.count(printed.lines.iter().map(String::as_str)),
         Err(Failure::Program { output, .. }) => tally.count(output.lines()),
@@ -190,14 +220,14 @@ fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Resul
 }
 
 fn print_table(rows: &[Row]) {
-    println!("\n{:<8} {:<8} {:>9}", "step", "result", "time");
+    println!("\n{:<9} {:<8} {:>9}", "step", "result", "time");
     for row in rows {
         let (word, why) = match &row.ending {
             Ending::Passed => ("ok", ""),
             Ending::Failed => ("FAILED", ""),
             Ending::Skipped(why) => ("skipped", why.as_str()),
         };
-        println!("{:<8} {word:<8} {:>7.1} s  {why}", row.step.name(), row.took.as_secs_f32());
+        println!("{:<9} {word:<8} {:>7.1} s  {why}", row.step.name(), row.took.as_secs_f32());
     }
 }
 
