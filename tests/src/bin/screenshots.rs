@@ -97,6 +97,7 @@ impl Series<'_> {
         self.doubt(number).await;
         self.fail(number).await;
         self.swipe().await;
+        self.hold_a_phone().await;
         self.browser.close().await;
     }
 
@@ -223,6 +224,22 @@ impl Series<'_> {
         self.browser.wait_for_screen("request").await;
     }
 
+    /// A phone that has checked its owner pays without a PIN.
+    async fn hold_a_phone(&self) {
+        self.browser.act("pay").await;
+        self.browser.wait_for_screen("card").await;
+        self.browser.act("readers").await;
+        let choice = self.browser.wait_for("[data-reader=\"\"][data-action=\"choose-reader\"]:not([disabled])").await;
+        choice.click().await.expect("any reader can be chosen");
+        self.system.scenario("slow").await;
+        let card = Card::present_at(self.system, "phone-visa", &self.reader, &["--interface", "contactless"]);
+        self.browser.wait_for("[data-confirmation=\"on-device\"]").await;
+        self.picture("sealing-phone").await;
+        self.system.scenario("none").await;
+        self.browser.wait_for_screen("result.paid").await;
+        card.remove().await;
+    }
+
     /// A link from outside, as far as its request.
     async fn open_link(&self, order: &str) {
         let created = self.system.ask(&Ask { order: order.to_owned(), ..Ask::default() }).await;
@@ -247,6 +264,9 @@ impl Series<'_> {
         self.picture("card.choose").await;
         self.browser.act("choose-application").await;
         self.browser.wait_for_screen("pin").await;
+        // The bank's answer goes back to a card in a slot.
+        self.browser.wait_for("[data-stays=\"true\"]").await;
+        self.picture("pin-leave-card").await;
         self.browser.act("standard-keys").await;
         self.system.scenario("silent").await;
         self.browser.enter_pin(PIN).await;
