@@ -169,6 +169,22 @@ impl CardSession {
         self.phase
     }
 
+    /// The applications the card has named so far.
+    pub fn applications(&self) -> &[ApplicationSummary] {
+        &self.context.seen
+    }
+
+    /// What a look had seen when the card was taken away; nothing before an application was opened, and nothing of a
+    /// card that was to pay.
+    pub fn interrupted(self) -> Option<Box<Inspection>> {
+        match (self.context.purpose, self.stage) {
+            (ReadPurpose::Inspect, Stage::Application(stage)) => {
+                Some(card_data::inspection(self.context, stage.into_application(), Outcome::Interrupted))
+            }
+            (ReadPurpose::Inspect, Stage::Selection(_)) | (ReadPurpose::Pay, _) => None,
+        }
+    }
+
     /// Takes the card's answer to the last command.
     ///
     /// # Errors

@@ -112,6 +112,10 @@ pub enum CardEvent {
         exchanges: u32,
         /// From its arrival on.
         took: Duration,
+        /// The applications it had named by then.
+        applications: Vec<ApplicationSummary>,
+        /// What a look had seen of the one it opened.
+        seen: Option<Box<Inspection>>,
     },
 }
 
@@ -240,19 +244,20 @@ fn read(
         watcher.tell(CardEvent::Connected { reader: reader.clone(), gesture: gesture_of(card.interface()) });
         let started = Instant::now();
         let (session, c_apdu) = CardSession::start(terminal.data(card.interface()), purpose);
-        let mut answers = 0;
-        let outcome = drive(&mut card, session, c_apdu, watcher, &mut answers);
+        let mut told = Told::default();
+        let outcome = drive(&mut card, session, c_apdu, watcher, &mut told);
         let took = started.elapsed();
         match outcome {
             Ok(step) => return Ok(Reading { read: Seen::Chip(step, card), reader, took }),
-            Err(WalletError::Reader(ReaderError::Removed)) if answers == 0 && silent_cards < SILENT_CARDS_MAX => {
+            Err(WalletError::Reader(ReaderError::Removed)) if told.answers == 0 && silent_cards < SILENT_CARDS_MAX => {
                 silent_cards += 1;
                 watcher.tell(CardEvent::Waiting(Some(ErrorCode::CardRemoved)));
                 card.release();
                 std::thread::sleep(SILENT_PAUSE);
             }
             Err(error) => {
-                watcher.tell(CardEvent::Failed { exchanges: answers, took });
+                let Told { answers, applications, seen } = told;
+                watcher.tell(CardEvent::Failed { exchanges: answers, took, applications, seen });
                 card.release();
                 return Err(error);
             }
@@ -260,13 +265,24 @@ fn read(
     }
 }
 
-/// Exchanges commands until the session is over; counts the card's answers.
+/// What a card had told when its reading failed.
+#[derive(Default)]
+struct Told {
+    /// How many commands it answered.
+    answers: u32,
+    /// The applications it had named.
+    applications: Vec<ApplicationSummary>,
+    /// What a look had seen when the card did not answer any more.
+    seen: Option<Box<Inspection>>,
+}
+
+/// Exchanges commands until the session is over; keeps count of what the card told.
 fn drive(
     card: &mut HeldCard,
     session: CardSession,
     first: Vec<u8>,
     watcher: &Watcher,
-    answers: &mut u32,
+    card_told: &mut Told,
 ) -> Result<Step> {
     let mut deadline = Instant::now() + READ_WAIT;
     let mut told = 0;
@@ -280,8 +296,15 @@ fn drive(
         if watcher.stopped() {
             return Err(ReaderError::Stopped.into());
         }
-        let r_apdu = card.transceive(&c_apdu, deadline.min(Instant::now() + ANSWER_WAIT), &watcher.stop)?;
-        *answers += 1;
+        let r_apdu = match card.transceive(&c_apdu, deadline.min(Instant::now() + ANSWER_WAIT), &watcher.stop) {
+            Ok(r_apdu) => r_apdu,
+            Err(error) => {
+                card_told.applications = session.applications().to_vec();
+                card_told.seen = session.interrupted();
+                return Err(error.into());
+            }
+        };
+        card_told.answers += 1;
         match session.advance(&r_apdu)? {
             Step::Transmit { session: next, c_apdu: command, .. } => (session, c_apdu) = (*next, command),
             Step::Choose { session: choosing, applications } => {

@@ -202,5 +202,6 @@ fn trouble(card: &Inspection) -> Option<ErrorCode> {
         Outcome::MagStripeOnly => Some(ErrorCode::CardStripeOverAir),
         Outcome::NoCryptogram => Some(ErrorCode::CardUnreadable),
         Outcome::Refused => Some(ErrorCode::CardRefused),
+        Outcome::Interrupted => Some(ErrorCode::CardRemoved),
     }
 }

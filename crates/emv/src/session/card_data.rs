@@ -82,6 +82,8 @@ pub enum Outcome {
     NoCryptogram,
     /// An application opened, but it refused to go on.
     Refused,
+    /// The card was taken away before it was done.
+    Interrupted,
 }
 
 impl Outcome {
@@ -94,6 +96,7 @@ impl Outcome {
             Self::MagStripeOnly => "mag_stripe_only",
             Self::NoCryptogram => "no_cryptogram",
             Self::Refused => "refused",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -313,9 +316,14 @@ pub(crate) fn done(context: &Context, application: OpenApplication) -> Result<St
 
 /// Ends a session that looks.
 pub(crate) fn inspected(context: Context, application: OpenApplication, outcome: Outcome) -> Step {
+    Step::Inspected(inspection(context, application, outcome))
+}
+
+/// What a look has seen so far.
+pub(crate) fn inspection(context: Context, application: OpenApplication, outcome: Outcome) -> Box<Inspection> {
     let card = &application.card;
     let pan = card.pan();
-    Step::Inspected(Box::new(Inspection {
+    Box::new(Inspection {
         outcome,
         trouble: context.trouble,
         scheme: application.selected.summary.scheme.of_card(pan.as_ref()),
@@ -334,7 +342,7 @@ pub(crate) fn inspected(context: Context, application: OpenApplication, outcome:
         tsi: application.results.tsi,
         authenticity: application.authenticity,
         exchanges: context.exchanges,
-    }))
+    })
 }
 
 /// DE 55. A value that went to the card in the command that made the cryptogram is written as it was sent, cut

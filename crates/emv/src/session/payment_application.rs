@@ -171,6 +171,11 @@ pub(crate) fn nothing_left(mut context: Context) -> Result<Step, CardError> {
 }
 
 impl ApplicationStage {
+    /// What was learnt of the application so far.
+    pub(crate) fn into_application(self) -> OpenApplication {
+        self.application
+    }
+
     fn boxed(self) -> Stage {
         Stage::Application(Box::new(self))
     }

@@ -59,6 +59,10 @@ struct Progress {
     exchanges: u32,
     took: Duration,
     not_recorded: Option<u32>,
+    /// The applications the card had named before it was taken away.
+    applications: Vec<ApplicationSummary>,
+    /// What it had given by then.
+    seen: Option<Box<Inspection>>,
 }
 
 async fn read(cli: &Cli, args: &ReadArgs, progress: &mut Progress) -> Result<Reading<Looked>, WalletError> {
@@ -83,7 +87,10 @@ async fn read(cli: &Cli, args: &ReadArgs, progress: &mut Progress) -> Result<Rea
             // And takes the card's own first choice.
             CardEvent::Choose { answer, .. } => drop(answer.send(0)),
             CardEvent::Connected { reader, .. } => progress.reader = Some(reader),
-            CardEvent::Failed { exchanges, took } => (progress.exchanges, progress.took) = (exchanges, took),
+            CardEvent::Failed { exchanges, took, applications, seen } => {
+                (progress.exchanges, progress.took) = (exchanges, took);
+                (progress.applications, progress.seen) = (applications, seen);
+            }
             CardEvent::Waiting(_) | CardEvent::Reading { .. } => {}
         }
     }
@@ -115,28 +122,32 @@ fn tell(event: &CardEvent) {
     }
 }
 
-/// What may be said of a card that could not be read.
+/// What may be said of a card that could not be read to its end: what it had given by then, if anything.
 fn failure(error: &WalletError, progress: &Progress) -> Value {
     let outcome = match error {
         WalletError::Card(card) => card.code().to_owned(),
         other => other.code().to_string(),
     };
-    json!({
-        "outcome": outcome,
-        "detail": error.to_string(),
-        "scheme": null,
-        "aid": null,
-        "label": null,
-        "pan_masked": null,
-        "expiry": null,
-        "psn": null,
-        "track2_masked": null,
-        "applications": [],
-        "exchanges": progress.exchanges,
-        "not_recorded": progress.not_recorded,
-        "reader": progress.reader,
-        "ms": progress.took.as_millis(),
-    })
+    let nothing = || {
+        json!({
+            "scheme": null,
+            "aid": null,
+            "label": null,
+            "pan_masked": null,
+            "expiry": null,
+            "psn": null,
+            "track2_masked": null,
+            "applications": progress.applications.iter().map(application_facts).collect::<Vec<_>>(),
+        })
+    };
+    let mut facts = progress.seen.as_deref().map_or_else(nothing, chip_facts);
+    facts["outcome"] = json!(outcome);
+    facts["detail"] = json!(error.to_string());
+    facts["exchanges"] = json!(progress.exchanges);
+    facts["not_recorded"] = json!(progress.not_recorded);
+    facts["reader"] = json!(progress.reader);
+    facts["ms"] = json!(progress.took.as_millis());
+    facts
 }
 
 fn terminal() -> Result<Terminal, WalletError> {
@@ -178,15 +189,16 @@ fn stripe_facts(swipe: &Swipe) -> Value {
     })
 }
 
+fn application_facts(summary: &ApplicationSummary) -> Value {
+    json!({
+        "aid": hex::encode_upper(&summary.aid),
+        "scheme": summary.scheme.code(),
+        "label": summary.label,
+        "priority": summary.priority,
+    })
+}
+
 fn chip_facts(card: &Inspection) -> Value {
-    let application = |summary: &ApplicationSummary| {
-        json!({
-            "aid": hex::encode_upper(&summary.aid),
-            "scheme": summary.scheme.code(),
-            "label": summary.label,
-            "priority": summary.priority,
-        })
-    };
     let expiry = card.expiry_yymm.map(|digits| String::from_utf8_lossy(&digits).into_owned());
     json!({
         "outcome": card.outcome.code(),
@@ -201,7 +213,7 @@ fn chip_facts(card: &Inspection) -> Value {
         "no_online_pin": card.no_online_pin.map(emv::NoOnlinePin::code),
         "authenticity": card.authenticity.code(),
         "track2_masked": card.track2.as_ref().map(emv::Track2::masked),
-        "applications": card.applications.iter().map(application).collect::<Vec<_>>(),
+        "applications": card.applications.iter().map(application_facts).collect::<Vec<_>>(),
         "exchanges": card.exchanges,
     })
 }
