@@ -18,6 +18,9 @@ const KEY_STORE: &str = "TAPSEAL_KEY_STORE";
 /// A reader to offer beside those that are found, such as `replay:FILE`.
 const READER: &str = "TAPSEAL_READER";
 
+/// Certification authorities to believe besides the schemes' own: for simulated cards.
+const CA_KEYS: &str = "TAPSEAL_CA_KEYS";
+
 /// Reads the wallet's set-up through `variable`, which answers for one environment variable.
 ///
 /// `platform_home` is where the wallet lives unless told otherwise; a set but unusable variable is an error, because
@@ -31,6 +34,7 @@ pub(crate) fn wallet_config(
     let home = home.ok_or_else(|| unusable(HOME, "this system names no folder for a program's data"))?;
     let mut config = WalletConfig::new(home);
     config.trust = set(TRUST).map(PathBuf::from);
+    config.ca_keys = set(CA_KEYS).map(PathBuf::from);
     if let Some(kind) = text(KEY_STORE, set(KEY_STORE))? {
         config.key_store = kind.parse::<KeyStoreKind>().map_err(|error| unusable(KEY_STORE, &error.to_string()))?;
     }
@@ -71,10 +75,11 @@ mod tests {
 
     #[test]
     fn everything_can_be_set() {
-        let set = [(HOME, "/w"), (TRUST, "/t.json"), (KEY_STORE, "file"), (READER, "replay:card.json")];
+        let set =
+            [(HOME, "/w"), (TRUST, "/t.json"), (KEY_STORE, "file"), (READER, "replay:card.json"), (CA_KEYS, "/ca.txt")];
         let config = config(&set).unwrap();
         assert_eq!(config.home, PathBuf::from("/w"));
-        assert_eq!(config.trust, Some("/t.json".into()));
+        assert_eq!((config.trust, config.ca_keys), (Some("/t.json".into()), Some("/ca.txt".into())));
         assert_eq!(config.key_store, KeyStoreKind::File);
         assert_eq!(config.readers, ["replay:card.json"]);
     }

@@ -12,13 +12,14 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use emv::{
-    ApplicationSummary, CardSession, Inspection, Interface, Phase, ReadPurpose, Step, Swipe, TerminalData,
+    ApplicationSummary, CaKeys, CardSession, Inspection, Interface, Phase, ReadPurpose, Step, Swipe, TerminalData,
     derive_unpredictable_number,
 };
 use payment::{Amount, AttemptHash};
 use protocol::ErrorCode;
 use protocol::ipc::{CardGesture, ReadPhase};
 
+use crate::clock;
 use crate::error::{Result, WalletError};
 use crate::readers::{Found, HeldCard, Lookout, Place, ReaderError, gesture_of};
 
@@ -55,9 +56,29 @@ pub struct Terminal {
     pub merchant_name: String,
     /// The time, ms since the Unix epoch; the card gets it in UTC.
     pub now_ms: u64,
+    /// The certification authorities it knows.
+    pub ca_keys: CaKeys,
 }
 
+/// What a card that is only looked at is told it would pay, in minor units: one dollar.
+const LOOK_AMOUNT_MINOR: i64 = 100;
+
 impl Terminal {
+    /// For a look: one dollar to nobody, tied to a random hash that is never sent.
+    pub fn to_look(country: u16, ca_keys: CaKeys) -> Result<Self> {
+        let mut hash = [0; 32];
+        getrandom::fill(&mut hash).map_err(|_| WalletError::Code(ErrorCode::Internal))?;
+        let currency = "USD".parse().expect("USD is a currency");
+        Ok(Self {
+            amount: Amount::new(LOOK_AMOUNT_MINOR, currency),
+            country,
+            attempt_hash: AttemptHash::from_bytes(hash),
+            merchant_name: String::new(),
+            now_ms: clock::now_ms(),
+            ca_keys,
+        })
+    }
+
     fn data(&self, interface: Interface) -> TerminalData {
         let currency = self.amount.currency();
         let amount_minor = u64::try_from(self.amount.minor()).unwrap_or(0);
@@ -67,6 +88,7 @@ impl Terminal {
             .at(date, time);
         data.currency_exponent = currency.exponent();
         data.merchant_name.clone_from(&self.merchant_name);
+        data.ca_keys = self.ca_keys.clone();
         data
     }
 }

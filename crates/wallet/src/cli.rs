@@ -48,6 +48,9 @@ struct PlaceArgs {
     /// Where the device's keys are kept: `keyring`, or `file` for machines without one.
     #[arg(long, global = true, env = "TAPSEAL_KEY_STORE", default_value = "keyring")]
     key_store: KeyStoreKind,
+    /// Certification authorities to believe besides the schemes' own, one key a line: for simulated cards.
+    #[arg(long, global = true, env = "TAPSEAL_CA_KEYS", value_name = "FILE")]
+    ca_keys: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -188,6 +191,7 @@ impl PlaceArgs {
         let mut config = WalletConfig::new(self.home()?);
         config.trust.clone_from(&self.trust);
         config.key_store = self.key_store;
+        config.ca_keys.clone_from(&self.ca_keys);
         config.upkeep = Upkeep::OnDemand;
         Ok(config)
     }

@@ -73,6 +73,9 @@ pub struct WalletConfig {
     pub own_readers: Vec<Arc<dyn CardReader>>,
     /// How the wallet keeps in touch.
     pub upkeep: Upkeep,
+    /// A file of certification authorities' keys to know besides the schemes' own, one a line (EMV Book 2 section
+    /// 11.2.2): a card they stand behind is believed.
+    pub ca_keys: Option<PathBuf>,
     /// ISO 3166 numeric country of the terminal: EMV tag 9F1A.
     pub terminal_country: u16,
     /// How long a checkout waits for a card.
@@ -89,6 +92,7 @@ impl WalletConfig {
             readers: Vec::new(),
             own_readers: Vec::new(),
             upkeep: Upkeep::Continuous,
+            ca_keys: None,
             terminal_country: TERMINAL_COUNTRY_DEFAULT,
             card_wait: CARD_WAIT_DEFAULT,
         }

@@ -7,6 +7,7 @@
 //! did not verify is never shown; an attempt is written down before it is sent and ends only on evidence.
 
 pub mod bridge;
+mod ca_keys;
 mod card;
 mod changes;
 mod checkout;

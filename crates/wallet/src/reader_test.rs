@@ -8,22 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use emv::{Inspection, Outcome};
-use payment::{Amount, AttemptHash};
 use protocol::ErrorCode;
 use protocol::ipc::{ReaderTestStage, ReaderTestView, TestedCardView};
 use tokio_util::sync::CancellationToken;
 
 use crate::card::{self, CardEvent, Looked, Reading, STEPS, Terminal, Watcher};
 use crate::changes::Changes;
-use crate::clock;
 use crate::error::{Result, WalletError};
 use crate::readers::ReaderError;
 use crate::wallet::Wallet;
 
 /// How long stopping waits for the reader to be let go.
 const STOP_WAIT: Duration = Duration::from_secs(3);
-/// What the card is told it would pay, in minor units: one dollar.
-const AMOUNT_MINOR: i64 = 100;
 
 /// The one test of a wallet.
 pub(crate) struct ReaderTest {
@@ -63,7 +59,7 @@ impl ReaderTest {
             return Err(WalletError::Code(ErrorCode::CheckoutBusy));
         }
         let places = wallet.core.readers.places(reader.as_deref())?;
-        let terminal = terminal(wallet.core.config.terminal_country)?;
+        let terminal = Terminal::to_look(wallet.core.config.terminal_country, wallet.core.ca_keys.clone())?;
         self.stop().await;
         let progress = ReaderTestStage::WaitingForCard { notice: None };
         let view = ReaderTestView { reader, gesture: None, progress, card: None };
@@ -162,19 +158,6 @@ fn show(view: &mut ReaderTestView, event: CardEvent) {
         // The reading's own end says it all.
         CardEvent::Failed { .. } => {}
     }
-}
-
-fn terminal(country: u16) -> Result<Terminal> {
-    let mut hash = [0; 32];
-    getrandom::fill(&mut hash).map_err(|_| WalletError::Code(ErrorCode::Internal))?;
-    let currency = "USD".parse().expect("USD is a currency");
-    Ok(Terminal {
-        amount: Amount::new(AMOUNT_MINOR, currency),
-        country,
-        attempt_hash: AttemptHash::from_bytes(hash),
-        merchant_name: String::new(),
-        now_ms: clock::now_ms(),
-    })
 }
 
 fn card_view(card: &Looked) -> TestedCardView {

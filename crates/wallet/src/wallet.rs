@@ -7,11 +7,13 @@ mod testing;
 
 use std::sync::Arc;
 
+use emv::CaKeys;
 use protocol::Problem;
 use protocol::ipc::{ReaderView, Settings, WalletStatus, WatchView};
 use protocol::merchant_api::PayerIdentifier;
 use tokio_util::sync::CancellationToken;
 
+use crate::ca_keys;
 use crate::changes::Changes;
 use crate::checkout::Checkout;
 use crate::clock;
@@ -45,6 +47,7 @@ pub(crate) struct Core {
     pub(crate) server: Server,
     pub(crate) keys: KeyCache,
     pub(crate) readers: Arc<Readers>,
+    pub(crate) ca_keys: CaKeys,
     pub(crate) checkout: Checkout,
     pub(crate) reader_test: ReaderTest,
     pub(crate) changes: Arc<Changes>,
@@ -62,6 +65,7 @@ impl Wallet {
         make_private_folder(&config.home)?;
         let trust = Trust::pinned(&config.home, config.trust.as_deref())?;
         let readers = Arc::new(Readers::new(&config)?);
+        let ca_keys = ca_keys::known(config.ca_keys.as_deref())?;
         let store = Store::open(&config.home).await?;
         let key_store = KeyStore::new(config.key_store, &config.home);
         let device = Arc::new(Device::open(&store, &key_store).await?);
@@ -72,8 +76,20 @@ impl Wallet {
         let checkout = Checkout::new(Arc::clone(&changes));
         let reader_test = ReaderTest::new(Arc::clone(&changes));
         let closing = CancellationToken::new();
-        let core =
-            Core { config, trust, store, device, server, keys, readers, checkout, reader_test, changes, closing };
+        let core = Core {
+            config,
+            trust,
+            store,
+            device,
+            server,
+            keys,
+            readers,
+            ca_keys,
+            checkout,
+            reader_test,
+            changes,
+            closing,
+        };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {
             Upkeep::Continuous => drop(tokio::spawn(upkeep::run(wallet.clone()))),

@@ -13,6 +13,7 @@ use crate::demo::{Stage, mail, text};
 use crate::failure::Failure;
 use crate::invocation::{command, converse, json_of, output_of};
 use crate::processes::Running;
+use crate::repository;
 
 /// How long a request may take to reach the inbox.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(20);
@@ -21,6 +22,9 @@ const DELIVERY_LIMIT: Duration = Duration::from_secs(20);
 const PAYMENT_LIMIT: Duration = Duration::from_mins(2);
 
 const POLL: Duration = Duration::from_millis(100);
+
+/// Stands behind the simulated cards that have certificates. Only a wallet that is given it believes them.
+const TEST_AUTHORITY: &str = "crates/virtual-card/keys/test_ca.txt";
 
 /// The payer's wallet.
 pub struct Payer<'s> {
@@ -39,6 +43,7 @@ impl<'s> Payer<'s> {
     fn wallet<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let mut wallet = command(self.stage.program("tapseal-wallet"), ["--json", "--key-store", "file"]);
         wallet.arg("--home").arg(&self.home).arg("--trust").arg(self.stage.trust());
+        wallet.arg("--ca-keys").arg(repository::root().join(TEST_AUTHORITY));
         wallet.args(arguments);
         wallet
     }
@@ -94,6 +99,7 @@ impl<'s> Payer<'s> {
     pub fn open_window(&self, narrator: &mut Narrator) -> Result<Running, Failure> {
         let mut window = command(self.stage.program("tapseal-app"), [""; 0]);
         window.env("TAPSEAL_HOME", &self.home).env("TAPSEAL_TRUST", self.stage.trust());
+        window.env("TAPSEAL_CA_KEYS", repository::root().join(TEST_AUTHORITY));
         window.env("TAPSEAL_KEY_STORE", "file").env("TAPSEAL_READER", &self.card.reader);
         let running = Running::start("tapseal-app", window, &self.stage.log("window"))?;
         narrator.stage("window", &[], "the wallet window is open");

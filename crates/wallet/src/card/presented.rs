@@ -1,6 +1,6 @@
 //! What a card gave for a payment: its chip's data and cryptogram, or only its stripe.
 
-use emv::{CardNumber, CardRead, Interface, Swipe};
+use emv::{CardNumber, CardRead, DataAuthenticity, Interface, Swipe};
 use envelope::inner::{CardData, EntryMode};
 use envelope::{Pan, SecretBytes};
 use zeroize::Zeroizing;
@@ -74,6 +74,14 @@ impl Presented {
         match self {
             Self::Chip(read) => read.exchanges,
             Self::Stripe(_) => 0,
+        }
+    }
+
+    /// Whether the chip showed that it is its issuer's; a stripe cannot.
+    pub fn authenticity(&self) -> &'static str {
+        match self {
+            Self::Chip(read) => read.authenticity.code(),
+            Self::Stripe(_) => DataAuthenticity::NotPerformed.code(),
         }
     }
 

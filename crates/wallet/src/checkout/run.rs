@@ -160,6 +160,7 @@ async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<ReadCard> {
             attempt_hash: draw.hash,
             merchant_name: order.payee_name.clone(),
             now_ms: wallet.core.server.now_ms(),
+            ca_keys: wallet.core.ca_keys.clone(),
         };
         match read_once(wallet, plan, terminal, deadline).await {
             Ok((reading, inserted)) => {
@@ -175,6 +176,7 @@ async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<ReadCard> {
                         EntryMode::MagStripe => "stripe",
                     },
                     "exchanges": presented.exchanges(),
+                    "authenticity": presented.authenticity(),
                 });
                 plan.trace.tell("reading", reading.took, facts);
                 let took_ms = u32::try_from(reading.took.as_millis()).unwrap_or(u32::MAX);

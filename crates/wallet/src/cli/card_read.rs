@@ -7,18 +7,15 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use emv::{ApplicationSummary, Inspection, Swipe};
-use payment::{Amount, AttemptHash};
 use protocol::{ErrorCode, Problem};
 use serde_json::{Value, json};
 
 use super::{Cli, print};
+use crate::ca_keys;
 use crate::card::{self, CardEvent, Looked, Reading, STEPS, Terminal, Watcher};
 use crate::config::TERMINAL_COUNTRY_DEFAULT;
 use crate::error::WalletError;
-use crate::{clock, readers::ReaderError};
-
-/// What the card is told it would pay, in minor units: one dollar.
-const AMOUNT_MINOR: i64 = 100;
+use crate::readers::ReaderError;
 
 #[derive(Args)]
 pub(super) struct ReadArgs {
@@ -72,7 +69,8 @@ async fn read(cli: &Cli, args: &ReadArgs, progress: &mut Progress) -> Result<Rea
     let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = Watcher { events, stop: Arc::clone(&stop) };
-    let terminal = terminal()?;
+    let ca_keys = ca_keys::known(cli.place.ca_keys.as_deref())?;
+    let terminal = Terminal::to_look(TERMINAL_COUNTRY_DEFAULT, ca_keys)?;
     if !cli.json {
         eprintln!("Waiting for a card.");
     }
@@ -148,19 +146,6 @@ fn failure(error: &WalletError, progress: &Progress) -> Value {
     facts["reader"] = json!(progress.reader);
     facts["ms"] = json!(progress.took.as_millis());
     facts
-}
-
-fn terminal() -> Result<Terminal, WalletError> {
-    let mut hash = [0; 32];
-    getrandom::fill(&mut hash).map_err(|_| ErrorCode::Internal)?;
-    let currency = "USD".parse().expect("USD is a currency");
-    Ok(Terminal {
-        amount: Amount::new(AMOUNT_MINOR, currency),
-        country: TERMINAL_COUNTRY_DEFAULT,
-        attempt_hash: AttemptHash::from_bytes(hash),
-        merchant_name: String::new(),
-        now_ms: clock::now_ms(),
-    })
 }
 
 /// What may be said of a card.
