@@ -1,6 +1,8 @@
 //! Every built-in card over PC/SC, behind the real pcscd with vpcd's reader: tapped and inserted, each that can pays,
 //! and each that is made not to is refused in words of its own with no money moved. And the same through libnfc.
 
+use std::time::Duration;
+
 use e2e::card::Card;
 use e2e::payer::{self, Payer};
 use e2e::system::{Ask, System, Wishes};
@@ -14,6 +16,10 @@ const READER_EXPECTED: &str = "TAPSEAL_TEST_PCSC";
 const LIBNFC_EXPECTED: &str = "TAPSEAL_TEST_LIBNFC";
 /// Where vpcd's first reader listens for its card.
 const VPCD: &str = "127.0.0.1:35963";
+/// How long a hand takes at least to change cards. A card that takes the place of another between two looks of pcscd
+/// (400 ms) may be said to be absent for as long as it lies there: pcscd 1.9 marks the reader empty when it fails to
+/// reset the card that left, and then sees no change.
+const CHANGING_CARDS: Duration = Duration::from_secs(1);
 /// What every card is asked for, in minor units.
 const AMOUNT_MINOR: i64 = 1280;
 
@@ -70,6 +76,7 @@ async fn present(system: &System, payer: &Payer, profile: &Profile, interface: I
     let card = Card::present_at(system, &profile.name, VPCD, &["--interface", code]);
     let ended = payer.pay_at(&request, "pcsc", &profile.pin).await;
     card.remove().await;
+    tokio::time::sleep(CHANGING_CARDS).await;
     let as_made = match &profile.refusal {
         Some(refusal) => {
             ended.code != 0 && payer::code(&ended) == wallet_code(refusal) && payer::money_moved(&ended) == "no"
