@@ -1,49 +1,5 @@
--- The bank front's books. SQLite and PostgreSQL both take this text.
-
-CREATE TABLE account (
-    account_id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('cardholder', 'merchant', 'opening')),
-    currency TEXT NOT NULL,
-    created_ms BIGINT NOT NULL
-);
-
--- What the entries of an account add up to, kept beside them so that a decision reads one row.
--- Only a cardholder has a floor: what is available may not fall below it.
-CREATE TABLE balance (
-    account_id TEXT PRIMARY KEY REFERENCES account (account_id),
-    posted_minor BIGINT NOT NULL,
-    pending_out_minor BIGINT NOT NULL CHECK (pending_out_minor >= 0),
-    pending_in_minor BIGINT NOT NULL CHECK (pending_in_minor >= 0),
-    floor_minor BIGINT,
-    entries BIGINT NOT NULL
-);
-
--- A step in the life of a movement of money. Rows are inserted and never changed: what follows a
--- row is another row that names it, and a row is followed at most once.
-CREATE TABLE transfer (
-    transfer_id TEXT PRIMARY KEY,
-    phase TEXT NOT NULL CHECK (phase IN ('pending', 'posted', 'voided', 'undone')),
-    follows TEXT UNIQUE REFERENCES transfer (transfer_id),
-    debit_account TEXT NOT NULL REFERENCES account (account_id),
-    credit_account TEXT NOT NULL REFERENCES account (account_id),
-    amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
-    currency TEXT NOT NULL,
-    purpose TEXT NOT NULL,
-    created_ms BIGINT NOT NULL,
-    CHECK (debit_account <> credit_account),
-    CHECK ((phase = 'pending') = (follows IS NULL))
-);
-
--- The two sides of each transfer, in order within their account.
-CREATE TABLE entry (
-    account_id TEXT NOT NULL REFERENCES account (account_id),
-    account_sequence BIGINT NOT NULL,
-    transfer_id TEXT NOT NULL REFERENCES transfer (transfer_id),
-    posted_minor BIGINT NOT NULL,
-    pending_out_minor BIGINT NOT NULL,
-    pending_in_minor BIGINT NOT NULL,
-    PRIMARY KEY (account_id, account_sequence)
-);
+-- The bank front's cards, the messages it answered, and what became of each attempt. SQLite and PostgreSQL both take
+-- this text.
 
 -- Cards by reference: an HMAC of the card number under a key of the HSM. Neither the number nor
 -- the PIN is here; what verifies a PIN is not the PIN.
@@ -62,6 +18,13 @@ CREATE TABLE card (
     atc BIGINT NOT NULL,
     payment_limit_minor BIGINT NOT NULL,
     day_limit_minor BIGINT NOT NULL,
+    -- How it may be used besides its chip with a PIN. Of plastic, a card pays nothing without a PIN, nothing by its
+    -- stripe, and by any application of its number's own scheme.
+    device_limit_minor BIGINT NOT NULL,
+    stripe_limit_minor BIGINT NOT NULL,
+    stripe_use TEXT NOT NULL CHECK (stripe_use IN ('never', 'without_chip', 'fallback')),
+    -- Application identifiers in hexadecimal, with spaces between them.
+    applications TEXT NOT NULL,
     CHECK (
         (pin_method = 'visa_pvv' AND LENGTH(pin_value) = 4)
         OR (pin_method = 'ibm3624_offset' AND LENGTH(pin_value) BETWEEN 5 AND 12)
