@@ -64,6 +64,9 @@ pub enum BankError {
     /// A list is longer than it may be.
     #[error("too many {0}")]
     TooMany(&'static str),
+    /// The plain port would be reached by other machines, and nobody consented.
+    #[error("{0} is not loopback: card data would cross the network in clear; --plain-anywhere allows it")]
+    PlainExposed(std::net::SocketAddr),
     /// A scenario nobody wrote.
     #[error("unknown scenario {0}")]
     UnknownScenario(String),

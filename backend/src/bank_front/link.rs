@@ -1,4 +1,7 @@
-//! The link: a TLS listener, many connections, many messages in flight on each.
+//! The link: two listeners, many connections, many messages in flight on each.
+//!
+//! The sealed port speaks mutual TLS and takes card data in capsules only. The plain port is for ordinary ISO 8583
+//! clients: card data in clear, no TLS, and therefore off unless asked for.
 //!
 //! Each message is answered by a task of its own, so a slow answer never holds up another. Everything
 //! is bounded: connections, messages in flight, and every wait.
@@ -7,18 +10,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iso8583::frame::{self, Decoder};
+use iso8583::frame::{Decoder, Framing};
 use iso8583::{Message, Spec};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use zeroize::Zeroizing;
 
-use super::{BankFront, message};
+use super::BankFront;
+use super::message::{self, Line};
 
 /// Connections at one time.
 const CONNECTIONS_MAX: usize = 64;
@@ -37,14 +41,38 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes read at a time.
 const READ_BYTES: usize = 8 * 1024;
 
+/// How messages are written on a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Wire {
+    /// How digits and bytes are.
+    pub spec: Spec,
+    /// How lengths are.
+    pub framing: Framing,
+}
+
+impl Wire {
+    /// What the payment server speaks.
+    pub const SEALED: Self = Self { spec: Spec::TAPSEAL, framing: Framing::Binary2 };
+}
+
+/// A port, and what may be said on it.
+#[derive(Clone)]
+pub enum Port {
+    /// Mutual TLS, card data in capsules.
+    Sealed(TlsAcceptor),
+    /// No TLS, card data in clear.
+    Plain(Wire),
+}
+
+impl Port {
+    /// The port of the payment server.
+    pub fn sealed(tls: Arc<rustls::ServerConfig>) -> Self {
+        Self::Sealed(TlsAcceptor::from(tls))
+    }
+}
+
 /// Accepts connections until `stop` is cancelled, then lets messages in flight finish.
-pub async fn serve(
-    listener: TcpListener,
-    tls: Arc<rustls::ServerConfig>,
-    front: Arc<BankFront>,
-    stop: CancellationToken,
-) {
-    let acceptor = TlsAcceptor::from(tls);
+pub async fn serve(listener: TcpListener, port: Port, front: Arc<BankFront>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
     loop {
@@ -65,10 +93,10 @@ pub async fn serve(
             tracing::warn!(%peer, "too many connections");
             continue;
         };
-        let (acceptor, front, stop) = (acceptor.clone(), Arc::clone(&front), stop.clone());
+        let (port, front, stop) = (port.clone(), Arc::clone(&front), stop.clone());
         connections.spawn(async move {
             let _place = place;
-            connection(acceptor, socket, peer, front, stop).await;
+            accept(&port, socket, peer, &front, &stop).await;
         });
     }
     connections.close();
@@ -77,87 +105,108 @@ pub async fn serve(
     }
 }
 
-async fn connection(
-    acceptor: TlsAcceptor,
-    socket: TcpStream,
-    peer: SocketAddr,
-    front: Arc<BankFront>,
-    stop: CancellationToken,
-) {
+async fn accept(port: &Port, socket: TcpStream, peer: SocketAddr, front: &Arc<BankFront>, stop: &CancellationToken) {
     // Answers are small and waited for; a failure to say so costs only time.
     let _ = socket.set_nodelay(true);
-    let stream = match timeout(HANDSHAKE_TIME_MAX, acceptor.accept(socket)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::warn!(%peer, %error, "the handshake failed"),
-        Err(_) => return tracing::warn!(%peer, "the handshake took too long"),
+    let acceptor = match port {
+        Port::Sealed(acceptor) => acceptor,
+        Port::Plain(wire) => {
+            let connection = Connection { wire: *wire, line: Arc::new(Line::plain()), peer };
+            return connection.run(socket, front, stop).await;
+        }
     };
-    tracing::info!(%peer, "connected");
-    let (reading, writing) = tokio::io::split(stream);
-    let (answers, to_write) = mpsc::channel(IN_FLIGHT_MAX);
-    let writer = tokio::spawn(write_answers(writing, to_write, peer));
-    read_messages(reading, answers, peer, &front, &stop).await;
-    // The writer ends when the last message in flight has dropped its sender.
-    let _ = writer.await;
-    tracing::info!(%peer, "disconnected");
+    let connection = Connection { wire: Wire::SEALED, line: Arc::new(Line::Sealed), peer };
+    match timeout(HANDSHAKE_TIME_MAX, acceptor.accept(socket)).await {
+        Ok(Ok(stream)) => connection.run(stream, front, stop).await,
+        Ok(Err(error)) => tracing::warn!(%peer, %error, "the handshake failed"),
+        Err(_) => tracing::warn!(%peer, "the handshake took too long"),
+    }
 }
 
-async fn read_messages(
-    mut reading: ReadHalf<TlsStream<TcpStream>>,
-    answers: mpsc::Sender<Message>,
+/// One connection, whatever carries it.
+struct Connection {
+    wire: Wire,
+    line: Arc<Line>,
     peer: SocketAddr,
-    front: &Arc<BankFront>,
-    stop: &CancellationToken,
-) {
-    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
-    let mut decoder = Decoder::new();
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        let read = tokio::select! {
-            () = stop.cancelled() => return,
-            () = answers.closed() => return,
-            read = timeout(SILENCE_MAX, reading.read(&mut buffer)) => read,
-        };
-        match read {
-            Ok(Ok(0)) if decoder.is_between_frames() => return,
-            Ok(Ok(0)) => return tracing::warn!(%peer, "cut within a message"),
-            Ok(Ok(count)) => decoder.push(&buffer[..count]),
-            Ok(Err(error)) => return tracing::warn!(%peer, %error, "reading failed"),
-            Err(_) => return tracing::warn!(%peer, "silent for too long"),
-        }
+}
+
+impl Connection {
+    async fn run<S>(self, stream: S, front: &Arc<BankFront>, stop: &CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let peer = self.peer;
+        tracing::info!(%peer, "connected");
+        let (reading, writing) = tokio::io::split(stream);
+        let (answers, to_write) = mpsc::channel(IN_FLIGHT_MAX);
+        let writer = tokio::spawn(write_answers(writing, self.wire, to_write, peer));
+        self.read_messages(reading, answers, front, stop).await;
+        // The writer ends when the last message in flight has dropped its sender.
+        let _ = writer.await;
+        tracing::info!(%peer, "disconnected");
+    }
+
+    async fn read_messages(
+        self,
+        mut reading: impl AsyncRead + Unpin,
+        answers: mpsc::Sender<Message>,
+        front: &Arc<BankFront>,
+        stop: &CancellationToken,
+    ) {
+        let peer = self.peer;
+        let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+        let mut decoder = Decoder::with(self.wire.framing);
+        // Card data in clear passes through here.
+        let mut buffer = Zeroizing::new(vec![0; READ_BYTES]);
         loop {
-            let frame = match decoder.next_frame() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break,
-                Err(error) => return tracing::warn!(%peer, %error, "not a stream of frames"),
+            let read = tokio::select! {
+                () = stop.cancelled() => return,
+                () = answers.closed() => return,
+                read = timeout(SILENCE_MAX, reading.read(&mut buffer)) => read,
             };
-            let message = match Message::unpack(&Spec::TAPSEAL, &frame) {
-                Ok(message) => message,
-                Err(error) => {
-                    // Without its fields there is nothing an answer could be matched by.
-                    tracing::warn!(%peer, %error, "not a message");
-                    continue;
+            match read {
+                Ok(Ok(0)) if decoder.is_between_frames() => return,
+                Ok(Ok(0)) => return tracing::warn!(%peer, "cut within a message"),
+                Ok(Ok(count)) => decoder.push(&buffer[..count]),
+                Ok(Err(error)) => return tracing::warn!(%peer, %error, "reading failed"),
+                Err(_) => return tracing::warn!(%peer, "silent for too long"),
+            }
+            loop {
+                let frame = match decoder.next_frame() {
+                    Ok(Some(frame)) => Zeroizing::new(frame),
+                    Ok(None) => break,
+                    Err(error) => return tracing::warn!(%peer, %error, "not a stream of frames"),
+                };
+                let message = Message::unpack_as_far_as_it_goes(&self.wire.spec, &frame);
+                if let Err(unreadable) = &message {
+                    tracing::warn!(%peer, error = %unreadable.error, "not a message");
                 }
-            };
-            let Ok(place) = Arc::clone(&in_flight).acquire_owned().await else { return };
-            let (answers, front) = (answers.clone(), Arc::clone(front));
-            tokio::spawn(async move {
-                let _place = place;
-                if let Some(answer) = message::answer(&front, message).await {
-                    // A closed channel means that the connection is gone; the answer is stored.
-                    let _ = answers.send(answer).await;
-                }
-            });
+                let Ok(place) = Arc::clone(&in_flight).acquire_owned().await else { return };
+                let (answers, front, line) = (answers.clone(), Arc::clone(front), Arc::clone(&self.line));
+                tokio::spawn(async move {
+                    let _place = place;
+                    let answer = match message {
+                        Ok(message) => message::answer(&front, &line, message).await,
+                        Err(unreadable) => message::answer_unreadable(&unreadable),
+                    };
+                    if let Some(answer) = answer {
+                        // A closed channel means that the connection is gone; the answer is stored.
+                        let _ = answers.send(answer).await;
+                    }
+                });
+            }
         }
     }
 }
 
 async fn write_answers(
-    mut writing: WriteHalf<TlsStream<TcpStream>>,
+    mut writing: impl AsyncWrite + Unpin,
+    wire: Wire,
     mut answers: mpsc::Receiver<Message>,
     peer: SocketAddr,
 ) {
     while let Some(answer) = answers.recv().await {
-        let framed = match answer.pack(&Spec::TAPSEAL).map(|bytes| frame::encode(&bytes)) {
+        let framed = match answer.pack(&wire.spec).map(|bytes| wire.framing.encode(&bytes)) {
             Ok(Ok(framed)) => framed,
             Ok(Err(error)) => {
                 tracing::error!(%peer, %error, "an answer does not fit a frame");

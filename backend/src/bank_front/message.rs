@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iso8583::private::{COMPOSITE_ELEMENT, Composite};
-use iso8583::{Message, Mti, OriginalData};
+use iso8583::{Message, Mti, OriginalData, Unreadable};
 use payment::DeclineCode;
 
 use super::BankFront;
@@ -13,8 +13,11 @@ use super::scenario::{Scenario, Treatment};
 mod attempt;
 mod financial;
 mod inquiry;
+mod line;
 mod network;
 mod reversal;
+
+pub use line::Line;
 
 /// Data elements an answer echoes, those of them its request has.
 const ECHOED: [u8; 11] = [3, 4, 7, 11, 32, 37, 41, 42, 49, 70, 90];
@@ -22,11 +25,13 @@ const ECHOED: [u8; 11] = [3, 4, 7, 11, 32, 37, 41, 42, 49, 70, 90];
 const DONE: &str = "00";
 /// DE 39: this bank does not do that.
 const NOT_SUPPORTED: &str = "12";
+/// DE 39: nothing but network management is heard before a sign-on.
+const NOT_SIGNED_ON: &str = "91";
 /// DE 39: the original is not known.
 const NOT_FOUND: &str = "25";
 
-/// Answers a message, or does not: an answer is never answered, and a scenario may keep silent.
-pub async fn answer(front: &Arc<BankFront>, message: Message) -> Option<Message> {
+/// Answers a message of a connection, or does not: an answer is never answered, and a scenario may keep silent.
+pub async fn answer(front: &Arc<BankFront>, line: &Line, message: Message) -> Option<Message> {
     let scenario = front.scenario().current();
     if scenario == Scenario::RollKey {
         roll_key(front);
@@ -35,7 +40,7 @@ pub async fn answer(front: &Arc<BankFront>, message: Message) -> Option<Message>
     if treatment == Treatment::Ignore {
         return None;
     }
-    let answer = handle(front, &message).await?;
+    let answer = handle(front, line, &message).await?;
     match treatment {
         Treatment::Answer => Some(answer),
         Treatment::AnswerAfter(delay) => {
@@ -48,13 +53,14 @@ pub async fn answer(front: &Arc<BankFront>, message: Message) -> Option<Message>
 
 /// The answer, or none when the bank could not do its work: after a failed commit it does not know
 /// what is durable, and a refusal would be a guess. Silence makes the other side inquire.
-async fn handle(front: &Arc<BankFront>, message: &Message) -> Option<Message> {
-    let answered = match message.mti().original() {
-        Mti::FINANCIAL_REQUEST => financial::answer(front, message).await,
-        Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE => reversal::answer(front, message).await,
-        Mti::INQUIRY => inquiry::answer(front, message).await,
-        Mti::NETWORK_REQUEST => network::answer(front, message),
-        other if other.is_answer() => return None,
+async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message) -> Option<Message> {
+    let answered = match (message.mti().original(), line) {
+        (other, _) if other.is_answer() => return None,
+        (Mti::NETWORK_REQUEST, _) => network::answer(front, line, message),
+        (_, Line::Plain(session)) if !session.is_signed_on() => remark(message, NOT_SIGNED_ON, "SIGN ON FIRST"),
+        (Mti::FINANCIAL_REQUEST, Line::Sealed) => financial::answer(front, message).await,
+        (Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE, Line::Sealed) => reversal::answer(front, message).await,
+        (Mti::INQUIRY, Line::Sealed) => inquiry::answer(front, message).await,
         _ => response(message, NOT_SUPPORTED),
     };
     answered
@@ -75,6 +81,19 @@ fn roll_key(front: &BankFront) {
 /// The answer to a message with this response code and nothing to add.
 fn response(message: &Message, code: &str) -> Result<Message, BankError> {
     Ok(Message::new(message.mti().answer()?).echoing(message, &ECHOED).with_text(39, code))
+}
+
+/// The answer with a word in DE 44 for whoever looks for the fault, at most 25 characters.
+fn remark(message: &Message, code: &str, words: &str) -> Result<Message, BankError> {
+    Ok(response(message, code)?.with_text(44, words))
+}
+
+/// The answer to a message that could not be read to its end: which element is at fault. Without a type that has an
+/// answer, and without what an answer is matched by (DE 7 and 11), there is none.
+pub fn answer_unreadable(unreadable: &Unreadable) -> Option<Message> {
+    let read = unreadable.read.as_ref().filter(|read| read.has(7) && read.has(11))?;
+    let place = unreadable.error.place().map(|place| place.to_string().to_uppercase()).unwrap_or_default();
+    remark(read, DeclineCode::Format.response_code(), &place).ok()
 }
 
 /// The answer with a composite beside the response code.

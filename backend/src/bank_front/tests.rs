@@ -14,6 +14,7 @@ use super::card::{CardStatus, PIN_TRIES_MAX};
 mod cards;
 mod history;
 mod link;
+mod plain;
 mod seeding;
 mod support;
 

@@ -2,7 +2,7 @@
 
 use crate::element::{Element, Format, Length};
 use crate::spec::{BinaryEncoding, DigitEncoding, Spec};
-use crate::{Error, MESSAGE_BYTES_MAX, Message, Mti, Place, Value};
+use crate::{Error, MESSAGE_BYTES_MAX, Message, Mti, Place, Unreadable, Value};
 
 /// Bytes of one bitmap: a bit for each of 64 data elements.
 const BITMAP_BYTES: usize = 8;
@@ -26,14 +26,21 @@ pub(crate) fn pack(message: &Message, spec: &Spec) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Error> {
+pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Unreadable> {
+    let unreadable = |error| Unreadable { error, read: None };
     if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(Error::MessageTooLong { length: bytes.len(), max: MESSAGE_BYTES_MAX });
+        return Err(unreadable(Error::MessageTooLong { length: bytes.len(), max: MESSAGE_BYTES_MAX }));
     }
     let mut reader = Reader { bytes, at: 0, place: Place::Mti };
-    let digits = reader.digits(spec.digits, 4)?;
-    let mut message = Message::new(Mti::parse(&digits)?);
+    let mti = reader.digits(spec.digits, 4).and_then(|digits| Mti::parse(&digits)).map_err(unreadable)?;
+    let mut message = Message::new(mti);
+    match unpack_elements(&mut reader, spec, &mut message) {
+        Ok(()) => Ok(message),
+        Err(error) => Err(Unreadable { error, read: Some(message) }),
+    }
+}
 
+fn unpack_elements(reader: &mut Reader<'_>, spec: &Spec, message: &mut Message) -> Result<(), Error> {
     reader.place = Place::PrimaryBitmap;
     let primary = reader.bitmap(spec.binary)?;
     let mut present = u128::from(primary) << 64;
@@ -48,13 +55,9 @@ pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Error> {
         let place = Place::Element(number);
         reader.place = place;
         let element = spec.element(number).ok_or(Error::UnknownElement { place, offset: reader.at })?;
-        message = match reader.element(spec, element)? {
-            Value::Text(text) => message.with_text(number, text),
-            Value::Binary(content) => message.with_binary(number, content),
-        };
+        message.set(number, reader.element(spec, element)?);
     }
-    reader.end()?;
-    Ok(message)
+    reader.end()
 }
 
 fn write_bitmaps(out: &mut Vec<u8>, message: &Message, spec: &Spec) -> Result<(), Error> {

@@ -144,3 +144,24 @@ pub enum Error {
         offset: usize,
     },
 }
+
+impl Error {
+    /// The field that is at fault, where it is one.
+    pub const fn place(&self) -> Option<Place> {
+        match self {
+            Self::Truncated { place, .. }
+            | Self::Trailing { after: place, .. }
+            | Self::TooLong { place, .. }
+            | Self::WrongLength { place, .. }
+            | Self::LengthPrefix { place, .. }
+            | Self::Character { place, .. }
+            | Self::UnknownElement { place, .. }
+            | Self::Missing { place }
+            | Self::WrongKind { place }
+            | Self::Content { place } => Some(*place),
+            Self::Composite { .. } => Some(Place::Element(crate::private::COMPOSITE_ELEMENT)),
+            Self::BadMti | Self::NoAnswer { .. } => Some(Place::Mti),
+            Self::MessageTooLong { .. } => None,
+        }
+    }
+}

@@ -24,7 +24,7 @@ mod spec;
 
 pub use element::{ELEMENTS, Element, Format, Length};
 pub use error::{Error, Place};
-pub use message::{Message, Value};
+pub use message::{Message, Unreadable, Value};
 pub use mti::Mti;
 pub use original::OriginalData;
 pub use spec::{BinaryEncoding, DigitEncoding, Spec};

@@ -23,6 +23,15 @@ impl std::fmt::Debug for Value {
     }
 }
 
+/// A message that could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What is wrong, and where.
+    pub error: Error,
+    /// The message up to there, when at least its type could be read.
+    pub read: Option<Message>,
+}
+
 /// A message type and its data elements, ascending by number.
 ///
 /// Its `Debug` names the elements and shows none of their content: data elements 2, 35, 45, 52
@@ -140,7 +149,16 @@ impl Message {
 
     /// Reads one whole message; bytes after its last data element are refused.
     pub fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Self, Error> {
+        codec::unpack(spec, bytes).map_err(|unreadable| unreadable.error)
+    }
+
+    /// The same, and what could be read before the fault: enough, mostly, to answer by.
+    pub fn unpack_as_far_as_it_goes(spec: &Spec, bytes: &[u8]) -> Result<Self, Unreadable> {
         codec::unpack(spec, bytes)
+    }
+
+    pub(crate) fn set(&mut self, number: u8, value: Value) {
+        self.fields.insert(number, value);
     }
 }
 

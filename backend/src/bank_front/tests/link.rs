@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{Bench, HOLDER, Told, usd};
-use crate::bank_front::link;
+use crate::bank_front::link::{self, Port};
 use crate::keys::{self, DataFolder};
 use crate::tls;
 
@@ -48,7 +48,7 @@ async fn serve() -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let server = tokio::spawn(link::serve(listener, config, Arc::clone(&bench.front), stop.clone()));
+    let server = tokio::spawn(link::serve(listener, Port::sealed(config), Arc::clone(&bench.front), stop.clone()));
     Served { bench, addr, folder, stop, server, _certificates: certificates }
 }
 

@@ -17,7 +17,8 @@ use virtual_card::{Profile, VirtualCard};
 
 use crate::bank_front::card::Card;
 use crate::bank_front::ledger::LedgerView;
-use crate::bank_front::{BANK_DIR, BankFront, hsm, message, seed};
+use crate::bank_front::message::{self, Line};
+use crate::bank_front::{BANK_DIR, BankFront, hsm, seed};
 
 /// 2026-11-18 11:06:40 UTC.
 pub const NOW_MS: i64 = 1_795_000_000_000;
@@ -151,7 +152,7 @@ impl Bench {
 
     /// Sends a message as the link would.
     pub async fn send(&self, message: Message) -> Option<Message> {
-        message::answer(&self.front, message).await
+        message::answer(&self.front, &Line::Sealed, message).await
     }
 
     /// Sends a debit and reads its answer.
