@@ -25,6 +25,7 @@ pub mod command;
 pub mod decision;
 mod error;
 mod file;
+pub mod hold_expiry;
 pub mod hsm;
 pub mod ledger;
 pub mod link;

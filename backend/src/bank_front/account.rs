@@ -21,6 +21,21 @@ impl AccountId {
         Self(format!("cardholder:{name}"))
     }
 
+    /// The clearing account of an ordinary client's acquirer, one for each currency.
+    pub fn of_acquirer(acquirer: &AcquirerId, currency: Currency) -> Self {
+        Self(format!("acquirer:{acquirer}:{currency}"))
+    }
+
+    /// Where the bank's fees of a currency go.
+    pub fn fees(currency: Currency) -> Self {
+        Self(format!("fees:{currency}"))
+    }
+
+    /// Where payouts of a currency go.
+    pub fn payouts(currency: Currency) -> Self {
+        Self(format!("payouts:{currency}"))
+    }
+
     /// Where opening balances of a currency come from.
     pub fn opening(currency: Currency) -> Self {
         Self(format!("opening:{currency}"))
@@ -38,22 +53,63 @@ impl std::fmt::Display for AccountId {
     }
 }
 
+/// Who brings messages to the bank: an acquiring institution's code of 1 to 11 digits (ISO 8583 DE 32), without
+/// the zeros before it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct AcquirerId(String);
+
+/// The most digits of an acquirer's code (ISO 8583 DE 32).
+const ACQUIRER_DIGITS_MAX: usize = 11;
+
+impl AcquirerId {
+    /// The acquirer that DE 32 names; none when it is not 1 to 11 digits.
+    pub fn parse(code: &str) -> Option<Self> {
+        let is_code = (1..=ACQUIRER_DIGITS_MAX).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = code.trim_start_matches('0');
+        is_code.then(|| Self(if digits.is_empty() { "0" } else { digits }.to_owned()))
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for AcquirerId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What an account is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AccountKind {
-    /// A payer's money: what is available may not fall below zero.
+    /// A payer's money: nothing is spent that would let what is available fall below zero.
     Cardholder,
     /// What a merchant was paid; a reversal after a payout may take it below zero.
     Merchant,
-    /// The other side of opening balances.
+    /// What is owed to the acquirer of an ordinary client for what its merchants sold.
+    Acquirer,
+    /// What the bank earned.
+    Fees,
+    /// What left the bank to merchants and acquirers.
+    Payouts,
+    /// The other side of opening balances and deposits.
     Opening,
 }
 
 impl AccountKind {
-    const fn as_str(self) -> &'static str {
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cardholder => "cardholder",
             Self::Merchant => "merchant",
+            Self::Acquirer => "acquirer",
+            Self::Fees => "fees",
+            Self::Payouts => "payouts",
             Self::Opening => "opening",
         }
     }
@@ -62,7 +118,7 @@ impl AccountKind {
     const fn floor_minor(self) -> Option<i64> {
         match self {
             Self::Cardholder => Some(0),
-            Self::Merchant | Self::Opening => None,
+            Self::Merchant | Self::Acquirer | Self::Fees | Self::Payouts | Self::Opening => None,
         }
     }
 }

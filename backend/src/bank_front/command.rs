@@ -15,7 +15,7 @@ use super::error::BankError;
 use super::ledger::LedgerView;
 use super::link::{Port, Wire};
 use super::scenario::Switch;
-use super::{BANK_DIR, BankFront, hsm, link, open_database, seed};
+use super::{BANK_DIR, BankFront, hold_expiry, hsm, link, open_database, seed};
 use crate::clock::{now_ms, signed_ms};
 
 /// How to serve.
@@ -190,7 +190,11 @@ pub async fn serve(
             link::serve(listener, Port::Plain(options.plain.wire()), Arc::clone(&front), stop.clone()).await;
         }
     };
-    tokio::join!(link::serve(listener, Port::sealed(tls), Arc::clone(&front), stop.clone()), serve_plain);
+    tokio::join!(
+        link::serve(listener, Port::sealed(tls), Arc::clone(&front), stop.clone()),
+        serve_plain,
+        hold_expiry::watch(Arc::clone(&front), stop.clone()),
+    );
     Ok(())
 }
 

@@ -32,6 +32,15 @@ pub enum BankError {
     /// A transfer that does not exist, is in another phase, or was followed already.
     #[error("the transfer cannot be followed by this")]
     TransferPhase,
+    /// A hold whose time is over.
+    #[error("the hold is overdue")]
+    HoldOverdue,
+    /// More than was held, or than is left of a post to be given back.
+    #[error("the amount is above that of the original")]
+    AboveOriginal,
+    /// A post of which something was given back already.
+    #[error("something of the transfer was refunded")]
+    Refunded,
     /// More than is available.
     #[error("the account does not hold enough")]
     Overdrawn,

@@ -109,6 +109,7 @@ async fn open_all(
             credit: card.account_id.clone(),
             amount: Amount::new(terms.opening_minor, currency),
             purpose: "opening".to_owned(),
+            acquirer: None,
         };
         ledger::settle(db_tx, &movement, now_ms).await?;
         new += usize::from(card.insert(db_tx).await?);

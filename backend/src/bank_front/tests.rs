@@ -13,6 +13,7 @@ use super::card::{CardStatus, PIN_TRIES_MAX};
 
 mod cards;
 mod history;
+mod holds;
 mod link;
 mod plain;
 mod seeding;

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 
 use super::attempt::{State, StoredAttempt, StoredExchange};
 use super::{DONE, format_error, response_with};
-use crate::bank_front::account::{self, AccountId};
+use crate::bank_front::account::{self, AccountId, AcquirerId};
 use crate::bank_front::card::{Card, PanReference};
 use crate::bank_front::decision::{Circumstances, Refusal, Verdict, decide};
 use crate::bank_front::error::BankError;
@@ -224,6 +224,7 @@ impl Debit {
             credit: AccountId::of_merchant(&self.request.order.merchant_id),
             amount: self.request.order.amount,
             purpose: self.request.attempt_id.to_string(),
+            acquirer: self.message.text(32).ok().and_then(AcquirerId::parse),
         };
         let transfer_id = ledger::settle(db_tx, &movement, self.now_ms).await?;
         Ok(Decided::Approved {
