@@ -91,9 +91,9 @@ impl BankFront {
             .await
     }
 
-    /// Now, in milliseconds since the Unix epoch.
+    /// Now by the bank's clock, which a script may have set wrong, in milliseconds since the Unix epoch.
     pub fn now_ms(&self) -> i64 {
-        (self.clock)()
+        (self.clock)().saturating_add(self.scenario.clock_skew_ms())
     }
 
     /// The bank's database.

@@ -27,8 +27,8 @@ pub struct ServeOptions {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8583")]
     pub listen: String,
-    /// Misbehave from the start: silent, `debit_lost`, `debit_then_silent`, `debit_then_deaf`, slow, slow:MS,
-    /// `roll_key`, or `script:unblock_pin`, `script:set_offline_limit`, `script:block_application`; none is the default.
+    /// Misbehave from the start: a script's file (*.toml) or one of the words of docs/bank-scenarios.md, such as silent
+    /// or slow:MS; none is the default.
     #[arg(long)]
     pub scenario: Option<String>,
     /// A port for ordinary ISO 8583 clients.
@@ -117,13 +117,15 @@ pub enum BankCommand {
         #[arg(long)]
         unblock: bool,
     },
-    /// Turns the switch for scripted misfortune of a running bank; none turns it off.
+    /// Turns the switch for scripted misfortune of a running bank: show, clear, set WHAT, or WHAT alone.
     Scenario {
         /// Which bank.
         #[command(flatten)]
         folder: Folder,
-        /// The scenario.
-        name: String,
+        /// show, clear, set, or what is set.
+        verb: String,
+        /// What is set: a script's file (*.toml), or a word such as silent; none turns the switch off.
+        what: Option<String>,
     },
 }
 
@@ -213,11 +215,7 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
             };
             show_card(&folder, &pan_last_four, status).await
         }
-        BankCommand::Scenario { folder, name } => {
-            Switch::of(&folder.data.join(BANK_DIR)).set(&name)?;
-            print(&folder, &serde_json::json!({ "scenario": name }), || format!("scenario {name}"));
-            Ok(())
-        }
+        BankCommand::Scenario { folder, verb, what } => turn_switch(&folder, &verb, what.as_deref()),
     }
 }
 
@@ -253,6 +251,23 @@ async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
     print(folder, &serde_json::json!({ "new_cards": new, "new_issuers": new_issuers }), || {
         format!("{new} new cards, {new_issuers} new issuers")
     });
+    Ok(())
+}
+
+fn turn_switch(folder: &Folder, verb: &str, what: Option<&str>) -> Result<(), BankError> {
+    let switch = Switch::of(&folder.data.join(BANK_DIR));
+    match (verb, what) {
+        ("show", None) => {
+            let script = switch.shown();
+            print(folder, &serde_json::json!({ "script": script }), || script.clone().unwrap_or("no scenario".into()));
+            return Ok(());
+        }
+        ("clear", None) => switch.clear()?,
+        ("set", Some(what)) | (what, None) => switch.set(what)?,
+        (verb, Some(_)) => return Err(BankError::UnknownScenario(verb.to_owned())),
+    }
+    let name = what.unwrap_or(verb);
+    print(folder, &serde_json::json!({ "scenario": name }), || format!("scenario {name}"));
     Ok(())
 }
 

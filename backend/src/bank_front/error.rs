@@ -79,6 +79,9 @@ pub enum BankError {
     /// A scenario nobody wrote.
     #[error("unknown scenario {0}")]
     UnknownScenario(String),
+    /// A script that is not one, with the line.
+    #[error("the script is wrong, {0}")]
+    Scenario(String),
 }
 
 impl BankError {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use iso8583::frame::{Decoder, Framing};
 use iso8583::{Message, Spec};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -22,7 +22,9 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use super::BankFront;
-use super::message::{self, Line};
+use super::message::{self, Line, Reply};
+
+mod writer;
 
 /// Connections at one time.
 const CONNECTIONS_MAX: usize = 64;
@@ -32,8 +34,6 @@ const IN_FLIGHT_MAX: usize = 256;
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may be silent; its client sends an echo every thirty seconds.
 const SILENCE_MAX: Duration = Duration::from_mins(2);
-/// How long one answer may take to be taken by the other side.
-const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long messages in flight may take after the order to stop.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// Pause after a connection could not be accepted.
@@ -139,7 +139,7 @@ impl Connection {
         tracing::info!(%peer, "connected");
         let (reading, writing) = tokio::io::split(stream);
         let (answers, to_write) = mpsc::channel(IN_FLIGHT_MAX);
-        let writer = tokio::spawn(write_answers(writing, self.wire, to_write, peer));
+        let writer = tokio::spawn(writer::write_replies(writing, to_write, self.wire, peer));
         self.read_messages(reading, answers, front, stop).await;
         // The writer ends when the last message in flight has dropped its sender.
         let _ = writer.await;
@@ -149,7 +149,7 @@ impl Connection {
     async fn read_messages(
         self,
         mut reading: impl AsyncRead + Unpin,
-        answers: mpsc::Sender<Message>,
+        answers: mpsc::Sender<Reply>,
         front: &Arc<BankFront>,
         stop: &CancellationToken,
     ) {
@@ -185,48 +185,16 @@ impl Connection {
                 let (answers, front, line) = (answers.clone(), Arc::clone(front), Arc::clone(&self.line));
                 tokio::spawn(async move {
                     let _place = place;
-                    let answer = match message {
+                    let reply = match message {
                         Ok(message) => message::answer(&front, &line, message).await,
-                        Err(unreadable) => message::answer_unreadable(&unreadable),
+                        Err(unreadable) => message::answer_unreadable(&unreadable).map_or(Reply::Silence, Reply::Once),
                     };
-                    if let Some(answer) = answer {
+                    if reply != Reply::Silence {
                         // A closed channel means that the connection is gone; the answer is stored.
-                        let _ = answers.send(answer).await;
+                        let _ = answers.send(reply).await;
                     }
                 });
             }
         }
     }
-}
-
-async fn write_answers(
-    mut writing: impl AsyncWrite + Unpin,
-    wire: Wire,
-    mut answers: mpsc::Receiver<Message>,
-    peer: SocketAddr,
-) {
-    while let Some(answer) = answers.recv().await {
-        let framed = match answer.pack(&wire.spec).map(|bytes| wire.framing.encode(&bytes)) {
-            Ok(Ok(framed)) => framed,
-            Ok(Err(error)) => {
-                tracing::error!(%peer, %error, "an answer does not fit a frame");
-                continue;
-            }
-            Err(error) => {
-                tracing::error!(%peer, %error, "an answer was not packed");
-                continue;
-            }
-        };
-        let written = timeout(WRITE_TIME_MAX, async {
-            writing.write_all(&framed).await?;
-            writing.flush().await
-        });
-        match written.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return tracing::warn!(%peer, %error, "writing failed"),
-            Err(_) => return tracing::warn!(%peer, "an answer was not taken"),
-        }
-    }
-    // A peer that is gone needs no goodbye.
-    let _ = writing.shutdown().await;
 }

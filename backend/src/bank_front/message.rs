@@ -1,4 +1,4 @@
-//! Messages in, answers out: what each ISO 8583 message type makes the bank do.
+//! Messages in, answers out: what each ISO 8583 message type makes the bank do, and what a script makes of that.
 
 use std::sync::Arc;
 
@@ -8,16 +8,19 @@ use payment::DeclineCode;
 
 use super::BankFront;
 use super::error::BankError;
-use super::scenario::{Scenario, Treatment};
+use super::hsm::CardOrder;
+use super::scenario::deed::Deed;
 
 mod attempt;
 mod financial;
 mod inquiry;
 mod line;
 mod network;
+mod reply;
 mod reversal;
 
 pub use line::Line;
+pub use reply::Reply;
 
 /// Data elements an answer echoes, those of them its request has.
 const ECHOED: [u8; 11] = [3, 4, 7, 11, 32, 37, 41, 42, 49, 70, 90];
@@ -30,35 +33,91 @@ const NOT_SIGNED_ON: &str = "91";
 /// DE 39: the original is not known.
 const NOT_FOUND: &str = "25";
 
-/// Answers a message of a connection, or does not: an answer is never answered, and a scenario may keep silent.
-pub async fn answer(front: &Arc<BankFront>, line: &Line, message: Message) -> Option<Message> {
-    let scenario = front.scenario().current();
-    if scenario == Scenario::RollKey {
-        roll_key(front);
+/// What a script orders for a debit on top of what the bank would do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Orders {
+    /// What the card is told to do.
+    card_order: Option<CardOrder>,
+    /// Why a debit that is in order is refused all the same.
+    decline: Option<DeclineCode>,
+}
+
+/// Answers a message as the bank's script wants it: an honest bank answers once, and never an answer.
+pub async fn answer(front: &Arc<BankFront>, line: &Line, message: Message) -> Reply {
+    let deed = front.scenario().deed_for(&message, (front.clock)());
+    if let Some(late) = debit_put_aside(front, &message) {
+        return acknowledged_and_approved(front, line, &message, late).await;
     }
-    let treatment = scenario.treatment(message.mti());
-    if treatment == Treatment::Ignore {
-        return None;
-    }
-    let answer = handle(front, line, &message).await?;
-    match treatment {
-        Treatment::Answer => Some(answer),
-        Treatment::AnswerAfter(delay) => {
-            tokio::time::sleep(delay).await;
-            Some(answer)
+    match deed {
+        Deed::Silent => return Reply::Silence,
+        Deed::Late(delay) => tokio::time::sleep(delay).await,
+        Deed::RollKey => roll_key(front),
+        Deed::Busy(busy) => return response(&message, busy.response_code()).map_or(Reply::Silence, Reply::Once),
+        Deed::ApproveAfterReversal => {
+            let reference = Reference::of(&message);
+            if reference.is_ok_and(|reference| front.scenario().put_aside(&reference.0, message.clone())) {
+                return Reply::Silence;
+            }
         }
-        Treatment::HandleOnly | Treatment::Ignore => None,
+        _ => {}
     }
+    let orders = Orders {
+        card_order: if let Deed::CardOrder(order) = deed { Some(order) } else { None },
+        decline: if let Deed::Decline(code) = deed { Some(code) } else { None },
+    };
+    let Some(answer) = handle(front, line, &message, orders).await else { return Reply::Silence };
+    spoil(answer, deed).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer could not be spoilt and is not sent");
+        Reply::Silence
+    })
+}
+
+/// What a deed makes of a good answer.
+async fn spoil(answer: Message, deed: Deed) -> Result<Reply, BankError> {
+    Ok(match deed {
+        Deed::Silent | Deed::Unanswered => Reply::Silence,
+        Deed::Slow(delay) => {
+            tokio::time::sleep(delay).await;
+            Reply::Once(answer)
+        }
+        Deed::Twice => Reply::Each(vec![answer.clone(), answer]),
+        Deed::Echo(echo) => Reply::Once(reply::echoing_wrongly(answer, &echo)?),
+        Deed::Cut => Reply::Cut(answer),
+        Deed::Malformed(how) => reply::malformed(answer, how),
+        Deed::Swap => Reply::AfterNext(answer),
+        Deed::WrongKey => Reply::Once(reply::signed_by_a_stranger(answer)?),
+        Deed::Honest
+        | Deed::Late(_)
+        | Deed::ApproveAfterReversal
+        | Deed::Decline(_)
+        | Deed::Busy(_)
+        | Deed::RollKey
+        | Deed::CardOrder(_) => Reply::Once(answer),
+    })
+}
+
+/// The debit that a script put aside until this reversal of it.
+fn debit_put_aside(front: &BankFront, message: &Message) -> Option<Message> {
+    let is_reversal = [Mti::REVERSAL_REQUEST, Mti::REVERSAL_ADVICE].contains(&message.mti().original());
+    let reference = Reference::of_original(message).ok().filter(|_| is_reversal)?;
+    front.scenario().take_aside(&reference.0)
+}
+
+/// The worst a bank can do: it says that the reversal is done, does nothing of it, and makes the debit afterwards.
+async fn acknowledged_and_approved(front: &Arc<BankFront>, line: &Line, reversal: &Message, debit: Message) -> Reply {
+    let acknowledged = response(reversal, DONE).ok();
+    let approved = handle(front, line, &debit, Orders::default()).await;
+    Reply::Each(acknowledged.into_iter().chain(approved).collect())
 }
 
 /// The answer, or none when the bank could not do its work: after a failed commit it does not know
 /// what is durable, and a refusal would be a guess. Silence makes the other side inquire.
-async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message) -> Option<Message> {
+async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message, orders: Orders) -> Option<Message> {
     let answered = match (message.mti().original(), line) {
         (other, _) if other.is_answer() => return None,
         (Mti::NETWORK_REQUEST, _) => network::answer(front, line, message),
         (_, Line::Plain(session)) if !session.is_signed_on() => remark(message, NOT_SIGNED_ON, "SIGN ON FIRST"),
-        (Mti::FINANCIAL_REQUEST, Line::Sealed) => financial::answer(front, message).await,
+        (Mti::FINANCIAL_REQUEST, Line::Sealed) => financial::answer(front, message, orders).await,
         (Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE, Line::Sealed) => reversal::answer(front, message).await,
         (Mti::INQUIRY, Line::Sealed) => inquiry::answer(front, message).await,
         _ => response(message, NOT_SUPPORTED),
@@ -72,8 +131,7 @@ async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message) -> Optio
 }
 
 fn roll_key(front: &BankFront) {
-    let rolled = front.hsm.roll(front.now_ms()).and_then(|()| front.scenario().set("none"));
-    if let Err(error) = rolled {
+    if let Err(error) = front.hsm.roll(front.now_ms()) {
         tracing::error!(%error, "the sealing key was not rolled");
     }
 }

@@ -1,198 +1,225 @@
 //! Scripted misfortune: how a bank misbehaves, on demand.
 //!
-//! The switch is a small file in the bank's folder, read for each message, so that a test or a person
-//! can turn it while the bank runs: `tapseal bank scenario --data DIR silent`.
+//! A script is a TOML file of rules ([`script`]); each says which messages it is for ([`rule`]) and what is done to
+//! them ([`deed`]). The first rule that takes a message decides. `docs/bank-scenarios.md` describes every deed.
+//!
+//! The switch is a file in the bank's folder, looked at for each message, so that a test or a person can turn it while
+//! the bank runs: `tapseal bank scenario --data DIR silent`. What a script has counted is kept in memory only; a
+//! script that is set again counts from the beginning.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use iso8583::Mti;
+use iso8583::Message;
 
 use super::error::BankError;
 use super::file;
-use super::hsm::CardOrder;
+
+pub mod deed;
+pub mod rule;
+pub mod script;
+mod shorthand;
+
+use deed::Deed;
+use rule::Tally;
+use script::Script;
 
 /// The switch's file within the bank's folder.
 const FILE_NAME: &str = "scenario";
-/// What the name of a scenario with a script begins with.
-const SCRIPT_PREFIX: &str = "script:";
-/// How long `slow` waits when it does not say.
-const SLOW_DEFAULT: Duration = Duration::from_secs(5);
-/// The longest `slow` may wait.
-const SLOW_MAX: Duration = Duration::from_mins(10);
-
-/// How the bank misbehaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scenario {
-    /// Not at all.
-    None,
-    /// `silent`: nothing is handled or answered but network messages.
-    Silent,
-    /// `debit_lost`: a debit is neither made nor answered, as if it never arrived. Inquiries and
-    /// reversals are answered.
-    DebitLost,
-    /// `debit_then_silent`: a debit is made and not answered. Inquiries and reversals are answered.
-    DebitThenSilent,
-    /// `debit_then_deaf`: a debit is made and not answered, nor is an inquiry; reversals are.
-    DebitThenDeaf,
-    /// `slow` or `slow:MS`: debits are made, and answered so much later.
-    Slow(Duration),
-    /// `roll_key`: at the next message the sealing keys are forgotten and a new one is made; then
-    /// the switch turns itself off.
-    RollKey,
-    /// `script:ORDER`: every answer to an inserted card carries an order for it, as an issuer script.
-    Script(CardOrder),
-}
-
-/// What to do with a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Treatment {
-    /// Handle and answer.
-    Answer,
-    /// Handle, and answer after a while.
-    AnswerAfter(Duration),
-    /// Handle, and keep the answer.
-    HandleOnly,
-    /// Do nothing at all.
-    Ignore,
-}
-
-impl Scenario {
-    /// Reads a scenario's name, as on the command line and in the file.
-    pub fn parse(name: &str) -> Result<Self, BankError> {
-        let unknown = || BankError::UnknownScenario(name.to_owned());
-        Ok(match name {
-            "none" => Self::None,
-            "silent" => Self::Silent,
-            "debit_lost" => Self::DebitLost,
-            "debit_then_silent" => Self::DebitThenSilent,
-            "debit_then_deaf" => Self::DebitThenDeaf,
-            "slow" => Self::Slow(SLOW_DEFAULT),
-            "roll_key" => Self::RollKey,
-            _ if name.starts_with(SCRIPT_PREFIX) => {
-                let order = name.strip_prefix(SCRIPT_PREFIX).unwrap_or_default();
-                let named = CardOrder::ALL.into_iter().find(|known| known.as_str() == order);
-                Self::Script(named.ok_or_else(unknown)?)
-            }
-            _ => {
-                let delay_ms = name.strip_prefix("slow:").and_then(|ms| ms.parse().ok());
-                let delay = delay_ms.map(Duration::from_millis).ok_or_else(unknown)?;
-                if delay > SLOW_MAX {
-                    return Err(unknown());
-                }
-                Self::Slow(delay)
-            }
-        })
-    }
-
-    /// What the scenario does to a message of this type.
-    pub(super) fn treatment(self, mti: Mti) -> Treatment {
-        let original = mti.original();
-        let is_debit = original == Mti::FINANCIAL_REQUEST;
-        match self {
-            Self::Silent if original != Mti::NETWORK_REQUEST => Treatment::Ignore,
-            Self::DebitThenDeaf if original == Mti::INQUIRY => Treatment::Ignore,
-            Self::DebitLost if is_debit => Treatment::Ignore,
-            Self::DebitThenSilent | Self::DebitThenDeaf if is_debit => Treatment::HandleOnly,
-            Self::Slow(delay) if is_debit => Treatment::AnswerAfter(delay),
-            Self::None
-            | Self::Silent
-            | Self::DebitThenSilent
-            | Self::DebitThenDeaf
-            | Self::DebitLost
-            | Self::Slow(_)
-            | Self::RollKey
-            | Self::Script(_) => Treatment::Answer,
-        }
-    }
-
-    /// What every inserted card is ordered to do.
-    pub(super) fn card_order(self) -> Option<CardOrder> {
-        match self {
-            Self::Script(order) => Some(order),
-            Self::None
-            | Self::Silent
-            | Self::DebitThenSilent
-            | Self::DebitThenDeaf
-            | Self::DebitLost
-            | Self::Slow(_)
-            | Self::RollKey => None,
-        }
-    }
-}
+/// What the name of a file with a script ends with; other names are words.
+const SCRIPT_EXTENSION: &str = "toml";
+/// The most debits that are put aside for their reversals.
+const ASIDE_MAX: usize = 1_024;
 
 /// The switch of one bank.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Switch {
     path: PathBuf,
+    stage: Mutex<Stage>,
+    /// Beside the stage, because every look at the clock asks for it.
+    clock_skew_ms: AtomicI64,
+    /// Debits whose reversals have not come yet.
+    aside: Mutex<HashMap<String, Message>>,
+}
+
+/// The script that is played now, and what it has counted.
+#[derive(Debug, Default)]
+struct Stage {
+    text: Option<String>,
+    script: Arc<Script>,
+    tallies: Vec<Tally>,
+    since_ms: i64,
 }
 
 impl Switch {
     /// The switch in a bank's folder.
     pub fn of(bank_dir: &Path) -> Self {
-        Self { path: bank_dir.join(FILE_NAME) }
-    }
-
-    /// Turns the switch, now and until it is turned again. The name is checked first.
-    pub fn set(&self, name: &str) -> Result<(), BankError> {
-        if Scenario::parse(name)? == Scenario::None {
-            return match std::fs::remove_file(&self.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BankError::file(&self.path, error)),
-                _ => Ok(()),
-            };
+        Self {
+            path: bank_dir.join(FILE_NAME),
+            stage: Mutex::default(),
+            clock_skew_ms: AtomicI64::new(0),
+            aside: Mutex::default(),
         }
-        file::replace(&self.path, name.as_bytes())
     }
 
-    /// What the switch says now. A file that is absent or makes no sense is no scenario.
-    pub fn current(&self) -> Scenario {
-        let Ok(name) = std::fs::read_to_string(&self.path) else { return Scenario::None };
-        Scenario::parse(name.trim()).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the scenario file is ignored");
-            Scenario::None
-        })
+    /// Turns the switch to a word or to a script's file, until it is turned again; `none` turns it off. What is wrong
+    /// is told before anything changes.
+    pub fn set(&self, what: &str) -> Result<(), BankError> {
+        let text = match what {
+            "none" => return self.clear(),
+            file if is_script_file(file) => {
+                std::fs::read_to_string(file).map_err(|error| BankError::file(Path::new(file), error))?
+            }
+            word => shorthand::script_of(word)?,
+        };
+        Script::parse(&text)?;
+        // The same script set again counts from the beginning: nothing in the text may be the same.
+        let stamped = format!("# set {:016x}\n{text}", stamp());
+        file::replace(&self.path, stamped.as_bytes())
     }
+
+    /// Turns the switch off.
+    pub fn clear(&self) -> Result<(), BankError> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BankError::file(&self.path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The script as it stands in the file, without the line that says when it was set; none when the switch is off.
+    pub fn shown(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.path).ok()?;
+        Some(text.split_once('\n').map_or_else(String::new, |(_, script)| script.to_owned()))
+    }
+
+    /// What the script wants done with a message. A file that is absent or makes no sense is no script.
+    pub(super) fn deed_for(&self, message: &Message, now_ms: i64) -> Deed {
+        let text = std::fs::read_to_string(&self.path).ok();
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        if stage.text != text {
+            *stage = Stage::begin(text, now_ms);
+            self.clock_skew_ms.store(stage.script.clock_skew_ms, Ordering::Relaxed);
+        }
+        stage.deed_for(message, now_ms)
+    }
+
+    /// How far the bank's clock is ahead, in milliseconds.
+    pub(super) fn clock_skew_ms(&self) -> i64 {
+        self.clock_skew_ms.load(Ordering::Relaxed)
+    }
+
+    /// Puts a debit aside until its reversal comes; whether there was room.
+    pub(super) fn put_aside(&self, reference: &str, debit: Message) -> bool {
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = aside.len() < ASIDE_MAX;
+        if has_room {
+            aside.insert(reference.to_owned(), debit);
+        }
+        has_room
+    }
+
+    /// The debit that was put aside under a reference.
+    pub(super) fn take_aside(&self, reference: &str) -> Option<Message> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner).remove(reference)
+    }
+}
+
+impl Stage {
+    fn begin(text: Option<String>, now_ms: i64) -> Self {
+        let parsed = text.as_deref().map(Script::parse).transpose();
+        let script = parsed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the scenario file is ignored");
+            None
+        });
+        let script = Arc::new(script.unwrap_or_default());
+        Self { tallies: vec![Tally::default(); script.rules.len()], text, script, since_ms: now_ms }
+    }
+
+    fn deed_for(&mut self, message: &Message, now_ms: i64) -> Deed {
+        let elapsed_ms = now_ms.saturating_sub(self.since_ms);
+        let script = Arc::clone(&self.script);
+        for (number, (rule, tally)) in (0_u64..).zip(script.rules.iter().zip(&mut self.tallies)) {
+            if rule.when.takes(message, elapsed_ms, script.seed.wrapping_add(number), tally) {
+                return rule.deed.clone();
+            }
+        }
+        Deed::Honest
+    }
+}
+
+fn is_script_file(what: &str) -> bool {
+    Path::new(what).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(SCRIPT_EXTENSION))
+}
+
+/// A number that no earlier call in any process gave.
+fn stamp() -> u64 {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).expect("the operating system has randomness");
+    u64::from_be_bytes(random).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Treatment::{Answer, AnswerAfter, HandleOnly, Ignore};
+    use iso8583::Mti;
+
     use super::*;
+
+    fn debit() -> Message {
+        Message::new(Mti::FINANCIAL_REQUEST)
+    }
 
     #[test]
     fn the_switch_keeps_what_it_was_told_until_it_is_told_otherwise() {
         let folder = tempfile::tempdir().unwrap();
         let switch = Switch::of(folder.path());
-        assert_eq!(switch.current(), Scenario::None);
-        switch.set("slow:1500").unwrap();
-        assert_eq!(switch.current(), Scenario::Slow(Duration::from_millis(1_500)));
-        for wrong in ["sleepy", "slow:", "slow:900000", "", "script:", "script:eject"] {
+        assert_eq!(switch.deed_for(&debit(), 0), Deed::Honest);
+        switch.set("debit_lost").unwrap();
+        assert_eq!(switch.deed_for(&debit(), 0), Deed::Silent);
+        for wrong in ["sleepy", "slow:", "no-such-file.toml"] {
             assert!(switch.set(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(switch.current(), Scenario::Slow(Duration::from_millis(1_500)));
+        assert_eq!(switch.deed_for(&debit(), 0), Deed::Silent);
         switch.set("none").unwrap();
         switch.set("none").unwrap();
-        assert_eq!(switch.current(), Scenario::None);
+        assert_eq!(switch.deed_for(&debit(), 0), Deed::Honest);
+        assert_eq!(switch.shown(), None);
     }
 
     #[test]
-    fn each_scenario_hits_the_messages_it_names() {
-        let treatments = |name: &str| {
-            let scenario = Scenario::parse(name).unwrap();
-            [Mti::FINANCIAL_REPEAT, Mti::INQUIRY, Mti::REVERSAL_ADVICE, Mti::NETWORK_REQUEST]
-                .map(|mti| scenario.treatment(mti))
-        };
-        assert_eq!(treatments("none"), [Answer; 4]);
-        assert_eq!(treatments("debit_lost"), [Ignore, Answer, Answer, Answer]);
-        assert_eq!(treatments("debit_then_silent"), [HandleOnly, Answer, Answer, Answer]);
-        assert_eq!(treatments("debit_then_deaf"), [HandleOnly, Ignore, Answer, Answer]);
-        assert_eq!(treatments("silent"), [Ignore, Ignore, Ignore, Answer]);
-        assert_eq!(treatments("slow:5")[0], AnswerAfter(Duration::from_millis(5)));
-        assert_eq!(treatments("roll_key"), [Answer; 4]);
-        for order in CardOrder::ALL {
-            let name = format!("script:{}", order.as_str());
-            assert_eq!(treatments(&name), [Answer; 4]);
-            assert_eq!(Scenario::parse(&name).unwrap().card_order(), Some(order));
-        }
+    fn a_script_comes_from_a_file_and_is_shown_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[[rule]]\nwhen = { nth = 2 }\ndo = \"cut\"\n";
+        let file = folder.path().join("second.toml");
+        std::fs::write(&file, text).unwrap();
+        let switch = Switch::of(folder.path());
+        switch.set(file.to_str().unwrap()).unwrap();
+        assert_eq!(switch.shown().unwrap(), text);
+        assert_eq!([(); 3].map(|()| switch.deed_for(&debit(), 0)), [Deed::Honest, Deed::Cut, Deed::Honest]);
+        // Set again, it counts again.
+        switch.set(file.to_str().unwrap()).unwrap();
+        assert_eq!([(); 2].map(|()| switch.deed_for(&debit(), 0)), [Deed::Honest, Deed::Cut]);
+    }
+
+    #[test]
+    fn the_first_rule_that_takes_a_message_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let switch = Switch::of(folder.path());
+        let text = "clock_skew_ms = 5\n[[rule]]\nwhen = { times = 1 }\ndo = \"twice\"\n[[rule]]\ndo = \"silent\"\n";
+        let file = folder.path().join("two.toml");
+        std::fs::write(&file, text).unwrap();
+        switch.set(file.to_str().unwrap()).unwrap();
+        assert_eq!([(); 2].map(|()| switch.deed_for(&debit(), 0)), [Deed::Twice, Deed::Silent]);
+        assert_eq!(switch.clock_skew_ms(), 5);
+    }
+
+    #[test]
+    fn a_file_that_makes_no_sense_is_no_script() {
+        let folder = tempfile::tempdir().unwrap();
+        let switch = Switch::of(folder.path());
+        std::fs::write(folder.path().join(FILE_NAME), "[[rule]]\ndo = \"dance\"\n").unwrap();
+        assert_eq!(switch.deed_for(&debit(), 0), Deed::Honest);
     }
 }

@@ -15,6 +15,7 @@ mod cards;
 mod history;
 mod holds;
 mod link;
+mod misfortune;
 mod plain;
 mod seeding;
 mod support;

@@ -9,7 +9,7 @@ use payment::{DeclineCode, Outcome};
 use sqlx::SqliteConnection;
 
 use super::attempt::{State, StoredAttempt, StoredExchange};
-use super::{DONE, format_error, response_with};
+use super::{DONE, Orders, format_error, response_with};
 use crate::bank_front::account::{self, AccountId, AcquirerId};
 use crate::bank_front::card::{Card, PanReference};
 use crate::bank_front::decision::{Circumstances, Refusal, Verdict, decide};
@@ -28,7 +28,7 @@ const APPROVAL_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const APPROVAL_CHARACTERS: usize = 6;
 
 /// Answers a 0200 or a 0201.
-pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<Message, BankError> {
+pub(super) async fn answer(front: &Arc<BankFront>, message: &Message, orders: Orders) -> Result<Message, BankError> {
     let Ok(request) = FinancialRequest::read(message) else {
         return format_error(message);
     };
@@ -39,7 +39,7 @@ pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<
     if let Some(exchange) = known {
         return replay(message, exchange, &request.message_hash);
     }
-    let debit = Debit::prepare(front, message.clone(), request);
+    let debit = Debit::prepare(front, message.clone(), request, orders);
     let writing = Arc::clone(front);
     front.db.write(move |db_tx| Box::pin(async move { debit.decide_and_store(db_tx, &writing).await })).await
 }
@@ -56,6 +56,7 @@ struct Debit {
     message: Message,
     request: FinancialRequest,
     checked: Result<Checked, Refused>,
+    orders: Orders,
     now_ms: i64,
 }
 
@@ -85,7 +86,7 @@ enum Decided {
 }
 
 impl Debit {
-    fn prepare(front: &BankFront, message: Message, request: FinancialRequest) -> Self {
+    fn prepare(front: &BankFront, message: Message, request: FinancialRequest, orders: Orders) -> Self {
         let now_ms = front.now_ms();
         let checked =
             request.check_order(&message, &front.merchants, now_ms).map_err(Refused::from).and_then(|merchant| {
@@ -93,7 +94,7 @@ impl Debit {
                     capsule: &request.capsule,
                     attempt_hash: request.attempt_hash,
                     amount: request.order.amount,
-                    card_order: front.scenario.current().card_order(),
+                    card_order: orders.card_order,
                     now_ms,
                 })?;
                 let approval_code = approval_code();
@@ -106,7 +107,7 @@ impl Debit {
                     examined,
                 })
             });
-        Self { message, request, checked, now_ms }
+        Self { message, request, checked, orders, now_ms }
     }
 
     /// The one step: decides, moves the money, stores outcome and answer.
@@ -187,6 +188,9 @@ impl Debit {
         let decision = decide(&card, &examined.presented, &now);
         if let Some(card_use) = &decision.card_use {
             card.store_use(db_tx, card_use).await?;
+        }
+        if let Some(code) = self.orders.decline {
+            return Ok(self.decline(front, code.into()));
         }
         match decision.verdict {
             Verdict::Approve if checked.settles_in_order_currency => self.approve(db_tx, checked, &card).await,

@@ -152,7 +152,7 @@ impl Bench {
 
     /// Sends a message as the link would.
     pub async fn send(&self, message: Message) -> Option<Message> {
-        message::answer(&self.front, &Line::Sealed, message).await
+        message::answer(&self.front, &Line::Sealed, message).await.once()
     }
 
     /// Sends a debit and reads its answer.
