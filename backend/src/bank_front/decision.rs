@@ -34,6 +34,8 @@ pub enum Proof {
     },
     /// A stripe as its issuer wrote it; it may be a copy.
     Stripe(StripeSays),
+    /// None: number and expiry were typed in, which anybody can who has seen the card.
+    Keyed,
 }
 
 /// The application used, by its identifier.
@@ -129,7 +131,7 @@ pub fn decide(card: &Card, presented: &Presented, now: &Circumstances) -> Decisi
             return Decision { verdict: Verdict::decline(DeclineCode::Replay), card_use: None };
         }
         Proof::Chip { atc, .. } => Some(*atc),
-        Proof::Stripe(_) => None,
+        Proof::Stripe(_) | Proof::Keyed => None,
     };
     let unchanged = CardUse { atc, pin_tries_left: card.pin_tries_left, status: card.status };
     if let Some(code) = standing(card).or_else(|| objection(card, presented)) {
@@ -162,6 +164,8 @@ fn objection(card: &Card, presented: &Presented) -> Option<DeclineCode> {
             (StripeUse::WithoutChip, StripeSays::NoChip)
             | (StripeUse::Fallback, StripeSays::NoChip | StripeSays::HasChip) => None,
         },
+        // Less than a stripe, so only where a stripe may stand in for a chip.
+        Proof::Keyed => (card.stripe_use != StripeUse::Fallback).then_some(DeclineCode::NotPermitted),
     }
 }
 
@@ -204,7 +208,7 @@ fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
     if now.amount.currency() != card.currency {
         return Verdict::decline(DeclineCode::DoNotHonour);
     }
-    let by_stripe = matches!(presented.proof, Proof::Stripe(_));
+    let by_stripe = matches!(presented.proof, Proof::Stripe(_) | Proof::Keyed);
     let spent_with_this = now.spent_today.checked_add(now.amount);
     let within_limits = is_within(now.amount, card.payment_limit)
         && (!by_stripe || is_within(now.amount, card.stripe_limit))
@@ -413,6 +417,18 @@ mod tests {
         assert_eq!(decide(&card(), &presented(), &dear).verdict, Verdict::Approve, "the chip may take more");
         let without_pin = Presented { cardholder: Cardholder::Unverified, ..swiped(StripeSays::NoChip) };
         assert_refused(&card(), &without_pin, &now(), DeclineCode::PinRequired);
+    }
+
+    #[test]
+    fn a_typed_number_pays_only_where_a_stripe_may_stand_in_for_a_chip() {
+        let typed = Presented { proof: Proof::Keyed, ..presented() };
+        assert_refused(&card(), &typed, &now(), DeclineCode::NotPermitted);
+        let fallback = Card { stripe_use: StripeUse::Fallback, ..card() };
+        assert_eq!(decide(&fallback, &typed, &now()).verdict, Verdict::Approve);
+        let dear = Circumstances { amount: usd(10_001), ..now() };
+        assert_refused(&fallback, &typed, &dear, DeclineCode::Limit);
+        let without_pin = Presented { cardholder: Cardholder::Unverified, ..typed };
+        assert_refused(&fallback, &without_pin, &now(), DeclineCode::PinRequired);
     }
 
     #[test]

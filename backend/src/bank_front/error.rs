@@ -56,6 +56,23 @@ pub enum BankError {
     /// No card as asked for.
     #[error("no such card, or more than one")]
     NoCard,
+    /// A key is asked to do what keys of another kind do.
+    #[error("a key for {kind} cannot be used for {wanted}")]
+    KeyUse {
+        /// What it is for.
+        kind: &'static str,
+        /// What it was asked for.
+        wanted: &'static str,
+    },
+    /// No keys are shared with this acquirer, or not this kind of key.
+    #[error("no {0} key is shared with this acquirer")]
+    NoZoneKey(&'static str),
+    /// An acquirer has keys already.
+    #[error("keys are shared with acquirer {0} already")]
+    ZoneKnown(String),
+    /// A key that would protect nothing: both halves are the same.
+    #[error("the halves of a key must differ")]
+    WeakKey,
     /// An issuer prefix is known with another key.
     #[error("the bank knows issuer {0} with another master key")]
     IssuerKnown(String),

@@ -5,6 +5,7 @@
 //! is right, the PIN's verification value. No key, no card number and no PIN leaves it.
 //! Nothing here waits: a lock is held for the length of a pointer copy and never across an await.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,18 +22,31 @@ use super::error::BankError;
 
 mod brand;
 mod card_order;
+mod clear;
+mod clear_pin;
 mod device;
 mod examine;
+mod key;
 mod key_file;
+mod pin_block;
 mod pin_key;
 mod stripe;
+mod tdes;
 mod terminal;
+mod translation;
+mod zone;
 
 pub use card_order::CardOrder;
+pub use clear::{ClearEntry, ClearPresentation};
+pub use clear_pin::ClearPin;
 pub use examine::{Examined, IssuerAnswer, Presentation, Refused};
-pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, init};
+pub use key::KeyKind;
+pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, add_zone, init};
 use key_file::{KeyFile, StoredEpoch};
+pub use pin_block::PinFormat;
 use pin_key::PinKeys;
+pub use translation::{PinDestination, PinSource, TranslationRefused};
+pub use zone::{MAC_LEN, ZoneKeyKind, ZoneKeyUnderMaster, ZoneSetup};
 
 /// How long a sealing key opens capsules, in milliseconds: at most what wallets accept (24 hours).
 const EPOCH_LIFE_MS: i64 = envelope::keyset::BANK_EPOCH_MS_MAX;
@@ -51,6 +65,7 @@ pub struct Hsm {
     pan_reference_key: Hmac<Sha256>,
     pin_keys: PinKeys,
     issuers: Vec<LoadedIssuer>,
+    zones: BTreeMap<String, zone::Zone>,
     epochs: RwLock<Epochs>,
 }
 
@@ -105,10 +120,12 @@ impl Hsm {
                 verification_key: issuer.expose_verification_key()?,
             })
         });
+        let zones = file.zones.iter().map(|zone| Ok((zone.acquirer.clone(), zone.load()?)));
         Ok(Self {
+            zones: zones.collect::<Result<_, BankError>>()?,
             root: key_file::root(bank_dir)?,
-            outcome_key: SigningKey::from_bytes(&*file.outcome_key.expose()?),
-            pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>()?)
+            outcome_key: SigningKey::from_bytes(&*file.outcome_key.expose(KeyKind::OutcomeSigning)?),
+            pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>(KeyKind::PanReference)?)
                 .map_err(|_| BankError::Malformed(FILE_NAME))?,
             pin_keys: file.expose_pin_keys()?,
             issuers: issuers.collect::<Result<_, BankError>>()?,
@@ -138,6 +155,38 @@ impl Hsm {
         jws::sign(&self.outcome_key, jws::TYP_OUTCOME, &outcome.canonical())
     }
 
+    /// Makes a new working key for an acquirer and takes it into use, durably.
+    ///
+    /// # Errors
+    /// [`BankError::NoZoneKey`] when no zone master key is shared with the acquirer.
+    pub fn new_zone_key(&self, acquirer: &str, kind: ZoneKeyKind) -> Result<ZoneKeyUnderMaster, BankError> {
+        let zone = self.zone(acquirer).ok_or(BankError::NoZoneKey("zone master"))?;
+        let key = tdes::generate();
+        {
+            let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
+            epochs.file.set_zone_key(acquirer, kind, &key)?;
+            // On disk before the acquirer has it: a key lost in a crash would open nothing it sends.
+            epochs.file.save_over(&self.path)?;
+        }
+        let sent = zone.under_master(&key);
+        zone.change(kind, key);
+        Ok(sent)
+    }
+
+    /// The MAC of a message to this acquirer (DE 64 or 128).
+    ///
+    /// # Errors
+    /// [`BankError::NoZoneKey`] when no such key is shared with it.
+    pub fn mac(&self, acquirer: &str, message: &[u8]) -> Result<[u8; MAC_LEN], BankError> {
+        let mac = self.zone(acquirer).and_then(|zone| zone.mac(message));
+        mac.ok_or(BankError::NoZoneKey("message authentication"))
+    }
+
+    /// Whether this is the MAC of a message from this acquirer; it is not when no such key is shared with it.
+    pub fn check_mac(&self, acquirer: &str, message: &[u8], mac: &[u8; MAC_LEN]) -> bool {
+        self.zone(acquirer).is_some_and(|zone| zone.has_right_mac(message, *mac))
+    }
+
     /// What to store of a new card.
     pub fn personalise(&self, pan: &Pan, pin: &Pin) -> Personalised {
         Personalised {
@@ -156,6 +205,11 @@ impl Hsm {
     fn issuer(&self, pan: &Pan) -> Option<&LoadedIssuer> {
         let fits = |issuer: &&LoadedIssuer| pan.expose_ascii().starts_with(issuer.iin.as_bytes());
         self.issuers.iter().filter(fits).max_by_key(|issuer| issuer.iin.len())
+    }
+
+    /// The keys shared with an acquirer.
+    fn zone(&self, acquirer: &str) -> Option<&zone::Zone> {
+        self.zones.get(zone::acquirer_name(acquirer)?)
     }
 
     /// The sealing key a capsule names, if it may still be used.
@@ -228,5 +282,7 @@ enum Renewal {
     Now,
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

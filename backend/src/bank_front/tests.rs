@@ -18,7 +18,7 @@ mod link;
 mod misfortune;
 mod plain;
 mod seeding;
-mod support;
+pub mod support;
 
 use support::{Bench, HOLDER, NOW_MS, Sent, Told, usd};
 

@@ -80,11 +80,11 @@ impl Hsm {
         let opened = inner::open(&epoch.secret, presentation.attempt_hash.as_bytes(), &capsule)
             .map_err(|_| DeclineCode::OrderMismatch)?;
         let card = &opened.card;
-        let card_label = format!("{} ••{}", scheme_of(card).code(), card.pan.last_four());
+        let card_label = label(card);
         let refuse = |code| Refused { code, card_label: card_label.clone() };
         let issuer = self.issuer(&card.pan).ok_or_else(|| refuse(DeclineCode::UnknownCard))?;
         let proven = match card.entry_mode {
-            EntryMode::ContactChip | EntryMode::ContactlessChip => by_chip(issuer, card, presentation),
+            EntryMode::ContactChip | EntryMode::ContactlessChip => by_chip(issuer, card, &presentation.binding()),
             EntryMode::MagStripe => by_stripe(issuer, card),
             // A stripe imitated over the air is bound to nothing that this bank could check.
             EntryMode::ContactlessMagStripe => Err(DeclineCode::Cryptogram),
@@ -105,16 +105,48 @@ impl Hsm {
     }
 }
 
-/// What proves the card, and what follows from it.
-struct Proven {
-    proof: Proof,
-    /// Who the payer is when no PIN came.
-    device: Cardholder,
-    issuer_answer: IssuerAnswer,
+/// What a cryptogram must have been made for.
+pub(super) struct Binding {
+    pub(super) freshness: Freshness,
+    pub(super) amount: Amount,
+    pub(super) card_order: Option<CardOrder>,
+    pub(super) now_ms: i64,
 }
 
-/// A chip's cryptogram, which must be right and made for this attempt.
-fn by_chip(issuer: &LoadedIssuer, card: &CardData, presentation: &Presentation<'_>) -> Result<Proven, DeclineCode> {
+/// What tells a new cryptogram from a recorded one, beside the counter.
+pub(super) enum Freshness {
+    /// The unpredictable number, which is derived from the attempt.
+    Attempt(AttemptHash),
+    /// Nothing: the number is the terminal's own.
+    Counter,
+}
+
+impl Presentation<'_> {
+    fn binding(&self) -> Binding {
+        Binding {
+            freshness: Freshness::Attempt(self.attempt_hash),
+            amount: self.amount,
+            card_order: self.card_order,
+            now_ms: self.now_ms,
+        }
+    }
+}
+
+/// What proves the card, and what follows from it.
+pub(super) struct Proven {
+    pub(super) proof: Proof,
+    /// Who the payer is when no PIN came.
+    pub(super) device: Cardholder,
+    pub(super) issuer_answer: IssuerAnswer,
+}
+
+/// The scheme and the last four digits.
+pub(super) fn label(card: &CardData) -> String {
+    format!("{} ••{}", scheme_of(card).code(), card.pan.last_four())
+}
+
+/// A chip's cryptogram, which must be right and made for this.
+pub(super) fn by_chip(issuer: &LoadedIssuer, card: &CardData, binding: &Binding) -> Result<Proven, DeclineCode> {
     let wrong = DeclineCode::Cryptogram;
     let agreement = Agreement::of(&card.aid, card.pan.expose_ascii());
     if agreement == Agreement::Mixed || !tracks_agree(card) {
@@ -122,13 +154,13 @@ fn by_chip(issuer: &LoadedIssuer, card: &CardData, presentation: &Presentation<'
     }
     let pan_digits = std::str::from_utf8(card.pan.expose_ascii()).map_err(|_| DeclineCode::Format)?;
     let verified = verify_arqc(&issuer.key, pan_digits, card.psn, &card.icc_data).map_err(|_| wrong)?;
-    if !is_bound(&verified, &card.aid, presentation) {
+    if !is_bound(&verified, &card.aid, binding) {
         return Err(wrong);
     }
     let fields = IccData::parse(&card.icc_data).map_err(|_| wrong)?;
     let over_the_air = card.entry_mode == EntryMode::ContactlessChip;
     // A tapped card is gone before any order could reach it.
-    let order = presentation.card_order.filter(|_| !over_the_air);
+    let order = binding.card_order.filter(|_| !over_the_air);
     let scripts = order.map(|order| order.scripts(&verified, &issuer.script_key, (pan_digits, card.psn))).transpose();
     let scripts = scripts.map_err(|_| DeclineCode::Format)?.unwrap_or_default();
     let verified_owner = over_the_air && device::has_verified_owner(verified.version, &fields);
@@ -150,7 +182,7 @@ fn by_chip(issuer: &LoadedIssuer, card: &CardData, presentation: &Presentation<'
 }
 
 /// A stripe, which must be as its issuer wrote it. Nothing ties it to the attempt but the seal around it.
-fn by_stripe(issuer: &LoadedIssuer, card: &CardData) -> Result<Proven, DeclineCode> {
+pub(super) fn by_stripe(issuer: &LoadedIssuer, card: &CardData) -> Result<Proven, DeclineCode> {
     // A stripe brings no chip data; a capsule with some was not made by a swipe.
     if !card.icc_data.is_empty() || !card.aid.is_empty() || card.psn.is_some() {
         return Err(DeclineCode::Cryptogram);
@@ -178,15 +210,17 @@ fn scheme_of(card: &CardData) -> Scheme {
     }
 }
 
-/// Whether the values under the cryptogram are those of this attempt.
-fn is_bound(verified: &Verified, aid: &[u8], presentation: &Presentation<'_>) -> bool {
-    let expected = emv::derive_unpredictable_number(presentation.attempt_hash.as_bytes());
-    let amount = presentation.amount;
-    verified.unpredictable_number == expected
-        && u64::try_from(amount.minor()).is_ok_and(|minor| minor == verified.amount_minor)
-        && verified.currency_numeric == amount.currency().numeric()
+/// Whether the values under the cryptogram are those that were asked for.
+fn is_bound(verified: &Verified, aid: &[u8], binding: &Binding) -> bool {
+    let is_fresh = match &binding.freshness {
+        Freshness::Attempt(hash) => verified.unpredictable_number == emv::derive_unpredictable_number(hash.as_bytes()),
+        Freshness::Counter => true,
+    };
+    is_fresh
+        && u64::try_from(binding.amount.minor()).is_ok_and(|minor| minor == verified.amount_minor)
+        && verified.currency_numeric == binding.amount.currency().numeric()
         && verified.aid == aid
-        && calendar::days_apart(verified.date_yymmdd, presentation.now_ms).is_some_and(|days| days <= DATE_DAYS_OFF_MAX)
+        && calendar::days_apart(verified.date_yymmdd, binding.now_ms).is_some_and(|days| days <= DATE_DAYS_OFF_MAX)
 }
 
 /// Whether Track 2, if it was read, names the same card number.
@@ -195,7 +229,7 @@ fn tracks_agree(card: &CardData) -> bool {
 }
 
 /// Track 2 comes as characters (ISO/IEC 7813) or as the packed equivalent of tag 57.
-fn track2_names(track2: &[u8], pan: &[u8]) -> bool {
+pub(super) fn track2_names(track2: &[u8], pan: &[u8]) -> bool {
     let is_separator = |c: &u8| matches!(c, b'D' | b'=');
     if track2.iter().all(|c| c.is_ascii_digit() || is_separator(c)) {
         let digits = track2.split(is_separator).next().unwrap_or_default();

@@ -10,9 +10,11 @@ use envelope::keyset::Dated;
 use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, SigningKey};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
+use super::key::{KeyKind, Secret, StoredKey};
 use super::pin_key::PinKeys;
+use super::zone::{self, StoredZone, ZONES_MAX, ZoneKeyKind, ZoneSetup};
 use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
 use crate::bank_front::error::BankError;
 use crate::bank_front::file;
@@ -36,30 +38,6 @@ const IIN_DIGITS: usize = 6;
 /// The index of the one Visa PIN verification key.
 const PVV_KEY_INDEX: u8 = 1;
 
-/// A key as the file holds it: base64url, wiped when dropped.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(transparent)]
-pub(super) struct StoredKey(String);
-
-impl StoredKey {
-    fn of(bytes: &[u8]) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    fn generate<const N: usize>() -> Self {
-        let mut bytes = Zeroizing::new([0; N]);
-        getrandom::fill(&mut *bytes).expect("the operating system has randomness");
-        Self::of(&*bytes)
-    }
-
-    /// The key's bytes.
-    pub(super) fn expose<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, BankError> {
-        let malformed = || BankError::Malformed(FILE_NAME);
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| malformed())?);
-        Ok(Zeroizing::new(bytes.as_slice().try_into().map_err(|_| malformed())?))
-    }
-}
-
 /// An issuer's master key for application cryptograms, and the cards it is for.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,7 +56,8 @@ pub struct IssuerKey {
 impl IssuerKey {
     /// A key that was given by the scheme or by a test card.
     pub fn new(iin: &str, master_key: &[u8; 16]) -> Self {
-        Self { iin: iin.to_owned(), master_key: StoredKey::of(master_key), script_key: None, verification_key: None }
+        let master_key = StoredKey::of(KeyKind::IssuerCryptogram, master_key);
+        Self { iin: iin.to_owned(), master_key, script_key: None, verification_key: None }
     }
 
     /// The key of the issuer of this card number, known by the number's first six digits.
@@ -90,30 +69,36 @@ impl IssuerKey {
     /// The same issuer with the key of its stripes (CVK).
     #[must_use]
     pub fn with_verification_key(mut self, key: &[u8; 16]) -> Self {
-        self.verification_key = Some(StoredKey::of(key));
+        self.verification_key = Some(StoredKey::of(KeyKind::CardVerification, key));
         self
     }
 
     /// The same issuer with a key for scripts.
     #[must_use]
     pub fn with_script_key(mut self, key: &[u8; 16]) -> Self {
-        self.script_key = Some(StoredKey::of(key));
+        self.script_key = Some(StoredKey::of(KeyKind::IssuerScript, key));
         self
     }
 
     pub(super) fn expose_script_key(&self) -> Result<[u8; 16], BankError> {
-        self.script_key.as_ref().unwrap_or(&self.master_key).expose().map(|key| *key)
+        match &self.script_key {
+            Some(key) => key.expose(KeyKind::IssuerScript),
+            None => self.master_key.expose(KeyKind::IssuerCryptogram),
+        }
+        .map(|key| *key)
     }
 
     pub(super) fn expose_verification_key(&self) -> Result<Option<Zeroizing<[u8; 16]>>, BankError> {
-        self.verification_key.as_ref().map(StoredKey::expose).transpose()
+        self.verification_key.as_ref().map(|key| key.expose(KeyKind::CardVerification)).transpose()
     }
 
     /// Takes over the keys it has not yet; whether there were any. One that it has must be the same.
     fn complete(&mut self, other: Self) -> Result<bool, BankError> {
         let Self { iin, script_key, verification_key, .. } = other;
         let mut any = false;
-        for (known, key) in [(&mut self.script_key, script_key), (&mut self.verification_key, verification_key)] {
+        let scripts = (KeyKind::IssuerScript, &mut self.script_key, script_key);
+        let stripes = (KeyKind::CardVerification, &mut self.verification_key, verification_key);
+        for (kind, known, key) in [scripts, stripes] {
             match (known.as_ref(), key) {
                 (_, None) => {}
                 (None, key) => {
@@ -121,7 +106,7 @@ impl IssuerKey {
                     any = true;
                 }
                 (Some(known), Some(key)) => {
-                    let same = known.expose::<16>()?.ct_eq(&*key.expose::<16>()?);
+                    let same = known.expose::<16>(kind)?.ct_eq(&*key.expose::<16>(kind)?);
                     if !bool::from(same) {
                         return Err(BankError::IssuerKnown(iin));
                     }
@@ -132,7 +117,7 @@ impl IssuerKey {
     }
 
     pub(super) fn expose_key(&self) -> Result<[u8; 16], BankError> {
-        self.master_key.expose().map(|key| *key)
+        self.master_key.expose(KeyKind::IssuerCryptogram).map(|key| *key)
     }
 }
 
@@ -150,7 +135,7 @@ impl StoredEpoch {
         let secret = BankSealingKeySecret::generate();
         let not_before_ms = now_ms - EPOCH_BACKDATE_MS;
         Self {
-            secret: StoredKey::of(secret.expose_bytes()),
+            secret: StoredKey::of(KeyKind::Sealing, secret.expose_bytes()),
             not_before_ms,
             not_after_ms: not_before_ms + EPOCH_LIFE_MS,
         }
@@ -158,7 +143,7 @@ impl StoredEpoch {
 
     pub(super) fn load(&self) -> Result<Dated<BankSealingKeySecret>, BankError> {
         Ok(Dated {
-            key: BankSealingKeySecret::from_bytes(&*self.secret.expose()?),
+            key: BankSealingKeySecret::from_bytes(&*self.secret.expose(KeyKind::Sealing)?),
             not_before_ms: self.not_before_ms,
             not_after_ms: self.not_after_ms,
         })
@@ -181,6 +166,7 @@ pub(super) struct KeyFile {
     pvv_key_index: u8,
     pin_offset_key: StoredKey,
     pub(super) issuers: Vec<IssuerKey>,
+    pub(super) zones: Vec<StoredZone>,
     pub(super) epochs: Vec<StoredEpoch>,
 }
 
@@ -201,11 +187,14 @@ impl KeyFile {
         file::replace(path, &Zeroizing::new(json))
     }
 
-    /// Writes the file of a serving bank: issuers that its staff added meanwhile are kept.
+    /// Writes the file of a serving bank: issuers and acquirers that its staff added meanwhile are kept.
     pub(super) fn save_over(&mut self, path: &Path) -> Result<(), BankError> {
         let _turn = turn(path)?;
         let stored = Self::load(path)?;
         self.issuers = stored.issuers;
+        let is_new = |zone: &StoredZone| self.zones.iter().all(|known| known.acquirer != zone.acquirer);
+        let added: Vec<_> = stored.zones.into_iter().filter(is_new).collect();
+        self.zones.extend(added);
         // Adding an issuer raised the version: a wallet that has seen the higher one takes no lower.
         self.certificate_version = self.certificate_version.max(stored.certificate_version + 1);
         self.save(path)
@@ -213,10 +202,17 @@ impl KeyFile {
 
     pub(super) fn expose_pin_keys(&self) -> Result<PinKeys, BankError> {
         Ok(PinKeys {
-            pvv: self.pvv_key.expose()?,
+            pvv: self.pvv_key.expose(KeyKind::PinVerification)?,
             pvv_index: self.pvv_key_index,
-            offset: self.pin_offset_key.expose()?,
+            offset: self.pin_offset_key.expose(KeyKind::PinOffset)?,
         })
+    }
+
+    /// Puts a working key of an acquirer in the place of the one before.
+    pub(super) fn set_zone_key(&mut self, acquirer: &str, kind: ZoneKeyKind, key: &[u8; 16]) -> Result<(), BankError> {
+        let name = zone::acquirer_name(acquirer);
+        let zone = self.zones.iter_mut().find(|zone| Some(zone.acquirer.as_str()) == name);
+        zone.ok_or(BankError::NoZoneKey("zone master"))?.set(kind, key)
     }
 
     /// Adds an issuer unless it is known; whether it, or a key of it, is new.
@@ -224,7 +220,8 @@ impl KeyFile {
         // The longest known prefix is the one that a card's cryptogram is checked by.
         let known = self.issuers.iter_mut().filter(|known| issuer.iin.starts_with(&known.iin));
         if let Some(known) = known.max_by_key(|known| known.iin.len()) {
-            let same = known.master_key.expose::<16>()?.ct_eq(&*issuer.master_key.expose::<16>()?);
+            let kind = KeyKind::IssuerCryptogram;
+            let same = known.master_key.expose::<16>(kind)?.ct_eq(&*issuer.master_key.expose::<16>(kind)?);
             return if same.into() { known.complete(issuer) } else { Err(BankError::IssuerKnown(issuer.iin)) };
         }
         if self.issuers.len() >= ISSUERS_MAX {
@@ -285,14 +282,15 @@ pub fn init(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<boo
         bank_name: BANK_NAME.to_owned(),
         certificate_version: 0,
         certificate_issued_ms: now_ms,
-        outcome_key: StoredKey::of(outcome_key.expose_bytes()),
+        outcome_key: StoredKey::of(KeyKind::OutcomeSigning, outcome_key.expose_bytes()),
         outcome_key_not_before_ms: not_before_ms,
         outcome_key_not_after_ms: not_before_ms + OUTCOME_KEY_LIFE_MS,
-        pan_reference_key: StoredKey::generate::<32>(),
-        pvv_key: StoredKey::generate::<16>(),
+        pan_reference_key: StoredKey::generate::<32>(KeyKind::PanReference),
+        pvv_key: StoredKey::generate::<16>(KeyKind::PinVerification),
         pvv_key_index: PVV_KEY_INDEX,
-        pin_offset_key: StoredKey::generate::<16>(),
+        pin_offset_key: StoredKey::generate::<16>(KeyKind::PinOffset),
         issuers,
+        zones: Vec::new(),
         epochs: Vec::new(),
     };
     keys.renew(now_ms);
@@ -318,6 +316,22 @@ pub fn add_issuers(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Res
     Ok(new)
 }
 
+/// Adds an acquirer to the keys of a bank's folder, durably. A bank that is serving learns of it when it starts next.
+pub fn add_zone(bank_dir: &Path, setup: &ZoneSetup<'_>) -> Result<(), BankError> {
+    let path = bank_dir.join(FILE_NAME);
+    let _turn = turn(&path)?;
+    let mut keys = KeyFile::load(&path)?;
+    let zone = StoredZone::new(setup)?;
+    if keys.zones.iter().any(|known| known.acquirer == zone.acquirer) {
+        return Err(BankError::ZoneKnown(zone.acquirer));
+    }
+    if keys.zones.len() >= ZONES_MAX {
+        return Err(BankError::TooMany("acquirers"));
+    }
+    keys.zones.push(zone);
+    keys.save(&path)
+}
+
 /// Waits for one's turn to read, change and replace the key file: a serving bank renews its epochs
 /// while its staff add issuers. The turn ends when the handle is dropped, at the latest with the
 /// process; whoever has it only writes a small file.
@@ -334,7 +348,6 @@ fn turn(path: &Path) -> Result<File, BankError> {
 pub(super) fn root(bank_dir: &Path) -> Result<SigningKey<BankRoot>, BankError> {
     let path = bank_dir.join(ROOT_FILE_NAME);
     let text = Zeroizing::new(std::fs::read_to_string(&path).map_err(|error| BankError::file(&path, error))?);
-    let stored = StoredKey(text.trim().to_owned());
-    let seed = stored.expose().map_err(|_| BankError::Malformed(ROOT_FILE_NAME))?;
+    let seed = Secret::of_text(text.trim()).expose().map_err(|_| BankError::Malformed(ROOT_FILE_NAME))?;
     Ok(SigningKey::from_bytes(&seed))
 }

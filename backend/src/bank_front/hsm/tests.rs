@@ -128,3 +128,21 @@ fn a_key_file_that_is_not_one_is_refused() {
         assert!(Hsm::open(folder.path(), NOW_MS).is_err());
     }
 }
+
+#[test]
+fn working_keys_are_durable_and_an_acquirer_is_added_once() {
+    let shared = testing::Shared::new();
+    let mac_key = testing::received(&shared.hsm, ZoneKeyKind::Mac);
+    let mac = shared.hsm.mac("42", b"message").unwrap();
+    assert!(shared.hsm.check_mac(testing::ACQUIRER, b"message", &mac));
+    assert!(shared.hsm.mac("7", b"message").is_err() && !shared.hsm.check_mac("7", b"message", &mac));
+    assert!(matches!(shared.hsm.new_zone_key("7", ZoneKeyKind::Mac), Err(BankError::NoZoneKey(_))));
+    let again = ZoneSetup { acquirer: "0042", master: &mac_key };
+    assert!(matches!(add_zone(shared.folder.path(), &again), Err(BankError::ZoneKnown(_))));
+    // Another acquirer is added while the bank serves, and a renewal of the sealing keys keeps it.
+    add_zone(shared.folder.path(), &ZoneSetup { acquirer: "43", master: &mac_key }).unwrap();
+    shared.hsm.roll(NOW_MS).unwrap();
+    let restarted = Hsm::open(shared.folder.path(), NOW_MS).unwrap();
+    assert_eq!(restarted.mac(testing::ACQUIRER, b"message").unwrap(), mac);
+    assert!(restarted.new_zone_key("43", ZoneKeyKind::Pin).is_ok());
+}

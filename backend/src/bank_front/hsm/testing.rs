@@ -1,0 +1,46 @@
+//! For tests: a bank with an acquirer, and that acquirer's own copy of the keys they share.
+
+use envelope::{Pan, Pin};
+
+use super::pin_block::{self, PinFormat};
+use super::{Hsm, ZoneKeyKind, ZoneSetup, add_zone, init, tdes};
+use crate::bank_front::seed;
+use crate::bank_front::tests::support::NOW_MS;
+
+/// DE 32.
+pub const ACQUIRER: &str = "000042";
+const MASTER: tdes::Key = *b"\x13\x13\x13\x13\x13\x13\x13\x13\x26\x26\x26\x26\x26\x26\x26\x26";
+
+/// Both sides.
+pub struct Shared {
+    pub folder: tempfile::TempDir,
+    pub hsm: Hsm,
+    pub pin_key: tdes::Key,
+}
+
+impl Shared {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        init(folder.path(), seed::test_issuers().unwrap(), NOW_MS).unwrap();
+        add_zone(folder.path(), &ZoneSetup { acquirer: ACQUIRER, master: &MASTER }).unwrap();
+        let hsm = Hsm::open(folder.path(), NOW_MS).unwrap();
+        let pin_key = received(&hsm, ZoneKeyKind::Pin);
+        Self { folder, hsm, pin_key }
+    }
+
+    /// A block as the acquirer makes it.
+    pub fn block(&self, format: PinFormat, pin: &str, pan: &Pan) -> [u8; 8] {
+        pin_block::encipher(&self.pin_key, format, &Pin::from_ascii(pin.as_bytes()).unwrap(), pan).unwrap()
+    }
+}
+
+/// A new working key as the acquirer takes it: deciphered under its zone master key, and checked.
+pub fn received(hsm: &Hsm, kind: ZoneKeyKind) -> tdes::Key {
+    let sent = hsm.new_zone_key(ACQUIRER, kind).unwrap();
+    let mut key: tdes::Key = sent.cryptogram.try_into().unwrap();
+    for half in key.as_chunks_mut::<8>().0 {
+        tdes::decipher(&MASTER, half);
+    }
+    assert_eq!(tdes::kcv(&key), sent.kcv);
+    key
+}
