@@ -36,6 +36,10 @@ pub enum CardStatus {
     Blocked,
     /// Too many wrong PINs.
     PinLocked,
+    /// Its holder has reported it lost.
+    Lost,
+    /// Its holder has reported it stolen.
+    Stolen,
 }
 
 impl CardStatus {
@@ -45,11 +49,13 @@ impl CardStatus {
             Self::Active => "active",
             Self::Blocked => "blocked",
             Self::PinLocked => "pin_locked",
+            Self::Lost => "lost",
+            Self::Stolen => "stolen",
         }
     }
 
     fn parse(text: &str) -> Result<Self, BankError> {
-        [Self::Active, Self::Blocked, Self::PinLocked]
+        [Self::Active, Self::Blocked, Self::PinLocked, Self::Lost, Self::Stolen]
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or(BankError::Stored("card.status"))
@@ -86,6 +92,35 @@ impl StripeUse {
     }
 }
 
+/// How often a card may pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Velocity {
+    /// The most payments approved within the window.
+    pub payments: u32,
+    /// How long the window is, in seconds.
+    pub window_s: u32,
+}
+
+impl Velocity {
+    fn parse(payments: Option<i64>, window_s: Option<i64>) -> Result<Option<Self>, BankError> {
+        let positive = |value: i64| {
+            u32::try_from(value).ok().filter(|value| *value > 0).ok_or(BankError::Stored("card.velocity_payments"))
+        };
+        match (payments, window_s) {
+            (None, None) => Ok(None),
+            (Some(payments), Some(window_s)) => {
+                Ok(Some(Self { payments: positive(payments)?, window_s: positive(window_s)? }))
+            }
+            _ => Err(BankError::Stored("card.velocity_payments")),
+        }
+    }
+
+    /// The length of the window, in milliseconds.
+    pub fn window_ms(self) -> i64 {
+        i64::from(self.window_s) * 1_000
+    }
+}
+
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
@@ -113,6 +148,8 @@ pub struct Card {
     pub payment_limit: Amount,
     /// The most one UTC day may take.
     pub day_limit: Amount,
+    /// How often it may pay, if that is bounded.
+    pub velocity: Option<Velocity>,
     /// The most one payment may take without a PIN, when the phone or watch that is the card has verified its owner;
     /// nothing for a card of plastic.
     pub device_limit: Amount,
@@ -139,6 +176,8 @@ struct CardRow {
     atc: i64,
     payment_limit_minor: i64,
     day_limit_minor: i64,
+    velocity_payments: Option<i64>,
+    velocity_window_s: Option<i64>,
     device_limit_minor: i64,
     stripe_limit_minor: i64,
     stripe_use: String,
@@ -167,6 +206,7 @@ impl TryFrom<CardRow> for Card {
             },
             payment_limit: Amount::new(row.payment_limit_minor, currency),
             day_limit: Amount::new(row.day_limit_minor, currency),
+            velocity: Velocity::parse(row.velocity_payments, row.velocity_window_s)?,
             device_limit: Amount::new(row.device_limit_minor, currency),
             stripe_limit: Amount::new(row.stripe_limit_minor, currency),
             stripe_use: StripeUse::parse(&row.stripe_use)?,
@@ -211,8 +251,8 @@ impl Card {
         let inserted = sqlx::query(
             "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pin_method,
              pin_value, pin_tries_left, atc, payment_limit_minor, day_limit_minor, device_limit_minor,
-             stripe_limit_minor, stripe_use, applications)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             stripe_limit_minor, stripe_use, applications, velocity_payments, velocity_window_s)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
              ON CONFLICT (pan_reference) DO NOTHING",
         )
         .bind(&self.pan_reference)
@@ -231,6 +271,8 @@ impl Card {
         .bind(self.stripe_limit.minor())
         .bind(self.stripe_use.as_str())
         .bind(self.applications.iter().map(hex::encode).collect::<Vec<_>>().join(" "))
+        .bind(self.velocity.map(|velocity| i64::from(velocity.payments)))
+        .bind(self.velocity.map(|velocity| i64::from(velocity.window_s)))
         .execute(db_tx)
         .await?;
         Ok(inserted.rows_affected() == 1)

@@ -80,6 +80,8 @@ pub struct Circumstances {
     pub available: Amount,
     /// What the card has spent this UTC day already.
     pub spent_today: Amount,
+    /// How many payments the card made within its window, when they are counted.
+    pub payments_in_window: u32,
     /// The month it is, `YYMM`.
     pub month_yymm: [u8; 4],
 }
@@ -150,6 +152,8 @@ fn standing(card: &Card) -> Option<DeclineCode> {
         CardStatus::Active => None,
         CardStatus::Blocked => Some(DeclineCode::CardBlocked),
         CardStatus::PinLocked => Some(DeclineCode::PinTriesExceeded),
+        CardStatus::Lost => Some(DeclineCode::CardLost),
+        CardStatus::Stolen => Some(DeclineCode::CardStolen),
     }
 }
 
@@ -199,7 +203,7 @@ fn cardholder(
     Err((verdict, CardUse { pin_tries_left: left, status, ..unchanged }))
 }
 
-/// Expiry, currency, limits and balance, for a payer who has proved to be the cardholder.
+/// Expiry, currency, limits, velocity and balance, for a payer who has proved to be the cardholder.
 fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
     let expired = now.month_yymm > card.expiry_yymm || now.month_yymm > presented.expiry_yymm;
     if expired {
@@ -216,6 +220,9 @@ fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
     if !within_limits {
         return Verdict::decline(DeclineCode::Limit);
     }
+    if card.velocity.is_some_and(|most| now.payments_in_window >= most.payments) {
+        return Verdict::decline(DeclineCode::TooManyPayments);
+    }
     if !is_within(now.amount, now.available) {
         return Verdict::decline(DeclineCode::InsufficientFunds);
     }
@@ -231,7 +238,7 @@ fn is_within(amount: Amount, most: Amount) -> bool {
 mod tests {
     use super::*;
     use crate::bank_front::account::AccountId;
-    use crate::bank_front::card::PanReference;
+    use crate::bank_front::card::{PanReference, Velocity};
 
     const VISA: &[u8] = &[0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10];
 
@@ -257,6 +264,7 @@ mod tests {
             atc: Some(41),
             payment_limit: usd(50_000),
             day_limit: usd(80_000),
+            velocity: None,
             device_limit: usd(0),
             stripe_limit: usd(10_000),
             stripe_use: StripeUse::WithoutChip,
@@ -273,7 +281,13 @@ mod tests {
     }
 
     fn now() -> Circumstances {
-        Circumstances { amount: usd(1_280), available: usd(100_000), spent_today: usd(0), month_yymm: *b"2611" }
+        Circumstances {
+            amount: usd(1_280),
+            available: usd(100_000),
+            spent_today: usd(0),
+            payments_in_window: 0,
+            month_yymm: *b"2611",
+        }
     }
 
     fn code(decision: &Decision) -> Option<DeclineCode> {
@@ -350,6 +364,12 @@ mod tests {
             assert_eq!(code(&decide(&card, &presented, &now)), Some(expected));
         };
         check(Card { status: CardStatus::Blocked, ..card() }, presented(), now(), DeclineCode::CardBlocked);
+        check(Card { status: CardStatus::Lost, ..card() }, presented(), now(), DeclineCode::CardLost);
+        check(Card { status: CardStatus::Stolen, ..card() }, presented(), now(), DeclineCode::CardStolen);
+        let busy = || Card { velocity: Some(Velocity { payments: 5, window_s: 60 }), ..card() };
+        let often = |payments_in_window| Circumstances { payments_in_window, ..now() };
+        check(busy(), presented(), often(5), DeclineCode::TooManyPayments);
+        assert_eq!(decide(&busy(), &presented(), &often(4)).verdict, Verdict::Approve);
         check(card(), presented(), Circumstances { month_yymm: *b"2701", ..now() }, DeclineCode::CardExpired);
         check(card(), Presented { expiry_yymm: *b"2610", ..presented() }, now(), DeclineCode::CardExpired);
         let euros = Amount::new(1, "EUR".parse().unwrap());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iso8583::private::{COMPOSITE_ELEMENT, Composite};
 use iso8583::{Message, Mti, OriginalData, Unreadable};
-use payment::DeclineCode;
+use payment::{Amount, Currency, DeclineCode};
 
 use super::BankFront;
 use super::error::BankError;
@@ -12,12 +12,13 @@ use super::hsm::CardOrder;
 use super::scenario::deed::Deed;
 
 mod attempt;
-mod financial;
+mod authorization;
 mod inquiry;
 mod line;
 mod network;
 mod reply;
 mod reversal;
+mod sealed;
 
 pub use line::Line;
 pub use reply::Reply;
@@ -117,7 +118,7 @@ async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message, orders: 
         (other, _) if other.is_answer() => return None,
         (Mti::NETWORK_REQUEST, _) => network::answer(front, line, message),
         (_, Line::Plain(session)) if !session.is_signed_on() => remark(message, NOT_SIGNED_ON, "SIGN ON FIRST"),
-        (Mti::FINANCIAL_REQUEST, Line::Sealed) => financial::answer(front, message, orders).await,
+        (Mti::FINANCIAL_REQUEST, Line::Sealed) => sealed::answer(front, message, orders).await,
         (Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE, Line::Sealed) => reversal::answer(front, message).await,
         (Mti::INQUIRY, Line::Sealed) => inquiry::answer(front, message).await,
         _ => response(message, NOT_SUPPORTED),
@@ -146,6 +147,12 @@ fn remark(message: &Message, code: &str, words: &str) -> Result<Message, BankErr
     Ok(response(message, code)?.with_text(44, words))
 }
 
+/// The refusal of a message by an ordinary client: its code, and the code's name in DE 44.
+fn refusal_of(message: &Message, code: DeclineCode) -> Result<Message, BankError> {
+    let name = code.as_str();
+    remark(message, code.response_code(), &name.strip_prefix("declined_").unwrap_or(name).to_uppercase())
+}
+
 /// The answer to a message that could not be read to its end: which element is at fault. Without a type that has an
 /// answer, and without what an answer is matched by (DE 7 and 11), there is none.
 pub fn answer_unreadable(unreadable: &Unreadable) -> Option<Message> {
@@ -164,6 +171,13 @@ fn format_error(message: &Message) -> Result<Message, BankError> {
     let code = DeclineCode::Format;
     let composite = Composite { reason: Some(code.as_str().to_owned()), ..Composite::default() };
     response_with(message, code.response_code(), &composite)
+}
+
+/// Amount and currency of a message (DE 4 and 49).
+fn amount(message: &Message) -> Option<Amount> {
+    let minor = i64::try_from(message.number(4).ok()?).ok()?;
+    let numeric = u16::try_from(message.number(49).ok()?).ok()?;
+    Some(Amount::new(minor, Currency::from_numeric(numeric).ok()?))
 }
 
 /// What names a financial message among all of one acquirer's: DE 7, 11, 37 and 41.

@@ -141,6 +141,7 @@ impl Holder {
             atc: None,
             payment_limit: Amount::new(terms.payment_limit_minor, currency),
             day_limit: Amount::new(terms.day_limit_minor, currency),
+            velocity: None,
             device_limit: Amount::new(device_limit_minor, currency),
             stripe_limit: Amount::new(terms.stripe_limit_minor, currency),
             stripe_use: StripeUse::WithoutChip,

@@ -49,12 +49,22 @@ macro_rules! decline_codes {
 }
 
 decline_codes! {
+    /// The merchant is not one that this bank settles with.
+    InvalidMerchant = "declined_invalid_merchant", "03", NewRequest;
     /// The bank refuses without a reason it shares.
     DoNotHonour = "declined_do_not_honour", "05", CallBank;
+    /// An amount of nothing, or one that no account could hold.
+    InvalidAmount = "declined_invalid_amount", "13", NewRequest;
     /// The card is not known to this bank.
     UnknownCard = "declined_unknown_card", "14", OtherCard;
+    /// The payment that was named, to be completed or given back, is not known to this bank.
+    OriginalNotFound = "declined_original_not_found", "25", NewRequest;
     /// The bank could not read the message.
     Format = "declined_format", "30", NewRequest;
+    /// The card was reported lost.
+    CardLost = "declined_card_lost", "41", CallBank;
+    /// The card was reported stolen.
+    CardStolen = "declined_card_stolen", "43", CallBank;
     /// The account does not hold enough.
     InsufficientFunds = "declined_insufficient_funds", "51", OtherCard;
     /// The card has expired.
@@ -71,6 +81,10 @@ decline_codes! {
     CardBlocked = "declined_card_blocked", "62", CallBank;
     /// The order, its signature or a seal does not match: something was changed on the way.
     OrderMismatch = "declined_order_mismatch", "63", NewRequest;
+    /// More would be taken, or given back, than the original payment allows.
+    AboveOriginal = "declined_above_original", "64", NewRequest;
+    /// The card was used too often in a short time.
+    TooManyPayments = "declined_too_many_payments", "65", OtherCard;
     /// The bank wants the PIN: none came, and that the device verified its owner is not enough.
     PinRequired = "declined_pin_required", "70", Retry;
     /// Too many wrong PINs: the card is locked at the bank.
@@ -79,6 +93,10 @@ decline_codes! {
     RetiredKey = "bank_key_retired", "76", Retry;
     /// The message was reversed before it arrived.
     AlreadyReversed = "declined_already_reversed", "77", Retry;
+    /// The money was held, and its time was over before it was taken.
+    HoldExpired = "declined_hold_expired", "78", NewRequest;
+    /// The money that was held is taken already.
+    AlreadyCompleted = "declined_already_completed", "79", NewRequest;
     /// The card's cryptogram does not verify.
     Cryptogram = "declined_cryptogram", "82", OtherCard;
     /// The card's answer was used before.

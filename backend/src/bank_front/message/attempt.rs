@@ -1,10 +1,12 @@
 //! What the bank keeps of attempts and of the messages it answered.
 
 use iso8583::{Message, Spec};
-use payment::{AttemptId, Outcome};
+use payment::{Amount, AttemptHash, AttemptId, Outcome, RequestId};
 use sqlx::SqliteConnection;
 
 use super::Reference;
+use crate::bank_front::calendar;
+use crate::bank_front::card::PanReference;
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::TransferId;
 
@@ -13,29 +15,115 @@ use crate::bank_front::ledger::TransferId;
 pub(super) enum State {
     /// The money moved.
     Approved,
-    /// It did not.
+    /// It is held.
+    Held,
+    /// It did not move.
     Declined,
-    /// It moved and was moved back.
+    /// It moved, or was held, and was given back.
     Reversed,
+    /// It was held until its time was over.
+    Expired,
     /// A reversal came before the attempt: it will never be approved.
     Tombstoned,
 }
 
 impl State {
+    const ALL: [Self; 6] =
+        [Self::Approved, Self::Held, Self::Declined, Self::Reversed, Self::Expired, Self::Tombstoned];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Approved => "approved",
+            Self::Held => "held",
             Self::Declined => "declined",
             Self::Reversed => "reversed",
+            Self::Expired => "expired",
             Self::Tombstoned => "tombstoned",
         }
     }
 
     fn parse(text: &str) -> Result<Self, BankError> {
-        [Self::Approved, Self::Declined, Self::Reversed, Self::Tombstoned]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(BankError::Stored("attempt.state"))
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(BankError::Stored("attempt.state"))
+    }
+}
+
+/// What an attempt asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The card is debited.
+    Debit,
+    /// Money is held, and moves with a completion.
+    Hold,
+    /// Money comes back to the card.
+    #[expect(dead_code, reason = "the plain port will ask for it")]
+    Refund,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debit => "debit",
+            Self::Hold => "hold",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+/// An attempt to be stored.
+pub(super) struct NewAttempt<'a> {
+    pub(super) reference: &'a Reference,
+    pub(super) kind: Kind,
+    pub(super) state: State,
+    pub(super) amount: Amount,
+    pub(super) transfer_id: Option<&'a TransferId>,
+    pub(super) pan_reference: Option<&'a PanReference>,
+    pub(super) approval_code: Option<&'a str>,
+    pub(super) outcome: Option<&'a str>,
+    /// When a hold ends by itself, in milliseconds since the Unix epoch.
+    pub(super) expires_ms: Option<i64>,
+    pub(super) sealed: Option<SealedBinding<'a>>,
+    /// The attempt that a refund gives back of.
+    pub(super) refund_of: Option<&'a Reference>,
+}
+
+/// What ties an attempt by capsule to its order.
+pub(super) struct SealedBinding<'a> {
+    pub(super) attempt_id: AttemptId,
+    pub(super) request_id: RequestId,
+    pub(super) attempt_hash: AttemptHash,
+    pub(super) capsule_hash: &'a str,
+}
+
+impl NewAttempt<'_> {
+    /// Stores the attempt, which is new.
+    pub(super) async fn insert(&self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<(), BankError> {
+        let sealed = self.sealed.as_ref();
+        sqlx::query(
+            "INSERT INTO attempt (reference, kind, attempt_id, request_id, state, attempt_hash, capsule_hash,
+             pan_reference, amount_minor, currency, day_utc, transfer_id, approval_code, outcome, expires_ms,
+             refund_of, decided_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        )
+        .bind(self.reference)
+        .bind(self.kind.as_str())
+        .bind(sealed.map(|sealed| sealed.attempt_id.to_string()))
+        .bind(sealed.map(|sealed| sealed.request_id.to_string()))
+        .bind(self.state.as_str())
+        .bind(sealed.map(|sealed| sealed.attempt_hash.to_string()))
+        .bind(sealed.map(|sealed| sealed.capsule_hash))
+        .bind(self.pan_reference)
+        .bind(self.amount.minor())
+        .bind(self.amount.currency().code())
+        .bind(calendar::day_utc(now_ms))
+        .bind(self.transfer_id)
+        .bind(self.approval_code)
+        .bind(self.outcome)
+        .bind(self.expires_ms)
+        .bind(self.refund_of)
+        .bind(now_ms)
+        .execute(db_tx)
+        .await?;
+        Ok(())
     }
 }
 

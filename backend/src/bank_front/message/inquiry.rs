@@ -22,7 +22,7 @@ pub(super) async fn answer(front: &BankFront, message: &Message) -> Result<Messa
     let mut connection = front.db.reader().acquire().await?;
     let attempt = StoredAttempt::find(&mut connection, &reference, attempt_id).await?;
     let stands = attempt.and_then(|attempt| match attempt.state {
-        State::Approved | State::Declined | State::Reversed => attempt.outcome,
+        State::Approved | State::Held | State::Declined | State::Reversed | State::Expired => attempt.outcome,
         State::Tombstoned => None,
     });
     let exchange = StoredExchange::find(&mut connection, &reference).await?;

@@ -56,7 +56,7 @@ async fn reverse(
     };
     match attempt.state {
         State::Approved => undo(db_tx, front, &attempt, now_ms).await.map(Some),
-        State::Declined | State::Reversed => Ok(attempt.outcome),
+        State::Held | State::Declined | State::Reversed | State::Expired => Ok(attempt.outcome),
         State::Tombstoned => Ok(None),
     }
 }
