@@ -33,6 +33,7 @@ pub mod merchant;
 pub mod message;
 pub mod scenario;
 pub mod seed;
+pub mod settlement;
 
 pub use error::BankError;
 

@@ -6,8 +6,9 @@ use sqlx::SqliteConnection;
 use super::error::BankError;
 
 /// An account's name, such as `cardholder:visa-0050` or `merchant:blue-door`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, sqlx::Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]
 #[sqlx(transparent)]
+#[serde(transparent)]
 pub struct AccountId(String);
 
 impl AccountId {
@@ -114,6 +115,13 @@ impl AccountKind {
         }
     }
 
+    fn parse(text: &str) -> Result<Self, BankError> {
+        [Self::Cardholder, Self::Merchant, Self::Acquirer, Self::Fees, Self::Payouts, Self::Opening]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(BankError::Stored("account.kind"))
+    }
+
     /// The lowest that may stay available, in minor units.
     const fn floor_minor(self) -> Option<i64> {
         match self {
@@ -156,6 +164,15 @@ pub async fn open(
     .execute(db_tx)
     .await?;
     Ok(true)
+}
+
+/// What an account is for, if there is such an account.
+pub async fn kind_of(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<Option<AccountKind>, BankError> {
+    let kind: Option<String> = sqlx::query_scalar("SELECT kind FROM account WHERE account_id = $1")
+        .bind(account_id)
+        .fetch_optional(db_tx)
+        .await?;
+    kind.map(|kind| AccountKind::parse(&kind)).transpose()
 }
 
 /// The currency of an account, if there is such an account.

@@ -41,6 +41,9 @@ pub enum BankError {
     /// A post of which something was given back already.
     #[error("something of the transfer was refunded")]
     Refunded,
+    /// A business day whose cut-off is still to come.
+    #[error("the business day {0} is not over")]
+    DayNotOver(String),
     /// More than is available.
     #[error("the account does not hold enough")]
     Overdrawn,

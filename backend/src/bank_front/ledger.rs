@@ -33,6 +33,7 @@ mod hold;
 mod refund;
 
 pub use audit::{AccountView, Fault, LedgerView, audit};
+pub(super) use audit::{Rule, broken};
 pub use hold::{HoldState, expire_overdue, hold_state};
 pub use refund::{refund, refundable};
 

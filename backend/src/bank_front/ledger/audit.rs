@@ -68,7 +68,7 @@ pub struct Fault {
 }
 
 /// A rule of the books: its name, and the query that lists where it is broken.
-type Rule = (&'static str, &'static str);
+pub(in crate::bank_front) type Rule = (&'static str, &'static str);
 
 /// The most places that are listed of one broken rule.
 const PLACES_MAX: usize = 100;
@@ -170,7 +170,11 @@ pub async fn audit(connection: &mut SqliteConnection) -> Result<Vec<Fault>, Bank
     Ok(faults)
 }
 
-async fn broken(connection: &mut SqliteConnection, (rule, places): Rule) -> Result<Vec<Fault>, BankError> {
+/// Where a rule is broken.
+pub(in crate::bank_front) async fn broken(
+    connection: &mut SqliteConnection,
+    (rule, places): Rule,
+) -> Result<Vec<Fault>, BankError> {
     let places: Vec<String> = sqlx::query_scalar(places).fetch_all(connection).await?;
     Ok(places.into_iter().take(PLACES_MAX).map(|at| Fault { rule, at }).collect())
 }
