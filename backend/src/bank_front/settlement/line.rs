@@ -216,11 +216,12 @@ struct StoredLine {
 /// The lines of a batch, in their order.
 pub(super) async fn of_batch(connection: &mut SqliteConnection, batch_number: i64) -> Result<Vec<Line>, BankError> {
     let rows: Vec<StoredLine> = sqlx::query_as(
-        "SELECT line_number, kind, line.amount_minor AS amount_minor, fee_minor, transfer.purpose AS purpose,
+        "SELECT line.line_number AS line_number, line.kind AS kind, line.amount_minor AS amount_minor,
+         line.fee_minor AS fee_minor, transfer.purpose AS purpose,
          attempt.request_id AS request_id, attempt.reference AS reference, transfer.created_ms AS created_ms
          FROM settlement_line AS line JOIN transfer ON transfer.transfer_id = line.transfer_id
          LEFT JOIN attempt ON attempt.attempt_id = transfer.purpose
-         WHERE batch_number = $1 ORDER BY line_number",
+         WHERE line.batch_number = $1 ORDER BY line.line_number",
     )
     .bind(batch_number)
     .fetch_all(connection)
