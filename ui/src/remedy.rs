@@ -55,7 +55,8 @@ impl Remedy {
             | ErrorCode::CardBlocked
             | ErrorCode::CardDeclinedOffline
             | ErrorCode::CardUnusable
-            | ErrorCode::NoBankForCard => Self::AnotherCard,
+            | ErrorCode::NoBankForCard
+            | ErrorCode::BankAmbiguous => Self::AnotherCard,
             // Everything else is the request's, the server's, the bank's or the wallet's own.
             _ => return None,
         })
@@ -114,7 +115,9 @@ mod tests {
 
     #[test]
     fn a_card_that_will_not_do_asks_for_another() {
-        for code in [ErrorCode::CardBlocked, ErrorCode::CardNotPayment, ErrorCode::NoBankForCard] {
+        for code in
+            [ErrorCode::CardBlocked, ErrorCode::CardNotPayment, ErrorCode::NoBankForCard, ErrorCode::BankAmbiguous]
+        {
             assert_eq!(Remedy::of(code, None, &[]), Some(Remedy::AnotherCard), "{code}");
         }
     }

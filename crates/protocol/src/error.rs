@@ -113,8 +113,10 @@ error_codes! {
     ServerKeyRetired = "server_key_retired", 409, No, true, "The server's key has changed. No money moved.";
     /// No bank serves this card.
     NoBankForCard = "no_bank_for_card", 422, No, false, "No connected bank serves this card. No money moved.";
-    /// The bank's line is down, and nothing was sent.
-    BankUnreachable = "bank_unreachable", 503, No, true, "The bank cannot be reached. Nothing was sent and no money moved.";
+    /// Two banks claim to serve this card, and nobody guesses between them.
+    BankAmbiguous = "bank_ambiguous", 422, No, false, "Two banks claim to serve this card. Nothing was sent and no money moved.";
+    /// The line to the card's bank is down, and nothing was sent; a card of another bank may work.
+    BankUnreachable = "bank_unreachable", 503, No, true, "This card's bank cannot be reached. Nothing was sent and no money moved; a card of another bank may work.";
     /// The bank has not answered.
     OutcomeUnknown = "outcome_unknown", 504, Unknown, false, "The bank has not answered. Do not pay again.";
     // Devices.

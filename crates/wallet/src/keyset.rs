@@ -29,10 +29,18 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The bank that answers for this issuer prefix, with its certificate as signed.
+    /// The one bank that answers for this issuer prefix, with its certificate as signed. Two banks that claim it are
+    /// an error: the card is sealed to nobody.
     pub fn bank_for(&self, iin: &str) -> Result<(&BankCertificate, &str)> {
-        let found = self.banks.iter().find(|(bank, _)| bank.covers(iin));
-        found.map(|(bank, jws)| (bank, jws.as_str())).ok_or(WalletError::Code(ErrorCode::NoBankForCard))
+        let mut claimants = self.banks.iter().filter(|(bank, _)| bank.covers(iin));
+        match (claimants.next(), claimants.next()) {
+            (Some((bank, jws)), None) => Ok((bank, jws.as_str())),
+            (None, _) => Err(WalletError::Code(ErrorCode::NoBankForCard)),
+            (Some((one, _)), Some((other, _))) => {
+                tracing::error!(one = one.bank_id, other = other.bank_id, "two banks claim the same card");
+                Err(WalletError::Code(ErrorCode::BankAmbiguous))
+            }
+        }
     }
 
     /// The certificate of this bank, as signed.
@@ -112,11 +120,15 @@ impl KeyCache {
                     if found < floor {
                         return Err(KeysetError::VersionBelowFloor { found, floor }.into());
                     }
+                    if banks.iter().any(|(other, _): &(BankCertificate, _)| other.bank_id == bank.bank_id) {
+                        return Err(KeysetError::Malformed("two certificates of one bank").into());
+                    }
                     banks.push((bank, jws.clone()));
                 }
-                // A bank this wallet has no root of: its cards cannot be used here, others can.
-                Err(KeysetError::UnknownRoot) => {
-                    tracing::info!("a bank certificate by an unknown root was passed over");
+                // A bank this wallet has no root of, or one that has been away for too long: its cards cannot be used
+                // here and now, others can. Anything else is a lie about a bank, and nothing is believed.
+                Err(reason @ (KeysetError::UnknownRoot | KeysetError::Expired)) => {
+                    tracing::info!(%reason, "a bank certificate was passed over");
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -35,6 +35,11 @@ impl IinRange {
         is_iin(iin) && padded(&self.from, '0') <= padded(iin, '0') && padded(iin, '9') <= padded(&self.to, '9')
     }
 
+    /// Whether a card could fall into both ranges.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        padded(&self.from, '0') <= padded(&other.to, '9') && padded(&other.from, '0') <= padded(&self.to, '9')
+    }
+
     fn validate(&self) -> Result<(), KeysetError> {
         let well_formed =
             is_iin(&self.from) && is_iin(&self.to) && self.from.len() == self.to.len() && self.from <= self.to;
@@ -140,6 +145,11 @@ impl BankCertificate {
         self.iin_ranges.iter().any(|range| range.covers(iin))
     }
 
+    /// The first of this bank's ranges that another bank's certificate claims too.
+    pub fn first_overlap(&self, other: &Self) -> Option<&IinRange> {
+        self.iin_ranges.iter().find(|range| other.iin_ranges.iter().any(|theirs| range.overlaps(theirs)))
+    }
+
     /// The key to seal to at `now_ms`: of those valid, the one that became valid last.
     pub fn sealing_key_at(&self, now_ms: i64) -> Option<&BankSealingKey> {
         newest(&self.sealing_keys, now_ms, Some)
@@ -148,5 +158,29 @@ impl BankCertificate {
     /// The outcome key `kid`, if it was valid at `at_ms`.
     pub fn outcome_key(&self, kid: &str, at_ms: i64) -> Option<&VerifyingKey<BankOutcome>> {
         self.outcome_keys.iter().find(|dated| dated.key.kid() == kid && dated.covers(at_ms)).map(|dated| &dated.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(from: &str, to: &str) -> IinRange {
+        IinRange { from: from.to_owned(), to: to.to_owned() }
+    }
+
+    #[test]
+    fn ranges_overlap_when_a_card_could_fall_into_both() {
+        for (one, other, overlap) in [
+            (range("476134", "476134"), range("476134", "476134"), true),
+            (range("476134", "476134"), range("47613477", "47613477"), true),
+            (range("47613400", "47613449"), range("47613450", "47613499"), false),
+            (range("400000", "499999"), range("476134", "476134"), true),
+            (range("476134", "476134"), range("476135", "476139"), false),
+            (range("4761340", "4761344"), range("47613449", "47613460"), true),
+        ] {
+            assert_eq!(one.overlaps(&other), overlap, "{one:?} {other:?}");
+            assert_eq!(other.overlaps(&one), overlap, "{other:?} {one:?}");
+        }
     }
 }

@@ -161,6 +161,7 @@ fn may_retry(code: ErrorCode, money_moved: MoneyMoved) -> bool {
         | ErrorCode::CardDeclinedOffline
         | ErrorCode::CardStripeOverAir
         | ErrorCode::NoBankForCard
+        | ErrorCode::BankAmbiguous
         | ErrorCode::PinLength => true,
         other => other.is_retryable(),
     }
