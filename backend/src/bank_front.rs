@@ -13,9 +13,9 @@
 //!
 //! **Invariant:** a card number or a PIN is in clear only inside [`hsm`], and in no row, log or error.
 
-use std::path::Path;
 use std::sync::Arc;
 
+use crate::keys::BankHome;
 use crate::storage::Db;
 
 pub mod account;
@@ -37,11 +37,6 @@ pub mod settlement;
 
 pub use error::BankError;
 
-/// The bank's folder within the data folder.
-pub const BANK_DIR: &str = "bank";
-/// The bank's database within the data folder.
-pub const DATABASE_FILE: &str = "bank-front.db";
-
 /// The bank's schema.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/bank_front");
 
@@ -58,15 +53,14 @@ pub struct BankFront {
 }
 
 impl BankFront {
-    /// Opens the bank of a data folder: its keys, its merchants, its database.
-    pub async fn open(data_dir: &Path, clock: Clock) -> Result<Arc<Self>, BankError> {
-        let bank_dir = data_dir.join(BANK_DIR);
+    /// Opens the bank at home here: its keys, its merchants, its database.
+    pub async fn open(home: &BankHome, clock: Clock) -> Result<Arc<Self>, BankError> {
         let now_ms = clock();
         let front = Self {
-            db: open_database(data_dir).await?,
-            hsm: hsm::Hsm::open(&bank_dir, now_ms)?,
-            merchants: merchant::MerchantBook::load(&bank_dir)?,
-            scenario: scenario::Switch::of(&bank_dir),
+            db: open_database(home).await?,
+            hsm: hsm::Hsm::open(home.dir(), now_ms)?,
+            merchants: merchant::MerchantBook::load(home.dir())?,
+            scenario: scenario::Switch::of(home.dir()),
             clock,
         };
         front.open_merchant_accounts(now_ms).await?;
@@ -108,9 +102,9 @@ impl BankFront {
     }
 }
 
-/// Opens the bank's database in a data folder and brings its schema up to date.
-pub async fn open_database(data_dir: &Path) -> Result<Db, BankError> {
-    Ok(Db::open(&data_dir.join(DATABASE_FILE), &MIGRATIONS).await?)
+/// Opens a bank's database and brings its schema up to date.
+pub async fn open_database(home: &BankHome) -> Result<Db, BankError> {
+    Ok(Db::open(home.database(), &MIGRATIONS).await?)
 }
 
 #[cfg(test)]

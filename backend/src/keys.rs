@@ -22,10 +22,11 @@ use zeroize::Zeroizing;
 use crate::clock::{now_ms, signed_ms};
 use crate::tls::Identity;
 
+mod bank;
 mod certificates;
 
-/// The bank of this deployment, as its certificate and the trust file name it.
-pub const BANK_ID: &str = "first";
+pub use bank::{BankEntry, BankHome, BankId, front_host_name};
+
 /// How far before now a new key becomes valid, in milliseconds: clocks differ.
 const BACKDATE_MS: i64 = 60 * 60 * 1_000;
 /// A day, in milliseconds.
@@ -87,7 +88,7 @@ impl DataFolder {
         self.0.join("tls/ca.pem")
     }
 
-    /// Certificate and key under `tls/`: `payment-server`, `payment-server-client` or `bank-front`.
+    /// Certificate and key under `tls/`: `payment-server`, `payment-server-client` or the first bank's `bank-front`.
     pub fn tls_identity(&self, name: &str) -> Identity {
         let tls = self.0.join("tls");
         Identity { certificate: tls.join(format!("{name}.pem")), key: tls.join(format!("{name}.key")) }
@@ -98,19 +99,21 @@ impl DataFolder {
         self.0.join("payment-server.db")
     }
 
-    /// The bank front's database.
-    pub fn bank_front_db(&self) -> PathBuf {
-        self.0.join("bank-front.db")
-    }
-
     /// A file of the payment server's.
     pub fn payment_server(&self, name: &str) -> PathBuf {
         self.0.join("payment-server").join(name)
     }
 
-    /// A file of the bank's.
-    pub fn bank(&self, name: &str) -> PathBuf {
-        self.0.join("bank").join(name)
+    /// Where this bank keeps its files, whether or not it has any.
+    pub fn bank_home(&self, id: &BankId) -> BankHome {
+        BankHome::of(self, id)
+    }
+
+    /// The banks that a wallet with this folder's trust file knows, in its order.
+    pub fn banks(&self) -> Result<Vec<BankId>, KeysError> {
+        let trust: TrustFile = read_json(&self.trust())?;
+        let malformed = |_| KeysError::Malformed { path: self.trust(), what: "not a bank id" };
+        trust.roots.banks.iter().map(|bank| bank.bank_id.parse().map_err(malformed)).collect()
     }
 
     /// A file of a merchant's.
@@ -170,7 +173,7 @@ impl FromStr for MerchantFacts {
     }
 }
 
-/// `bank/merchants.json`, by merchant id: what the bank pinned when it took the merchant on.
+/// `merchants.json` of a bank, by merchant id: what the bank pinned when it took the merchant on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PinnedMerchant {
     /// The merchant's Ed25519 public key, base64url.
@@ -180,6 +183,13 @@ pub struct PinnedMerchant {
     /// The merchant's facts.
     #[serde(flatten)]
     pub facts: MerchantFacts,
+}
+
+/// `signing.json` in the merchant's folder: the public half of its signing key.
+#[derive(Serialize, Deserialize)]
+struct SigningFacts {
+    kid: String,
+    signing_key: String,
 }
 
 /// `payment-server/merchants.json`, by merchant id: the API key as its SHA-256 in hexadecimal.
@@ -210,6 +220,9 @@ pub struct InitOptions {
     /// A merchant, as id:display name:mcc:country:currency.
     #[arg(long = "merchant", default_values = ["blue-door:Blue Door Café:5814:US:USD"])]
     pub merchants: Vec<MerchantFacts>,
+    /// A bank, as id or id:name. A folder that is complete takes further banks.
+    #[arg(long = "bank", default_values = ["first"])]
+    pub banks: Vec<BankEntry>,
     /// The address of the payment server that links and the trust file carry.
     #[arg(long, default_value = "https://127.0.0.1:8443")]
     pub public_url: String,
@@ -218,17 +231,19 @@ pub struct InitOptions {
     pub json: bool,
 }
 
-/// Makes what is missing in the folder and leaves what is there; a complete folder is left as it is.
+/// Makes what is missing in the folder and leaves what is there; a complete folder takes only further banks.
 /// Whether anything was made.
 pub fn init(options: &InitOptions) -> Result<bool, KeysError> {
     let folder = DataFolder::new(&options.dir);
     if folder.trust().exists() {
         let missing = options.merchants.iter().find(|m| !folder.merchant(&m.merchant_id, "profile.json").exists());
-        return missing.map_or(Ok(false), |facts| Err(KeysError::Complete(facts.merchant_id.to_string())));
+        return match missing {
+            Some(facts) => Err(KeysError::Complete(facts.merchant_id.to_string())),
+            None => add_banks(&folder, options),
+        };
     }
     certificates::make(&folder, &options.hosts)?;
     let operator: SigningKey<OperatorRoot> = signing_key(&folder.path().join("operator/root.key"))?;
-    let bank: SigningKey<BankRoot> = signing_key(&folder.bank("root.key"))?;
     let mut keyset = Keyset {
         version: 1,
         issued_ms: signed_ms(now_ms()),
@@ -241,17 +256,60 @@ pub fn init(options: &InitOptions) -> Result<bool, KeysError> {
     let public_url = options.public_url.trim_end_matches('/').to_owned();
     write_new(&folder.payment_server("public-url"), public_url.as_bytes())?;
     write_new(&folder.payment_server("claim.key"), URL_SAFE_NO_PAD.encode(random::<32>()).as_bytes())?;
+    let mut banks: Vec<BankTrust> = Vec::new();
+    for bank in &options.banks {
+        if banks.iter().all(|known| known.bank_id != bank.id.as_str()) {
+            banks.push(make_bank(&folder, &bank.id, &options.hosts)?);
+        }
+    }
     // The trust file comes last: a folder that has it is complete.
     let trust = TrustFile {
         server_url: public_url,
         tls_ca_pem: read_text(&folder.tls_ca())?,
-        roots: TrustRoots {
-            operator: vec![operator.public().clone()],
-            banks: vec![BankTrust { bank_id: BANK_ID.to_owned(), key: bank.public().clone() }],
-        },
+        roots: TrustRoots { operator: vec![operator.public().clone()], banks },
     };
     write_json(&folder.trust(), &trust)?;
     Ok(true)
+}
+
+/// Makes the banks that a complete folder has not, and then adds their roots to the trust file. Wallets that
+/// pinned the file before do not know them.
+fn add_banks(folder: &DataFolder, options: &InitOptions) -> Result<bool, KeysError> {
+    let mut trust: TrustFile = read_json(&folder.trust())?;
+    let before = trust.roots.banks.len();
+    for bank in &options.banks {
+        if trust.roots.banks.iter().all(|known| known.bank_id != bank.id.as_str()) {
+            trust.roots.banks.push(make_bank(folder, &bank.id, &options.hosts)?);
+        }
+    }
+    if trust.roots.banks.len() == before {
+        return Ok(false);
+    }
+    replace_json(&folder.trust(), &trust)?;
+    Ok(true)
+}
+
+/// A bank's root, its end of the line, and the merchants it takes on: every one of the deployment.
+fn make_bank(folder: &DataFolder, id: &BankId, hosts: &[String]) -> Result<BankTrust, KeysError> {
+    let home = folder.bank_home(id);
+    let root: SigningKey<BankRoot> = signing_key(&home.file("root.key"))?;
+    certificates::make_front(folder, &home, hosts)?;
+    write_json(&home.file("merchants.json"), &pinned_merchants(folder)?)?;
+    Ok(BankTrust { bank_id: id.to_string(), key: root.public().clone() })
+}
+
+/// What each merchant of the deployment shows a bank that takes it on.
+fn pinned_merchants(folder: &DataFolder) -> Result<BTreeMap<MerchantId, PinnedMerchant>, KeysError> {
+    let dir = folder.path().join("merchants");
+    let failed = |source| KeysError::File { path: dir.clone(), source };
+    let mut pinned = BTreeMap::new();
+    for entry in std::fs::read_dir(&dir).map_err(failed)? {
+        let merchant = entry.map_err(failed)?.path();
+        let facts: MerchantFacts = read_json(&merchant.join("profile.json"))?;
+        let SigningFacts { kid, signing_key } = read_json(&merchant.join("signing.json"))?;
+        pinned.insert(facts.merchant_id.clone(), PinnedMerchant { signing_key, kid, facts });
+    }
+    Ok(pinned)
 }
 
 fn make_server_key(folder: &DataFolder) -> Result<Dated<KeysetKey>, KeysError> {
@@ -270,12 +328,11 @@ fn make_server_key(folder: &DataFolder) -> Result<Dated<KeysetKey>, KeysError> {
 }
 
 fn make_merchants(folder: &DataFolder, merchants: &[MerchantFacts], keyset: &mut Keyset) -> Result<(), KeysError> {
-    let mut pinned = BTreeMap::new();
     let mut api_keys = BTreeMap::new();
     for facts in merchants {
         let id = &facts.merchant_id;
         let key: SigningKey<Merchant> = signing_key(&folder.merchant(id, "signing.key"))?;
-        let signing = serde_json::json!({ "kid": key.kid(), "signing_key": key.public().to_base64url() });
+        let signing = SigningFacts { kid: key.kid().to_owned(), signing_key: key.public().to_base64url() };
         write_json(&folder.merchant(id, "signing.json"), &signing)?;
         write_json(&folder.merchant(id, "profile.json"), facts)?;
         let api_key = Zeroizing::new(format!("tapseal_{}", URL_SAFE_NO_PAD.encode(random::<API_KEY_BYTES>())));
@@ -296,10 +353,7 @@ fn make_merchants(folder: &DataFolder, merchants: &[MerchantFacts], keyset: &mut
             not_before_ms,
             not_after_ms: not_before_ms + KEYSET_LIFE_MS,
         });
-        let signing_key = key.public().to_base64url();
-        pinned.insert(id.clone(), PinnedMerchant { signing_key, kid: key.kid().to_owned(), facts: facts.clone() });
     }
-    write_json(&folder.bank("merchants.json"), &pinned)?;
     write_json(&folder.payment_server("merchants.json"), &api_keys)
 }
 
@@ -354,6 +408,18 @@ fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysE
     write_new(path, &json)
 }
 
+/// Writes a file that only its owner can read in place of the one that is there.
+fn replace_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysError> {
+    let beside = path.with_extension("new");
+    let failed = |source| KeysError::File { path: path.to_owned(), source };
+    if beside.exists() {
+        // Left by a run that was killed; nobody reads it.
+        std::fs::remove_file(&beside).map_err(failed)?;
+    }
+    write_json(&beside, value)?;
+    std::fs::rename(&beside, path).map_err(failed)
+}
+
 /// Writes a file only its owner can read. A file that exists is left as it is.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
     let failed = |source| KeysError::File { path: path.to_owned(), source };
@@ -386,6 +452,7 @@ mod tests {
             dir: dir.to_owned(),
             hosts: vec!["127.0.0.1".into(), "localhost".into()],
             merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
+            banks: vec!["first".parse().unwrap()],
             public_url: "https://127.0.0.1:8443/".into(),
             json: false,
         }
@@ -401,6 +468,29 @@ mod tests {
         let mut other = options(folder.path());
         other.merchants.push("red-door:Red Door:5814:US:USD".parse().unwrap());
         assert!(matches!(init(&other), Err(KeysError::Complete(_))));
+    }
+
+    #[test]
+    fn a_complete_folder_takes_another_bank_and_trusts_its_root() {
+        let dir = tempfile::tempdir().unwrap();
+        init(&options(dir.path())).unwrap();
+        let folder = DataFolder::new(dir.path());
+        let before: TrustFile = read_json(&folder.trust()).unwrap();
+        let mut more = options(dir.path());
+        more.banks.push("second".parse().unwrap());
+        assert!(init(&more).unwrap());
+        assert!(!init(&more).unwrap(), "it has both now");
+        assert!(!init(&options(dir.path())).unwrap(), "naming fewer banks takes none away");
+        let trust: TrustFile = read_json(&folder.trust()).unwrap();
+        assert_eq!(folder.banks().unwrap(), ["first".parse().unwrap(), "second".parse().unwrap()]);
+        assert_eq!(trust.roots.banks[0], before.roots.banks[0]);
+        assert_eq!((trust.server_url, trust.tls_ca_pem), (before.server_url, before.tls_ca_pem));
+        let home = folder.bank_home(&"second".parse().unwrap());
+        let root: SigningKey<BankRoot> = signing_key(&home.file("root.key")).unwrap();
+        assert_eq!(&trust.roots.banks[1].key, root.public());
+        let first = read_text(&folder.bank_home(&BankId::first()).file("merchants.json")).unwrap();
+        assert_eq!(read_text(&home.file("merchants.json")).unwrap(), first);
+        assert!(home.tls_identity().certificate.exists() && home.dir().ends_with("banks/second"));
     }
 
     #[test]

@@ -79,14 +79,17 @@ async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn migrate(data: PathBuf) -> Result<(), Failure> {
-    payment_server::migrate(&DataFolder::new(&data)).await?;
-    bank_front::open_database(&data).await?;
+    let folder = DataFolder::new(&data);
+    payment_server::migrate(&folder).await?;
+    for bank in folder.banks()? {
+        bank_front::open_database(&folder.bank_home(&bank)).await?;
+    }
     Ok(())
 }
 
 async fn serve_bank(options: &bank_front::command::ServeOptions) -> Result<(), Failure> {
     let folder = DataFolder::new(&options.data);
-    let tls = tls::mutual_server(&folder.tls_identity("bank-front"), &folder.tls_ca())?;
+    let tls = tls::mutual_server(folder.bank_home(&options.bank).tls_identity(), &folder.tls_ca())?;
     Ok(bank_front::command::serve(options, tls, stop_on_signal()?).await?)
 }
 
@@ -109,9 +112,11 @@ fn stop_on_signal() -> std::io::Result<CancellationToken> {
 
 fn init(options: &keys::InitOptions) -> Result<(), Failure> {
     let made = keys::init(options)?;
-    // The bank's own keys, with the issuer keys of the public test cards.
-    bank_front::command::init_keys(&options.dir)?;
     let folder = DataFolder::new(&options.dir);
+    // Each bank's own keys, which only it has.
+    for bank in &options.banks {
+        bank_front::command::init_keys(&folder.bank_home(&bank.id), &bank.name)?;
+    }
     if options.json {
         println!("{}", serde_json::json!({ "dir": options.dir, "trust": folder.trust(), "made": made }));
     } else if made {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! merchant ── payment_requests ──► outbox ──► inbox, mail ──► wallet
-//! wallet ── attempts ──► bank_link ──► bank          inquiry: what the bank never answered
+//! wallet ── attempts ──► banks, bank_link ──► bank   inquiry: what a bank never answered
 //! every change: lifecycle (state + journal + notice to devices, one db step)
 //! ```
 //!
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::now_ms;
-use crate::keys::{DataFolder, KeysError};
+use crate::keys::{BankId, DataFolder, KeysError};
 use crate::storage::Db;
 use crate::tls::{self, TlsError};
 
@@ -35,6 +35,7 @@ mod auth;
 mod bank_evidence;
 mod bank_link;
 mod bank_messages;
+mod banks;
 mod claims;
 mod devices;
 mod events;
@@ -52,7 +53,8 @@ mod problem;
 mod router;
 mod watchers;
 
-use bank_link::BankLink;
+pub use banks::BankAddress;
+use banks::Banks;
 use keyset::ServerKeys;
 use mail::Post;
 use watchers::Watchers;
@@ -92,9 +94,9 @@ pub struct Options {
     /// Where to listen; port 0 takes any free port.
     #[arg(long)]
     pub listen: SocketAddr,
-    /// Where the bank front listens, as host:port.
-    #[arg(long)]
-    pub bank: String,
+    /// Where a bank's front listens, as id=host:port, or host:port for the bank called first.
+    #[arg(long = "bank", required = true)]
+    pub banks: Vec<BankAddress>,
     /// Where mails are written as .eml files; by default `mail` in the data folder.
     #[arg(long, conflicts_with = "smtp")]
     pub mail_dir: Option<PathBuf>,
@@ -130,6 +132,9 @@ pub enum Error {
     /// A row holds what no code of ours wrote.
     #[error("a stored {0} is malformed")]
     Row(&'static str),
+    /// A bank was given twice.
+    #[error("there are two addresses for the bank {0}")]
+    BankTwice(BankId),
     /// The journal's chain is broken.
     #[error("the journal is broken at entry {0}")]
     Journal(i64),
@@ -177,7 +182,7 @@ impl Deref for App {
 struct Shared {
     db: Db,
     keys: ServerKeys,
-    bank: BankLink,
+    banks: Banks,
     post: Post,
     public_url: String,
     answer_timeout: Duration,
@@ -186,7 +191,6 @@ struct Shared {
     device_watchers: Watchers<DeviceId>,
     running_keys: payment_requests::RunningKeys,
     outbox_wake: Notify,
-    inquiry_wake: Notify,
     calls: Semaphore,
     streams: Arc<Semaphore>,
     shutdown: CancellationToken,
@@ -248,30 +252,32 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let tasks = TaskTracker::new();
     let keys = ServerKeys::load(&folder, &db, now_ms()).await?;
     let client = tls::mutual_client(&folder.tls_identity("payment-server-client"), &folder.tls_ca())?;
-    let (bank, link_worker) =
-        BankLink::new(options.bank.clone(), client, Duration::from_millis(options.answer_timeout_ms))?;
+    let (banks, link_workers) = Banks::new(&options.banks, &client, Duration::from_millis(options.answer_timeout_ms))?;
     let mail_dir = options.mail_dir.clone().unwrap_or_else(|| options.data.join("mail"));
     let app = App(Arc::new(Shared {
         post: Post::new(options.smtp.as_deref(), mail_dir)?,
         public_url: crate::keys::read_text(&folder.payment_server("public-url"))?.trim().to_owned(),
         db,
         keys,
-        bank,
+        banks,
         answer_timeout: Duration::from_millis(options.answer_timeout_ms),
         crash_at: options.crash_at,
         attempt_watchers: Watchers::default(),
         device_watchers: Watchers::default(),
         running_keys: payment_requests::RunningKeys::default(),
         outbox_wake: Notify::new(),
-        inquiry_wake: Notify::new(),
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),
         shutdown,
         tasks,
     }));
     inquiry::recover(&app).await?;
-    app.tasks.spawn(link_worker.run(app.clone()));
-    app.tasks.spawn(inquiry::run(app.clone()));
+    for worker in link_workers {
+        app.tasks.spawn(worker.run(app.clone()));
+    }
+    for (bank, _) in app.banks.iter() {
+        app.tasks.spawn(inquiry::run(app.clone(), bank.clone()));
+    }
     app.tasks.spawn(outbox::run(app.clone()));
     app.tasks.spawn(expiry::run(app.clone()));
     listen(options.listen, &folder, app)

@@ -15,8 +15,9 @@ use super::error::BankError;
 use super::ledger::LedgerView;
 use super::link::{Port, Wire};
 use super::scenario::Switch;
-use super::{BANK_DIR, BankFront, hold_expiry, hsm, link, open_database, seed};
+use super::{BankFront, hold_expiry, hsm, link, open_database, seed};
 use crate::clock::{now_ms, signed_ms};
+use crate::keys::{BankEntry, BankHome, BankId, DataFolder};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub struct ServeOptions {
     /// The data folder.
     #[arg(long)]
     pub data: PathBuf,
+    /// Which bank of the folder.
+    #[arg(long, default_value = "first")]
+    pub bank: BankId,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8583")]
     pub listen: String,
@@ -94,9 +98,9 @@ fn framing(name: &str) -> Result<Framing, String> {
 /// The tools of the bank's staff.
 #[derive(Debug, Subcommand)]
 pub enum BankCommand {
-    /// Makes the bank's keys, with the issuer keys of the public test cards.
+    /// Makes the bank's keys. `keys init` has made them already.
     Init(Folder),
-    /// Opens accounts for the test cardholders. What is there already is left as it is.
+    /// Opens accounts for test cardholders, whose issuer the bank then is. What is there already is left as it is.
     Seed(SeedOptions),
     /// Every account, summed from its entries; the sum of each currency is zero.
     Ledger(Folder),
@@ -150,6 +154,9 @@ pub struct SeedOptions {
     /// The most one swipe may take.
     #[arg(long, default_value_t = seed::STRIPE_LIMIT_MINOR, value_parser = clap::value_parser!(i64).range(0..))]
     pub stripe_limit_minor: i64,
+    /// Which of the public test cards are this bank's: schemes or names with commas between, all, or none.
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    pub cards: Vec<String>,
     /// More cards: a JSON array of what `tapseal-card show NAME --json` prints. A bank that is
     /// serving takes cards of new issuers when it starts next.
     #[arg(long)]
@@ -162,9 +169,18 @@ pub struct Folder {
     /// The data folder.
     #[arg(long)]
     pub data: PathBuf,
+    /// Which bank of the folder.
+    #[arg(long, default_value = "first")]
+    pub bank: BankId,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Folder {
+    fn home(&self) -> BankHome {
+        DataFolder::new(&self.data).bank_home(&self.bank)
+    }
 }
 
 /// Serves until `stop` is cancelled. Prints one line of JSON with the address when ready.
@@ -173,7 +189,8 @@ pub async fn serve(
     tls: Arc<rustls::ServerConfig>,
     stop: CancellationToken,
 ) -> Result<(), BankError> {
-    let front = BankFront::open(&options.data, Arc::new(|| signed_ms(now_ms()))).await?;
+    let home = DataFolder::new(&options.data).bank_home(&options.bank);
+    let front = BankFront::open(&home, Arc::new(|| signed_ms(now_ms()))).await?;
     // A scenario of an earlier run does not outlive it.
     front.scenario().set(options.scenario.as_deref().unwrap_or("none"))?;
     let socket = |source| BankError::File { what: options.listen.clone(), source };
@@ -181,7 +198,8 @@ pub async fn serve(
     let addr = listener.local_addr().map_err(socket)?;
     let plain = options.plain.listen().await?;
     let plain_addr = plain.as_ref().map(TcpListener::local_addr).transpose().map_err(socket)?;
-    let mut ready = serde_json::json!({ "ready": "bank-front", "addr": addr.to_string() });
+    let mut ready =
+        serde_json::json!({ "ready": "bank-front", "bank": options.bank.as_str(), "addr": addr.to_string() });
     if let Some(addr) = plain_addr {
         tracing::warn!(%addr, "card data is taken in clear on the plain port");
         ready["plain_addr"] = addr.to_string().into();
@@ -219,13 +237,16 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
     }
 }
 
-/// Makes the bank's keys in a data folder; whether anything was made. An existing root is kept.
-pub fn init_keys(data_dir: &std::path::Path) -> Result<bool, BankError> {
-    hsm::init(&data_dir.join(BANK_DIR), seed::test_issuers()?, signed_ms(now_ms()))
+/// Makes a bank's keys at its home; whether anything was made. An existing root is kept. Its issuers come with
+/// its cards.
+pub fn init_keys(home: &BankHome, name: &str) -> Result<bool, BankError> {
+    let bank = BankEntry { id: home.id().clone(), name: name.to_owned() };
+    hsm::init(home.dir(), &bank, Vec::new(), signed_ms(now_ms()))
 }
 
 fn init(folder: &Folder) -> Result<(), BankError> {
-    let made = init_keys(&folder.data)?;
+    let named: BankEntry = folder.bank.as_str().parse().map_err(|_| BankError::Malformed("the bank's id"))?;
+    let made = init_keys(&folder.home(), &named.name)?;
     let text = || if made { "made the bank's keys".to_owned() } else { "the bank has its keys already".to_owned() };
     print(folder, &serde_json::json!({ "made": made }), text);
     Ok(())
@@ -234,12 +255,13 @@ fn init(folder: &Folder) -> Result<(), BankError> {
 async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
     let now_ms = signed_ms(now_ms());
     let folder = &options.folder;
-    let bank_dir = folder.data.join(BANK_DIR);
-    let profiles = options.card_profiles.as_deref().map(seed::CardProfile::load).transpose()?.unwrap_or_default();
+    let home = folder.home();
+    let mut profiles = options.card_profiles.as_deref().map(seed::CardProfile::load).transpose()?.unwrap_or_default();
+    profiles.extend(seed::CardProfile::chosen(&options.cards)?);
     // The issuers first: a card whose cryptogram nobody can check is worth nothing.
-    let new_issuers = hsm::add_issuers(&bank_dir, seed::issuers(&profiles)?, now_ms)?;
-    let db = open_database(&folder.data).await?;
-    let hsm = hsm::Hsm::load(&bank_dir)?;
+    let new_issuers = hsm::add_issuers(home.dir(), seed::issuers(&profiles)?, now_ms)?;
+    let db = open_database(&home).await?;
+    let hsm = hsm::Hsm::load(home.dir())?;
     let terms = seed::Terms {
         opening_minor: options.balance_minor,
         payment_limit_minor: options.limit_minor,
@@ -247,7 +269,7 @@ async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
         device_limit_minor: options.device_limit_minor,
         stripe_limit_minor: options.stripe_limit_minor,
     };
-    let new = seed::seed(&db, &hsm, terms, profiles, now_ms).await?;
+    let new = seed::seed(&db, &hsm, terms, &profiles, now_ms).await?;
     print(folder, &serde_json::json!({ "new_cards": new, "new_issuers": new_issuers }), || {
         format!("{new} new cards, {new_issuers} new issuers")
     });
@@ -255,7 +277,7 @@ async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
 }
 
 fn turn_switch(folder: &Folder, verb: &str, what: Option<&str>) -> Result<(), BankError> {
-    let switch = Switch::of(&folder.data.join(BANK_DIR));
+    let switch = Switch::of(folder.home().dir());
     match (verb, what) {
         ("show", None) => {
             let script = switch.shown();
@@ -287,7 +309,7 @@ async fn show_accounts(folder: &Folder) -> Result<(), BankError> {
 }
 
 async fn read_ledger(folder: &Folder) -> Result<LedgerView, BankError> {
-    let db = open_database(&folder.data).await?;
+    let db = open_database(&folder.home()).await?;
     let mut connection = db.reader().acquire().await?;
     LedgerView::read(&mut connection).await
 }
@@ -302,7 +324,7 @@ fn account_lines(view: &LedgerView) -> impl Iterator<Item = String> {
 }
 
 async fn show_card(folder: &Folder, last_four: &str, status: Option<CardStatus>) -> Result<(), BankError> {
-    let db = open_database(&folder.data).await?;
+    let db = open_database(&folder.home()).await?;
     let last_four = last_four.to_owned();
     let card = db
         .write(move |db_tx| {

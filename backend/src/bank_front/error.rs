@@ -90,6 +90,9 @@ pub enum BankError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// No public test card is called so.
+    #[error("there is no test card, and no scheme of test cards, called {0}")]
+    NoTestCard(String),
     /// A list is longer than it may be.
     #[error("too many {0}")]
     TooMany(&'static str),

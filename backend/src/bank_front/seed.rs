@@ -66,21 +66,12 @@ pub fn issuers(profiles: &[CardProfile]) -> Result<Vec<IssuerKey>, BankError> {
     profiles.iter().map(CardProfile::issuer_key).collect()
 }
 
-/// Opens the accounts of the test cardholders and of these profiles, with their opening balances and
-/// cards. What is there already is left as it is; how many cards are new.
-pub async fn seed(
-    db: &Db,
-    hsm: &Hsm,
-    terms: Terms,
-    profiles: Vec<CardProfile>,
-    now_ms: i64,
-) -> Result<usize, BankError> {
+/// Opens the accounts of these profiles' cardholders, with their opening balances and cards. What is there
+/// already is left as it is; how many cards are new.
+pub async fn seed(db: &Db, hsm: &Hsm, terms: Terms, profiles: &[CardProfile], now_ms: i64) -> Result<usize, BankError> {
     let currency: Currency = CURRENCY.parse().map_err(|_| BankError::Malformed("the currency of test cards"))?;
-    let mut holders: Vec<Holder> = CardProfile::built_in()?
-        .iter()
-        .chain(&profiles)
-        .map(|profile| Holder::of(hsm, profile, terms, currency))
-        .collect::<Result<_, _>>()?;
+    let mut holders: Vec<Holder> =
+        profiles.iter().map(|profile| Holder::of(hsm, profile, terms, currency)).collect::<Result<_, _>>()?;
     let mut new = 0;
     while !holders.is_empty() {
         let step: Vec<Holder> = holders.drain(..holders.len().min(CARDS_PER_STEP)).collect();

@@ -5,7 +5,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use super::{DataFolder, KeysError, read_text, write_new};
+use super::{BankHome, DataFolder, KeysError, front_host_name, read_text, write_new};
 use crate::tls::Identity;
 
 /// Years until the authority's certificate ends.
@@ -13,30 +13,44 @@ const CA_YEARS: i16 = 10;
 /// Years until the other certificates end.
 const LEAF_YEARS: i16 = 1;
 
-/// Makes the authority and the certificates that are missing.
+/// Makes the authority and the payment server's certificates, where they are missing.
 pub(super) fn make(folder: &DataFolder, hosts: &[String]) -> Result<(), KeysError> {
-    let ca = Identity { certificate: folder.tls_ca(), key: folder.tls_ca().with_extension("key") };
+    let ca = authority(folder);
     if !ca.certificate.exists() {
         let key = key_pair(&ca)?;
         write_new(&ca.certificate, ca_params().self_signed(&key)?.pem().as_bytes())?;
     }
-    let key = KeyPair::from_pem(&read_text(&ca.key)?)?;
-    // The issuer is its name and its key, which are the same however often the parameters are made.
-    let issuer = Issuer::new(ca_params(), key);
-    let leaves = [
-        ("payment-server", hosts.to_vec(), ExtendedKeyUsagePurpose::ServerAuth),
-        ("bank-front", hosts.to_vec(), ExtendedKeyUsagePurpose::ServerAuth),
-        ("payment-server-client", vec!["payment-server".to_owned()], ExtendedKeyUsagePurpose::ClientAuth),
-    ];
-    for (name, names, purpose) in leaves {
-        let leaf = folder.tls_identity(name);
-        if !leaf.certificate.exists() {
-            let key = key_pair(&leaf)?;
-            let certificate = leaf_params(name, names, purpose)?.signed_by(&key, &issuer)?;
-            write_new(&leaf.certificate, certificate.pem().as_bytes())?;
-        }
+    let client = vec!["payment-server".to_owned()];
+    make_leaf(folder, &folder.tls_identity("payment-server"), hosts.to_vec(), ExtendedKeyUsagePurpose::ServerAuth)?;
+    make_leaf(folder, &folder.tls_identity("payment-server-client"), client, ExtendedKeyUsagePurpose::ClientAuth)
+}
+
+/// Makes the certificate of a bank's front, where it is missing. It names the bank beside the hosts, so that the
+/// payment server knows one bank's front from another's wherever they listen.
+pub(super) fn make_front(folder: &DataFolder, home: &BankHome, hosts: &[String]) -> Result<(), KeysError> {
+    let names = hosts.iter().cloned().chain([front_host_name(home.id())]).collect();
+    make_leaf(folder, home.tls_identity(), names, ExtendedKeyUsagePurpose::ServerAuth)
+}
+
+fn make_leaf(
+    folder: &DataFolder,
+    leaf: &Identity,
+    names: Vec<String>,
+    purpose: ExtendedKeyUsagePurpose,
+) -> Result<(), KeysError> {
+    if leaf.certificate.exists() {
+        return Ok(());
     }
-    Ok(())
+    // The issuer is its name and its key, which are the same however often the parameters are made.
+    let issuer = Issuer::new(ca_params(), KeyPair::from_pem(&read_text(&authority(folder).key)?)?);
+    let key = key_pair(leaf)?;
+    let name = leaf.certificate.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let certificate = leaf_params(&name, names, purpose)?.signed_by(&key, &issuer)?;
+    write_new(&leaf.certificate, certificate.pem().as_bytes())
+}
+
+fn authority(folder: &DataFolder) -> Identity {
+    Identity { certificate: folder.tls_ca(), key: folder.tls_ca().with_extension("key") }
 }
 
 fn key_pair(identity: &Identity) -> Result<KeyPair, KeysError> {

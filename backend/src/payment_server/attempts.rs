@@ -30,6 +30,7 @@ use super::payment_requests::{StoredRequest, parse_id};
 use super::problem::why_not_open;
 use super::{App, CrashPoint, Error, devices};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
+use crate::keys::BankId;
 
 /// How long after forwarding an unknown outcome is known or undone, as shown to people: fifteen minutes.
 const DEADLINE_MS: u64 = 15 * 60 * 1_000;
@@ -263,29 +264,21 @@ async fn begin(app: &App, submission: &Submission) -> Result<(), Error> {
         return Err(code.into());
     }
     let routing = app.keys.open(submission.request_id, submission.attempt_id, &submission.capsule)?;
-    check_routing(app, &routing, &request)?;
-    if !app.bank.is_up() {
-        return Err(ErrorCode::BankUnreachable.into());
-    }
-    let reference = store(app, submission, &routing, &request, now_ms).await?;
+    check_routing(&routing, &request)?;
+    let bank = app.bank_for(&routing.issuer_iin)?;
+    let reference = store(app, submission, &routing, &request, bank, now_ms).await?;
     app.wake_devices_of(request.id).await;
     let forwarding = Forwarding { request, attempt_id: submission.attempt_id, routing, reference };
     app.tasks.spawn(forward(app.clone(), forwarding));
     Ok(())
 }
 
-fn check_routing(app: &App, routing: &outer::Routing, request: &StoredRequest) -> Result<(), Error> {
+fn check_routing(routing: &outer::Routing, request: &StoredRequest) -> Result<(), Error> {
     let matches = routing.order_number == request.order_number
         && routing.merchant_id == request.merchant_id.as_str()
         && u64::try_from(request.amount.minor()) == Ok(routing.amount_minor)
         && routing.currency == request.amount.currency().code();
-    if !matches {
-        return Err(ErrorCode::OrderMismatch.into());
-    }
-    if !app.keys.bank_covers(&routing.issuer_iin) {
-        return Err(ErrorCode::NoBankForCard.into());
-    }
-    Ok(())
+    if matches { Ok(()) } else { Err(ErrorCode::OrderMismatch.into()) }
 }
 
 /// The step before anything is sent: the attempt with its STAN and RRN, the request in flight, the journal.
@@ -294,6 +287,7 @@ async fn store(
     submission: &Submission,
     routing: &Routing,
     request: &StoredRequest,
+    bank: BankId,
     now_ms: u64,
 ) -> Result<Reference, Error> {
     let nonce = WalletNonce::from_bytes(routing.wallet_nonce);
@@ -301,6 +295,7 @@ async fn store(
         id: submission.attempt_id,
         request_id: request.id,
         device_id: submission.device_id,
+        bank,
         capsule_hash: submission.capsule_hash.clone(),
         attempt_hash: AttemptHash::derive(&request.order_hash, submission.attempt_id, &nonce),
         inner_capsule_bytes: routing.inner.to_bytes().len(),
@@ -324,6 +319,7 @@ struct NewAttempt {
     id: AttemptId,
     request_id: RequestId,
     device_id: DeviceId,
+    bank: BankId,
     capsule_hash: String,
     attempt_hash: AttemptHash,
     inner_capsule_bytes: usize,
@@ -338,7 +334,8 @@ async fn insert(db_tx: &mut SqliteConnection, new: &NewAttempt) -> Result<Refere
     let reference = Reference { stan, rrn: retrieval_reference(new.now_ms, stan), sent_ms: new.now_ms };
     sqlx::query(
         "INSERT INTO attempt (id, request_id, device_id, capsule_hash, attempt_hash, state, stan, rrn, forwarded_ms, \
-         request_bytes, inner_capsule_bytes, tries, due_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 0, $11)",
+         request_bytes, inner_capsule_bytes, tries, due_ms, bank_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 0, $11, $12)",
     )
     .bind(new.id.to_string())
     .bind(new.request_id.to_string())
@@ -351,6 +348,7 @@ async fn insert(db_tx: &mut SqliteConnection, new: &NewAttempt) -> Result<Refere
     .bind(signed_ms(new.now_ms))
     .bind(i64::try_from(new.inner_capsule_bytes).unwrap_or(i64::MAX))
     .bind(signed_ms(new.abandoned_ms))
+    .bind(new.bank.as_str())
     .execute(&mut *db_tx)
     .await?;
     devices::follow(db_tx, new.request_id, new.device_id).await?;
@@ -400,10 +398,11 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
         },
         &reference,
     )?;
-    let answered = app.bank.exchange(&message).await;
+    let known = app.known_attempt(attempt_id).await?;
+    let bank = app.banks.of(&known.bank).ok_or(Error::Row("attempt"))?;
+    let answered = bank.exchange(&message).await;
     // The capsule has left; nothing here needs it any more.
     drop((message, routing));
-    let known = app.known_attempt(attempt_id).await?;
     let certificate =
         answered.as_ref().ok().and_then(|exchange| Composite::of(&exchange.answer).ok()?.bank_certificate);
     let (event, evidence) = match answered {
@@ -423,7 +422,7 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
         }
     };
     if matches!(event, AttemptEvent::Declined(DeclineCode::RetiredKey)) {
-        refresh_certificate(app, certificate).await;
+        refresh_certificate(app, &known.bank, certificate).await;
     }
     match app.change_attempt(request.id, attempt_id, event, evidence, now_ms()).await {
         Ok(state) => tracing::info!(%attempt_id, state = state.name(), "the bank's answer is recorded"),
@@ -431,18 +430,18 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
         Err(Error::Transition(refused)) => tracing::warn!(%refused, %attempt_id, "a late answer is ignored"),
         Err(error) => return Err(error),
     }
-    app.inquiry_wake.notify_one();
+    bank.wake_inquiries();
     Ok(())
 }
 
 /// The wallet that is told of a retired key asks for the keyset next: it must find the bank's new one there.
-async fn refresh_certificate(app: &App, certificate: Option<String>) {
+async fn refresh_certificate(app: &App, bank: &BankId, certificate: Option<String>) {
     let taken = match certificate {
-        Some(jws) => app.take_bank_certificate(&jws).await.is_ok(),
+        Some(jws) => app.take_bank_certificate(bank, &jws).await.is_ok(),
         None => false,
     };
-    if !taken {
-        app.bank.sign_on_again();
+    if !taken && let Some(line) = app.banks.of(bank) {
+        line.sign_on_again();
     }
 }
 

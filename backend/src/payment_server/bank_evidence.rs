@@ -8,6 +8,7 @@ use super::bank_messages::{Reference, merchant_code};
 use super::keyset::ServerKeys;
 use super::{App, Error};
 use crate::clock::unsigned_ms;
+use crate::keys::BankId;
 
 /// DE 39: approved, or done.
 pub(super) const RESPONSE_APPROVED: &str = "00";
@@ -18,6 +19,8 @@ const RESPONSE_NOT_FOUND: &str = "25";
 pub(super) struct KnownAttempt {
     pub(super) request_id: RequestId,
     pub(super) attempt_id: AttemptId,
+    /// The bank it is for, whose word alone counts.
+    pub(super) bank: BankId,
     pub(super) order_hash: OrderHash,
     pub(super) attempt_hash: AttemptHash,
     pub(super) merchant_id: MerchantId,
@@ -47,7 +50,7 @@ impl App {
     pub(super) async fn known_attempt(&self, id: AttemptId) -> Result<KnownAttempt, Error> {
         const WRONG: Error = Error::Row("attempt");
         let row: Row = sqlx::query_as(
-            "SELECT attempt.request_id, attempt.attempt_hash, attempt.stan, attempt.rrn, attempt.forwarded_ms, \
+            "SELECT attempt.request_id, attempt.bank_id, attempt.attempt_hash, attempt.stan, attempt.rrn, attempt.forwarded_ms, \
              request.order_hash, request.merchant_id, request.amount_minor, request.currency \
              FROM attempt JOIN payment_request AS request ON request.id = attempt.request_id WHERE attempt.id = $1",
         )
@@ -57,6 +60,7 @@ impl App {
         Ok(KnownAttempt {
             request_id: row.request_id.parse().map_err(|_| WRONG)?,
             attempt_id: id,
+            bank: row.bank_id.parse().map_err(|_| WRONG)?,
             order_hash: row.order_hash.parse().map_err(|_| WRONG)?,
             attempt_hash: row.attempt_hash.parse().map_err(|_| WRONG)?,
             merchant_id: row.merchant_id.parse().map_err(|_| WRONG)?,
@@ -73,6 +77,7 @@ impl App {
 #[derive(sqlx::FromRow)]
 struct Row {
     request_id: String,
+    bank_id: String,
     attempt_hash: String,
     stan: i64,
     rrn: String,
@@ -165,6 +170,7 @@ fn judge_outcome(keys: &ServerKeys, known: &KnownAttempt, jws: String, response:
 /// The first member of a signed outcome that is not about our attempt.
 fn outcome_mismatch(known: &KnownAttempt, outcome: &Outcome) -> Option<&'static str> {
     let rules = [
+        ("outcome bank", outcome.bank_id == known.bank.as_str()),
         ("outcome request", outcome.request_id == known.request_id),
         ("outcome attempt", outcome.attempt_id == known.attempt_id),
         ("outcome order", outcome.order_hash == known.order_hash),

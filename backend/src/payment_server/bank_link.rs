@@ -1,4 +1,4 @@
-//! The line to the bank: one persistent mutual-TLS connection with many messages in flight.
+//! The line to a bank: one persistent mutual-TLS connection with many messages in flight.
 //!
 //! It signs on, echoes, reconnects with back-off, and matches answers by message type, DE 11 and DE 37. While
 //! it is down nothing is taken for sending, so a caller can still say that nothing was sent.
@@ -20,8 +20,10 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::banks::BankAddress;
 use super::{App, Error, bank_messages};
 use crate::clock::now_ms;
+use crate::keys::{BankId, front_host_name};
 
 /// How long connecting, the handshake and the sign-on may take, each.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -74,6 +76,7 @@ struct Line {
     up: AtomicBool,
     waiting: Mutex<HashMap<Key, oneshot::Sender<Answered>>>,
     sign_on_again: Notify,
+    inquiry_wake: Notify,
 }
 
 impl Line {
@@ -91,6 +94,7 @@ pub(super) struct BankLink {
 
 /// The task that holds the connection.
 pub(super) struct Worker {
+    bank: BankId,
     address: String,
     server: ServerName<'static>,
     connector: TlsConnector,
@@ -112,15 +116,15 @@ impl Drop for Waiting<'_> {
 }
 
 impl BankLink {
-    /// A line to `address` (host:port), whose answers are waited for at most `deadline`.
-    pub(super) fn new(address: String, tls: Arc<ClientConfig>, deadline: Duration) -> Result<(Self, Worker), Error> {
-        let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
-        let host = host.trim_matches(['[', ']']).to_owned();
-        let server = ServerName::try_from(host).map_err(std::io::Error::other)?;
+    /// A line to this bank, whose answers are waited for at most `deadline`.
+    pub(super) fn new(bank: &BankAddress, tls: Arc<ClientConfig>, deadline: Duration) -> Result<(Self, Worker), Error> {
+        // The front must show a certificate for its bank, not for where it listens: that is what tells two banks apart.
+        let server = ServerName::try_from(front_host_name(&bank.id)).map_err(std::io::Error::other)?;
         let (sender, outgoing) = mpsc::channel(OUTGOING_MAX);
         let line = Arc::new(Line::default());
         let worker = Worker {
-            address,
+            bank: bank.id.clone(),
+            address: bank.address.clone(),
             server,
             connector: TlsConnector::from(tls),
             outgoing,
@@ -138,6 +142,16 @@ impl BankLink {
     /// Signs on once more, which brings the bank's present certificate.
     pub(super) fn sign_on_again(&self) {
         self.line.sign_on_again.notify_one();
+    }
+
+    /// Has the queue of inquiries looked at now.
+    pub(super) fn wake_inquiries(&self) {
+        self.line.inquiry_wake.notify_one();
+    }
+
+    /// Waits until somebody wants the queue of inquiries looked at.
+    pub(super) async fn inquiries_woken(&self) {
+        self.line.inquiry_wake.notified().await;
     }
 
     /// Sends a message and waits for its answer.
@@ -198,14 +212,14 @@ impl Worker {
             match self.connect(&app).await {
                 Ok(connection) => {
                     wait = FIRST_WAIT;
-                    tracing::info!("the bank's line is up");
+                    tracing::info!(bank = %self.bank, "the bank's line is up");
                     self.line.up.store(true, Ordering::Release);
-                    app.inquiry_wake.notify_one();
+                    self.line.inquiry_wake.notify_one();
                     let error = self.serve(connection, &app).await;
                     self.line.up.store(false, Ordering::Release);
-                    tracing::warn!(reason = %error, "the bank's line is down");
+                    tracing::warn!(bank = %self.bank, reason = %error, "the bank's line is down");
                 }
-                Err(error) => tracing::warn!(%error, "the bank's line could not be opened"),
+                Err(error) => tracing::warn!(bank = %self.bank, %error, "the bank's line could not be opened"),
             }
             self.clear();
             tokio::select! {
@@ -256,10 +270,23 @@ impl Worker {
             for frame in frames {
                 let message = Message::unpack(&Spec::TAPSEAL, &frame).map_err(std::io::Error::other)?;
                 if message.mti() == Mti::NETWORK_ANSWER {
-                    return network_answer(&message, app).await;
+                    return self.network_answer(&message, app).await;
                 }
             }
         }
+    }
+
+    async fn network_answer(&self, message: &Message, app: &App) -> Result<(), std::io::Error> {
+        if message.text(39) != Ok("00") {
+            return Err(std::io::Error::other("the bank refused the sign-on or echo"));
+        }
+        let certificate = Composite::of(message).ok().and_then(|composite| composite.bank_certificate);
+        if let Some(jws) = certificate
+            && let Err(error) = app.take_bank_certificate(&self.bank, &jws).await
+        {
+            tracing::error!(bank = %self.bank, %error, "the bank's certificate is not accepted");
+        }
+        Ok(())
     }
 
     async fn serve(&mut self, mut connection: Connection, app: &App) -> std::io::Error {
@@ -319,7 +346,7 @@ impl Worker {
             };
             if message.mti() == Mti::NETWORK_ANSWER {
                 connection.echo_until = None;
-                network_answer(&message, app).await?;
+                self.network_answer(&message, app).await?;
                 continue;
             }
             let key = key_of(message.mti(), &message);
@@ -333,19 +360,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-async fn network_answer(message: &Message, app: &App) -> Result<(), std::io::Error> {
-    if message.text(39) != Ok("00") {
-        return Err(std::io::Error::other("the bank refused the sign-on or echo"));
-    }
-    let certificate = Composite::of(message).ok().and_then(|composite| composite.bank_certificate);
-    if let Some(jws) = certificate
-        && let Err(error) = app.take_bank_certificate(&jws).await
-    {
-        tracing::error!(%error, "the bank's certificate is not accepted");
-    }
-    Ok(())
 }
 
 async fn write(connection: &mut Connection, bytes: &[u8]) -> Result<(), std::io::Error> {

@@ -19,10 +19,12 @@ use iso8583::Mti;
 use payment::{AttemptEvent, AttemptId, AttemptState};
 
 use super::bank_evidence::{KnownAttempt, Verdict, icc_response, judge_inquiry, judge_reversal};
+use super::bank_link::BankLink;
 use super::bank_messages::{self, Original, Reference};
 use super::lifecycle::{self, Evidence, attempt_state};
 use super::{App, Error, attempts};
 use crate::clock::{now_ms, signed_ms};
+use crate::keys::BankId;
 
 /// Inquiries without an answer before the server undoes the attempt.
 const INQUIRIES_MAX: i64 = 2;
@@ -59,30 +61,32 @@ pub(super) async fn recover(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Drives the queue until the server stops.
-pub(super) async fn run(app: App) {
+/// Drives one bank's part of the queue until the server stops, so that no bank waits for another's answers.
+pub(super) async fn run(app: App, bank: BankId) {
+    let Some(line) = app.banks.of(&bank) else { return };
     loop {
-        if let Err(error) = drive_due(&app).await {
+        if let Err(error) = drive_due(&app, &bank, line).await {
             tracing::error!(%error, "the queue of inquiries could not be read");
         }
         tokio::select! {
             () = app.shutdown.cancelled() => return,
-            () = app.inquiry_wake.notified() => {}
+            () = line.inquiries_woken() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
 
-async fn drive_due(app: &App) -> Result<(), Error> {
+async fn drive_due(app: &App, bank: &BankId, line: &BankLink) -> Result<(), Error> {
     // While the line is down nothing can be asked, and not asking must not count as not being answered.
-    if !app.bank.is_up() {
+    if !line.is_up() {
         return Ok(());
     }
     let due: Vec<Due> = sqlx::query_as(
         "SELECT id, state, decline_code, tries FROM attempt \
          WHERE state IN ('received', 'forwarded', 'no_answer', 'inquiring', 'not_found', 'reversing') \
-         AND due_ms <= $1 ORDER BY due_ms LIMIT $2",
+         AND bank_id = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
     )
+    .bind(bank.as_str())
     .bind(signed_ms(now_ms()))
     .bind(BATCH_MAX)
     .fetch_all(app.db.reader())
@@ -166,10 +170,15 @@ fn original(known: &KnownAttempt) -> Original<'_> {
     }
 }
 
+/// The line an attempt went out on. It is there: only a connected bank's part of the queue is driven.
+fn line<'a>(app: &'a App, known: &KnownAttempt) -> Result<&'a BankLink, Error> {
+    app.banks.of(&known.bank).ok_or(Error::Row("attempt"))
+}
+
 async fn inquire(app: &App, known: &KnownAttempt, tries: i64) -> Result<(), Error> {
     let own = count_try(app, known, AttemptEvent::InquiryStarted, tries).await?;
     let message = bank_messages::inquiry(&original(known), &own)?;
-    let Ok(exchange) = app.bank.exchange(&message).await else { return Ok(()) };
+    let Ok(exchange) = line(app, known)?.exchange(&message).await else { return Ok(()) };
     let verdict = judge_inquiry(&app.keys, known, &exchange.answer);
     let icc_response = icc_response(&verdict, &exchange.answer);
     let evidence = |outcome| Evidence { outcome, icc_response, exchange: None };
@@ -196,7 +205,7 @@ async fn reverse(app: &App, known: &KnownAttempt, tries: i64) -> Result<(), Erro
     let own = count_try(app, known, AttemptEvent::ReversalStarted, tries).await?;
     let mti = if tries == 0 { Mti::REVERSAL_ADVICE } else { Mti::REVERSAL_ADVICE_REPEAT };
     let message = bank_messages::reversal_advice(&original(known), &own, mti)?;
-    let Ok(exchange) = app.bank.exchange(&message).await else { return Ok(()) };
+    let Ok(exchange) = line(app, known)?.exchange(&message).await else { return Ok(()) };
     match judge_reversal(&app.keys, known, &exchange.answer) {
         Verdict::Reversed { outcome } => advance(app, known, AttemptEvent::ReversalAcknowledged, Some(outcome)).await,
         // Nothing was approved, or the bank never saw it.

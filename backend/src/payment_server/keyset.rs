@@ -13,10 +13,10 @@ use protocol::wallet_api::KeysetView;
 
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
-use crate::keys::{self, ApiKeyHash, DataFolder, TrustFile};
+use crate::keys::{self, ApiKeyHash, BankId, DataFolder, TrustFile};
 use crate::storage::Db;
 
-/// How many of a bank's certificates are kept in memory: outcomes are verified under the newest that fits.
+/// How many certificates of one bank are kept in memory: outcomes are verified under the newest that fits.
 const CERTIFICATES_MAX: usize = 16;
 
 /// One accepted bank certificate.
@@ -33,8 +33,8 @@ pub(super) struct ServerKeys {
     keyset: Keyset,
     merchants: HashMap<String, MerchantId>,
     banks: Vec<BankTrust>,
-    /// Newest first.
-    certificates: RwLock<Vec<Accepted>>,
+    /// Each bank's, the newest first.
+    certificates: RwLock<BTreeMap<BankId, Vec<Accepted>>>,
     claim_key: zeroize::Zeroizing<[u8; 32]>,
 }
 
@@ -51,21 +51,30 @@ impl ServerKeys {
             keyset,
             merchants: api_keys.into_iter().map(|(id, hash)| (hash.api_key_sha256, id)).collect(),
             banks: trust.roots.banks,
-            certificates: RwLock::new(Vec::new()),
+            certificates: RwLock::new(BTreeMap::new()),
             claim_key: keys::read_key(&folder.payment_server("claim.key"))?,
         };
+        for bank in folder.banks()? {
+            keys.recall(&bank, db, now_ms).await?;
+        }
+        Ok(keys)
+    }
+
+    /// Takes what is stored of a bank into use: it serves as well while the bank is away.
+    async fn recall(&self, bank: &BankId, db: &Db, now_ms: u64) -> Result<(), Error> {
         let stored: Vec<String> =
-            sqlx::query_scalar("SELECT jws FROM bank_certificate ORDER BY received_ms DESC, version DESC LIMIT $1")
+            sqlx::query_scalar("SELECT jws FROM bank_certificate WHERE bank_id = $1 ORDER BY version DESC LIMIT $2")
+                .bind(bank.as_str())
                 .bind(i64::try_from(CERTIFICATES_MAX).unwrap_or(i64::MAX))
                 .fetch_all(db.reader())
                 .await?;
         for jws in stored.iter().rev() {
             // One that has expired since is simply not served any more.
-            if let Err(error) = keys.accept(jws, now_ms) {
-                tracing::info!(%error, "a stored bank certificate is not accepted any more");
+            if let Err(error) = self.accept(bank, jws, now_ms) {
+                tracing::info!(%bank, %error, "a stored bank certificate is not accepted any more");
             }
         }
-        Ok(keys)
+        Ok(())
     }
 
     /// The merchant whose API key has this SHA-256.
@@ -111,38 +120,48 @@ impl ServerKeys {
         })
     }
 
-    /// Takes a bank's certificate into use. Whether it is news.
-    pub(super) fn accept(&self, jws: &str, now_ms: u64) -> Result<Option<Arc<BankCertificate>>, Error> {
+    /// Takes a certificate of this bank into use. Whether it is news.
+    pub(super) fn accept(&self, bank: &BankId, jws: &str, now_ms: u64) -> Result<Option<Arc<BankCertificate>>, Error> {
         let mut known = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
-        if known.iter().any(|accepted| accepted.jws == jws) {
+        let own = known.entry(bank.clone()).or_default();
+        if own.iter().any(|accepted| accepted.jws == jws) {
             return Ok(None);
         }
-        let certificate = BankCertificate::verify_at(jws, &self.banks, signed_ms(now_ms))?;
-        let floor =
-            known.iter().filter(|a| a.certificate.bank_id == certificate.bank_id).map(|a| a.certificate.version).max();
-        if let Some(floor) = floor
-            && certificate.version < floor
-        {
-            let found = certificate.version;
-            return Err(envelope::KeysetError::VersionBelowFloor { found, floor }.into());
+        let floor = own.first().map_or(0, |newest| newest.certificate.version);
+        let certificate = BankCertificate::verify(jws, &self.banks, signed_ms(now_ms), floor)?;
+        if certificate.bank_id != bank.as_str() {
+            return Err(envelope::KeysetError::WrongBank.into());
         }
         let certificate = Arc::new(certificate);
-        known.insert(0, Accepted { jws: jws.to_owned(), certificate: Arc::clone(&certificate) });
-        known.truncate(CERTIFICATES_MAX);
+        own.insert(0, Accepted { jws: jws.to_owned(), certificate: Arc::clone(&certificate) });
+        own.truncate(CERTIFICATES_MAX);
+        for (other, theirs) in known.iter().filter(|(other, _)| *other != bank) {
+            let clash = theirs.first().and_then(|accepted| accepted.certificate.first_overlap(&certificate));
+            if let Some(range) = clash {
+                let (from, to) = (&range.from, &range.to);
+                tracing::error!(%bank, %other, from, to, "two banks claim the same cards; nobody can pay with these");
+            }
+        }
         Ok(Some(certificate))
     }
 
-    /// Whether a connected bank answers for cards with this prefix.
-    pub(super) fn bank_covers(&self, iin: &str) -> bool {
+    /// The one bank that answers for cards with this prefix. Nobody guesses between two that claim to.
+    pub(super) fn bank_for(&self, iin: &str) -> Result<BankId, ErrorCode> {
         let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
-        known.first().is_some_and(|accepted| accepted.certificate.covers(iin))
+        let covers = |accepted: &Accepted| accepted.certificate.covers(iin);
+        let mut claimants = known.iter().filter(|(_, own)| own.first().is_some_and(covers)).map(|(bank, _)| bank);
+        match (claimants.next(), claimants.next()) {
+            (None, _) => Err(ErrorCode::NoBankForCard),
+            (Some(bank), None) => Ok(bank.clone()),
+            (Some(_), Some(_)) => Err(ErrorCode::BankAmbiguous),
+        }
     }
 
     /// The outcome in a JWS, if a key that its own bank certified for its time signed it.
     pub(super) fn verified_outcome(&self, outcome_jws: &str) -> Option<Outcome> {
         let kid = jws::peek_kid(outcome_jws).ok()?;
         let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find_map(|accepted| {
+        known.values().flatten().find_map(|accepted| {
             let certificate = &accepted.certificate;
             let dated = certificate.outcome_keys.iter().find(|dated| dated.key.kid() == kid)?;
             let payload = jws::verify(&dated.key, jws::TYP_OUTCOME, outcome_jws).ok()?;
@@ -151,19 +170,21 @@ impl ServerKeys {
         })
     }
 
-    fn view(&self) -> KeysetView {
+    /// Each bank's newest certificate, as long as it has not expired: a bank that is away stays known until then.
+    fn view(&self, now_ms: u64) -> KeysetView {
         let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
-        // One bank is connected so far: its newest certificate is the first.
-        let bank_certificates = known.iter().take(1).map(|accepted| accepted.jws.clone()).collect();
+        let newest = known.values().filter_map(|own| own.first());
+        let current = newest.filter(|accepted| signed_ms(now_ms) < accepted.certificate.expires_ms);
+        let bank_certificates = current.map(|accepted| accepted.jws.clone()).collect();
         KeysetView { keyset: self.keyset_jws.trim().to_owned(), bank_certificates }
     }
 }
 
 impl App {
-    /// Takes a certificate that came over the bank's line into use and stores it.
-    pub(super) async fn take_bank_certificate(&self, jws: &str) -> Result<(), Error> {
+    /// Takes a certificate that came over this bank's line into use and stores it.
+    pub(super) async fn take_bank_certificate(&self, bank: &BankId, jws: &str) -> Result<(), Error> {
         let now_ms = now_ms();
-        let Some(certificate) = self.keys.accept(jws, now_ms)? else { return Ok(()) };
+        let Some(certificate) = self.keys.accept(bank, jws, now_ms)? else { return Ok(()) };
         tracing::info!(bank = certificate.bank_id, version = certificate.version, "new bank certificate");
         let (jws, version) = (jws.to_owned(), signed_ms(certificate.version));
         let bank_id = certificate.bank_id.clone();
@@ -190,5 +211,5 @@ impl App {
 /// The keyset and the banks' certificates, each signed by its own root.
 #[utoipa::path(get, path = "/v1/keyset", tag = "public", responses((status = 200, body = KeysetView)))]
 pub(super) async fn show(State(app): State<App>) -> Json<KeysetView> {
-    Json(app.keys.view())
+    Json(app.keys.view(now_ms()))
 }

@@ -25,6 +25,7 @@ impl Error {
                 Problem::new(if is_passing(error) { ErrorCode::Unavailable } else { ErrorCode::Internal })
             }
             Self::Migration(_)
+            | Self::BankTwice(_)
             | Self::Transition(_)
             | Self::Row(_)
             | Self::Journal(_)

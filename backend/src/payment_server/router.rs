@@ -1,5 +1,7 @@
 //! All routes, and what every call goes through: an id, a place among the calls at once, headers, a log line.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
@@ -9,6 +11,7 @@ use axum::{Json, Router};
 use protocol::ErrorCode;
 use tracing::Instrument;
 
+use super::bank_link::BankLink;
 use super::{App, Error, attempts, claims, devices, events, inbox, keyset, links, openapi, payment_requests, problem};
 use crate::keys;
 
@@ -39,12 +42,13 @@ pub(super) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Whether the server can take calls that change something, and whether the bank's line is up.
+/// Whether the server can take calls that change something, and which banks' lines are up.
 #[utoipa::path(get, path = "/v1/health", tag = "public", responses((status = 200), (status = 503)))]
 pub(super) async fn health(State(app): State<App>) -> Result<Json<serde_json::Value>, Error> {
     if app.db.is_writable() {
-        let bank = if app.bank.is_up() { "up" } else { "down" };
-        Ok(Json(serde_json::json!({ "status": "ok", "bank": bank })))
+        let state = |line: &BankLink| if line.is_up() { "up" } else { "down" };
+        let banks: BTreeMap<_, _> = app.banks.iter().map(|(bank, line)| (bank.as_str(), state(line))).collect();
+        Ok(Json(serde_json::json!({ "status": "ok", "banks": banks })))
     } else {
         Err(ErrorCode::Unavailable.into())
     }

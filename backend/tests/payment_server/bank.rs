@@ -11,7 +11,7 @@ use iso8583::private::Composite;
 use iso8583::{Message, Mti, Spec};
 use payment::outcome::OUTCOME_VERSION;
 use payment::{Amount, AttemptHash, AttemptId, BankResult, DeclineCode, Order, Outcome, WalletNonce};
-use tapseal::keys::{self, BANK_ID, DataFolder};
+use tapseal::keys::{self, BankId, DataFolder};
 use tapseal::{clock, tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,7 +86,8 @@ impl Drop for Bank {
 
 impl Bank {
     pub async fn start(folder: &DataFolder) -> Self {
-        let root: SigningKey<BankRoot> = keys::signing_key(&folder.bank("root.key")).unwrap();
+        let root: SigningKey<BankRoot> =
+            keys::signing_key(&folder.bank_home(&BankId::first()).file("root.key")).unwrap();
         let outcome_key = SigningKey::generate();
         let shared = Arc::new(Shared {
             certificate: certificate(&root, &outcome_key, 1),
@@ -142,7 +143,7 @@ fn certificate(root: &SigningKey<BankRoot>, outcome_key: &SigningKey<BankOutcome
     let now_ms = clock::signed_ms(clock::now_ms());
     let (not_before_ms, not_after_ms) = (now_ms - HOUR_MS, now_ms + HOUR_MS);
     let certificate = BankCertificate {
-        bank_id: BANK_ID.into(),
+        bank_id: BankId::first().to_string(),
         bank_name: "First Bank".into(),
         version,
         issued_ms: now_ms,
@@ -303,7 +304,7 @@ fn outcome_of(message: &Message, decision: BankResult) -> Outcome {
     let nonce = WalletNonce::from_bytes(composite.wallet_nonce.unwrap());
     Outcome {
         version: OUTCOME_VERSION,
-        bank_id: BANK_ID.into(),
+        bank_id: BankId::first().to_string(),
         request_id: order.request_id,
         attempt_id,
         order_hash: order.hash(),

@@ -41,6 +41,7 @@ impl Deployment {
                 "blue-door:Blue Door Café:5814:US:USD".parse().unwrap(),
                 "red-door:Red Door:5814:US:USD".parse().unwrap(),
             ],
+            banks: vec!["first".parse().unwrap()],
             public_url: "https://127.0.0.1:8443".into(),
             json: false,
         })
@@ -50,7 +51,7 @@ impl Deployment {
         let options = Options {
             data: dir.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            bank: bank.addr.to_string(),
+            banks: vec![bank.addr.to_string().parse().unwrap()],
             mail_dir: None,
             smtp: None,
             answer_timeout_ms: ANSWER_TIMEOUT_MS,
@@ -81,7 +82,7 @@ impl Deployment {
 
     /// Points the server at nobody at its next start.
     pub fn without_bank(&mut self) {
-        self.options.bank = "127.0.0.1:9".into();
+        self.options.banks = vec!["127.0.0.1:9".parse().unwrap()];
     }
 
     /// Sends mails to a mail server from its next start on.
@@ -90,13 +91,13 @@ impl Deployment {
     }
 
     async fn bank_is_connected(&self) {
-        if self.options.bank.ends_with(":9") {
+        if self.options.banks[0].address.ends_with(":9") {
             return;
         }
         let path = format!("{}/v1/health", self.base);
         self.eventually(async || {
             let health: serde_json::Value = self.client.get(&path).send().await.unwrap().json().await.unwrap();
-            (health["bank"] == "up").then_some(())
+            (health["banks"]["first"] == "up").then_some(())
         })
         .await;
     }

@@ -18,15 +18,13 @@ use super::zone::{self, StoredZone, ZONES_MAX, ZoneKeyKind, ZoneSetup};
 use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
 use crate::bank_front::error::BankError;
 use crate::bank_front::file;
+use crate::keys::BankEntry;
 
 /// The key file within the bank's folder.
 pub const FILE_NAME: &str = "hsm.json";
 /// The seed of the bank's root within the bank's folder.
 pub const ROOT_FILE_NAME: &str = "root.key";
 
-/// The bank of a test deployment.
-const BANK_ID: &str = "first";
-const BANK_NAME: &str = "First Bank";
 /// Life of the outcome key, in milliseconds: a year.
 const OUTCOME_KEY_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 /// How far before now the outcome key becomes valid, in milliseconds.
@@ -263,7 +261,7 @@ impl StoredEpoch {
 
 /// Makes the bank's keys in its folder, where they are missing; whether a key file was made. The
 /// root is made too unless it is there, and is returned in public.
-pub fn init(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<bool, BankError> {
+pub fn init(bank_dir: &Path, bank: &BankEntry, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<bool, BankError> {
     std::fs::create_dir_all(bank_dir).map_err(|error| BankError::file(bank_dir, error))?;
     let root_path = bank_dir.join(ROOT_FILE_NAME);
     if !root_path.exists() {
@@ -278,8 +276,8 @@ pub fn init(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<boo
     let outcome_key = SigningKey::<BankOutcome>::generate();
     let not_before_ms = now_ms - OUTCOME_KEY_BACKDATE_MS;
     let mut keys = KeyFile {
-        bank_id: BANK_ID.to_owned(),
-        bank_name: BANK_NAME.to_owned(),
+        bank_id: bank.id.to_string(),
+        bank_name: bank.name.clone(),
         certificate_version: 0,
         certificate_issued_ms: now_ms,
         outcome_key: StoredKey::of(KeyKind::OutcomeSigning, outcome_key.expose_bytes()),

@@ -21,7 +21,7 @@ pub struct Shared {
 impl Shared {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        init(folder.path(), seed::test_issuers().unwrap(), NOW_MS).unwrap();
+        init(folder.path(), &"first".parse().unwrap(), seed::test_issuers().unwrap(), NOW_MS).unwrap();
         add_zone(folder.path(), &ZoneSetup { acquirer: ACQUIRER, master: &MASTER }).unwrap();
         let hsm = Hsm::open(folder.path(), NOW_MS).unwrap();
         let pin_key = received(&hsm, ZoneKeyKind::Pin);

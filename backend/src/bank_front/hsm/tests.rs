@@ -4,13 +4,18 @@ use envelope::keyset::BankTrust;
 
 use super::*;
 use crate::bank_front::seed;
+use crate::keys::BankEntry;
 
 const NOW_MS: i64 = 1_795_000_000_000;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
+fn entry() -> BankEntry {
+    "first".parse().unwrap()
+}
+
 fn bank() -> (tempfile::TempDir, Hsm) {
     let folder = tempfile::tempdir().unwrap();
-    assert!(init(folder.path(), seed::test_issuers().unwrap(), NOW_MS).unwrap());
+    assert!(init(folder.path(), &entry(), seed::test_issuers().unwrap(), NOW_MS).unwrap());
     let hsm = Hsm::open(folder.path(), NOW_MS).unwrap();
     (folder, hsm)
 }
@@ -34,7 +39,7 @@ fn the_certificate_is_what_wallets_accept() {
 fn keys_survive_a_restart_and_a_second_init() {
     let (folder, hsm) = bank();
     let before = certificate(&hsm, NOW_MS);
-    assert!(!init(folder.path(), Vec::new(), NOW_MS).unwrap());
+    assert!(!init(folder.path(), &entry(), Vec::new(), NOW_MS).unwrap());
     let again = Hsm::open(folder.path(), NOW_MS + HOUR_MS).unwrap();
     assert_eq!(certificate(&again, NOW_MS + HOUR_MS), before);
 }

@@ -58,8 +58,22 @@ struct CardApplication {
 
 impl CardProfile {
     /// The profiles of the public test cards.
-    pub(super) fn built_in() -> Result<Vec<Self>, BankError> {
+    pub fn built_in() -> Result<Vec<Self>, BankError> {
         serde_json::from_str(TEST_CARDS).map_err(|_| BankError::Malformed("the list of test cards"))
+    }
+
+    /// Those of the public test cards whose scheme or name is among `words`; the words `all` and `none` say so.
+    ///
+    /// # Errors
+    /// When a word is neither.
+    pub fn chosen(words: &[String]) -> Result<Vec<Self>, BankError> {
+        let cards = Self::built_in()?;
+        let is = |card: &Self, word: &str| word == "all" || card.scheme == word || card.name == word;
+        let unknown = |word: &&String| word.as_str() != "none" && !cards.iter().any(|card| is(card, word));
+        if let Some(word) = words.iter().find(unknown) {
+            return Err(BankError::NoTestCard(word.clone()));
+        }
+        Ok(cards.into_iter().filter(|card| words.iter().any(|word| is(card, word))).collect())
     }
 
     /// The profiles of a file: an array of objects, whose other members are left alone.

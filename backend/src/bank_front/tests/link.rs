@@ -38,6 +38,7 @@ async fn serve() -> Served {
         dir: certificates.path().to_owned(),
         hosts: vec!["127.0.0.1".to_owned()],
         merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
+        banks: vec!["first".parse().unwrap()],
         public_url: "https://127.0.0.1:8443".to_owned(),
         json: false,
     })
@@ -177,6 +178,7 @@ async fn a_client_without_the_right_certificate_is_not_heard() {
         dir: stranger.path().to_owned(),
         hosts: vec!["127.0.0.1".to_owned()],
         merchants: vec!["red-door:Red Door:5814:US:USD".parse().unwrap()],
+        banks: vec!["first".parse().unwrap()],
         public_url: "https://127.0.0.1:8443".to_owned(),
         json: false,
     })

@@ -4,10 +4,10 @@ use payment::DeclineCode;
 use serde_json::{Value, json};
 use virtual_card::{Profile, VirtualCard};
 
-use super::support::{Bench, NOW_MS, usd};
+use super::support::{Bench, NOW_MS, home, usd};
 use crate::bank_front::error::BankError;
 use crate::bank_front::seed::{CardProfile, Terms};
-use crate::bank_front::{BANK_DIR, BankFront, hsm, seed};
+use crate::bank_front::{BankFront, hsm, seed};
 
 const LONG_PIN: &str = "739182640517";
 
@@ -37,7 +37,7 @@ fn load(profiles: &[Value]) -> Result<Vec<CardProfile>, BankError> {
 }
 
 async fn seed_all(front: &BankFront, terms: Terms, profiles: &[Value]) -> Result<usize, BankError> {
-    seed::seed(&front.db, &front.hsm, terms, load(profiles)?, NOW_MS).await
+    seed::seed(&front.db, &front.hsm, terms, &load(profiles)?, NOW_MS).await
 }
 
 #[tokio::test]
@@ -70,10 +70,10 @@ async fn a_card_of_a_new_issuer_pays_when_the_bank_has_started_again() {
     let mut foreign = card("foreign", "4000001234562222", "98765");
     "00112233445566778899AABBCCDDEEFF".clone_into(&mut foreign.issuer_master_key);
     let profiles = load(&[shown(&foreign)]).unwrap();
-    let bank_dir = bench.folder.path().join(BANK_DIR);
-    assert_eq!(hsm::add_issuers(&bank_dir, seed::issuers(&profiles).unwrap(), NOW_MS).unwrap(), 1);
+    let home = home(&bench.folder);
+    assert_eq!(hsm::add_issuers(home.dir(), seed::issuers(&profiles).unwrap(), NOW_MS).unwrap(), 1);
     let terms = Terms { payment_limit_minor: 60, ..Terms::default() };
-    seed::seed(&bench.front.db, &bench.front.hsm, terms, profiles, NOW_MS).await.unwrap();
+    seed::seed(&bench.front.db, &bench.front.hsm, terms, &profiles, NOW_MS).await.unwrap();
     bench.restart().await;
     assert!(bench.certificate().covers("40000012"));
     let mut card = VirtualCard::new(foreign);
@@ -112,6 +112,21 @@ async fn a_thousand_cards_are_seeded_at_once() {
         bench.ledger().await.accounts.iter().filter(|view| view.account.starts_with("cardholder:")).count(),
         1_001 + seed::test_issuers().unwrap().len()
     );
+}
+
+#[test]
+fn test_cards_are_chosen_by_scheme_and_by_name() {
+    let count = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        CardProfile::chosen(&words).map(|cards| cards.len())
+    };
+    let all = CardProfile::built_in().unwrap().len();
+    assert_eq!(count(&["all"]).unwrap(), all);
+    assert_eq!(count(&["none"]).unwrap(), 0);
+    assert_eq!(count(&["amex"]).unwrap(), 1);
+    assert!(count(&["mastercard"]).unwrap() > 1 && count(&["mastercard", "expired"]).unwrap() < all);
+    assert_eq!(count(&["contact-t0", "contact-t0"]).unwrap(), 1);
+    assert!(matches!(count(&["amex", "nobody"]), Err(BankError::NoTestCard(word)) if word == "nobody"));
 }
 
 #[test]

@@ -18,7 +18,8 @@ use virtual_card::{Profile, VirtualCard};
 use crate::bank_front::card::Card;
 use crate::bank_front::ledger::LedgerView;
 use crate::bank_front::message::{self, Line};
-use crate::bank_front::{BANK_DIR, BankFront, hsm, seed};
+use crate::bank_front::{BankFront, hsm, seed};
+use crate::keys::{BankHome, BankId, DataFolder};
 
 /// 2026-11-18 11:06:40 UTC.
 pub const NOW_MS: i64 = 1_795_000_000_000;
@@ -29,6 +30,11 @@ const HOLDER_LAST_FOUR: &str = "0050";
 
 pub fn usd(minor: i64) -> Amount {
     Amount::new(minor, "USD".parse().unwrap())
+}
+
+/// Where the bank of these tests lives.
+pub fn home(folder: &tempfile::TempDir) -> BankHome {
+    DataFolder::new(folder.path()).bank_home(&BankId::first())
 }
 
 /// A bank with the test cardholders, and everything around it.
@@ -45,24 +51,25 @@ pub struct Bench {
 impl Bench {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let bank_dir = folder.path().join(BANK_DIR);
-        hsm::init(&bank_dir, seed::test_issuers().unwrap(), NOW_MS).unwrap();
+        let home = home(&folder);
+        hsm::init(home.dir(), &"first".parse().unwrap(), seed::test_issuers().unwrap(), NOW_MS).unwrap();
         let merchant = SigningKey::<Merchant>::generate();
         let book = serde_json::json!({ MERCHANT: {
             "signing_key": merchant.public().to_base64url(), "kid": merchant.kid(), "merchant_id": MERCHANT,
             "display_name": "Blue Door Café", "mcc": "5814", "country": "US", "currency": "USD",
         }});
-        std::fs::write(bank_dir.join("merchants.json"), book.to_string()).unwrap();
+        std::fs::write(home.file("merchants.json"), book.to_string()).unwrap();
         let clock = Arc::new(AtomicI64::new(NOW_MS));
         let front = Self::open(&folder, &clock).await;
-        seed::seed(&front.db, &front.hsm, seed::Terms::default(), Vec::new(), NOW_MS).await.unwrap();
+        let cards = seed::CardProfile::built_in().unwrap();
+        seed::seed(&front.db, &front.hsm, seed::Terms::default(), &cards, NOW_MS).await.unwrap();
         let card = |name| VirtualCard::new(Profile::built_in(name).unwrap()).over(Interface::Contactless);
         Self { front, clock, merchant, visa: card("visa"), mastercard: card("mastercard"), counter: 0, folder }
     }
 
     async fn open(folder: &tempfile::TempDir, clock: &Arc<AtomicI64>) -> Arc<BankFront> {
         let clock = Arc::clone(clock);
-        BankFront::open(folder.path(), Arc::new(move || clock.load(Ordering::Relaxed))).await.unwrap()
+        BankFront::open(&home(folder), Arc::new(move || clock.load(Ordering::Relaxed))).await.unwrap()
     }
 
     /// The same bank after a restart.
@@ -71,7 +78,7 @@ impl Bench {
     }
 
     pub fn root(&self) -> SigningKey<BankRoot> {
-        let text = std::fs::read_to_string(self.folder.path().join(BANK_DIR).join("root.key")).unwrap();
+        let text = std::fs::read_to_string(home(&self.folder).file("root.key")).unwrap();
         let json = format!("\"{}\"", text.trim());
         let bytes: String = serde_json::from_str(&json).unwrap();
         let decoded = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes).unwrap();

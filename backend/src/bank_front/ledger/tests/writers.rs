@@ -11,6 +11,7 @@ use super::super::*;
 use super::model::{Action, Model, act, action, now_ms};
 use super::open_accounts;
 use crate::bank_front::open_database;
+use crate::keys::{BankId, DataFolder};
 use crate::storage::Db;
 
 /// Times the database is closed and opened again.
@@ -26,7 +27,8 @@ type Shadow = Arc<Mutex<(Model, Vec<TransferId>)>>;
 #[tokio::test]
 async fn writers_at_once_and_reopenings_leave_what_their_order_says() {
     let folder = tempfile::tempdir().unwrap();
-    let db = open_database(folder.path()).await.unwrap();
+    let home = DataFolder::new(folder.path()).bank_home(&BankId::first());
+    let db = open_database(&home).await.unwrap();
     db.write(|db_tx| Box::pin(open_accounts(db_tx))).await.unwrap();
     drop(db);
     let shadow: Shadow = Arc::new(Mutex::new((Model::new(), Vec::new())));
@@ -34,7 +36,7 @@ async fn writers_at_once_and_reopenings_leave_what_their_order_says() {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     for _ in 0..OPENINGS {
         let actions = prop::collection::vec(action(), ACTIONS_EACH).new_tree(&mut runner).unwrap().current();
-        let db = open_database(folder.path()).await.unwrap();
+        let db = open_database(&home).await.unwrap();
         let writes = actions.into_iter().map(|action| write(&db, Arc::clone(&shadow), action));
         futures::future::join_all(writes).await;
         let mut connection = db.reader().acquire().await.unwrap();
