@@ -25,14 +25,17 @@ mod card_order;
 mod clear;
 mod clear_pin;
 mod device;
+mod dukpt;
 mod examine;
 mod key;
+mod key_block;
 mod key_file;
 mod pin_block;
 mod pin_key;
 mod stripe;
 mod tdes;
 mod terminal;
+mod terminals;
 mod translation;
 mod zone;
 
@@ -41,12 +44,12 @@ pub use clear::{ClearEntry, ClearPresentation};
 pub use clear_pin::ClearPin;
 pub use examine::{Examined, IssuerAnswer, Presentation, Refused};
 pub use key::KeyKind;
-pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, add_zone, init};
+pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, add_zone, init, share_key};
 use key_file::{KeyFile, StoredEpoch};
 pub use pin_block::PinFormat;
 use pin_key::PinKeys;
 pub use translation::{PinDestination, PinSource, TranslationRefused};
-pub use zone::{MAC_LEN, ZoneKeyKind, ZoneKeyUnderMaster, ZoneSetup};
+pub use zone::{MAC_LEN, SharedKey, ZoneKeyKind, ZoneKeyUnderMaster, ZoneSetup};
 
 /// How long a sealing key opens capsules, in milliseconds: at most what wallets accept (24 hours).
 const EPOCH_LIFE_MS: i64 = envelope::keyset::BANK_EPOCH_MS_MAX;
@@ -161,14 +164,13 @@ impl Hsm {
     /// [`BankError::NoZoneKey`] when no zone master key is shared with the acquirer.
     pub fn new_zone_key(&self, acquirer: &str, kind: ZoneKeyKind) -> Result<ZoneKeyUnderMaster, BankError> {
         let zone = self.zone(acquirer).ok_or(BankError::NoZoneKey("zone master"))?;
-        let key = tdes::generate();
+        let (key, sent) = zone.generate(kind)?;
         {
             let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
             epochs.file.set_zone_key(acquirer, kind, &key)?;
             // On disk before the acquirer has it: a key lost in a crash would open nothing it sends.
             epochs.file.save_over(&self.path)?;
         }
-        let sent = zone.under_master(&key);
         zone.change(kind, key);
         Ok(sent)
     }

@@ -91,6 +91,7 @@ impl Hsm {
             Some(pin) => match self.decipher_clear(presentation.acquirer, pin, &card.pan) {
                 Ok(pin) => self.cardholder(&card.pan, &pin),
                 Err(PinFault::Malformed) => Cardholder::MalformedPin,
+                Err(PinFault::Replayed) => return Err(refuse(DeclineCode::Replay)),
                 Err(PinFault::Control) => return Err(refuse(DeclineCode::Format)),
             },
         };

@@ -32,6 +32,8 @@ pub enum KeyKind {
     PinOffset,
     /// What keys travel under between this bank and one other system (triple DES).
     ZoneMaster,
+    /// What key blocks are protected by between this bank and one other system (AES).
+    ZoneMasterAes,
     /// What PIN blocks of formats 0 and 3 travel under (triple DES).
     ZonePin,
     /// What PIN blocks of format 4 travel under (AES).
@@ -57,6 +59,7 @@ impl KeyKind {
             Self::PinVerification => "pin_verification",
             Self::PinOffset => "pin_offset",
             Self::ZoneMaster => "zone_master",
+            Self::ZoneMasterAes => "zone_master_aes",
             Self::ZonePin => "zone_pin",
             Self::ZonePinAes => "zone_pin_aes",
             Self::ZoneMac => "zone_mac",
@@ -77,6 +80,7 @@ impl KeyKind {
             Self::PinVerification => "V2",
             Self::PinOffset => "V1",
             Self::ZoneMaster => "K0",
+            Self::ZoneMasterAes => "K1",
             Self::ZonePin | Self::ZonePinAes => "P0",
             Self::ZoneMac => "M3",
             Self::BaseDerivation | Self::BaseDerivationAes => "B0",
@@ -105,14 +109,18 @@ impl Secret {
 
     /// The key's bytes.
     pub(super) fn expose<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, BankError> {
-        let malformed = || BankError::Malformed(FILE_NAME);
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| malformed())?);
+        let bytes = self.decode()?;
         let mut exposed = Zeroizing::new([0; N]);
         if bytes.len() != N {
-            return Err(malformed());
+            return Err(BankError::Malformed(FILE_NAME));
         }
         exposed.copy_from_slice(&bytes);
         Ok(exposed)
+    }
+
+    fn decode(&self) -> Result<Zeroizing<Vec<u8>>, BankError> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| BankError::Malformed(FILE_NAME))?;
+        Ok(Zeroizing::new(bytes))
     }
 }
 
@@ -129,15 +137,34 @@ impl StoredKey {
         Self::of(kind, &*bytes)
     }
 
+    /// What it is for.
+    pub(super) fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
     /// The key's bytes, for the use of this kind.
     ///
     /// # Errors
     /// [`BankError::KeyUse`] when the key is of another kind, [`BankError::Malformed`] when it has another length.
     pub(super) fn expose<const N: usize>(&self, wanted: KeyKind) -> Result<Zeroizing<[u8; N]>, BankError> {
-        if self.kind != wanted {
-            return Err(BankError::KeyUse { kind: self.kind.as_str(), wanted: wanted.as_str() });
-        }
+        self.must_be(wanted)?;
         self.secret.expose()
+    }
+
+    /// The same of a key that comes in more than one length.
+    ///
+    /// # Errors
+    /// [`BankError::KeyUse`] when the key is of another kind.
+    pub(super) fn expose_any(&self, wanted: KeyKind) -> Result<Zeroizing<Vec<u8>>, BankError> {
+        self.must_be(wanted)?;
+        self.secret.decode()
+    }
+
+    fn must_be(&self, wanted: KeyKind) -> Result<(), BankError> {
+        if self.kind == wanted {
+            return Ok(());
+        }
+        Err(BankError::KeyUse { kind: self.kind.as_str(), wanted: wanted.as_str() })
     }
 }
 
@@ -145,7 +172,7 @@ impl StoredKey {
 mod tests {
     use super::*;
 
-    const KINDS: [KeyKind; 14] = [
+    const KINDS: [KeyKind; 15] = [
         KeyKind::OutcomeSigning,
         KeyKind::Sealing,
         KeyKind::PanReference,
@@ -155,6 +182,7 @@ mod tests {
         KeyKind::PinVerification,
         KeyKind::PinOffset,
         KeyKind::ZoneMaster,
+        KeyKind::ZoneMasterAes,
         KeyKind::ZonePin,
         KeyKind::ZonePinAes,
         KeyKind::ZoneMac,

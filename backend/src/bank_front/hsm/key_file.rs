@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::key::{KeyKind, Secret, StoredKey};
 use super::pin_key::PinKeys;
-use super::zone::{self, StoredZone, ZONES_MAX, ZoneKeyKind, ZoneSetup};
+use super::zone::{self, SharedKey, StoredZone, ZONES_MAX, ZoneKeyKind, ZoneSetup};
 use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
 use crate::bank_front::error::BankError;
 use crate::bank_front::file;
@@ -190,9 +190,12 @@ impl KeyFile {
         let _turn = turn(path)?;
         let stored = Self::load(path)?;
         self.issuers = stored.issuers;
-        let is_new = |zone: &StoredZone| self.zones.iter().all(|known| known.acquirer != zone.acquirer);
-        let added: Vec<_> = stored.zones.into_iter().filter(is_new).collect();
-        self.zones.extend(added);
+        for zone in stored.zones {
+            match self.zones.iter_mut().find(|known| known.acquirer == zone.acquirer) {
+                Some(known) => known.add_missing(zone),
+                None => self.zones.push(zone),
+            }
+        }
         // Adding an issuer raised the version: a wallet that has seen the higher one takes no lower.
         self.certificate_version = self.certificate_version.max(stored.certificate_version + 1);
         self.save(path)
@@ -210,7 +213,8 @@ impl KeyFile {
     pub(super) fn set_zone_key(&mut self, acquirer: &str, kind: ZoneKeyKind, key: &[u8; 16]) -> Result<(), BankError> {
         let name = zone::acquirer_name(acquirer);
         let zone = self.zones.iter_mut().find(|zone| Some(zone.acquirer.as_str()) == name);
-        zone.ok_or(BankError::NoZoneKey("zone master"))?.set(kind, key)
+        zone.ok_or(BankError::NoZoneKey("zone master"))?.set(kind, key);
+        Ok(())
     }
 
     /// Adds an issuer unless it is known; whether it, or a key of it, is new.
@@ -314,18 +318,24 @@ pub fn add_issuers(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Res
     Ok(new)
 }
 
-/// Adds an acquirer to the keys of a bank's folder, durably. A bank that is serving learns of it when it starts next.
+/// Adds an acquirer with its zone master key to the keys of a bank's folder, durably; as [`share_key`].
 pub fn add_zone(bank_dir: &Path, setup: &ZoneSetup<'_>) -> Result<(), BankError> {
+    share_key(bank_dir, setup.acquirer, &SharedKey::Master(setup.master))
+}
+
+/// Adds a key shared with an acquirer, durably, and the acquirer when it is new. A bank that is serving learns of it
+/// when it starts next.
+pub fn share_key(bank_dir: &Path, acquirer: &str, key: &SharedKey<'_>) -> Result<(), BankError> {
     let path = bank_dir.join(FILE_NAME);
     let _turn = turn(&path)?;
     let mut keys = KeyFile::load(&path)?;
-    let zone = StoredZone::new(setup)?;
-    if keys.zones.iter().any(|known| known.acquirer == zone.acquirer) {
-        return Err(BankError::ZoneKnown(zone.acquirer));
-    }
-    if keys.zones.len() >= ZONES_MAX {
+    let mut zone = StoredZone::new(acquirer)?;
+    if let Some(known) = keys.zones.iter().position(|known| known.acquirer == zone.acquirer) {
+        zone = keys.zones.swap_remove(known);
+    } else if keys.zones.len() >= ZONES_MAX {
         return Err(BankError::TooMany("acquirers"));
     }
+    zone.share(key)?;
     keys.zones.push(zone);
     keys.save(&path)
 }

@@ -3,13 +3,19 @@
 use envelope::{Pan, Pin};
 
 use super::pin_block::{self, PinFormat};
-use super::{Hsm, ZoneKeyKind, ZoneSetup, add_zone, init, tdes};
+use super::{Hsm, SharedKey, ZoneKeyKind, ZoneSetup, add_zone, init, share_key, tdes};
 use crate::bank_front::seed;
 use crate::bank_front::tests::support::NOW_MS;
 
 /// DE 32.
 pub const ACQUIRER: &str = "000042";
 const MASTER: tdes::Key = *b"\x13\x13\x13\x13\x13\x13\x13\x13\x26\x26\x26\x26\x26\x26\x26\x26";
+
+/// The base derivation keys of its terminals.
+pub const BASE: tdes::Key = *b"\x01\x23\x45\x67\x89\xAB\xCD\xEF\xFE\xDC\xBA\x98\x76\x54\x32\x10";
+pub const BASE_AES: [u8; 32] = [0x35; 32];
+/// DE 32 of an acquirer that takes key blocks.
+pub const MODERN: &str = "43";
 
 /// Both sides.
 pub struct Shared {
@@ -23,6 +29,13 @@ impl Shared {
         let folder = tempfile::tempdir().unwrap();
         init(folder.path(), &"first".parse().unwrap(), seed::test_issuers().unwrap(), NOW_MS).unwrap();
         add_zone(folder.path(), &ZoneSetup { acquirer: ACQUIRER, master: &MASTER }).unwrap();
+        for (acquirer, key) in [
+            (ACQUIRER, SharedKey::Base(&BASE)),
+            (ACQUIRER, SharedKey::BaseAes(&BASE_AES)),
+            (MODERN, SharedKey::MasterAes(&[0x71; 32])),
+        ] {
+            share_key(folder.path(), acquirer, &key).unwrap();
+        }
         let hsm = Hsm::open(folder.path(), NOW_MS).unwrap();
         let pin_key = received(&hsm, ZoneKeyKind::Pin);
         Self { folder, hsm, pin_key }

@@ -144,10 +144,12 @@ fn working_keys_are_durable_and_an_acquirer_is_added_once() {
     assert!(matches!(shared.hsm.new_zone_key("7", ZoneKeyKind::Mac), Err(BankError::NoZoneKey(_))));
     let again = ZoneSetup { acquirer: "0042", master: &mac_key };
     assert!(matches!(add_zone(shared.folder.path(), &again), Err(BankError::ZoneKnown(_))));
-    // Another acquirer is added while the bank serves, and a renewal of the sealing keys keeps it.
-    add_zone(shared.folder.path(), &ZoneSetup { acquirer: "43", master: &mac_key }).unwrap();
+    // A key and another acquirer are added while the bank serves, and a renewal of the sealing keys keeps them.
+    share_key(shared.folder.path(), testing::MODERN, &SharedKey::BaseAes(&[1; 16])).unwrap();
+    add_zone(shared.folder.path(), &ZoneSetup { acquirer: "44", master: &mac_key }).unwrap();
     shared.hsm.roll(NOW_MS).unwrap();
     let restarted = Hsm::open(shared.folder.path(), NOW_MS).unwrap();
     assert_eq!(restarted.mac(testing::ACQUIRER, b"message").unwrap(), mac);
-    assert!(restarted.new_zone_key("43", ZoneKeyKind::Pin).is_ok());
+    assert!(restarted.new_zone_key("44", ZoneKeyKind::Pin).is_ok());
+    assert!(restarted.zone(testing::MODERN).unwrap().base_aes.is_some());
 }

@@ -6,11 +6,13 @@
 //! may change the number can search for the PIN.
 
 use envelope::inner::{self, Verification};
+use envelope::pin_block::{self as format_4, PinKey};
 use envelope::{Capsule, Pan, Pin};
 use subtle::ConstantTimeEq;
 
 use super::clear_pin::{ClearPin, PinFault};
 use super::pin_block::{self, PinFormat};
+use super::zone::Zone;
 use super::{Hsm, Presentation};
 
 /// Where a PIN comes from.
@@ -73,14 +75,12 @@ impl Hsm {
             PinSource::Clear { acquirer, pin, pan } => {
                 same_number(pan, to.pan)?;
                 self.decipher_clear(acquirer, pin, pan).map_err(|fault| match fault {
-                    PinFault::Malformed | PinFault::Control => TranslationRefused::Block,
+                    PinFault::Malformed | PinFault::Replayed | PinFault::Control => TranslationRefused::Block,
                 })?
             }
         };
         let zone = self.zone(to.acquirer).ok_or(TranslationRefused::NoKey)?;
-        let key = zone.pin.current().ok_or(TranslationRefused::NoKey)?;
-        let block = pin_block::encipher(&key, to.format, &pin, to.pan).map_err(|_| TranslationRefused::Block)?;
-        Ok(block.to_vec())
+        under_zone_key(zone, &pin, to)
     }
 
     /// The PIN of a capsule, whose card must be the one with this number.
@@ -95,6 +95,22 @@ impl Hsm {
             Verification::Device => Err(refused),
         }
     }
+}
+
+fn under_zone_key(zone: &Zone, pin: &Pin, to: &PinDestination<'_>) -> Result<Vec<u8>, TranslationRefused> {
+    let no_key = TranslationRefused::NoKey;
+    let block = match to.format {
+        PinFormat::Iso0 | PinFormat::Iso3 => {
+            let key = zone.pin.current().ok_or(no_key)?;
+            pin_block::encipher(&key, to.format, pin, to.pan).map(|block| block.to_vec())
+        }
+        PinFormat::Iso4 => {
+            let key = PinKey::from_bytes(&*zone.pin_aes.current().ok_or(no_key)?).map_err(|_| no_key)?;
+            format_4::encipher(&key, pin, to.pan).map(|block| block.to_bytes().to_vec())
+        }
+        PinFormat::Iso1 => return Err(TranslationRefused::Forbidden),
+    };
+    block.map_err(|_| TranslationRefused::Block)
 }
 
 fn same_number(came: &Pan, goes: &Pan) -> Result<(), TranslationRefused> {

@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::dukpt::{AesBase, TdesBase};
 use super::key::{KeyKind, StoredKey};
+use super::key_block::{self, Attributes, PROTECTION_KEY_LEN};
 use super::tdes::{self, KCV_LEN};
+use super::terminals::Terminals;
 use crate::bank_front::error::BankError;
 
 /// Most acquirers with keys of their own.
@@ -40,17 +43,27 @@ impl ZoneKeyKind {
             Self::Mac => KeyKind::ZoneMac,
         }
     }
+
+    fn attributes(self) -> Attributes {
+        let usage = self.key_kind().usage();
+        match self {
+            Self::Pin => Attributes { usage, algorithm: 'T', mode: 'B', key_len_max: 24 },
+            Self::PinAes => Attributes { usage, algorithm: 'A', mode: 'B', key_len_max: 32 },
+            Self::Mac => Attributes { usage, algorithm: 'T', mode: 'C', key_len_max: 24 },
+        }
+    }
 }
 
 /// A new working key on its way to the acquirer.
 pub struct ZoneKeyUnderMaster {
-    /// The key under the zone master key: each half of a triple DES key enciphered by itself.
+    /// The key under the zone master key: a key block (ANSI X9.143, version D, its characters) when that is an AES key;
+    /// otherwise each half of the key enciphered by itself.
     pub cryptogram: Vec<u8>,
     /// Its key check value, by which the acquirer knows that it has the same key.
     pub kcv: [u8; KCV_LEN],
 }
 
-/// The keys of a new acquirer, exchanged by people: in life in components, by hand.
+/// The zone master key of a new acquirer.
 pub struct ZoneSetup<'a> {
     /// DE 32.
     pub acquirer: &'a str,
@@ -58,53 +71,85 @@ pub struct ZoneSetup<'a> {
     pub master: &'a [u8; 16],
 }
 
+/// A key that people exchange with an acquirer: in life in components, by hand.
+pub enum SharedKey<'a> {
+    /// A zone master key of triple DES.
+    Master(&'a [u8; 16]),
+    /// A zone master key of AES, for key blocks.
+    MasterAes(&'a [u8; PROTECTION_KEY_LEN]),
+    /// A base derivation key of triple DES.
+    Base(&'a [u8; 16]),
+    /// A base derivation key of AES, 16 or 32 bytes.
+    BaseAes(&'a [u8]),
+}
+
 /// What the key file holds of an acquirer.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StoredZone {
     pub(super) acquirer: String,
-    master: StoredKey,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pin: Option<StoredKey>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    mac: Option<StoredKey>,
+    pub(super) keys: Vec<StoredKey>,
 }
 
 impl StoredZone {
-    /// An acquirer that shares its zone master key and no working key yet.
-    pub(super) fn new(setup: &ZoneSetup<'_>) -> Result<Self, BankError> {
-        let acquirer = acquirer_name(setup.acquirer).ok_or(BankError::Malformed("the acquirer's number"))?;
-        if !tdes::has_two_halves(setup.master) {
-            return Err(BankError::WeakKey);
+    /// An acquirer that shares no key yet.
+    pub(super) fn new(acquirer: &str) -> Result<Self, BankError> {
+        let acquirer = acquirer_name(acquirer).ok_or(BankError::Malformed("the acquirer's number"))?;
+        Ok(Self { acquirer: acquirer.to_owned(), keys: Vec::new() })
+    }
+
+    /// Adds a key that was exchanged. There is one of each kind, and one zone master key.
+    pub(super) fn share(&mut self, key: &SharedKey<'_>) -> Result<(), BankError> {
+        let two_halves = |key: &[u8; 16]| if tdes::has_two_halves(key) { Ok(()) } else { Err(BankError::WeakKey) };
+        let key = match key {
+            SharedKey::Master(key) => two_halves(key).map(|()| StoredKey::of(KeyKind::ZoneMaster, *key)),
+            SharedKey::MasterAes(key) => Ok(StoredKey::of(KeyKind::ZoneMasterAes, *key)),
+            SharedKey::Base(key) => two_halves(key).map(|()| StoredKey::of(KeyKind::BaseDerivation, *key)),
+            SharedKey::BaseAes(key) if AesBase::new(key).is_none() => Err(BankError::Malformed("the key's length")),
+            SharedKey::BaseAes(key) => Ok(StoredKey::of(KeyKind::BaseDerivationAes, key)),
+        }?;
+        let is_master = |kind| matches!(kind, KeyKind::ZoneMaster | KeyKind::ZoneMasterAes);
+        let collides =
+            |known: &StoredKey| known.kind() == key.kind() || is_master(known.kind()) && is_master(key.kind());
+        if self.keys.iter().any(collides) {
+            return Err(BankError::ZoneKnown(self.acquirer.clone()));
         }
-        Ok(Self {
-            acquirer: acquirer.to_owned(),
-            master: StoredKey::of(KeyKind::ZoneMaster, setup.master),
-            pin: None,
-            mac: None,
-        })
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// Takes over the keys of kinds that it has none of.
+    pub(super) fn add_missing(&mut self, other: Self) {
+        let known: Vec<_> = self.keys.iter().map(StoredKey::kind).collect();
+        self.keys.extend(other.keys.into_iter().filter(|key| !known.contains(&key.kind())));
     }
 
     pub(super) fn load(&self) -> Result<Zone, BankError> {
-        let working = |key: &Option<StoredKey>, kind| {
-            key.as_ref().map(|key| key.expose(kind)).transpose().map(WorkingKey::starting_with)
+        let of_kind = |kind| self.keys.iter().find(|key| key.kind() == kind);
+        let short = |kind| of_kind(kind).map(|key| key.expose::<16>(kind)).transpose();
+        let kind = KeyKind::ZoneMasterAes;
+        let master = match of_kind(kind) {
+            Some(key) => Some(Master::KeyBlock(key.expose(kind)?)),
+            None => short(KeyKind::ZoneMaster)?.map(Master::Tdes),
         };
+        let kind = KeyKind::BaseDerivationAes;
+        let base_aes = of_kind(kind).map(|key| key.expose_any(kind)).transpose()?;
         Ok(Zone {
-            master: self.master.expose(KeyKind::ZoneMaster)?,
-            pin: working(&self.pin, KeyKind::ZonePin)?,
-            mac: working(&self.mac, KeyKind::ZoneMac)?,
+            master,
+            pin: WorkingKey::starting_with(short(KeyKind::ZonePin)?),
+            pin_aes: WorkingKey::starting_with(short(KeyKind::ZonePinAes)?),
+            mac: WorkingKey::starting_with(short(KeyKind::ZoneMac)?),
+            base: short(KeyKind::BaseDerivation)?.map(TdesBase::new),
+            base_aes: base_aes.as_deref().and_then(|key| AesBase::new(key)),
+            terminals: Terminals::default(),
         })
     }
 
     /// Puts a new working key in the place of the one before.
-    pub(super) fn set(&mut self, kind: ZoneKeyKind, key: &tdes::Key) -> Result<(), BankError> {
-        let place = match kind {
-            ZoneKeyKind::Pin => &mut self.pin,
-            ZoneKeyKind::Mac => &mut self.mac,
-            ZoneKeyKind::PinAes => return Err(BankError::NoZoneKey("AES zone master")),
-        };
-        *place = Some(StoredKey::of(kind.key_kind(), key));
-        Ok(())
+    pub(super) fn set(&mut self, kind: ZoneKeyKind, key: &tdes::Key) {
+        let kind = kind.key_kind();
+        self.keys.retain(|known| known.kind() != kind);
+        self.keys.push(StoredKey::of(kind, key));
     }
 }
 
@@ -117,23 +162,58 @@ pub(super) fn acquirer_name(de32: &str) -> Option<&str> {
 
 /// The keys of an acquirer, ready for use.
 pub(super) struct Zone {
-    master: Zeroizing<tdes::Key>,
+    master: Option<Master>,
     pub(super) pin: WorkingKey,
-    pub(super) mac: WorkingKey,
+    pub(super) pin_aes: WorkingKey,
+    mac: WorkingKey,
+    pub(super) base: Option<TdesBase>,
+    pub(super) base_aes: Option<AesBase>,
+    pub(super) terminals: Terminals,
+}
+
+/// What working keys travel under.
+enum Master {
+    Tdes(Zeroizing<tdes::Key>),
+    KeyBlock(Zeroizing<[u8; PROTECTION_KEY_LEN]>),
 }
 
 impl Zone {
-    /// A new working key as the acquirer is sent it.
-    pub(super) fn under_master(&self, key: &tdes::Key) -> ZoneKeyUnderMaster {
-        ZoneKeyUnderMaster { cryptogram: tdes::encipher_key(&self.master, key).to_vec(), kcv: tdes::kcv(key) }
+    /// A new working key, and how the acquirer is sent it.
+    ///
+    /// # Errors
+    /// [`BankError::NoZoneKey`] when no zone master key is shared that this kind of key may travel under.
+    pub(super) fn generate(&self, kind: ZoneKeyKind) -> Result<(Zeroizing<tdes::Key>, ZoneKeyUnderMaster), BankError> {
+        let (key, kcv) = match kind {
+            ZoneKeyKind::Pin | ZoneKeyKind::Mac => {
+                let key = tdes::generate();
+                let kcv = tdes::kcv(&key);
+                (key, kcv)
+            }
+            ZoneKeyKind::PinAes => {
+                let mut key = Zeroizing::new([0; 16]);
+                getrandom::fill(&mut *key).expect("the operating system has randomness");
+                let kcv = key_block::kcv(&key);
+                (key, kcv)
+            }
+        };
+        let cryptogram = match (&self.master, kind) {
+            (Some(Master::KeyBlock(master)), _) => key_block::wrap(master, kind.attributes(), &*key),
+            (Some(Master::Tdes(master)), ZoneKeyKind::Pin | ZoneKeyKind::Mac) => {
+                tdes::encipher_key(master, &key).to_vec()
+            }
+            // An AES key under triple DES would be worth no more than that.
+            (Some(Master::Tdes(_)), ZoneKeyKind::PinAes) => return Err(BankError::NoZoneKey("AES zone master")),
+            (None, _) => return Err(BankError::NoZoneKey("zone master")),
+        };
+        Ok((key, ZoneKeyUnderMaster { cryptogram, kcv }))
     }
 
     /// Takes a new working key into use.
     pub(super) fn change(&self, kind: ZoneKeyKind, key: Zeroizing<tdes::Key>) {
         match kind {
             ZoneKeyKind::Pin => self.pin.change(key),
+            ZoneKeyKind::PinAes => self.pin_aes.change(key),
             ZoneKeyKind::Mac => self.mac.change(key),
-            ZoneKeyKind::PinAes => {}
         }
     }
 

@@ -2,13 +2,17 @@
 
 use emv::Interface;
 use envelope::SecretBytes;
+use envelope::pin_block::{self as format_4, PinKey};
 use payment::AttemptHash;
 use virtual_card::{Profile, VirtualCard};
 
 use super::*;
 use crate::bank_front::decision::StripeSays;
+use crate::bank_front::hsm::ZoneKeyKind;
+use crate::bank_front::hsm::dukpt::{AesBase, TdesBase};
+use crate::bank_front::hsm::pin_block;
 use crate::bank_front::hsm::pin_block::PinFormat;
-use crate::bank_front::hsm::testing::{ACQUIRER, Shared};
+use crate::bank_front::hsm::testing::{ACQUIRER, BASE, BASE_AES, MODERN, Shared};
 use crate::bank_front::tests::support::{NOW_MS, read_card, usd};
 
 const AMOUNT_MINOR: i64 = 1_280;
@@ -191,4 +195,62 @@ fn a_stripe_and_a_typed_number_bring_nothing_of_a_chip() {
     let stranger = Pan::parse("9999990000000008").unwrap();
     let unknown = ClearPresentation { pan: Some(&stranger), ..typed() };
     assert_eq!(refusal(shared.hsm.examine_clear(&unknown)), DeclineCode::UnknownCard);
+}
+
+/// What became of the PIN of a Visa chip that came with this block and this DE 53 from this acquirer.
+fn pin_of(shared: &Shared, acquirer: &str, block: &[u8], control: &str) -> Result<Cardholder, DeclineCode> {
+    let read = chip("visa");
+    let pin = Some(ClearPin { block, control: Some(control) });
+    let presentation = ClearPresentation { pin, acquirer, ..read.presentation(ClearEntry::Chip, None) };
+    let examined = shared.hsm.examine_clear(&presentation).map_err(|refused| refused.code)?;
+    Ok(examined.presented.cardholder)
+}
+
+fn is_right(found: &Result<Cardholder, DeclineCode>, shared: &Shared) -> bool {
+    let pan = Pan::parse("4761340000000050").unwrap();
+    let right = shared.hsm.personalise(&pan, &Pin::from_ascii(b"1234").unwrap()).pin_value;
+    matches!(found, Ok(Cardholder::Pin(value)) if *value == right)
+}
+
+fn is_malformed(found: &Result<Cardholder, DeclineCode>) -> bool {
+    matches!(found, Ok(Cardholder::MalformedPin))
+}
+
+#[test]
+fn a_terminal_uses_each_of_its_keys_once() {
+    let shared = Shared::new();
+    let (pan, pin) = (Pan::parse("4761340000000050").unwrap(), Pin::from_ascii(b"1234").unwrap());
+    let block = |ksn: &str| {
+        let key = TdesBase::new(BASE.into()).pin_key(&hex::decode(ksn).unwrap().try_into().unwrap());
+        pin_block::encipher(&key, PinFormat::Iso0, &pin, &pan).unwrap().to_vec()
+    };
+    let aes_block = |ksn: &str| {
+        let key = AesBase::new(&BASE_AES).unwrap().pin_key(&hex::decode(ksn).unwrap().try_into().unwrap()).unwrap();
+        format_4::encipher(&key, &pin, &pan).unwrap().to_bytes().to_vec()
+    };
+    let tdes = "FFFF9876543210E00008";
+    assert!(is_malformed(&pin_of(&shared, ACQUIRER, &block("FFFF9876543210E00007"), tdes)), "the key of another");
+    for (block, ksn) in [(block(tdes), tdes), (aes_block("123456789012345600000008"), "123456789012345600000008")] {
+        assert!(is_right(&pin_of(&shared, ACQUIRER, &block, ksn), &shared), "a wrong block used nothing up");
+        assert_eq!(pin_of(&shared, ACQUIRER, &block, ksn).err(), Some(DeclineCode::Replay));
+    }
+    let earlier = "FFFF9876543210E00007";
+    assert_eq!(pin_of(&shared, ACQUIRER, &block(earlier), earlier).err(), Some(DeclineCode::Replay));
+    let later = "FFFF9876543210E00010";
+    assert!(is_right(&pin_of(&shared, ACQUIRER, &block(later), later), &shared));
+    assert!(is_malformed(&pin_of(&shared, MODERN, &block(later), later)), "no base key is shared");
+    let skipped = "FFFF9876543210E007FF";
+    assert_eq!(pin_of(&shared, ACQUIRER, &block(later), skipped).err(), Some(DeclineCode::Format));
+}
+
+#[test]
+fn format_4_comes_under_an_aes_key() {
+    let shared = Shared::new();
+    let (pan, pin) = (Pan::parse("4761340000000050").unwrap(), Pin::from_ascii(b"1234").unwrap());
+    shared.hsm.new_zone_key(MODERN, ZoneKeyKind::PinAes).unwrap();
+    let key = shared.hsm.zone(MODERN).unwrap().pin_aes.current().unwrap();
+    let block = format_4::encipher(&PinKey::from_bytes(&*key).unwrap(), &pin, &pan).unwrap().to_bytes();
+    assert!(is_right(&pin_of(&shared, MODERN, &block, "2002040100000000"), &shared));
+    assert!(is_malformed(&pin_of(&shared, MODERN, &block, "2001000100000000")), "it is not format 0");
+    assert!(is_malformed(&pin_of(&shared, ACQUIRER, &block, "2002040100000000")), "no AES key is shared");
 }

@@ -2,10 +2,12 @@
 
 use envelope::inner::{CardData, EntryMode, PinKind};
 use envelope::keyset::BankTrust;
+use envelope::pin_block::EncipheredPinBlock;
 use payment::{AttemptHash, DeclineCode};
 
 use super::*;
-use crate::bank_front::hsm::testing::{ACQUIRER, Shared};
+use crate::bank_front::hsm::ZoneKeyKind;
+use crate::bank_front::hsm::testing::{ACQUIRER, MODERN, Shared};
 use crate::bank_front::tests::support::{NOW_MS, usd};
 
 const PAN: &str = "4761340000000050";
@@ -69,6 +71,21 @@ fn a_block_goes_from_one_acquirer_to_another() {
     let block = shared.hsm.translate_pin(&clear(&number), &to(PinFormat::Iso0, &number)).unwrap();
     let found = pin_block::decipher(&shared.pin_key, block.try_into().unwrap(), &number, Some(PinFormat::Iso0));
     assert_eq!(found.unwrap().expose_ascii(), b"1234");
+}
+
+#[test]
+fn a_sealed_pin_stays_in_format_4_under_an_aes_key() {
+    let shared = Shared::new();
+    let (sealed, number) = (capsule(&shared, "1234"), pan(PAN));
+    let source = PinSource::Capsule(&presentation(&sealed));
+    let to = PinDestination { acquirer: MODERN, format: PinFormat::Iso4, pan: &number };
+    assert_eq!(shared.hsm.translate_pin(&source, &to), Err(TranslationRefused::NoKey), "there is none yet");
+    shared.hsm.new_zone_key(MODERN, ZoneKeyKind::PinAes).unwrap();
+    let block = shared.hsm.translate_pin(&source, &to).unwrap();
+    let key = shared.hsm.zone(MODERN).unwrap().pin_aes.current().unwrap();
+    let block = EncipheredPinBlock::from_bytes(block.try_into().unwrap());
+    let found = format_4::decipher(&PinKey::from_bytes(&*key).unwrap(), &block, &number).unwrap();
+    assert_eq!(found.expose_ascii(), b"1234");
 }
 
 #[test]
