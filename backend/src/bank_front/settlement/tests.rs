@@ -9,6 +9,7 @@ use super::*;
 use crate::bank_front::account::{self, AccountKind, AcquirerId};
 use crate::bank_front::ledger::{self, LedgerView, Movement, TransferId};
 use crate::bank_front::open_database;
+use crate::keys::{BankId, DataFolder};
 use crate::storage::Db;
 
 /// 2026-11-25 00:00 UTC.
@@ -41,7 +42,7 @@ struct Bank {
 impl Bank {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db = open_database(folder.path()).await.unwrap();
+        let db = open_database(&DataFolder::new(folder.path()).bank_home(&BankId::first())).await.unwrap();
         db.write(|db_tx| Box::pin(open_accounts(db_tx))).await.unwrap();
         Self { db, _folder: folder }
     }
