@@ -66,6 +66,13 @@ impl MerchantBook {
         self.0.get(merchant_id)
     }
 
+    /// The merchant with this card acceptor code (DE 42), when there is exactly one.
+    pub fn by_acceptor_code(&self, code: &str) -> Option<(&MerchantId, &PinnedMerchant)> {
+        let mut matching = self.iter().filter(|(id, _)| acceptor_code(id).trim_end() == code.trim_end());
+        let found = matching.next()?;
+        matching.next().is_none().then_some(found)
+    }
+
     /// Every merchant.
     pub fn iter(&self) -> impl Iterator<Item = (&MerchantId, &PinnedMerchant)> {
         self.0.iter()

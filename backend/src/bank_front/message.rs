@@ -7,6 +7,7 @@ use iso8583::{Message, Mti, OriginalData, Unreadable};
 use payment::{Amount, Currency, DeclineCode};
 
 use super::BankFront;
+use super::account::AcquirerId;
 use super::error::BankError;
 use super::hsm::CardOrder;
 use super::scenario::deed::Deed;
@@ -16,6 +17,7 @@ mod authorization;
 mod inquiry;
 mod line;
 mod network;
+mod plain;
 mod reply;
 mod reversal;
 mod sealed;
@@ -24,7 +26,7 @@ pub use line::Line;
 pub use reply::Reply;
 
 /// Data elements an answer echoes, those of them its request has.
-const ECHOED: [u8; 11] = [3, 4, 7, 11, 32, 37, 41, 42, 49, 70, 90];
+const ECHOED: [u8; 13] = [3, 4, 7, 11, 24, 32, 33, 37, 41, 42, 49, 70, 90];
 /// DE 39: done, or told.
 const DONE: &str = "00";
 /// DE 39: this bank does not do that.
@@ -121,7 +123,8 @@ async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message, orders: 
         (Mti::FINANCIAL_REQUEST, Line::Sealed) => sealed::answer(front, message, orders).await,
         (Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE, Line::Sealed) => reversal::answer(front, message).await,
         (Mti::INQUIRY, Line::Sealed) => inquiry::answer(front, message).await,
-        _ => response(message, NOT_SUPPORTED),
+        (_, Line::Plain(_)) => plain::answer(front, message, orders).await,
+        (_, Line::Sealed) => response(message, NOT_SUPPORTED),
     };
     answered
         .inspect_err(|error| {
@@ -199,6 +202,27 @@ impl Reference {
         }
         let stan = format!("{:06}", original.stan);
         Ok(Self::from_parts(&original.transmitted, &stan, message.text(37)?, message.text(41)?))
+    }
+
+    /// The reference of an ordinary client's message (DE 7, 11, 32, 37 and 41).
+    fn of_plain(acquirer: &AcquirerId, message: &Message) -> Result<Self, iso8583::Error> {
+        let Self(parts) = Self::of(message)?;
+        Ok(Self(format!("{acquirer}/{parts}")))
+    }
+
+    /// The same of an original, when another message names it.
+    fn of_plain_parts(
+        acquirer: &AcquirerId,
+        transmitted: &str,
+        stan: u32,
+        message: &Message,
+    ) -> Result<Self, iso8583::Error> {
+        let Self(parts) = Self::from_parts(transmitted, &format!("{stan:06}"), message.text(37)?, message.text(41)?);
+        Ok(Self(format!("{acquirer}/{parts}")))
+    }
+
+    fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn from_parts(transmitted: &str, stan: &str, rrn: &str, terminal: &str) -> Self {

@@ -103,6 +103,15 @@ impl Message {
         self
     }
 
+    /// The same message without these data elements.
+    #[must_use]
+    pub fn without(mut self, numbers: &[u8]) -> Self {
+        for number in numbers {
+            self.fields.remove(number);
+        }
+        self
+    }
+
     /// Whether the message has a data element.
     pub fn has(&self, number: u8) -> bool {
         self.fields.contains_key(&number)

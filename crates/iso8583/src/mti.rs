@@ -20,6 +20,10 @@ impl Mti {
     pub const FINANCIAL_REPEAT: Self = Self(*b"0201");
     /// 0210: answer to 0200 and 0201.
     pub const FINANCIAL_ANSWER: Self = Self(*b"0210");
+    /// 0220: financial advice; the completion of an authorization.
+    pub const FINANCIAL_ADVICE: Self = Self(*b"0220");
+    /// 0230: answer to 0220 and 0221.
+    pub const FINANCIAL_ADVICE_ANSWER: Self = Self(*b"0230");
     /// 0400: reversal request; may be refused.
     pub const REVERSAL_REQUEST: Self = Self(*b"0400");
     /// 0401: the same reversal request once more.
@@ -32,6 +36,14 @@ impl Mti {
     pub const REVERSAL_ADVICE_REPEAT: Self = Self(*b"0421");
     /// 0430: answer to 0420 and 0421.
     pub const REVERSAL_ADVICE_ANSWER: Self = Self(*b"0430");
+    /// 0500: the acquirer's totals of a business day, to be reconciled.
+    pub const RECONCILIATION_REQUEST: Self = Self(*b"0500");
+    /// 0510: answer to 0500 and 0501.
+    pub const RECONCILIATION_ANSWER: Self = Self(*b"0510");
+    /// 0520: the same totals as an advice.
+    pub const RECONCILIATION_ADVICE: Self = Self(*b"0520");
+    /// 0530: answer to 0520 and 0521.
+    pub const RECONCILIATION_ADVICE_ANSWER: Self = Self(*b"0530");
     /// 0600: inquiry by reference. The class is *administrative* in ISO 8583:1987, whose content
     /// is left to the parties: here it asks what became of the original in data element 90.
     pub const INQUIRY: Self = Self(*b"0600");

@@ -47,6 +47,16 @@ impl Shared {
     }
 }
 
+/// Gives the bank of a folder the zone master key that it shares with [`ACQUIRER`]; it has it when it starts next.
+pub fn share_master(bank_dir: &std::path::Path) {
+    add_zone(bank_dir, &ZoneSetup { acquirer: ACQUIRER, master: &MASTER }).unwrap();
+}
+
+/// A PIN block of format 0 under a working key.
+pub fn block0(key: &tdes::Key, pin: &str, pan: &Pan) -> [u8; 8] {
+    pin_block::encipher(key, PinFormat::Iso0, &Pin::from_ascii(pin.as_bytes()).unwrap(), pan).unwrap()
+}
+
 /// A new working key as the acquirer takes it: deciphered under its zone master key, and checked.
 pub fn received(hsm: &Hsm, kind: ZoneKeyKind) -> tdes::Key {
     let sent = hsm.new_zone_key(ACQUIRER, kind).unwrap();

@@ -55,7 +55,6 @@ pub(super) enum Kind {
     /// Money is held, and moves with a completion.
     Hold,
     /// Money comes back to the card.
-    #[expect(dead_code, reason = "the plain port will ask for it")]
     Refund,
 }
 
@@ -66,6 +65,13 @@ impl Kind {
             Self::Hold => "hold",
             Self::Refund => "refund",
         }
+    }
+
+    fn parse(text: &str) -> Result<Self, BankError> {
+        [Self::Debit, Self::Hold, Self::Refund]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(BankError::Stored("attempt.kind"))
     }
 }
 
@@ -131,19 +137,44 @@ impl NewAttempt<'_> {
 #[derive(Debug, Clone)]
 pub(super) struct StoredAttempt {
     pub(super) reference: Reference,
+    /// None for a tombstone.
+    pub(super) kind: Option<Kind>,
     pub(super) state: State,
     pub(super) attempt_hash: Option<String>,
     pub(super) transfer_id: Option<TransferId>,
+    /// What was asked for, or what of it a completion took, in minor units.
+    pub(super) moved_minor: Option<i64>,
+    pub(super) approval_code: Option<String>,
     pub(super) outcome: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
     reference: Reference,
+    kind: Option<String>,
     state: String,
     attempt_hash: Option<String>,
     transfer_id: Option<TransferId>,
+    moved_minor: Option<i64>,
+    approval_code: Option<String>,
     outcome: Option<String>,
+}
+
+impl TryFrom<Row> for StoredAttempt {
+    type Error = BankError;
+
+    fn try_from(row: Row) -> Result<Self, BankError> {
+        Ok(Self {
+            reference: row.reference,
+            kind: row.kind.as_deref().map(Kind::parse).transpose()?,
+            state: State::parse(&row.state)?,
+            attempt_hash: row.attempt_hash,
+            transfer_id: row.transfer_id,
+            moved_minor: row.moved_minor,
+            approval_code: row.approval_code,
+            outcome: row.outcome,
+        })
+    }
 }
 
 impl StoredAttempt {
@@ -155,7 +186,8 @@ impl StoredAttempt {
         attempt_id: Option<AttemptId>,
     ) -> Result<Option<Self>, BankError> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT reference, state, attempt_hash, transfer_id, outcome FROM attempt
+            "SELECT reference, kind, state, attempt_hash, transfer_id,
+             COALESCE(completed_minor, amount_minor) AS moved_minor, approval_code, outcome FROM attempt
              WHERE reference = $1 OR attempt_id = $2
              ORDER BY CASE WHEN reference = $1 THEN 0 ELSE 1 END LIMIT 1",
         )
@@ -163,16 +195,22 @@ impl StoredAttempt {
         .bind(attempt_id.map(|id| id.to_string()))
         .fetch_optional(connection)
         .await?;
-        row.map(|row| {
-            Ok(Self {
-                reference: row.reference,
-                state: State::parse(&row.state)?,
-                attempt_hash: row.attempt_hash,
-                transfer_id: row.transfer_id,
-                outcome: row.outcome,
-            })
-        })
-        .transpose()
+        row.map(Self::try_from).transpose()
+    }
+
+    /// The hold that a completion with this reference took.
+    pub(super) async fn find_completed_by(
+        connection: &mut SqliteConnection,
+        completion: &Reference,
+    ) -> Result<Option<Self>, BankError> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT reference, kind, state, attempt_hash, transfer_id, completed_minor AS moved_minor,
+             approval_code, outcome FROM attempt WHERE completed_by = $1",
+        )
+        .bind(completion)
+        .fetch_optional(connection)
+        .await?;
+        row.map(Self::try_from).transpose()
     }
 
     /// The outcome the bank signed for it. It is our own signature, so it is only read.

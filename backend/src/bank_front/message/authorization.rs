@@ -14,7 +14,7 @@ use sqlx::SqliteConnection;
 use super::attempt::{Kind, NewAttempt, State, StoredAttempt, StoredExchange};
 use super::sealed::SealedRequest;
 use super::{DONE, Orders, Reference, format_error, refusal_of, response, sealed};
-use crate::bank_front::account::{self, AccountId, AcquirerId};
+use crate::bank_front::account::{self, AccountId, AccountKind, AcquirerId};
 use crate::bank_front::card::{Card, PanReference};
 use crate::bank_front::decision::{Circumstances, Decision, Refusal, Verdict, decide};
 use crate::bank_front::error::BankError;
@@ -50,15 +50,35 @@ pub(super) enum Step {
     /// The money moves now.
     Debit,
     /// It is held until a completion moves it, or its time is over.
-    #[expect(dead_code, reason = "the plain port will ask for it")]
     Hold,
 }
 
 /// Who is credited.
-pub(super) struct Payee {
-    pub(super) account: AccountId,
-    /// The only currency it is paid in.
-    pub(super) currency: Currency,
+pub(super) enum Payee {
+    /// A merchant of this bank, which is paid in one currency only.
+    Merchant {
+        /// Its account.
+        account: AccountId,
+        /// That currency.
+        currency: Currency,
+    },
+    /// An acquirer, for its merchants: an account in the currency of the payment, opened when first needed.
+    Acquirer(AccountId),
+}
+
+impl Payee {
+    const fn account(&self) -> &AccountId {
+        match self {
+            Self::Merchant { account, .. } | Self::Acquirer(account) => account,
+        }
+    }
+
+    fn is_paid_in(&self, wanted: Currency) -> bool {
+        match self {
+            Self::Merchant { currency, .. } => *currency == wanted,
+            Self::Acquirer(_) => true,
+        }
+    }
 }
 
 /// In which way a question came, and what of it binds its answer.
@@ -66,7 +86,6 @@ pub(super) enum Profile {
     /// By capsule, for an order that its merchant signed; the answer is signed too.
     Sealed(Box<SealedRequest>),
     /// By an ordinary client; DE 39 is the bank's word.
-    #[expect(dead_code, reason = "the plain port will ask in it")]
     Plain,
 }
 
@@ -228,7 +247,7 @@ impl Authorization {
             return Ok(self.decline(front, code.into()));
         }
         match verdict {
-            Verdict::Approve if self.asked.payee.currency != self.asked.amount.currency() => {
+            Verdict::Approve if !self.asked.payee.is_paid_in(self.asked.amount.currency()) => {
                 Ok(self.decline(front, DeclineCode::DoNotHonour.into()))
             }
             Verdict::Approve => self.approve(db_tx, checked, &card).await,
@@ -276,9 +295,13 @@ impl Authorization {
         checked: &Checked,
         card: &Card,
     ) -> Result<Decided, BankError> {
+        if let Payee::Acquirer(account) = &self.asked.payee {
+            let currency = self.asked.amount.currency();
+            account::open(db_tx, account, AccountKind::Acquirer, currency, self.now_ms).await?;
+        }
         let movement = Movement {
             debit: card.account_id.clone(),
-            credit: self.asked.payee.account.clone(),
+            credit: self.asked.payee.account().clone(),
             amount: self.asked.amount,
             purpose: self.asked.purpose.clone(),
             acquirer: self.asked.acquirer.clone(),

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use iso8583::Message;
 use iso8583::private::Composite;
+use iso8583::{Error, Message, Place};
 use payment::outcome::BankResult;
-use payment::{AttemptId, Outcome, RequestId};
+use payment::{Amount, AttemptId, Outcome, RequestId};
 use sqlx::SqliteConnection;
 
-use super::attempt::{State, StoredAttempt};
+use super::attempt::{Kind, State, StoredAttempt};
+use super::plain::{self, Fault};
 use super::{DONE, Reference, format_error, response, response_with};
 use crate::bank_front::BankFront;
 use crate::bank_front::error::BankError;
@@ -24,7 +25,7 @@ struct Reversal {
     request_id: Option<RequestId>,
 }
 
-/// Answers a 0400 or a 0420.
+/// Answers a 0400 or a 0420 of the sealed port.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<Message, BankError> {
     let (Ok(reference), Ok(composite)) = (Reference::of_original(message), Composite::of(message)) else {
         return format_error(message);
@@ -34,13 +35,35 @@ pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<
         attempt_id: composite.attempt_id.map(AttemptId::from_bytes),
         request_id: composite.request_id.map(RequestId::from_bytes),
     };
-    let writing = Arc::clone(front);
-    let outcome =
-        front.db.write(move |db_tx| Box::pin(async move { reverse(db_tx, &writing, &reversal).await })).await?;
-    match outcome {
+    match run(front, reversal).await? {
         Some(outcome) => response_with(message, DONE, &Composite { outcome: Some(outcome), ..Composite::default() }),
         None => response(message, DONE),
     }
+}
+
+/// Answers a 0400 or a 0420 of the plain port.
+pub(super) async fn answer_plain(front: &Arc<BankFront>, message: &Message) -> Result<Message, Fault> {
+    let reference = plain::original(message, &plain::acquirer(message)?)?;
+    if replaced_amount(message)?.is_some_and(|minor| minor > 0) {
+        return Ok(super::remark(message, plain::FUNCTION_NOT_SUPPORTED, "PARTIAL REVERSAL")?);
+    }
+    run(front, Reversal { reference, attempt_id: None, request_id: None }).await?;
+    Ok(response(message, DONE)?)
+}
+
+/// What shall stay of the original (DE 95, the first twelve characters), in minor units.
+fn replaced_amount(message: &Message) -> Result<Option<i64>, Error> {
+    if !message.has(95) {
+        return Ok(None);
+    }
+    let wrong = || Error::Content { place: Place::Element(95) };
+    let digits = message.text(95)?.get(..12).ok_or_else(wrong)?;
+    digits.parse().map(Some).map_err(|_| wrong())
+}
+
+async fn run(front: &Arc<BankFront>, reversal: Reversal) -> Result<Option<String>, BankError> {
+    let writing = Arc::clone(front);
+    front.db.write(move |db_tx| Box::pin(async move { reverse(db_tx, &writing, &reversal).await })).await
 }
 
 /// Undoes the original or makes sure it never happens; the outcome signed for it, if it was decided.
@@ -50,13 +73,17 @@ async fn reverse(
     reversal: &Reversal,
 ) -> Result<Option<String>, BankError> {
     let now_ms = front.now_ms();
-    let Some(attempt) = StoredAttempt::find(db_tx, &reversal.reference, reversal.attempt_id).await? else {
+    let attempt = match StoredAttempt::find(db_tx, &reversal.reference, reversal.attempt_id).await? {
+        None => StoredAttempt::find_completed_by(db_tx, &reversal.reference).await?,
+        found => found,
+    };
+    let Some(attempt) = attempt else {
         tombstone(db_tx, reversal, now_ms).await?;
         return Ok(None);
     };
     match attempt.state {
-        State::Approved => undo(db_tx, front, &attempt, now_ms).await.map(Some),
-        State::Held | State::Declined | State::Reversed | State::Expired => Ok(attempt.outcome),
+        State::Approved | State::Held => undo(db_tx, front, &attempt, now_ms).await,
+        State::Declined | State::Reversed | State::Expired => Ok(attempt.outcome),
         State::Tombstoned => Ok(None),
     }
 }
@@ -66,18 +93,19 @@ async fn undo(
     front: &BankFront,
     attempt: &StoredAttempt,
     now_ms: i64,
-) -> Result<String, BankError> {
-    let transfer_id = attempt.transfer_id.as_ref().ok_or(BankError::Stored("attempt.transfer_id"))?;
-    ledger::undo(db_tx, transfer_id, now_ms).await?;
-    let outcome = Outcome {
-        decision: BankResult::Reversed,
-        decided_ms: u64::try_from(now_ms).unwrap_or_default(),
-        ..attempt.outcome()?
+) -> Result<Option<String>, BankError> {
+    give_back(db_tx, attempt, now_ms).await?;
+    let signed = match &attempt.outcome {
+        Some(_) => Some(front.hsm.sign_outcome(&Outcome {
+            decision: BankResult::Reversed,
+            decided_ms: u64::try_from(now_ms).unwrap_or_default(),
+            ..attempt.outcome()?
+        })),
+        None => None,
     };
-    let signed = front.hsm.sign_outcome(&outcome);
     let changed = sqlx::query(
         "UPDATE attempt SET state = 'reversed', outcome = $2, reversed_ms = $3
-         WHERE reference = $1 AND state = 'approved'",
+         WHERE reference = $1 AND state IN ('approved', 'held')",
     )
     .bind(&attempt.reference)
     .bind(&signed)
@@ -85,6 +113,26 @@ async fn undo(
     .execute(db_tx)
     .await?;
     if changed.rows_affected() == 1 { Ok(signed) } else { Err(BankError::Conflict("an attempt")) }
+}
+
+/// Frees what is held, or moves back what moved, as far as a refund has not moved it back already.
+async fn give_back(db_tx: &mut SqliteConnection, attempt: &StoredAttempt, now_ms: i64) -> Result<(), BankError> {
+    let transfer_id = attempt.transfer_id.as_ref().ok_or(BankError::Stored("attempt.transfer_id"))?;
+    if attempt.state == State::Held {
+        ledger::void(db_tx, transfer_id, now_ms).await?;
+        return Ok(());
+    }
+    if attempt.kind == Some(Kind::Refund) {
+        ledger::undo(db_tx, transfer_id, now_ms).await?;
+        return Ok(());
+    }
+    let left: Amount = ledger::refundable(db_tx, transfer_id).await?;
+    if Some(left.minor()) == attempt.moved_minor {
+        ledger::undo(db_tx, transfer_id, now_ms).await?;
+    } else if left.minor() > 0 {
+        ledger::refund(db_tx, transfer_id, left, attempt.reference.as_str(), now_ms).await?;
+    }
+    Ok(())
 }
 
 async fn tombstone(db_tx: &mut SqliteConnection, reversal: &Reversal, now_ms: i64) -> Result<(), BankError> {

@@ -163,7 +163,7 @@ impl SealedRequest {
             message_hash: self.message_hash.clone(),
             step: Step::Debit,
             amount: order.amount,
-            payee: Payee {
+            payee: Payee::Merchant {
                 account: AccountId::of_merchant(&order.merchant_id),
                 currency: checked.map_or(order.amount.currency(), |merchant| merchant.currency),
             },

@@ -1,3 +1,5 @@
+//! A script as written, and what it is read as.
+
 use super::*;
 
 #[test]
