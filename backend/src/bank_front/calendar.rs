@@ -12,6 +12,12 @@ pub fn day_utc(now_ms: i64) -> i64 {
     now_ms.div_euclid(DAY_MS)
 }
 
+/// A UTC day as ISO 8583 writes it without a year (`MMDD`).
+pub fn mmdd(day_utc: i64) -> String {
+    let date = day_utc.checked_mul(DAY_MS).and_then(date);
+    date.map(|date| format!("{:02}{:02}", date.month(), date.day())).unwrap_or_default()
+}
+
 /// The month it is, as the four digits of a card's expiry (`YYMM`).
 pub fn month_yymm(now_ms: i64) -> Option<[u8; 4]> {
     let date = date(now_ms)?;

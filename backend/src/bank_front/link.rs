@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use super::BankFront;
 use super::message::{self, Line, Reply};
 
+mod authentication;
 mod writer;
 
 /// Connections at one time.
@@ -139,7 +140,9 @@ impl Connection {
         tracing::info!(%peer, "connected");
         let (reading, writing) = tokio::io::split(stream);
         let (answers, to_write) = mpsc::channel(IN_FLIGHT_MAX);
-        let writer = tokio::spawn(writer::write_replies(writing, to_write, self.wire, peer));
+        let authenticated_by = matches!(*self.line, Line::Plain(_)).then(|| Arc::clone(front));
+        let packing = writer::Packing { wire: self.wire, authenticated_by, peer };
+        let writer = tokio::spawn(writer::write_replies(writing, to_write, packing));
         self.read_messages(reading, answers, front, stop).await;
         // The writer ends when the last message in flight has dropped its sender.
         let _ = writer.await;
@@ -183,10 +186,14 @@ impl Connection {
                 }
                 let Ok(place) = Arc::clone(&in_flight).acquire_owned().await else { return };
                 let (answers, front, line) = (answers.clone(), Arc::clone(front), Arc::clone(&self.line));
+                let spec = self.wire.spec;
                 tokio::spawn(async move {
                     let _place = place;
                     let reply = match message {
-                        Ok(message) => message::answer(&front, &line, message).await,
+                        Ok(message) => match authenticity(&front, &line, &spec, &frame, &message) {
+                            Ok(()) => message::answer(&front, &line, message).await,
+                            Err(fault) => message::refuse_unauthentic(&message, fault.as_str()),
+                        },
                         Err(unreadable) => message::answer_unreadable(&unreadable).map_or(Reply::Silence, Reply::Once),
                     };
                     if reply != Reply::Silence {
@@ -196,5 +203,19 @@ impl Connection {
                 });
             }
         }
+    }
+}
+
+/// On the sealed port it is TLS that authenticates.
+fn authenticity(
+    front: &BankFront,
+    line: &Line,
+    spec: &Spec,
+    frame: &[u8],
+    message: &Message,
+) -> Result<(), authentication::Fault> {
+    match line {
+        Line::Sealed => Ok(()),
+        Line::Plain(_) => authentication::check(front, spec, frame, message),
     }
 }

@@ -18,6 +18,7 @@ mod inquiry;
 mod line;
 mod network;
 mod plain;
+mod reconciliation;
 mod reply;
 mod reversal;
 mod sealed;
@@ -123,6 +124,7 @@ async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message, orders: 
         (Mti::FINANCIAL_REQUEST, Line::Sealed) => sealed::answer(front, message, orders).await,
         (Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE, Line::Sealed) => reversal::answer(front, message).await,
         (Mti::INQUIRY, Line::Sealed) => inquiry::answer(front, message).await,
+        (Mti::RECONCILIATION_REQUEST | Mti::RECONCILIATION_ADVICE, _) => reconciliation::answer(front, message).await,
         (_, Line::Plain(_)) => plain::answer(front, message, orders).await,
         (_, Line::Sealed) => response(message, NOT_SUPPORTED),
     };
@@ -162,6 +164,12 @@ pub fn answer_unreadable(unreadable: &Unreadable) -> Option<Message> {
     let read = unreadable.read.as_ref().filter(|read| read.has(7) && read.has(11))?;
     let place = unreadable.error.place().map(|place| place.to_string().to_uppercase()).unwrap_or_default();
     remark(read, DeclineCode::Format.response_code(), &place).ok()
+}
+
+/// The refusal of a message whose MAC is missing or wrong: it may have been changed on the way, so nothing is done.
+pub fn refuse_unauthentic(message: &Message, fault: &str) -> Reply {
+    let refusal = remark(message, DeclineCode::OrderMismatch.response_code(), fault);
+    refusal.map_or(Reply::Silence, Reply::Once)
 }
 
 /// The answer with a composite beside the response code.

@@ -57,6 +57,14 @@ pub fn block0(key: &tdes::Key, pin: &str, pan: &Pan) -> [u8; 8] {
     pin_block::encipher(key, PinFormat::Iso0, &Pin::from_ascii(pin.as_bytes()).unwrap(), pan).unwrap()
 }
 
+/// A working key that came under the zone master key.
+pub fn opened(mut key: tdes::Key) -> tdes::Key {
+    for half in key.as_chunks_mut::<8>().0 {
+        tdes::decipher(&MASTER, half);
+    }
+    key
+}
+
 /// A new working key as the acquirer takes it: deciphered under its zone master key, and checked.
 pub fn received(hsm: &Hsm, kind: ZoneKeyKind) -> tdes::Key {
     let sent = hsm.new_zone_key(ACQUIRER, kind).unwrap();

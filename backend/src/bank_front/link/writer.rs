@@ -1,6 +1,7 @@
 //! The writing half of a connection: replies in the order they come, or as a script wants them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use iso8583::Message;
@@ -8,13 +9,39 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::Wire;
+use super::{Wire, authentication};
+use crate::bank_front::BankFront;
 use crate::bank_front::message::Reply;
 
 /// How long one answer may take to be taken by the other side.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an answer waits for the one it is swapped with.
 const SWAP_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How answers become bytes.
+pub(super) struct Packing {
+    pub(super) wire: Wire,
+    /// Who authenticates them, where they are not protected otherwise.
+    pub(super) authenticated_by: Option<Arc<BankFront>>,
+    pub(super) peer: SocketAddr,
+}
+
+impl Packing {
+    /// A frame, or nothing of what does not fit one.
+    fn framed(&self, answer: &Message) -> Vec<u8> {
+        let Self { wire, peer, .. } = self;
+        let packed = match &self.authenticated_by {
+            Some(front) => authentication::pack(front, &wire.spec, answer),
+            None => answer.pack(&wire.spec),
+        };
+        match packed.map(|bytes| wire.framing.encode(&bytes)) {
+            Ok(Ok(framed)) => return framed,
+            Ok(Err(error)) => tracing::error!(%peer, %error, "an answer does not fit a frame"),
+            Err(error) => tracing::error!(%peer, %error, "an answer was not packed"),
+        }
+        Vec::new()
+    }
+}
 
 /// An answer that waits for the next one to overtake it.
 struct HeldBack {
@@ -26,9 +53,9 @@ struct HeldBack {
 pub(super) async fn write_replies(
     mut writing: impl AsyncWrite + Unpin,
     mut replies: mpsc::Receiver<Reply>,
-    wire: Wire,
-    peer: SocketAddr,
+    packing: Packing,
 ) {
+    let peer = packing.peer;
     let mut held: Option<HeldBack> = None;
     loop {
         let until = held.as_ref().map_or_else(Instant::now, |held| held.until);
@@ -41,19 +68,19 @@ pub(super) async fn write_replies(
         let mut cuts = false;
         match reply {
             Some(Reply::Silence) | None => {}
-            Some(Reply::Once(answer)) => bytes.extend(framed(&answer, wire, peer)),
-            Some(Reply::Each(answers)) => bytes.extend(answers.iter().flat_map(|answer| framed(answer, wire, peer))),
-            Some(Reply::Frame(content)) => bytes = wire.framing.encode(&content).unwrap_or_default(),
+            Some(Reply::Once(answer)) => bytes.extend(packing.framed(&answer)),
+            Some(Reply::Each(answers)) => bytes.extend(answers.iter().flat_map(|answer| packing.framed(answer))),
+            Some(Reply::Frame(content)) => bytes = packing.wire.framing.encode(&content).unwrap_or_default(),
             Some(Reply::Raw(raw)) => bytes = raw,
             Some(Reply::AfterNext(answer)) if held.is_none() => {
-                let framed = framed(&answer, wire, peer);
+                let framed = packing.framed(&answer);
                 held = Some(HeldBack { framed, until: Instant::now() + SWAP_TIME_MAX });
                 continue;
             }
             // Two that wait for each other are swapped with each other.
-            Some(Reply::AfterNext(answer)) => bytes.extend(framed(&answer, wire, peer)),
+            Some(Reply::AfterNext(answer)) => bytes.extend(packing.framed(&answer)),
             Some(Reply::Cut(answer)) => {
-                let whole = framed(&answer, wire, peer);
+                let whole = packing.framed(&answer);
                 bytes.extend_from_slice(&whole[..whole.len() / 2]);
                 cuts = true;
             }
@@ -71,16 +98,6 @@ pub(super) async fn write_replies(
             return;
         }
     }
-}
-
-/// A frame, or nothing of what does not fit one.
-fn framed(answer: &Message, wire: Wire, peer: SocketAddr) -> Vec<u8> {
-    match answer.pack(&wire.spec).map(|bytes| wire.framing.encode(&bytes)) {
-        Ok(Ok(framed)) => return framed,
-        Ok(Err(error)) => tracing::error!(%peer, %error, "an answer does not fit a frame"),
-        Err(error) => tracing::error!(%peer, %error, "an answer was not packed"),
-    }
-    Vec::new()
 }
 
 async fn write(writing: &mut (impl AsyncWrite + Unpin), bytes: &[u8], peer: SocketAddr) -> bool {
@@ -108,6 +125,11 @@ mod tests {
         Message::new(Mti::FINANCIAL_ANSWER).with_number(11, stan).unwrap()
     }
 
+    fn packing() -> Packing {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        Packing { wire: Wire::SEALED, authenticated_by: None, peer }
+    }
+
     /// Everything that is written for these replies.
     async fn written(replies: Vec<Reply>) -> Vec<u8> {
         let (sender, receiver) = mpsc::channel(16);
@@ -116,8 +138,7 @@ mod tests {
         }
         drop(sender);
         let (ours, mut theirs) = tokio::io::duplex(4_096);
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        write_replies(ours, receiver, Wire::SEALED, peer).await;
+        write_replies(ours, receiver, packing()).await;
         let mut bytes = Vec::new();
         theirs.read_to_end(&mut bytes).await.unwrap();
         bytes
@@ -155,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cut_ends_within_a_frame_and_nothing_follows() {
-        let whole = framed(&answer(1), Wire::SEALED, SocketAddr::from(([127, 0, 0, 1], 1)));
+        let whole = packing().framed(&answer(1));
         let bytes = written(vec![Reply::Cut(answer(1)), Reply::Once(answer(2))]).await;
         assert_eq!(bytes, whole[..whole.len() / 2]);
     }

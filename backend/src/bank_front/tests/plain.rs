@@ -410,3 +410,109 @@ async fn each_fault_of_a_message_has_its_own_code() {
     }
     assert_eq!(terminal.holds(HOLDER).await, (OPENING, 0));
 }
+
+/// Asks for a new key, and takes it as the acquirer does; the key and its check value as sent.
+async fn changed_key(terminal: &mut Terminal, name: &str) -> ([u8; 16], String) {
+    let change = management(network::KEY_CHANGE).with_text(32, ACQUIRER).with_text(48, name);
+    let answer = terminal.ask(&change).await;
+    assert_eq!(code(&answer), "00");
+    let told: Vec<_> = answer.text(48).unwrap().split(' ').collect();
+    let [told_name, cryptogram, kcv] = told[..] else { panic!("{told:?}") };
+    assert_eq!(told_name, name);
+    (testing::opened(hex::decode(cryptogram).unwrap().try_into().unwrap()), kcv.to_owned())
+}
+
+#[tokio::test]
+async fn a_pin_key_is_changed_on_the_line_and_used_at_once() {
+    let mut terminal = Terminal::new(ASCII).await;
+    let (key, kcv) = changed_key(&mut terminal, "PIN").await;
+    assert_ne!(key, terminal.pin_key);
+    assert_eq!(kcv.len(), 6);
+    terminal.pin_key = key;
+    let debit = terminal.insert(Mti::FINANCIAL_REQUEST, 100, "1234");
+    assert_eq!(code(&terminal.ask(&debit).await), "00");
+    let change = || management(network::KEY_CHANGE).with_text(48, "PIN");
+    for (wrong, expected) in [
+        (change().with_text(32, "77"), "40"),
+        (change(), "30"),
+        (change().with_text(32, ACQUIRER).with_text(48, "TEA"), "30"),
+    ] {
+        assert_eq!(code(&terminal.ask(&wrong).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_message_without_a_right_mac_does_nothing_once_a_key_is_shared() {
+    for wire in [ASCII, Wire { spec: Spec::ASCII_HEX, framing: Framing::Ascii4 }] {
+        let mut terminal = Terminal::new(wire).await;
+        let with_mac = |terminal: &Terminal, message: &Message, spoil: u8| {
+            let number = if message.has(90) { 128 } else { 64 };
+            let blank = message.clone().with_binary(number, [0; 8]).pack(&wire.spec).unwrap();
+            let width = if wire.spec == Spec::ASCII { 8 } else { 16 };
+            let mut mac = terminal.bench.front.hsm.mac(ACQUIRER, &blank[..blank.len() - width]).unwrap();
+            mac[7] ^= spoil;
+            message.clone().with_binary(number, mac)
+        };
+        let debit = terminal.insert(Mti::FINANCIAL_REQUEST, 100, "1234");
+        let early = terminal.ask(&debit.clone().with_binary(64, [0; 8])).await;
+        assert_eq!((code(&early), early.text(44).unwrap()), ("63", "MAC WRONG"), "there is no key yet");
+        changed_key(&mut terminal, "MAC").await;
+        let bare = terminal.ask(&debit).await;
+        assert_eq!((code(&bare), bare.text(44).unwrap()), ("63", "MAC MISSING"));
+        let wrong = with_mac(&terminal, &debit, 1);
+        assert_eq!(code(&terminal.ask(&wrong).await), "63");
+        let other_amount = with_mac(&terminal, &debit, 0).with_number(4, 1).unwrap();
+        assert_eq!(code(&terminal.ask(&other_amount).await), "63");
+        let right = with_mac(&terminal, &debit, 0);
+        let answer = terminal.ask(&right).await;
+        assert_eq!(code(&answer), "00");
+        assert!(with_mac(&terminal, &answer.clone().without(&[64]), 0) == answer, "the answer is authenticated too");
+        let reversal = terminal.about(Mti::REVERSAL_ADVICE, &debit, "000000", 100);
+        let reversed = with_mac(&terminal, &reversal, 0);
+        let answer = terminal.ask(&reversed).await;
+        assert_eq!((code(&answer), answer.has(128), answer.has(64)), ("00", true, false));
+        assert_eq!(code(&terminal.ask(&management(network::ECHO).with_text(32, ACQUIRER)).await), "00");
+    }
+}
+
+#[tokio::test]
+async fn totals_of_a_day_are_in_balance_or_not() {
+    let mut terminal = Terminal::new(ASCII).await;
+    let paid = terminal.insert(Mti::FINANCIAL_REQUEST, 5_000, "1234");
+    let undone = terminal.insert(Mti::FINANCIAL_REQUEST, 700, "1234");
+    let hold = terminal.insert(Mti::AUTHORIZATION_REQUEST, 900, "1234");
+    let refund = terminal.about(Mti::FINANCIAL_REQUEST, &paid, "200000", 1_500);
+    let reversal = terminal.about(Mti::REVERSAL_ADVICE, &undone, "000000", 700);
+    let completion = terminal.about(Mti::FINANCIAL_ADVICE, &hold, "000000", 800);
+    for message in [&paid, &undone, &hold, &refund, &reversal, &completion] {
+        assert_eq!(code(&terminal.ask(message).await), "00");
+    }
+    let ours = Message::new(Mti::RECONCILIATION_REQUEST)
+        .with_text(7, TRANSMITTED)
+        .with_text(11, "000777")
+        .with_text(15, "1118")
+        .with_text(32, ACQUIRER)
+        .with_text(50, "840")
+        .with_text(74, "0000000001")
+        .with_text(75, "0000000000")
+        .with_text(76, "0000000003")
+        .with_text(77, "0000000001")
+        .with_text(86, "0000000000001500")
+        .with_text(88, "0000000000006500")
+        .with_text(89, "0000000000000700")
+        .with_text(97, "C0000000000004300");
+    for mti in [Mti::RECONCILIATION_REQUEST, Mti::RECONCILIATION_ADVICE] {
+        let answer = terminal.ask(&ours.clone().with_mti(mti)).await;
+        assert_eq!((code(&answer), answer.text(66).unwrap()), ("00", "1"));
+        assert_eq!((answer.text(81).unwrap(), answer.text(15).unwrap()), ("0000000001", "1118"));
+    }
+    let wrong = ours.clone().with_text(88, "0000000000006501");
+    let answer = terminal.ask(&wrong).await;
+    assert_eq!((answer.text(66).unwrap(), answer.text(88).unwrap()), ("2", "0000000000006500"));
+    for (number, text) in [(15, "1117"), (50, "978"), (32, "43")] {
+        let answer = terminal.ask(&ours.clone().with_text(number, text)).await;
+        assert_eq!((answer.text(66).unwrap(), answer.text(76).unwrap()), ("2", "0000000000"), "DE {number}");
+    }
+    let no_day = terminal.ask(&ours.with_text(15, "0230")).await;
+    assert_eq!((code(&no_day), no_day.text(44).unwrap()), ("30", "DE 15"));
+}
