@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Json;
 use axum::extract::State;
-use envelope::keyset::{BankCertificate, BankTrust, Keyset, MerchantProfile};
+use envelope::keyset::{BankCertificate, BankTrust, Claim, Keyset, MerchantProfile};
 use envelope::{Capsule, OpenError, PaymentServerSealingKeySecret, jws, outer};
 use payment::{AttemptId, MerchantId, Order, Outcome, RequestId};
 use protocol::ErrorCode;
@@ -148,12 +148,11 @@ impl ServerKeys {
     /// The one bank that answers for cards with this prefix. Nobody guesses between two that claim to.
     pub(super) fn bank_for(&self, iin: &str) -> Result<BankId, ErrorCode> {
         let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
-        let covers = |accepted: &Accepted| accepted.certificate.covers(iin);
-        let mut claimants = known.iter().filter(|(_, own)| own.first().is_some_and(covers)).map(|(bank, _)| bank);
-        match (claimants.next(), claimants.next()) {
-            (None, _) => Err(ErrorCode::NoBankForCard),
-            (Some(bank), None) => Ok(bank.clone()),
-            (Some(_), Some(_)) => Err(ErrorCode::BankAmbiguous),
+        let newest = known.values().filter_map(|own| own.first()).map(|accepted| accepted.certificate.as_ref());
+        match Claim::to(iin, newest) {
+            Claim::One(bank) => bank.bank_id.parse().map_err(|_| ErrorCode::NoBankForCard),
+            Claim::Nobody => Err(ErrorCode::NoBankForCard),
+            Claim::Several(..) => Err(ErrorCode::BankAmbiguous),
         }
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 mod bank_certificate;
 mod trust_roots;
 
-pub use bank_certificate::{BANK_EPOCH_MS_MAX, BankCertificate, IinRange};
+pub use bank_certificate::{BANK_EPOCH_MS_MAX, BankCertificate, Claim, IinRange};
 pub use trust_roots::{BankTrust, TrustRoots};
 
 pub use crate::error::KeysetError;

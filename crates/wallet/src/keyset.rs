@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use envelope::keyset::{BankCertificate, Keyset, KeysetError, TrustRoots};
+use envelope::keyset::{BankCertificate, Claim, Keyset, KeysetError, TrustRoots};
 use protocol::ErrorCode;
 use protocol::wallet_api::KeysetView;
 
@@ -32,11 +32,13 @@ impl Keys {
     /// The one bank that answers for this issuer prefix, with its certificate as signed. Two banks that claim it are
     /// an error: the card is sealed to nobody.
     pub fn bank_for(&self, iin: &str) -> Result<(&BankCertificate, &str)> {
-        let mut claimants = self.banks.iter().filter(|(bank, _)| bank.covers(iin));
-        match (claimants.next(), claimants.next()) {
-            (Some((bank, jws)), None) => Ok((bank, jws.as_str())),
-            (None, _) => Err(WalletError::Code(ErrorCode::NoBankForCard)),
-            (Some((one, _)), Some((other, _))) => {
+        match Claim::to(iin, self.banks.iter().map(|(bank, _)| bank)) {
+            Claim::One(bank) => {
+                let jws = self.bank_certificate(&bank.bank_id).ok_or(WalletError::Code(ErrorCode::NoBankForCard))?;
+                Ok((bank, jws))
+            }
+            Claim::Nobody => Err(WalletError::Code(ErrorCode::NoBankForCard)),
+            Claim::Several(one, other) => {
                 tracing::error!(one = one.bank_id, other = other.bank_id, "two banks claim the same card");
                 Err(WalletError::Code(ErrorCode::BankAmbiguous))
             }

@@ -57,6 +57,31 @@ fn padded(iin: &str, digit: char) -> String {
     iin.chars().chain(std::iter::repeat_n(digit, missing)).collect()
 }
 
+/// Which of several banks answers for the cards with one prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim<'a> {
+    /// No bank answers for all of them.
+    Nobody,
+    /// This bank does, and no other claims any of them.
+    One(&'a BankCertificate),
+    /// Two banks at least claim some of them: nobody may guess between the two.
+    Several(&'a BankCertificate, &'a BankCertificate),
+}
+
+impl<'a> Claim<'a> {
+    /// Who claims the cards with the prefix `iin` (six to eight digits).
+    pub fn to(iin: &str, certificates: impl IntoIterator<Item = &'a BankCertificate>) -> Self {
+        let prefix = IinRange { from: iin.to_owned(), to: iin.to_owned() };
+        let claims = |bank: &&BankCertificate| bank.iin_ranges.iter().any(|range| range.overlaps(&prefix));
+        let mut claimants = certificates.into_iter().filter(claims);
+        match (claimants.next(), claimants.next()) {
+            (Some(one), Some(other)) => Self::Several(one, other),
+            (Some(bank), None) if bank.covers(iin) => Self::One(bank),
+            (Some(_) | None, _) => Self::Nobody,
+        }
+    }
+}
+
 /// What a bank's root certifies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BankCertificate {
@@ -182,5 +207,37 @@ mod tests {
             assert_eq!(one.overlaps(&other), overlap, "{one:?} {other:?}");
             assert_eq!(other.overlaps(&one), overlap, "{other:?} {one:?}");
         }
+    }
+
+    fn bank(id: &str, ranges: &[(&str, &str)]) -> BankCertificate {
+        BankCertificate {
+            bank_id: id.to_owned(),
+            bank_name: id.to_owned(),
+            version: 1,
+            issued_ms: 0,
+            expires_ms: 1,
+            iin_ranges: ranges.iter().map(|(from, to)| range(from, to)).collect(),
+            sealing_keys: Vec::new(),
+            outcome_keys: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_prefix_belongs_to_the_only_bank_that_claims_any_of_its_cards() {
+        let banks = [bank("a", &[("476134", "476134"), ("400000", "400009")]), bank("b", &[("47613477", "47613478")])];
+        let claim = |iin: &str| match Claim::to(iin, &banks) {
+            Claim::Nobody => "nobody".to_owned(),
+            Claim::One(bank) => bank.bank_id.clone(),
+            Claim::Several(one, other) => format!("{} and {}", one.bank_id, other.bank_id),
+        };
+        assert_eq!(claim("47613400"), "a");
+        assert_eq!(claim("400005"), "a");
+        assert_eq!(claim("47613477"), "a and b");
+        assert_eq!(claim("476134"), "a and b", "some of these cards are claimed twice");
+        assert_eq!(claim("4000099"), "a");
+        assert_eq!(claim("541333"), "nobody");
+        let alone = [bank("b", &[("47613477", "47613478")])];
+        assert_eq!(Claim::to("476134", &alone), Claim::Nobody, "it answers only for some of them");
+        assert_eq!(Claim::to("47613478", &alone), Claim::One(&alone[0]));
     }
 }
