@@ -58,6 +58,7 @@ pub(super) async fn evidence(app: &App, id: AttemptId) -> Result<Evidence, Error
 struct AttemptRow {
     id: String,
     request_id: String,
+    device_id: String,
     capsule_hash: String,
     state: String,
     decline_code: Option<String>,
@@ -75,6 +76,7 @@ struct AttemptRow {
 }
 
 struct StoredAttempt {
+    device_id: DeviceId,
     capsule_hash: String,
     view: AttemptView,
 }
@@ -86,6 +88,7 @@ impl AttemptRow {
         let exchange = self.exchange()?;
         let deadline_ms = is_unknown(state).then(|| unsigned_ms(self.forwarded_ms) + DEADLINE_MS);
         Ok(StoredAttempt {
+            device_id: self.device_id.parse().map_err(|_| WRONG)?,
             capsule_hash: self.capsule_hash,
             view: AttemptView {
                 attempt_id: self.id.parse().map_err(|_| WRONG)?,
@@ -192,18 +195,20 @@ const fn status_of(state: AttemptState) -> StatusCode {
     }
 }
 
-/// An attempt as its wallet sees it. 404 means that it was never stored: no money moved.
+/// An attempt as the device that submitted it sees it; it is nobody else's to see. 404 means that this device's
+/// attempt was never stored: no money moved.
 #[utoipa::path(get, path = "/v1/requests/{id}/attempts/{attempt_id}", tag = "wallet", security(("device_signature" = [])),
     params(("id" = String, Path), ("attempt_id" = String, Path)),
     responses((status = 200, body = AttemptView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<App>,
     Path((id, attempt_id)): Path<(String, String)>,
-    _: DeviceCall,
+    call: DeviceCall,
 ) -> Result<Json<AttemptView>, Error> {
     let request_id: RequestId = parse_id(&id)?;
     let stored = app.attempt(parse_id(&attempt_id)?).await?;
-    let view = stored.map(|stored| stored.view).filter(|view| view.request_id == request_id);
+    let own = stored.filter(|stored| stored.view.request_id == request_id && stored.device_id == call.device_id);
+    let view = own.map(|stored| stored.view);
     view.map(Json).ok_or_else(|| ErrorCode::NotFound.into())
 }
 
@@ -229,7 +234,9 @@ impl Submission {
 
     /// The stored attempt under this id must be this very submission.
     fn must_be(&self, stored: &StoredAttempt) -> Result<(), Error> {
-        let same = stored.capsule_hash == self.capsule_hash && stored.view.request_id == self.request_id;
+        let same = stored.capsule_hash == self.capsule_hash
+            && stored.view.request_id == self.request_id
+            && stored.device_id == self.device_id;
         if same { Ok(()) } else { Err(ErrorCode::IdempotencyKeyReused.into()) }
     }
 }

@@ -105,6 +105,18 @@ async fn twenty_identical_submits_at_once_send_one_message() {
 }
 
 #[tokio::test]
+async fn an_attempt_is_shown_to_the_device_that_submitted_it_and_to_no_other() {
+    let deployment = Deployment::start().await;
+    let (payer, other) = (deployment.payer().await, deployment.payer().await);
+    let order = deployment.requested().await;
+    let attempt = payer.seal(&order).await;
+    payer.submit(&order, &attempt).await.unwrap();
+    other.post(&format!("/v1/requests/{}/seen", order.request_id), &()).await.unwrap();
+    assert_eq!(other.attempt(&order, &attempt).await, refused(404, "not_found"));
+    assert_eq!(payer.attempt(&order, &attempt).await.unwrap().state, AttemptState::Approved);
+}
+
+#[tokio::test]
 async fn two_devices_that_pay_at_once_charge_once() {
     let deployment = Deployment::start().await;
     let (one, other) = (deployment.payer().await, deployment.payer().await);
