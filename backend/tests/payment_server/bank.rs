@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use envelope::keyset::{BankCertificate, Dated, IinRange};
@@ -16,9 +17,10 @@ use tapseal::{clock, tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// The issuer prefix this bank answers for.
+/// The issuer prefix that the first bank answers for.
 pub const IIN: &str = "476134";
 
 /// What this bank says to every card: tag 91.
@@ -43,6 +45,12 @@ pub enum OnPayment {
     ApproveUnsigned,
     /// The approval is sent only after the reversal was acknowledged.
     ApproveTooLate,
+    /// Approved, with an outcome that this bank signs in the name of another.
+    SignAsAnotherBank,
+    /// Approved, with an outcome that says and proves that another bank decided: its key was lent.
+    SignWithAnotherBanksKey,
+    /// Approved, but nothing is answered until so many wait; then all are, the last first.
+    ApproveTogether(usize),
 }
 
 /// What the bank does with an inquiry or a reversal advice.
@@ -60,21 +68,32 @@ struct State {
     messages: Vec<Message>,
     outcomes: HashMap<String, Outcome>,
     late: Option<Message>,
+    together: Vec<Message>,
+    lent: Option<(String, SigningKey<BankOutcome>)>,
 }
 
 struct Shared {
+    id: BankId,
+    iin: &'static str,
     root: SigningKey<BankRoot>,
     outcome_key: SigningKey<BankOutcome>,
     stranger: SigningKey<BankOutcome>,
     certificate: String,
     state: Mutex<State>,
     seen: watch::Sender<usize>,
+    /// How many handshakes failed.
+    refusals: watch::Sender<usize>,
+    /// How often somebody was taken in, with the right certificate.
+    connections: AtomicUsize,
+    /// What the bank says by itself, on its newest connection.
+    saying: Mutex<Option<mpsc::UnboundedSender<Message>>>,
 }
 
 /// The running bank.
 pub struct Bank {
     pub addr: SocketAddr,
     shared: Arc<Shared>,
+    tls: Arc<rustls::ServerConfig>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -86,11 +105,19 @@ impl Drop for Bank {
 
 impl Bank {
     pub async fn start(folder: &DataFolder) -> Self {
-        let root: SigningKey<BankRoot> =
-            keys::signing_key(&folder.bank_home(&BankId::first()).file("root.key")).unwrap();
+        Self::start_as(folder, "first", IIN).await
+    }
+
+    /// The bank of this id, which says that it answers for cards with this prefix.
+    pub async fn start_as(folder: &DataFolder, id: &str, iin: &'static str) -> Self {
+        let id: BankId = id.parse().unwrap();
+        let home = folder.bank_home(&id);
+        let root: SigningKey<BankRoot> = keys::signing_key(&home.file("root.key")).unwrap();
         let outcome_key = SigningKey::generate();
         let shared = Arc::new(Shared {
-            certificate: certificate(&root, &outcome_key, 1),
+            certificate: certificate(&id, iin, &root, &outcome_key, 1),
+            id,
+            iin,
             root,
             outcome_key,
             stranger: SigningKey::generate(),
@@ -101,14 +128,39 @@ impl Bank {
                 messages: Vec::new(),
                 outcomes: HashMap::new(),
                 late: None,
+                together: Vec::new(),
+                lent: None,
             }),
             seen: watch::channel(0).0,
+            refusals: watch::channel(0).0,
+            connections: AtomicUsize::new(0),
+            saying: Mutex::default(),
         });
-        let tls = tls::mutual_server(&folder.tls_identity("bank-front"), &folder.tls_ca()).unwrap();
+        let tls = tls::mutual_server(home.tls_identity(), &folder.tls_ca()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let task = tokio::spawn(accept(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
-        Self { addr, shared, task }
+        let task = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::clone(&tls)), Arc::clone(&shared)));
+        Self { addr, shared, tls, task }
+    }
+
+    /// Hangs up on everybody and listens no more.
+    pub async fn go_away(&mut self) {
+        self.task.abort();
+        // Its connections end with the task, which holds them.
+        let _ = (&mut self.task).await;
+    }
+
+    /// Listens again where it did.
+    pub async fn come_back(&mut self) {
+        let listener = TcpListener::bind(self.addr).await.unwrap();
+        let (acceptor, shared) = (TlsAcceptor::from(Arc::clone(&self.tls)), Arc::clone(&self.shared));
+        self.task = tokio::spawn(accept(listener, acceptor, shared));
+    }
+
+    /// Gives another bank this bank's own signing key.
+    pub fn lend_key_to(&self, other: &Self) {
+        let key = SigningKey::from_bytes(self.shared.outcome_key.expose_bytes());
+        other.shared.state.lock().unwrap().lent = Some((self.shared.id.to_string(), key));
     }
 
     pub fn on_payment(&self, behaviour: OnPayment) {
@@ -129,6 +181,32 @@ impl Bank {
         state.messages.iter().filter(|message| message.mti() == mti).cloned().collect()
     }
 
+    /// Forgets the messages of this type so far.
+    pub fn forget(&self, mti: Mti) {
+        self.shared.state.lock().unwrap().messages.retain(|message| message.mti() != mti);
+    }
+
+    /// Waits until so many handshakes have failed.
+    pub async fn has_refused(&self, count: usize) {
+        let mut refusals = self.shared.refusals.subscribe();
+        crate::in_time(refusals.wait_for(|refusals| *refusals >= count)).await.unwrap();
+    }
+
+    /// How many connections there have been.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Asks the server something by itself: a 0800 with this DE 70.
+    pub fn ask(&self, code: &str) {
+        let message = Message::new(Mti::NETWORK_REQUEST)
+            .with_text(7, "1125120000")
+            .with_text(11, "000001")
+            .with_text(41, "BANK0001")
+            .with_text(70, code);
+        self.shared.saying.lock().unwrap().as_ref().unwrap().send(message).unwrap();
+    }
+
     /// Waits until so many messages of this type have come.
     pub async fn has_seen(&self, mti: Mti, count: usize) {
         let mut seen = self.shared.seen.subscribe();
@@ -138,17 +216,23 @@ impl Bank {
     }
 }
 
-fn certificate(root: &SigningKey<BankRoot>, outcome_key: &SigningKey<BankOutcome>, version: u64) -> String {
+fn certificate(
+    id: &BankId,
+    iin: &str,
+    root: &SigningKey<BankRoot>,
+    outcome_key: &SigningKey<BankOutcome>,
+    version: u64,
+) -> String {
     const HOUR_MS: i64 = 60 * 60 * 1_000;
     let now_ms = clock::signed_ms(clock::now_ms());
     let (not_before_ms, not_after_ms) = (now_ms - HOUR_MS, now_ms + HOUR_MS);
     let certificate = BankCertificate {
-        bank_id: BankId::first().to_string(),
-        bank_name: "First Bank".into(),
+        bank_id: id.to_string(),
+        bank_name: format!("Bank {id}"),
         version,
         issued_ms: now_ms,
         expires_ms: not_after_ms,
-        iin_ranges: vec![IinRange { from: IIN.into(), to: IIN.into() }],
+        iin_ranges: vec![IinRange { from: iin.into(), to: iin.into() }],
         sealing_keys: vec![Dated {
             key: BankSealingKeySecret::generate().public().clone(),
             not_before_ms,
@@ -160,18 +244,25 @@ fn certificate(root: &SigningKey<BankRoot>, outcome_key: &SigningKey<BankOutcome
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
-        tokio::spawn(async move { serve(stream, acceptor, shared).await });
+        connections.spawn(async move { serve(stream, acceptor, shared).await });
     }
 }
 
 async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
-    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let Ok(stream) = acceptor.accept(stream).await else {
+        shared.refusals.send_modify(|refusals| *refusals += 1);
+        return;
+    };
+    shared.connections.fetch_add(1, Ordering::Relaxed);
     let (mut reader, mut writer) = tokio::io::split(stream);
     let (answers, mut outgoing) = mpsc::unbounded_channel::<Message>();
-    tokio::spawn(async move {
+    *shared.saying.lock().unwrap() = Some(answers.clone());
+    let mut writing = JoinSet::new();
+    writing.spawn(async move {
         while let Some(answer) = outgoing.recv().await {
             let frame = frame::encode(&answer.pack(&Spec::TAPSEAL).unwrap()).unwrap();
             if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
@@ -200,9 +291,10 @@ impl Shared {
         let mut state = self.state.lock().unwrap();
         let answers = match message.mti() {
             Mti::NETWORK_REQUEST => vec![self.network(&message)],
-            Mti::FINANCIAL_REQUEST => self.financial(&mut state, &message).into_iter().collect(),
+            Mti::FINANCIAL_REQUEST => self.financial(&mut state, &message),
             Mti::INQUIRY => self.inquiry(&state, &message).into_iter().collect(),
             Mti::REVERSAL_ADVICE | Mti::REVERSAL_ADVICE_REPEAT => self.reversal(&mut state, &message),
+            Mti::NETWORK_ANSWER => Vec::new(),
             other => panic!("unexpected message type {other}"),
         };
         state.messages.push(message);
@@ -218,25 +310,36 @@ impl Shared {
             .with_binary(127, composite.to_bytes().unwrap())
     }
 
-    fn financial(&self, state: &mut State, message: &Message) -> Option<Message> {
+    fn financial(&self, state: &mut State, message: &Message) -> Vec<Message> {
         let behaviour = state.on_payment;
         if behaviour == OnPayment::Lose {
-            return None;
+            return Vec::new();
         }
         let decision = match behaviour {
             OnPayment::Decline(code) => BankResult::Declined { code, pin_tries_left: None },
             _ => BankResult::Approved { approval_code: "123456".into() },
         };
-        let mut outcome = outcome_of(message, decision);
+        let mut outcome = outcome_of(&self.id, message, decision);
         if behaviour == OnPayment::SignAnotherAmount {
             outcome.amount = Amount::new(outcome.amount.minor() + 1, outcome.amount.currency());
         }
-        let key = if behaviour == OnPayment::SignWithAnotherKey { &self.stranger } else { &self.outcome_key };
+        let key = match (behaviour, &state.lent) {
+            (OnPayment::SignWithAnotherKey, _) => &self.stranger,
+            (OnPayment::SignAsAnotherBank, Some((other, _))) => {
+                outcome.bank_id.clone_from(other);
+                &self.outcome_key
+            }
+            (OnPayment::SignWithAnotherBanksKey, Some((other, key))) => {
+                outcome.bank_id.clone_from(other);
+                key
+            }
+            _ => &self.outcome_key,
+        };
         let signed = jws::sign(key, jws::TYP_OUTCOME, &outcome.canonical());
         let retired = behaviour == OnPayment::Decline(DeclineCode::RetiredKey);
         let composite = Composite {
             outcome: (behaviour != OnPayment::ApproveUnsigned).then_some(signed),
-            bank_certificate: retired.then(|| certificate(&self.root, &self.outcome_key, 2)),
+            bank_certificate: retired.then(|| certificate(&self.id, self.iin, &self.root, &self.outcome_key, 2)),
             ..Composite::default()
         };
         let code = match &outcome.decision {
@@ -253,12 +356,20 @@ impl Shared {
         }
         if behaviour == OnPayment::ApproveTooLate {
             state.late = Some(answer);
-            return None;
+            return Vec::new();
         }
         if behaviour != OnPayment::ApproveUnsigned {
             state.outcomes.insert(message.text(37).unwrap().to_owned(), outcome);
         }
-        (behaviour != OnPayment::ApproveUnheard).then_some(answer)
+        match behaviour {
+            OnPayment::ApproveUnheard => Vec::new(),
+            OnPayment::ApproveTogether(count) => {
+                state.together.push(answer);
+                let all = state.together.len() >= count;
+                if all { state.together.drain(..).rev().collect() } else { Vec::new() }
+            }
+            _ => vec![answer],
+        }
     }
 
     fn inquiry(&self, state: &State, message: &Message) -> Option<Message> {
@@ -296,7 +407,7 @@ impl Shared {
 }
 
 /// What a bank signs: everything is taken from the message, as a bank does.
-fn outcome_of(message: &Message, decision: BankResult) -> Outcome {
+fn outcome_of(bank: &BankId, message: &Message, decision: BankResult) -> Outcome {
     let composite = Composite::of(message).unwrap();
     let payload = jws::peek_payload_unverified(&composite.order.unwrap()).unwrap();
     let order = Order::from_canonical(&payload).unwrap();
@@ -304,7 +415,7 @@ fn outcome_of(message: &Message, decision: BankResult) -> Outcome {
     let nonce = WalletNonce::from_bytes(composite.wallet_nonce.unwrap());
     Outcome {
         version: OUTCOME_VERSION,
-        bank_id: BankId::first().to_string(),
+        bank_id: bank.to_string(),
         request_id: order.request_id,
         attempt_id,
         order_hash: order.hash(),

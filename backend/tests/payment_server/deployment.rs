@@ -32,6 +32,15 @@ pub struct Deployment {
 
 impl Deployment {
     pub async fn start() -> Self {
+        let (dir, folder) = Self::keys(&["first"]);
+        let bank = Bank::start(&folder).await;
+        let mut deployment = Self::of(dir, folder, bank);
+        deployment.start_server().await;
+        deployment
+    }
+
+    /// Keys for these banks, and a deployment of the first that no server runs for yet.
+    pub fn keys(banks: &[&str]) -> (TempDir, DataFolder) {
         tls::install_provider();
         let dir = tempfile::tempdir().unwrap();
         keys::init(&InitOptions {
@@ -41,13 +50,17 @@ impl Deployment {
                 "blue-door:Blue Door Café:5814:US:USD".parse().unwrap(),
                 "red-door:Red Door:5814:US:USD".parse().unwrap(),
             ],
-            banks: vec!["first".parse().unwrap()],
+            banks: banks.iter().map(|bank| bank.parse().unwrap()).collect(),
             public_url: "https://127.0.0.1:8443".into(),
             json: false,
         })
         .unwrap();
         let folder = DataFolder::new(dir.path());
-        let bank = Bank::start(&folder).await;
+        (dir, folder)
+    }
+
+    /// A deployment with the first bank, whose server does not run yet.
+    pub fn of(dir: TempDir, folder: DataFolder, bank: Bank) -> Self {
         let options = Options {
             data: dir.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -59,16 +72,35 @@ impl Deployment {
         };
         let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();
         let client = Client::builder().tls_certs_only([ca]).build().unwrap();
-        let mut deployment = Self { folder, bank, client, base: String::new(), options, server: None, _dir: dir };
-        deployment.start_server().await;
-        deployment
+        Self { folder, bank, client, base: String::new(), options, server: None, _dir: dir }
+    }
+
+    /// Gives the server another bank's address for its next start.
+    pub fn add_bank(&mut self, id: &str, addr: std::net::SocketAddr) {
+        self.options.banks.push(format!("{id}={addr}").parse().unwrap());
+    }
+
+    /// Moves a bank's address for the server's next start.
+    pub fn set_bank(&mut self, id: &str, addr: std::net::SocketAddr) {
+        self.options.banks.retain(|bank| bank.id.as_str() != id);
+        self.add_bank(id, addr);
+    }
+
+    /// Lets the server wait longer for its banks from its next start on.
+    pub fn patient(&mut self) {
+        self.options.answer_timeout_ms = 15_000;
     }
 
     pub async fn start_server(&mut self) {
+        self.start_server_alone().await;
+        self.banks_are_connected().await;
+    }
+
+    /// Starts the server, whether or not its banks are there.
+    pub async fn start_server_alone(&mut self) {
         let server = payment_server::start(self.options.clone()).await.unwrap();
         self.base = format!("https://{}", server.addr());
         self.server = Some(server);
-        self.bank_is_connected().await;
     }
 
     /// Why the server refuses to start.
@@ -90,14 +122,20 @@ impl Deployment {
         self.options.smtp = Some(url);
     }
 
-    async fn bank_is_connected(&self) {
-        if self.options.banks[0].address.ends_with(":9") {
-            return;
+    async fn banks_are_connected(&self) {
+        for bank in &self.options.banks {
+            if !bank.address.ends_with(":9") {
+                self.line_is(bank.id.as_str(), "up").await;
+            }
         }
+    }
+
+    /// Waits until a bank's line is `up` or `down`.
+    pub async fn line_is(&self, bank: &str, state: &str) {
         let path = format!("{}/v1/health", self.base);
         self.eventually(async || {
             let health: serde_json::Value = self.client.get(&path).send().await.unwrap().json().await.unwrap();
-            (health["banks"]["first"] == "up").then_some(())
+            (health["banks"][bank] == state).then_some(())
         })
         .await;
     }

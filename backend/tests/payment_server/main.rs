@@ -14,6 +14,7 @@ mod delivery;
 mod deployment;
 mod payer;
 mod requests;
+mod several_banks;
 mod unanswered;
 
 /// The longest any one wait of these tests may take.
