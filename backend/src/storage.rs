@@ -9,12 +9,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
+
+mod sqlite;
+
+pub use sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteOptions, SqlitePool, SqliteRow};
 
 /// The most steps that share one commit.
 const GROUP_STEPS_MAX: usize = 64;
@@ -39,7 +44,7 @@ pub struct Db {
 
 /// Set once the writer has stopped for good.
 #[derive(Default)]
-struct WriterEnded(std::sync::atomic::AtomicBool);
+struct WriterEnded(AtomicBool);
 
 impl Db {
     /// Opens or creates the database at `path`, brings its schema up to date and starts the writer.
@@ -47,24 +52,24 @@ impl Db {
     /// # Errors
     /// When the file cannot be opened, is damaged (`quick_check`), or a migration fails.
     pub async fn open(path: &Path, migrations: &sqlx::migrate::Migrator) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(LOCK_WAIT);
-        let mut connection = SqliteConnection::connect_with(&options).await?;
-        let intact: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
-        if intact != "ok" {
-            return Err(sqlx::Error::Protocol(format!("the database is damaged: {intact}")));
-        }
-        migrations.run(&mut connection).await?;
-        let reader =
-            SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options.read_only(true)).await?;
+        migrate(path, migrations).await?;
+        // The writer first: it makes the files beside the database that a reader may not make.
+        let connection = SqliteOptions::to_write(path, LOCK_WAIT).connect().await?;
+        // A connection is a file that is open already: there is nothing to ask it before it is used.
+        let pool = sqlx::pool::PoolOptions::new().max_connections(READERS_MAX).test_before_acquire(false);
+        let reader = pool.connect_with(SqliteOptions::to_read(path, LOCK_WAIT)).await?;
         let (writer, steps) = mpsc::channel(QUEUE_STEPS_MAX);
         let writer_ended = Arc::new(WriterEnded::default());
-        tokio::spawn(write_groups(connection, steps, Arc::clone(&writer_ended)));
+        let ended = Arc::clone(&writer_ended);
+        let context = tokio::runtime::Handle::current();
+        std::thread::Builder::new()
+            .name("database-writer".to_owned())
+            .spawn(move || {
+                // A step may start a timer or a task.
+                let _context = context.enter();
+                futures::executor::block_on(write_groups(connection, steps, ended));
+            })
+            .map_err(sqlx::Error::Io)?;
         Ok(Self { reader, writer, writer_ended })
     }
 
@@ -75,7 +80,7 @@ impl Db {
 
     /// Whether writes can still succeed; false after a failed commit left durability unknown.
     pub fn is_writable(&self) -> bool {
-        !self.writer_ended.0.load(std::sync::atomic::Ordering::Acquire)
+        !self.writer_ended.0.load(Ordering::Acquire)
     }
 
     /// Runs `step` durably: its effects and its answer are there only after the group's commit.
@@ -98,6 +103,24 @@ impl Db {
         }
         answer.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))
     }
+}
+
+/// Checks the file, creating it if need be, and brings its schema up to date.
+async fn migrate(path: &Path, migrations: &sqlx::migrate::Migrator) -> Result<(), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(LOCK_WAIT);
+    let mut connection = options.connect().await?;
+    let intact: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+    if intact != "ok" {
+        return Err(sqlx::Error::Protocol(format!("the database is damaged: {intact}")));
+    }
+    migrations.run(&mut connection).await?;
+    connection.close().await
 }
 
 /// A step in the writer's queue, whatever it returns.
@@ -143,7 +166,7 @@ where
     }
 }
 
-/// The writer task: takes whatever waits, runs it as one group, commits, answers.
+/// The writer: takes whatever waits, runs it as one group, commits, answers.
 async fn write_groups(
     mut connection: SqliteConnection,
     mut steps: mpsc::Receiver<Box<dyn QueuedStep>>,
@@ -163,7 +186,7 @@ async fn write_groups(
             break;
         }
     }
-    ended.0.store(true, std::sync::atomic::Ordering::Release);
+    ended.0.store(true, Ordering::Release);
     // Closing checkpoints the write-ahead log; a failure leaves the log for the next start.
     let _ = connection.close().await;
 }

@@ -1,9 +1,9 @@
 //! Accounts: who holds money, in which currency, and how far it may fall.
 
 use payment::{Amount, Currency};
-use sqlx::SqliteConnection;
 
 use super::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// An account's name, such as `cardholder:visa-0050` or `merchant:blue-door`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]

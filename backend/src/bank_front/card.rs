@@ -1,11 +1,11 @@
 //! Cards as the bank keeps them: by reference, with status, PIN tries, counter and limits.
 
 use payment::{Amount, Currency};
-use sqlx::SqliteConnection;
 
 use super::account::AccountId;
 use super::decision::Application;
 use super::error::BankError;
+use crate::storage::SqliteConnection;
 
 mod pin_value;
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::BankFront;
 use super::error::BankError;
 use super::ledger;
+use crate::storage::SqliteConnection;
 
 /// The pause between two looks for overdue holds.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);

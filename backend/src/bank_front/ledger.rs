@@ -22,10 +22,10 @@
 //! cannot be refused, may take a cardholder's account below zero: then nothing is spent until it is back.
 
 use payment::{Amount, Currency};
-use sqlx::SqliteConnection;
 
 use super::account::{AccountId, AcquirerId};
 use super::error::BankError;
+use crate::storage::SqliteConnection;
 
 mod audit;
 mod entry;

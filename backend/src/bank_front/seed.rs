@@ -1,14 +1,13 @@
 //! Test cardholders: the public test cards that the virtual card is personalised as, and others by profile.
 
 use payment::{Amount, Currency};
-use sqlx::SqliteConnection;
 
 use super::account::{self, AccountId, AccountKind};
 use super::card::{Card, CardStatus, PIN_TRIES_MAX, StripeUse};
 use super::error::BankError;
 use super::hsm::{Hsm, IssuerKey};
 use super::ledger::{self, Movement};
-use crate::storage::Db;
+use crate::storage::{Db, SqliteConnection};
 
 mod profile;
 

@@ -12,11 +12,9 @@
 //!
 //! **Invariant:** what an account holds is what its last batch carried on and what is not settled yet.
 
-use sqlx::SqliteConnection;
-
 use super::account::{AccountId, AccountKind};
 use super::error::BankError;
-use crate::storage::Db;
+use crate::storage::{Db, SqliteConnection};
 
 mod audit;
 mod batch;

@@ -17,7 +17,6 @@ use payment::{
 use protocol::wallet_api::{AttemptView, ExchangeView, SubmitAttempt};
 use protocol::{ErrorCode, Problem, SealedText};
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
 use tokio::time::Instant;
 
 use super::auth::DeviceCall;
@@ -31,6 +30,7 @@ use super::problem::why_not_open;
 use super::{App, CrashPoint, Error, devices};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::keys::BankId;
+use crate::storage::SqliteConnection;
 
 /// How long after forwarding an unknown outcome is known or undone, as shown to people: fifteen minutes.
 const DEADLINE_MS: u64 = 15 * 60 * 1_000;

@@ -10,7 +10,6 @@ use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::{ConfirmClaim, StartClaim};
 use protocol::{ErrorCode, Problem};
 use sha2::Sha256;
-use sqlx::SqliteConnection;
 use zeroize::Zeroizing;
 
 use super::auth::DeviceCall;
@@ -18,6 +17,7 @@ use super::outbox::{self, NewDelivery};
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
 use crate::keys;
+use crate::storage::SqliteConnection;
 
 /// How long a code may be used, in milliseconds: ten minutes.
 const CODE_LIFE_MS: i64 = 10 * 60 * 1_000;

@@ -7,13 +7,13 @@ use envelope::{Device, DeviceSealingKey, VerifyingKey};
 use payment::{DeviceId, RequestEvent, RequestId, RequestState};
 use protocol::wallet_api::{RegisterDevice, RequestStatusView};
 use protocol::{ErrorCode, Problem};
-use sqlx::SqliteConnection;
 
 use super::auth::{DeviceCall, SignedCall};
 use super::payment_requests::{StoredRequest, parse_id};
 use super::problem::why_not_open;
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
+use crate::storage::SqliteConnection;
 
 /// The longest language tag (BCP 47), in bytes.
 const LANGUAGE_BYTES_MAX: usize = 35;

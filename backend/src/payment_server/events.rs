@@ -7,12 +7,12 @@ use payment::{AttemptId, MerchantId, RequestId};
 use protocol::merchant_api::{EventView, EventsPage};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
 use super::auth::CallingMerchant;
 use super::{App, Error};
 use crate::clock::{signed_ms, unsigned_ms};
-use crate::storage::Db;
+use crate::storage::{Db, SqliteConnection, SqliteRow};
 
 /// Entries of one page.
 const PAGE_MAX: usize = 100;
@@ -71,7 +71,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+    fn of(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             seq: row.try_get("seq")?,
             time_ms: row.try_get("time_ms")?,

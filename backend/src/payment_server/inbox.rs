@@ -11,13 +11,13 @@ use futures::{Stream, StreamExt, stream};
 use payment::{DeviceId, RequestId};
 use protocol::wallet_api::{InboxEvent, InboxPage, RequestStatusView, SealedRequest};
 use protocol::{ErrorCode, Problem};
-use sqlx::SqliteConnection;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::auth::DeviceCall;
 use super::events::After;
 use super::{App, Error, lifecycle};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
+use crate::storage::SqliteConnection;
 
 /// Entries of one page, and of one read of a stream.
 const PAGE_MAX: usize = 100;

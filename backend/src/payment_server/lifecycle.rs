@@ -6,11 +6,11 @@ use payment::{AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, 
 use protocol::ErrorCode;
 use protocol::merchant_api::DeliveryStatus;
 use protocol::wallet_api::ExchangeView;
-use sqlx::SqliteConnection;
 
 use super::events::{self, Event};
 use super::{App, CrashPoint, Error, inbox};
 use crate::clock::{signed_ms, unsigned_ms};
+use crate::storage::SqliteConnection;
 
 /// What the bank gave with its word, to be kept with the attempt.
 #[derive(Clone, Default)]

@@ -9,7 +9,6 @@ use futures::{StreamExt, stream};
 use payment::{DeviceId, RequestEvent, RequestId};
 use protocol::ErrorCode;
 use protocol::merchant_api::{DeliveryStatus, DeliveryView};
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -17,6 +16,7 @@ use super::claims::ClaimingDevice;
 use super::mail::Letter;
 use super::{App, Error, devices, inbox, lifecycle, links};
 use crate::clock::{now_ms, signed_ms};
+use crate::storage::SqliteConnection;
 
 /// How many deliveries are taken up together.
 const BATCH_MAX: i64 = 64;

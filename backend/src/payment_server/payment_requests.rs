@@ -12,7 +12,6 @@ use payment::{Amount, MatchWords, MerchantId, Order, OrderHash, RequestEvent, Re
 use protocol::merchant_api::{CreatePaymentRequest, DeliveryView, PayerIdentifier, PaymentRequestView};
 use protocol::{ErrorCode, Problem};
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
 use zeroize::Zeroizing;
 
 use super::auth::{Body, CallingMerchant};
@@ -21,6 +20,7 @@ use super::outbox::{self, NewDelivery};
 use super::problem::why_not_open;
 use super::{App, Error, attempts, claims, lifecycle, links};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
+use crate::storage::SqliteConnection;
 
 /// Longest idempotency key, in characters.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;

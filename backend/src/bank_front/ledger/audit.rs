@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
-
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// What the whole ledger adds up to, from its entries.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

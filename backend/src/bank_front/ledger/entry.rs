@@ -1,11 +1,11 @@
 //! Entries: what a step does to each of its two accounts, in the order of the account.
 
 use payment::Currency;
-use sqlx::SqliteConnection;
 
 use super::{Movement, OfHold, Phase, TransferId};
 use crate::bank_front::account::{self, AccountId};
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// What one entry adds to its account, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,10 +1,10 @@
 //! Holds: the list of the open ones, and how they end.
 
 use payment::Amount;
-use sqlx::SqliteConnection;
 
 use super::{Phase, StoredStep, TransferId, expire};
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// What has become of a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

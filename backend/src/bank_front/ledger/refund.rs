@@ -4,10 +4,10 @@
 //! is left to be given back after it, and the database takes neither a number twice nor less than nothing.
 
 use payment::Amount;
-use sqlx::SqliteConnection;
 
 use super::{Movement, NewStep, OfHold, OfRefund, Phase, StoredStep, TransferId, record};
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// Gives back an amount of what was posted, from the account that was paid to the one that paid.
 ///

@@ -27,8 +27,7 @@ fn shop() -> AccountId {
 
 /// A ledger in memory with three cardholders at 1,000 minor units each, and a shop.
 async fn ledger() -> SqliteConnection {
-    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    MIGRATIONS.run(&mut connection).await.unwrap();
+    let mut connection = SqliteConnection::in_memory(&MIGRATIONS);
     open_accounts(&mut connection).await.unwrap();
     connection
 }

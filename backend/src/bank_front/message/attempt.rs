@@ -2,13 +2,13 @@
 
 use iso8583::{Message, Spec};
 use payment::{Amount, AttemptHash, AttemptId, Outcome, RequestId};
-use sqlx::SqliteConnection;
 
 use super::Reference;
 use crate::bank_front::calendar;
 use crate::bank_front::card::PanReference;
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::TransferId;
+use crate::storage::SqliteConnection;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use iso8583::Message;
 use payment::outcome::BankResult;
 use payment::{Amount, Currency, DeclineCode};
-use sqlx::SqliteConnection;
 
 use super::attempt::{Kind, NewAttempt, State, StoredAttempt, StoredExchange};
 use super::sealed::SealedRequest;
@@ -21,6 +20,7 @@ use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{Examined, Refused};
 use crate::bank_front::ledger::{self, Movement, TransferId};
 use crate::bank_front::{BankFront, calendar};
+use crate::storage::SqliteConnection;
 
 /// Characters of an approval code (DE 38), without those that look alike.
 const APPROVAL_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";

@@ -13,6 +13,7 @@ use super::{NOT_SUPPORTED, Orders, Reference, amount, refusal_of, remark, respon
 use crate::bank_front::BankFront;
 use crate::bank_front::account::{AccountId, AcquirerId};
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 mod completion;
 mod inquiry;
@@ -118,7 +119,7 @@ impl Sent {
     /// Stores the answer in the step that did what it says.
     async fn store_answer(
         self,
-        db_tx: &mut sqlx::SqliteConnection,
+        db_tx: &mut SqliteConnection,
         answer: Message,
         now_ms: i64,
     ) -> Result<Message, BankError> {

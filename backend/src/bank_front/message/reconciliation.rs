@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use iso8583::{Error, Message, Place};
 use payment::Currency;
-use sqlx::SqliteConnection;
 
 use super::{DONE, plain, response};
 use crate::bank_front::account::AcquirerId;
 use crate::bank_front::error::BankError;
 use crate::bank_front::{BankFront, calendar};
+use crate::storage::SqliteConnection;
 
 /// DE 66: every total agrees.
 const IN_BALANCE: &str = "1";

@@ -9,7 +9,6 @@ use iso8583::private::Composite;
 use iso8583::{Error, Message, Place};
 use payment::outcome::BankResult;
 use payment::{Amount, AttemptId, Outcome, RequestId};
-use sqlx::SqliteConnection;
 
 use super::attempt::{Kind, State, StoredAttempt};
 use super::plain::{self, Fault};
@@ -17,6 +16,7 @@ use super::{DONE, Reference, format_error, response, response_with};
 use crate::bank_front::BankFront;
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger;
+use crate::storage::SqliteConnection;
 
 /// What a reversal names.
 struct Reversal {

@@ -10,7 +10,6 @@ use iso8583::{Error, Message, Place, Spec};
 use payment::outcome::{BankResult, OUTCOME_VERSION};
 use payment::{AttemptHash, AttemptId, DeclineCode, Order, OrderHash, Outcome, WalletNonce};
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
 
 use super::attempt::SealedBinding;
 use super::authorization::{self, Asked, Authorization, Decided, Payee, Profile, Step};
@@ -20,6 +19,7 @@ use crate::bank_front::account::{AccountId, AcquirerId};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{Presentation, Refused};
 use crate::bank_front::merchant::{MerchantBook, PinnedMerchant, acceptor_code};
+use crate::storage::SqliteConnection;
 
 /// The only processing code: goods and services from a default account (DE 3).
 const PURCHASE: &str = "000000";

@@ -1,9 +1,8 @@
 //! Settlement looked at from outside: whether batches, lines and accounts say the same.
 
-use sqlx::SqliteConnection;
-
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::{Fault, Rule, broken};
+use crate::storage::SqliteConnection;
 
 const RULES: [Rule; 4] = [
     (

@@ -1,7 +1,6 @@
 //! A settlement batch: one account, one business day, its totals, and what was paid out.
 
 use payment::{Amount, Currency};
-use sqlx::SqliteConnection;
 
 use super::business_day::{self, BusinessDate, EndedDay};
 use super::line::{self, Line, LineKind, Ripe, Unsettled};
@@ -9,6 +8,7 @@ use super::terms::TermsHistory;
 use crate::bank_front::account::{self, AccountId, AccountKind};
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::{self, Movement, TransferId};
+use crate::storage::SqliteConnection;
 
 /// A batch. Amounts are minor units of its currency.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use sqlx::SqliteConnection;
 
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// Minutes after the beginning of a date at which its business day ends, unless the bank's staff set another: at
 /// midnight UTC.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, SqliteConnection};
+use sqlx::QueryBuilder;
 
 use super::terms::TermsHistory;
 use crate::bank_front::account::AccountId;
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// The most lines of one batch.
 const LINES_MAX: usize = 200_000;

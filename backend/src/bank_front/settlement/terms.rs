@@ -3,11 +3,11 @@
 use std::str::FromStr;
 
 use jiff::civil::Date;
-use sqlx::SqliteConnection;
 
 use super::business_day::BusinessDate;
 use crate::bank_front::account::{self, AccountId, AccountKind};
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// Basis points of a whole.
 const WHOLE_BASIS_POINTS: i128 = 10_000;

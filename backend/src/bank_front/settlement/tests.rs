@@ -2,7 +2,6 @@
 
 use payment::Amount;
 use proptest::prelude::*;
-use sqlx::SqliteConnection;
 
 use super::batch::Batch;
 use super::*;
@@ -10,7 +9,7 @@ use crate::bank_front::account::{self, AccountKind, AcquirerId};
 use crate::bank_front::ledger::{self, LedgerView, Movement, TransferId};
 use crate::bank_front::open_database;
 use crate::keys::{BankId, DataFolder};
-use crate::storage::Db;
+use crate::storage::{Db, SqliteConnection};
 
 /// 2026-11-25 00:00 UTC.
 const MORNING_MS: i64 = 1_795_564_800_000;

@@ -1,11 +1,11 @@
 //! What an acquirer brought to the bank on one business day, as reconciliation messages compare it (0500/0510).
 
 use payment::Currency;
-use sqlx::SqliteConnection;
 
 use super::business_day::{self, BusinessDate};
 use crate::bank_front::account::AcquirerId;
 use crate::bank_front::error::BankError;
+use crate::storage::SqliteConnection;
 
 /// How many, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]

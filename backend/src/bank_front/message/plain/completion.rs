@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use iso8583::Message;
 use payment::{Amount, DeclineCode};
-use sqlx::SqliteConnection;
 
 use super::{Asked, FUNCTION_NOT_SUPPORTED, Fault, Sent, nothing_asked};
 use crate::bank_front::BankFront;
@@ -16,6 +15,7 @@ use crate::bank_front::ledger::{self, HoldState};
 use crate::bank_front::message::attempt::{Kind, State, StoredAttempt};
 use crate::bank_front::message::authorization::answered_before;
 use crate::bank_front::message::{DONE, Reference, refusal_of, remark, response};
+use crate::storage::SqliteConnection;
 
 /// Answers a 0220 or a 0221.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<Message, Fault> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use iso8583::Message;
 use payment::{Amount, DeclineCode};
-use sqlx::SqliteConnection;
 
 use super::{Asked, Fault, Sent, nothing_asked};
 use crate::bank_front::BankFront;
@@ -15,6 +14,7 @@ use crate::bank_front::ledger;
 use crate::bank_front::message::attempt::{Kind, NewAttempt, State, StoredAttempt};
 use crate::bank_front::message::authorization::{answered_before, approval_code};
 use crate::bank_front::message::{DONE, Reference, refusal_of, response};
+use crate::storage::SqliteConnection;
 
 /// Answers a 0200 or a 0201 that asks for a refund.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<Message, Fault> {

@@ -1,0 +1,85 @@
+//! How a connection is opened.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use log::LevelFilter;
+use rusqlite::OpenFlags;
+use sqlx::{ConnectOptions, Error};
+use url::Url;
+
+use super::{SqliteConnection, failure};
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS_MAX: usize = 256;
+
+/// Which file, and for what.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    path: PathBuf,
+    access: Access,
+    lock_wait: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl SqliteOptions {
+    /// For the one writer.
+    pub fn to_write(path: &Path, lock_wait: Duration) -> Self {
+        Self { path: path.to_owned(), access: Access::Write, lock_wait }
+    }
+
+    /// For a reader; SQLite refuses what would write.
+    pub fn to_read(path: &Path, lock_wait: Duration) -> Self {
+        Self { path: path.to_owned(), access: Access::Read, lock_wait }
+    }
+
+    fn open(&self) -> Result<rusqlite::Connection, rusqlite::Error> {
+        let access = match self.access {
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        // A connection is used by one thread at a time, because using it takes it exclusively.
+        let handle = rusqlite::Connection::open_with_flags(&self.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        handle.busy_timeout(self.lock_wait)?;
+        handle.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        handle.pragma_update(None, "foreign_keys", true)?;
+        // The journal's mode is the file's own; how far a commit goes is the connection's.
+        handle.pragma_update(None, "synchronous", "FULL")?;
+        handle.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(handle)
+    }
+}
+
+impl FromStr for SqliteOptions {
+    type Err = Error;
+
+    fn from_str(_: &str) -> Result<Self, Error> {
+        Err(Error::Configuration("a database is opened by its path".into()))
+    }
+}
+
+impl ConnectOptions for SqliteOptions {
+    type Connection = SqliteConnection;
+
+    fn from_url(url: &Url) -> Result<Self, Error> {
+        url.as_str().parse()
+    }
+
+    async fn connect(&self) -> Result<SqliteConnection, Error> {
+        self.open().map(SqliteConnection::new).map_err(failure::of)
+    }
+
+    fn log_statements(self, _: LevelFilter) -> Self {
+        self
+    }
+
+    fn log_slow_statements(self, _: LevelFilter, _: Duration) -> Self {
+        self
+    }
+}
