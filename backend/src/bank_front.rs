@@ -55,10 +55,15 @@ pub struct BankFront {
 impl BankFront {
     /// Opens the bank at home here: its keys, its merchants, its database.
     pub async fn open(home: &BankHome, clock: Clock) -> Result<Arc<Self>, BankError> {
+        Self::open_with_keys(home, home.dir().into(), clock).await
+    }
+
+    /// The same with the passphrase of its keys kept elsewhere.
+    pub async fn open_with_keys(home: &BankHome, keys: hsm::KeyFolder, clock: Clock) -> Result<Arc<Self>, BankError> {
         let now_ms = clock();
         let front = Self {
             db: open_database(home).await?,
-            hsm: hsm::Hsm::open(home.dir(), now_ms)?,
+            hsm: hsm::Hsm::open(keys, now_ms)?,
             merchants: merchant::MerchantBook::load(home.dir())?,
             scenario: scenario::Switch::of(home.dir()),
             clock,

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::card::CardStatus;
 use super::error::BankError;
+use super::hsm::command::KeysCommand;
+use super::hsm::{self, KeyFolder};
 use crate::keys::{BankHome, BankId, DataFolder};
 
 mod card;
@@ -43,6 +45,9 @@ pub enum BankCommand {
         #[arg(long)]
         unblock: bool,
     },
+    /// The keys of the bank's security module.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Turns the switch for scripted misfortune of a running bank: show, clear, set WHAT, or WHAT alone.
     Scenario {
         /// Which bank.
@@ -64,12 +69,20 @@ pub struct Folder {
     /// Which bank of the folder.
     #[arg(long, default_value = "first")]
     pub bank: BankId,
+    /// The file with the passphrase of the bank's key file; hsm-passphrase in the bank's folder when absent.
+    #[arg(long, env = "TAPSEAL_HSM_PASSPHRASE_FILE")]
+    pub hsm_passphrase_file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
 }
 
 impl Folder {
+    /// Where its keys are.
+    pub fn keys(&self) -> KeyFolder {
+        KeyFolder::from(self.home().dir()).with_passphrase_file(self.hsm_passphrase_file.as_deref())
+    }
+
     fn home(&self) -> BankHome {
         DataFolder::new(&self.data).bank_home(&self.bank)
     }
@@ -89,6 +102,11 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
                 (false, false) => None,
             };
             card::show_card(&folder, &pan_last_four, status).await
+        }
+        BankCommand::Keys(command) => {
+            let (json, text) = hsm::command::run(&command)?;
+            print(command.folder(), &json, || text);
+            Ok(())
         }
         BankCommand::Scenario { folder, verb, what } => scenario::turn_switch(&folder, &verb, what.as_deref()),
     }

@@ -59,6 +59,12 @@ pub enum BankError {
     /// No card as asked for.
     #[error("no such card, or more than one")]
     NoCard,
+    /// The key file does not open.
+    #[error("the key file does not open: the passphrase is another one, or the file was changed")]
+    Passphrase,
+    /// Others can read a passphrase.
+    #[error("{0}: others can read or change the passphrase; make the file private (mode 0600)")]
+    PassphraseExposed(std::path::PathBuf),
     /// A key is asked to do what keys of another kind do.
     #[error("a key for {kind} cannot be used for {wanted}")]
     KeyUse {

@@ -6,7 +6,6 @@
 //! Nothing here waits: a lock is held for the length of a pointer copy and never across an await.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use emv::issuer::IssuerMasterKey;
@@ -24,14 +23,18 @@ mod brand;
 mod card_order;
 mod clear;
 mod clear_pin;
+pub mod command;
 mod device;
 mod dukpt;
 mod examine;
+mod issuer_key;
 mod key;
 mod key_block;
 mod key_file;
+mod key_folder;
 mod pin_block;
 mod pin_key;
+mod sealed_file;
 mod stripe;
 mod tdes;
 mod terminal;
@@ -43,11 +46,16 @@ pub use card_order::CardOrder;
 pub use clear::{ClearEntry, ClearPresentation};
 pub use clear_pin::ClearPin;
 pub use examine::{Examined, IssuerAnswer, Presentation, Refused};
+pub use issuer_key::IssuerKey;
 pub use key::KeyKind;
-pub use key_file::{FILE_NAME, IssuerKey, ROOT_FILE_NAME, add_issuers, add_zone, init, share_key};
+pub use key_file::{
+    FILE_NAME, PASSPHRASE_FILE_NAME, ROOT_FILE_NAME, add_issuers, add_zone, change_passphrase, init, share_key,
+};
 use key_file::{KeyFile, StoredEpoch};
+pub use key_folder::KeyFolder;
 pub use pin_block::PinFormat;
 use pin_key::PinKeys;
+use sealed_file::FileKey;
 pub use translation::{PinDestination, PinSource, TranslationRefused};
 pub use zone::{MAC_LEN, SharedKey, ZoneKeyKind, ZoneKeyUnderMaster, ZoneSetup};
 
@@ -65,7 +73,7 @@ const MESSAGE_DIGEST_LABEL: &[u8] = b"tapseal/1 message digest";
 
 /// The security module.
 pub struct Hsm {
-    path: PathBuf,
+    folder: KeyFolder,
     root: SigningKey<BankRoot>,
     outcome_key: SigningKey<BankOutcome>,
     pan_reference_key: Hmac<Sha256>,
@@ -85,8 +93,15 @@ struct LoadedIssuer {
 /// The sealing keys of now, and the certificate that names them.
 struct Epochs {
     file: KeyFile,
+    file_key: FileKey,
     keys: Vec<Arc<Epoch>>,
     certificate: Arc<str>,
+}
+
+impl Epochs {
+    fn save(&mut self, folder: &KeyFolder) -> Result<(), BankError> {
+        self.file.save_over(folder, &mut self.file_key)
+    }
 }
 
 struct Epoch {
@@ -107,17 +122,17 @@ pub struct Personalised {
 impl Hsm {
     /// Loads the keys of a bank's folder and renews the sealing keys if it is time. For the one
     /// process that serves; others take [`Hsm::load`].
-    pub fn open(bank_dir: &Path, now_ms: i64) -> Result<Self, BankError> {
-        let hsm = Self::load(bank_dir)?;
+    pub fn open(folder: impl Into<KeyFolder>, now_ms: i64) -> Result<Self, BankError> {
+        let hsm = Self::load(folder)?;
         hsm.renew(now_ms, Renewal::WhenDue)?;
         Ok(hsm)
     }
 
     /// Loads the keys of a bank's folder and changes nothing: no capsule opens until the sealing
     /// keys are asked for.
-    pub fn load(bank_dir: &Path) -> Result<Self, BankError> {
-        let path = bank_dir.join(FILE_NAME);
-        let file = KeyFile::load(&path)?;
+    pub fn load(folder: impl Into<KeyFolder>) -> Result<Self, BankError> {
+        let folder = folder.into();
+        let (file, file_key) = KeyFile::load(&folder)?;
         let issuers = file.issuers.iter().map(|issuer| {
             Ok(LoadedIssuer {
                 iin: issuer.iin.clone(),
@@ -129,14 +144,14 @@ impl Hsm {
         let zones = file.zones.iter().map(|zone| Ok((zone.acquirer.clone(), zone.load()?)));
         Ok(Self {
             zones: zones.collect::<Result<_, BankError>>()?,
-            root: key_file::root(bank_dir)?,
+            root: key_file::root(&folder)?,
             outcome_key: SigningKey::from_bytes(&*file.outcome_key.expose(KeyKind::OutcomeSigning)?),
             pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>(KeyKind::PanReference)?)
                 .map_err(|_| BankError::Malformed(FILE_NAME))?,
             pin_keys: file.expose_pin_keys()?,
             issuers: issuers.collect::<Result<_, BankError>>()?,
-            epochs: RwLock::new(Epochs { file, keys: Vec::new(), certificate: Arc::from("") }),
-            path,
+            epochs: RwLock::new(Epochs { file, file_key, keys: Vec::new(), certificate: Arc::from("") }),
+            folder,
         })
     }
 
@@ -172,7 +187,7 @@ impl Hsm {
             let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
             epochs.file.set_zone_key(acquirer, kind, &key)?;
             // On disk before the acquirer has it: a key lost in a crash would open nothing it sends.
-            epochs.file.save_over(&self.path)?;
+            epochs.save(&self.folder)?;
         }
         zone.change(kind, key);
         Ok(sent)
@@ -247,7 +262,7 @@ impl Hsm {
         }
         if epochs.file.renew(now_ms) {
             // On disk before anybody may seal to it: a key lost in a crash opens nothing.
-            epochs.file.save_over(&self.path)?;
+            epochs.save(&self.folder)?;
         }
         let keys: Vec<_> = epochs.file.epochs.iter().map(StoredEpoch::load).collect::<Result<_, _>>()?;
         epochs.certificate = self.certify(&epochs.file, &keys).into();

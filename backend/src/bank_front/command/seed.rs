@@ -43,13 +43,17 @@ pub struct SeedOptions {
 /// Makes a bank's keys at its home; whether anything was made. An existing root is kept. Its issuers come with
 /// its cards.
 pub fn init_keys(home: &BankHome, name: &str) -> Result<bool, BankError> {
+    init_keys_in(home.dir().into(), home, name)
+}
+
+fn init_keys_in(keys: hsm::KeyFolder, home: &BankHome, name: &str) -> Result<bool, BankError> {
     let bank = BankEntry { id: home.id().clone(), name: name.to_owned() };
-    hsm::init(home.dir(), &bank, Vec::new(), signed_ms(now_ms()))
+    hsm::init(keys, &bank, Vec::new(), signed_ms(now_ms()))
 }
 
 pub(super) fn init(folder: &Folder) -> Result<(), BankError> {
     let named: BankEntry = folder.bank.as_str().parse().map_err(|_| BankError::Malformed("the bank's id"))?;
-    let made = init_keys(&folder.home(), &named.name)?;
+    let made = init_keys_in(folder.keys(), &folder.home(), &named.name)?;
     let text = || if made { "made the bank's keys".to_owned() } else { "the bank has its keys already".to_owned() };
     print(folder, &serde_json::json!({ "made": made }), text);
     Ok(())
@@ -62,9 +66,9 @@ pub(super) async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
     let mut profiles = options.card_profiles.as_deref().map(seed::CardProfile::load).transpose()?.unwrap_or_default();
     profiles.extend(seed::CardProfile::chosen(&options.cards)?);
     // The issuers first: a card whose cryptogram nobody can check is worth nothing.
-    let new_issuers = hsm::add_issuers(home.dir(), seed::issuers(&profiles)?, now_ms)?;
+    let new_issuers = hsm::add_issuers(folder.keys(), seed::issuers(&profiles)?, now_ms)?;
     let db = open_database(&home).await?;
-    let hsm = hsm::Hsm::load(home.dir())?;
+    let hsm = hsm::Hsm::load(folder.keys())?;
     let terms = seed::Terms {
         opening_minor: options.balance_minor,
         payment_limit_minor: options.limit_minor,

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bank_front::error::BankError;
+use crate::bank_front::hsm::KeyFolder;
 use crate::bank_front::link::{Port, Wire};
 use crate::bank_front::{BankFront, hold_expiry, link};
 use crate::clock::{now_ms, signed_ms};
@@ -32,6 +33,9 @@ pub struct ServeOptions {
     /// or slow:MS; none is the default.
     #[arg(long)]
     pub scenario: Option<String>,
+    /// The file with the passphrase of the bank's key file; hsm-passphrase in the bank's folder when absent.
+    #[arg(long, env = "TAPSEAL_HSM_PASSPHRASE_FILE")]
+    pub hsm_passphrase_file: Option<PathBuf>,
     /// A port for ordinary ISO 8583 clients.
     #[command(flatten)]
     pub plain: PlainOptions,
@@ -99,7 +103,8 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), BankError> {
     let home = DataFolder::new(&options.data).bank_home(&options.bank);
-    let front = BankFront::open(&home, Arc::new(|| signed_ms(now_ms()))).await?;
+    let keys = KeyFolder::from(home.dir()).with_passphrase_file(options.hsm_passphrase_file.as_deref());
+    let front = BankFront::open_with_keys(&home, keys, Arc::new(|| signed_ms(now_ms()))).await?;
     // A scenario of an earlier run does not outlive it.
     front.scenario().set(options.scenario.as_deref().unwrap_or("none"))?;
     let socket = |source| BankError::File { what: options.listen.clone(), source };

@@ -6,8 +6,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::FILE_NAME;
+use super::{FILE_NAME, key_block, tdes};
 use crate::bank_front::error::BankError;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// What the check value of a key without a standard's is made of.
+const CHECK_LABEL: &[u8] = b"tapseal/1 key check";
 
 /// What a key is for. Its second name in [`KeyKind::usage`] is the key usage of ANSI X9.143 (TR-31), by which other
 /// modules know it.
@@ -158,6 +163,33 @@ impl StoredKey {
     pub(super) fn expose_any(&self, wanted: KeyKind) -> Result<Zeroizing<Vec<u8>>, BankError> {
         self.must_be(wanted)?;
         self.secret.decode()
+    }
+
+    /// What tells that two sides have the same key, and nothing else of it: three bytes. Of a DES key a block of zeros
+    /// enciphered (ANSI X9.24-1), of an AES key its CMAC (annex A there), of others an HMAC of ours.
+    pub(super) fn check_value(&self) -> Result<String, BankError> {
+        let key = self.secret.decode()?;
+        let short = || <&[u8; 16]>::try_from(key.as_slice()).map_err(|_| BankError::Malformed(FILE_NAME));
+        let value = match self.kind {
+            KeyKind::OutcomeSigning | KeyKind::Sealing | KeyKind::PanReference => {
+                let mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BankError::Malformed(FILE_NAME))?;
+                let mac = mac.chain_update(CHECK_LABEL).finalize().into_bytes();
+                [mac[0], mac[1], mac[2]]
+            }
+            KeyKind::ZoneMasterAes | KeyKind::ZonePinAes | KeyKind::BaseDerivationAes => {
+                key_block::kcv(&key).ok_or(BankError::Malformed(FILE_NAME))?
+            }
+            KeyKind::IssuerCryptogram
+            | KeyKind::IssuerScript
+            | KeyKind::CardVerification
+            | KeyKind::PinVerification
+            | KeyKind::PinOffset
+            | KeyKind::ZoneMaster
+            | KeyKind::ZonePin
+            | KeyKind::ZoneMac
+            | KeyKind::BaseDerivation => tdes::kcv(short()?),
+        };
+        Ok(hex::encode_upper(value))
     }
 
     fn must_be(&self, wanted: KeyKind) -> Result<(), BankError> {

@@ -2,8 +2,8 @@
 //!
 //! PCI PIN requirement 18-3 asks for key blocks wherever keys travel, and an AES key may not travel under triple DES.
 
-use aes::Aes256;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use aes::{Aes128, Aes256};
 use cmac::{Cmac, Mac};
 use zeroize::Zeroizing;
 
@@ -51,12 +51,18 @@ pub(super) fn wrap(protection: &[u8; PROTECTION_KEY_LEN], attributes: Attributes
     [header.into_bytes(), hex::encode_upper(&*data).into_bytes(), hex::encode_upper(mac).into_bytes()].concat()
 }
 
-/// The key check value of an AES key: the beginning of the CMAC of a block of zeros (ANSI X9.24-1:2017, annex A).
-pub(super) fn kcv(key: &[u8; BLOCK_LEN]) -> [u8; 3] {
-    let mut cmac = Cmac::<aes::Aes128>::new(key.into());
-    cmac.update(&[0; BLOCK_LEN]);
-    let mac: [u8; BLOCK_LEN] = cmac.finalize().into_bytes().into();
-    [mac[0], mac[1], mac[2]]
+/// The key check value of an AES key of 16 or 32 bytes: the beginning of the CMAC of a block of zeros (ANSI X9.24-1:2017,
+/// annex A). `None` for another length.
+pub(super) fn kcv(key: &[u8]) -> Option<[u8; 3]> {
+    let zeros = [0; BLOCK_LEN];
+    let mac: [u8; BLOCK_LEN] = if let Ok(key) = <&[u8; PROTECTION_KEY_LEN]>::try_from(key) {
+        mac(key, &[&zeros])
+    } else {
+        let mut cmac = Cmac::<Aes128>::new_from_slice(key).ok()?;
+        cmac.update(&zeros);
+        cmac.finalize().into_bytes().into()
+    };
+    Some([mac[0], mac[1], mac[2]])
 }
 
 #[derive(Clone, Copy)]

@@ -1,19 +1,19 @@
-//! The key file: every key of the security module, readable by its owner only.
+//! The key file: every key of the security module, sealed with a passphrase.
 
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envelope::keyset::Dated;
-use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, SigningKey};
+use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, SigningKey};
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::issuer_key::IssuerKey;
 use super::key::{KeyKind, Secret, StoredKey};
+use super::key_folder::KeyFolder;
 use super::pin_key::PinKeys;
+use super::sealed_file::{self, Cost, FileKey};
 use super::zone::{self, SharedKey, StoredZone, ZONES_MAX, ZoneKeyKind, ZoneSetup};
 use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
 use crate::bank_front::error::BankError;
@@ -21,7 +21,9 @@ use crate::bank_front::file;
 use crate::keys::BankEntry;
 
 /// The key file within the bank's folder.
-pub const FILE_NAME: &str = "hsm.json";
+pub const FILE_NAME: &str = "hsm.keys";
+/// Where its passphrase is, unless it is said to be elsewhere.
+pub const PASSPHRASE_FILE_NAME: &str = "hsm-passphrase";
 /// The seed of the bank's root within the bank's folder.
 pub const ROOT_FILE_NAME: &str = "root.key";
 
@@ -31,93 +33,8 @@ const OUTCOME_KEY_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 const OUTCOME_KEY_BACKDATE_MS: i64 = 60 * 60 * 1_000;
 /// Most issuers of one bank, as a certificate names no more card ranges.
 const ISSUERS_MAX: usize = 1_000;
-/// Digits of the prefix by which a new issuer is known.
-const IIN_DIGITS: usize = 6;
 /// The index of the one Visa PIN verification key.
 const PVV_KEY_INDEX: u8 = 1;
-
-/// An issuer's master key for application cryptograms, and the cards it is for.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IssuerKey {
-    /// Issuer prefix, six to eight digits.
-    pub(super) iin: String,
-    master_key: StoredKey,
-    /// The issuer's key for the MACs of scripts; the one for cryptograms when it has no other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    script_key: Option<StoredKey>,
-    /// The key of the values on the issuer's stripes; an issuer without one has no stripes that can pay.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    verification_key: Option<StoredKey>,
-}
-
-impl IssuerKey {
-    /// A key that was given by the scheme or by a test card.
-    pub fn new(iin: &str, master_key: &[u8; 16]) -> Self {
-        let master_key = StoredKey::of(KeyKind::IssuerCryptogram, master_key);
-        Self { iin: iin.to_owned(), master_key, script_key: None, verification_key: None }
-    }
-
-    /// The key of the issuer of this card number, known by the number's first six digits.
-    pub fn of_card(pan: &Pan, master_key: &[u8; 16]) -> Result<Self, BankError> {
-        let iin = pan.expose_ascii().get(..IIN_DIGITS).and_then(|iin| std::str::from_utf8(iin).ok());
-        Ok(Self::new(iin.ok_or(BankError::Malformed("a card number"))?, master_key))
-    }
-
-    /// The same issuer with the key of its stripes (CVK).
-    #[must_use]
-    pub fn with_verification_key(mut self, key: &[u8; 16]) -> Self {
-        self.verification_key = Some(StoredKey::of(KeyKind::CardVerification, key));
-        self
-    }
-
-    /// The same issuer with a key for scripts.
-    #[must_use]
-    pub fn with_script_key(mut self, key: &[u8; 16]) -> Self {
-        self.script_key = Some(StoredKey::of(KeyKind::IssuerScript, key));
-        self
-    }
-
-    pub(super) fn expose_script_key(&self) -> Result<[u8; 16], BankError> {
-        match &self.script_key {
-            Some(key) => key.expose(KeyKind::IssuerScript),
-            None => self.master_key.expose(KeyKind::IssuerCryptogram),
-        }
-        .map(|key| *key)
-    }
-
-    pub(super) fn expose_verification_key(&self) -> Result<Option<Zeroizing<[u8; 16]>>, BankError> {
-        self.verification_key.as_ref().map(|key| key.expose(KeyKind::CardVerification)).transpose()
-    }
-
-    /// Takes over the keys it has not yet; whether there were any. One that it has must be the same.
-    fn complete(&mut self, other: Self) -> Result<bool, BankError> {
-        let Self { iin, script_key, verification_key, .. } = other;
-        let mut any = false;
-        let scripts = (KeyKind::IssuerScript, &mut self.script_key, script_key);
-        let stripes = (KeyKind::CardVerification, &mut self.verification_key, verification_key);
-        for (kind, known, key) in [scripts, stripes] {
-            match (known.as_ref(), key) {
-                (_, None) => {}
-                (None, key) => {
-                    *known = key;
-                    any = true;
-                }
-                (Some(known), Some(key)) => {
-                    let same = known.expose::<16>(kind)?.ct_eq(&*key.expose::<16>(kind)?);
-                    if !bool::from(same) {
-                        return Err(BankError::IssuerKnown(iin));
-                    }
-                }
-            }
-        }
-        Ok(any)
-    }
-
-    pub(super) fn expose_key(&self) -> Result<[u8; 16], BankError> {
-        self.master_key.expose(KeyKind::IssuerCryptogram).map(|key| *key)
-    }
-}
 
 /// A sealing key and its time.
 #[derive(Serialize, Deserialize)]
@@ -148,6 +65,25 @@ impl StoredEpoch {
     }
 }
 
+/// What is shown of a key.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedKey {
+    /// Its kind and whose it is.
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    /// Its usage as other modules name it (ANSI X9.143).
+    pub(super) usage: &'static str,
+    pub(super) check_value: String,
+}
+
+impl ListedKey {
+    fn of(owner: &str, key: &StoredKey) -> Result<Self, BankError> {
+        let kind = key.kind();
+        let id = format!("{}/{owner}", kind.as_str());
+        Ok(Self { id, kind: kind.as_str(), usage: kind.usage(), check_value: key.check_value()? })
+    }
+}
+
 /// Everything in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,9 +105,30 @@ pub(super) struct KeyFile {
 }
 
 impl KeyFile {
-    pub(super) fn load(path: &Path) -> Result<Self, BankError> {
-        let json = Zeroizing::new(std::fs::read(path).map_err(|error| BankError::file(path, error))?);
-        let file: Self = serde_json::from_slice(&json).map_err(|_| BankError::Malformed(FILE_NAME))?;
+    /// Opens the file with the passphrase in the folder's passphrase file.
+    pub(super) fn load(folder: &KeyFolder) -> Result<(Self, FileKey), BankError> {
+        let (file, key) = Self::open(folder, None)?;
+        Ok((file, key.ok_or(BankError::Passphrase)?))
+    }
+
+    /// Opens the file again with the key it was opened with; with the passphrase when that was changed meanwhile.
+    pub(super) fn reload(folder: &KeyFolder, key: &mut FileKey) -> Result<Self, BankError> {
+        let (file, changed) = Self::open(folder, Some(key))?;
+        if let Some(changed) = changed {
+            *key = changed;
+        }
+        Ok(file)
+    }
+
+    fn open(folder: &KeyFolder, known: Option<&FileKey>) -> Result<(Self, Option<FileKey>), BankError> {
+        let path = folder.key_file();
+        let sealed = std::fs::read(&path).map_err(|error| BankError::file(&path, error))?;
+        let (json, key) = sealed_file::open(&sealed, known, || folder.passphrase())?;
+        Ok((Self::parse(&json)?, key))
+    }
+
+    fn parse(json: &[u8]) -> Result<Self, BankError> {
+        let file: Self = serde_json::from_slice(json).map_err(|_| BankError::Malformed(FILE_NAME))?;
         let digits =
             |issuer: &IssuerKey| (6..=8).contains(&issuer.iin.len()) && issuer.iin.bytes().all(|c| c.is_ascii_digit());
         if file.pvv_key_index > 9 || !file.issuers.iter().all(digits) {
@@ -180,15 +137,15 @@ impl KeyFile {
         Ok(file)
     }
 
-    pub(super) fn save(&self, path: &Path) -> Result<(), BankError> {
-        let json = serde_json::to_vec_pretty(self).map_err(|_| BankError::Malformed(FILE_NAME))?;
-        file::replace(path, &Zeroizing::new(json))
+    pub(super) fn save(&self, folder: &KeyFolder, key: &FileKey) -> Result<(), BankError> {
+        let json = Zeroizing::new(serde_json::to_vec(self).map_err(|_| BankError::Malformed(FILE_NAME))?);
+        file::replace(&folder.key_file(), &key.seal(&json)?)
     }
 
     /// Writes the file of a serving bank: issuers and acquirers that its staff added meanwhile are kept.
-    pub(super) fn save_over(&mut self, path: &Path) -> Result<(), BankError> {
-        let _turn = turn(path)?;
-        let stored = Self::load(path)?;
+    pub(super) fn save_over(&mut self, folder: &KeyFolder, key: &mut FileKey) -> Result<(), BankError> {
+        let _turn = folder.turn()?;
+        let stored = Self::reload(folder, key)?;
         self.issuers = stored.issuers;
         for zone in stored.zones {
             match self.zones.iter_mut().find(|known| known.acquirer == zone.acquirer) {
@@ -198,7 +155,7 @@ impl KeyFile {
         }
         // Adding an issuer raised the version: a wallet that has seen the higher one takes no lower.
         self.certificate_version = self.certificate_version.max(stored.certificate_version + 1);
-        self.save(path)
+        self.save(folder, key)
     }
 
     pub(super) fn expose_pin_keys(&self) -> Result<PinKeys, BankError> {
@@ -207,6 +164,17 @@ impl KeyFile {
             pvv_index: self.pvv_key_index,
             offset: self.pin_offset_key.expose(KeyKind::PinOffset)?,
         })
+    }
+
+    /// Every key by id, kind and check value.
+    pub(super) fn listed(&self) -> Result<Vec<ListedKey>, BankError> {
+        let of_bank = [&self.outcome_key, &self.pan_reference_key, &self.pvv_key, &self.pin_offset_key];
+        let of_bank = of_bank.into_iter().map(|key| (self.bank_id.as_str(), key));
+        let of_issuers = self.issuers.iter().flat_map(|issuer| issuer.keys().map(|key| (issuer.iin.as_str(), key)));
+        let of_zones = self.zones.iter().flat_map(|zone| zone.keys.iter().map(|key| (zone.acquirer.as_str(), key)));
+        let known = of_bank.chain(of_issuers).chain(of_zones).map(|(owner, key)| ListedKey::of(owner, key));
+        let epochs = self.epochs.iter().map(|epoch| ListedKey::of(epoch.load()?.key.kid(), &epoch.secret));
+        known.chain(epochs).collect()
     }
 
     /// Puts a working key of an acquirer in the place of the one before.
@@ -222,9 +190,7 @@ impl KeyFile {
         // The longest known prefix is the one that a card's cryptogram is checked by.
         let known = self.issuers.iter_mut().filter(|known| issuer.iin.starts_with(&known.iin));
         if let Some(known) = known.max_by_key(|known| known.iin.len()) {
-            let kind = KeyKind::IssuerCryptogram;
-            let same = known.master_key.expose::<16>(kind)?.ct_eq(&*issuer.master_key.expose::<16>(kind)?);
-            return if same.into() { known.complete(issuer) } else { Err(BankError::IssuerKnown(issuer.iin)) };
+            return known.complete(issuer);
         }
         if self.issuers.len() >= ISSUERS_MAX {
             return Err(BankError::TooMany("issuers"));
@@ -264,19 +230,26 @@ impl StoredEpoch {
 }
 
 /// Makes the bank's keys in its folder, where they are missing; whether a key file was made. The
-/// root is made too unless it is there, and is returned in public.
-pub fn init(bank_dir: &Path, bank: &BankEntry, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<bool, BankError> {
-    std::fs::create_dir_all(bank_dir).map_err(|error| BankError::file(bank_dir, error))?;
-    let root_path = bank_dir.join(ROOT_FILE_NAME);
+/// root is made too unless it is there, and is returned in public; so is the passphrase.
+pub fn init(
+    folder: impl Into<KeyFolder>,
+    bank: &BankEntry,
+    issuers: Vec<IssuerKey>,
+    now_ms: i64,
+) -> Result<bool, BankError> {
+    let folder = folder.into();
+    std::fs::create_dir_all(folder.dir()).map_err(|error| BankError::file(folder.dir(), error))?;
+    let root_path = folder.dir().join(ROOT_FILE_NAME);
     if !root_path.exists() {
         let root = SigningKey::<BankRoot>::generate();
         let seed = Zeroizing::new(URL_SAFE_NO_PAD.encode(root.expose_bytes()));
         file::replace(&root_path, seed.as_bytes())?;
     }
-    let path = bank_dir.join(FILE_NAME);
-    if path.exists() {
+    if folder.key_file().exists() {
         return Ok(false);
     }
+    // The passphrase first: a key file that nobody can open would be worse than none.
+    let file_key = FileKey::new(&folder.passphrase_or_new()?, Cost::of_new_files())?;
     let outcome_key = SigningKey::<BankOutcome>::generate();
     let not_before_ms = now_ms - OUTCOME_KEY_BACKDATE_MS;
     let mut keys = KeyFile {
@@ -296,16 +269,16 @@ pub fn init(bank_dir: &Path, bank: &BankEntry, issuers: Vec<IssuerKey>, now_ms: 
         epochs: Vec::new(),
     };
     keys.renew(now_ms);
-    keys.save(&path)?;
+    keys.save(&folder, &file_key)?;
     Ok(true)
 }
 
 /// Adds issuers to the keys of a bank's folder, durably, and all or none; how many are new. A bank
 /// that is serving learns of them when it starts next.
-pub fn add_issuers(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<usize, BankError> {
-    let path = bank_dir.join(FILE_NAME);
-    let _turn = turn(&path)?;
-    let mut keys = KeyFile::load(&path)?;
+pub fn add_issuers(folder: impl Into<KeyFolder>, issuers: Vec<IssuerKey>, now_ms: i64) -> Result<usize, BankError> {
+    let folder = folder.into();
+    let _turn = folder.turn()?;
+    let (mut keys, file_key) = KeyFile::load(&folder)?;
     let mut new = 0;
     for issuer in issuers {
         new += usize::from(keys.add_issuer(issuer)?);
@@ -313,22 +286,22 @@ pub fn add_issuers(bank_dir: &Path, issuers: Vec<IssuerKey>, now_ms: i64) -> Res
     if new > 0 {
         keys.certificate_version += 1;
         keys.certificate_issued_ms = now_ms;
-        keys.save(&path)?;
+        keys.save(&folder, &file_key)?;
     }
     Ok(new)
 }
 
 /// Adds an acquirer with its zone master key to the keys of a bank's folder, durably; as [`share_key`].
-pub fn add_zone(bank_dir: &Path, setup: &ZoneSetup<'_>) -> Result<(), BankError> {
-    share_key(bank_dir, setup.acquirer, &SharedKey::Master(setup.master))
+pub fn add_zone(folder: impl Into<KeyFolder>, setup: &ZoneSetup<'_>) -> Result<(), BankError> {
+    share_key(folder, setup.acquirer, &SharedKey::Master(setup.master))
 }
 
 /// Adds a key shared with an acquirer, durably, and the acquirer when it is new. A bank that is serving learns of it
 /// when it starts next.
-pub fn share_key(bank_dir: &Path, acquirer: &str, key: &SharedKey<'_>) -> Result<(), BankError> {
-    let path = bank_dir.join(FILE_NAME);
-    let _turn = turn(&path)?;
-    let mut keys = KeyFile::load(&path)?;
+pub fn share_key(folder: impl Into<KeyFolder>, acquirer: &str, key: &SharedKey<'_>) -> Result<(), BankError> {
+    let folder = folder.into();
+    let _turn = folder.turn()?;
+    let (mut keys, file_key) = KeyFile::load(&folder)?;
     let mut zone = StoredZone::new(acquirer)?;
     if let Some(known) = keys.zones.iter().position(|known| known.acquirer == zone.acquirer) {
         zone = keys.zones.swap_remove(known);
@@ -337,24 +310,24 @@ pub fn share_key(bank_dir: &Path, acquirer: &str, key: &SharedKey<'_>) -> Result
     }
     zone.share(key)?;
     keys.zones.push(zone);
-    keys.save(&path)
+    keys.save(&folder, &file_key)
 }
 
-/// Waits for one's turn to read, change and replace the key file: a serving bank renews its epochs
-/// while its staff add issuers. The turn ends when the handle is dropped, at the latest with the
-/// process; whoever has it only writes a small file.
-fn turn(path: &Path) -> Result<File, BankError> {
-    let path = path.with_extension("lock");
-    let fail = |error| BankError::file(&path, error);
-    let handle =
-        File::options().write(true).create(true).truncate(false).mode(file::OWNER_ONLY).open(&path).map_err(fail)?;
-    handle.lock().map_err(fail)?;
-    Ok(handle)
+/// Seals the key file with the passphrase in another file, which becomes the one to open it with.
+///
+/// # Errors
+/// When either passphrase cannot be read, or the old one does not open the file.
+pub fn change_passphrase(folder: impl Into<KeyFolder>, new: &Path) -> Result<(), BankError> {
+    let folder = folder.into();
+    let _turn = folder.turn()?;
+    let (keys, _) = KeyFile::load(&folder)?;
+    let passphrase = folder.clone().with_passphrase_file(Some(new)).passphrase()?;
+    keys.save(&folder, &FileKey::new(&passphrase, Cost::of_new_files())?)
 }
 
 /// The bank's root, which certifies its sealing keys.
-pub(super) fn root(bank_dir: &Path) -> Result<SigningKey<BankRoot>, BankError> {
-    let path = bank_dir.join(ROOT_FILE_NAME);
+pub(super) fn root(folder: &KeyFolder) -> Result<SigningKey<BankRoot>, BankError> {
+    let path = folder.dir().join(ROOT_FILE_NAME);
     let text = Zeroizing::new(std::fs::read_to_string(&path).map_err(|error| BankError::file(&path, error))?);
     let seed = Secret::of_text(text.trim()).expose().map_err(|_| BankError::Malformed(ROOT_FILE_NAME))?;
     Ok(SigningKey::from_bytes(&seed))

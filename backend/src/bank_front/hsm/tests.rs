@@ -59,7 +59,7 @@ fn epochs_overlap_and_old_ones_are_forgotten_on_disk_too() {
     assert!(hsm.epoch(&first_kid, over).is_none());
     let third = certificate(&hsm, over);
     assert!(third.sealing_keys.iter().all(|dated| dated.key.kid() != first_kid));
-    let stored = KeyFile::load(&folder.path().join(FILE_NAME)).unwrap();
+    let stored = KeyFile::load(&folder.path().into()).unwrap().0;
     let kept: Vec<_> = stored.epochs.iter().map(|epoch| epoch.load().unwrap()).collect();
     assert!(kept.iter().all(|dated| dated.key.kid() != first_kid), "the secret is gone");
 }
@@ -109,7 +109,7 @@ fn a_new_issuer_is_durable_and_certified_and_a_known_one_keeps_its_key() {
 fn a_serving_bank_that_renews_its_epochs_keeps_issuers_added_meanwhile() {
     let (folder, hsm) = bank();
     add_issuers(folder.path(), vec![issuer("400000", 1)], NOW_MS).unwrap();
-    let with_issuer = KeyFile::load(&folder.path().join(FILE_NAME)).unwrap().certificate_version;
+    let with_issuer = KeyFile::load(&folder.path().into()).unwrap().0.certificate_version;
     let renewed = certificate(&hsm, NOW_MS + 13 * HOUR_MS);
     assert!(renewed.version > with_issuer);
     let restarted = certificate(&Hsm::open(folder.path(), NOW_MS + 13 * HOUR_MS).unwrap(), NOW_MS + 13 * HOUR_MS);
@@ -120,18 +120,74 @@ fn a_serving_bank_that_renews_its_epochs_keeps_issuers_added_meanwhile() {
 #[test]
 fn a_key_file_that_is_not_one_is_refused() {
     let (folder, _hsm) = bank();
-    let path = folder.path().join(FILE_NAME);
-    let good = std::fs::read_to_string(&path).unwrap();
-    for bad in [
-        "{}".to_owned(),
-        good.replace("\"pvv_key_index\": 1", "\"pvv_key_index\": 10"),
-        good.replace("\"iin\": \"476134\"", "\"iin\": \"4761\""),
-        good.replace("\"bank_name\"", "\"bank\""),
+    let keys = KeyFolder::from(folder.path());
+    let (file, file_key) = KeyFile::load(&keys).unwrap();
+    let good = serde_json::to_string(&file).unwrap();
+    for (from, to) in [
+        ("{", "{}"),
+        ("\"pvv_key_index\":1", "\"pvv_key_index\":10"),
+        ("\"iin\":\"476134\"", "\"iin\":\"4761\""),
+        ("\"bank_name\"", "\"bank\""),
+        // A key in another's place.
+        ("\"kind\":\"pin_offset\"", "\"kind\":\"pin_verification\""),
+        ("\"kind\":\"issuer_cryptogram\"", "\"kind\":\"card_verification\""),
     ] {
+        let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good);
-        std::fs::write(&path, &bad).unwrap();
-        assert!(Hsm::open(folder.path(), NOW_MS).is_err());
+        crate::bank_front::file::replace(&keys.key_file(), &file_key.seal(bad.as_bytes()).unwrap()).unwrap();
+        assert!(Hsm::open(folder.path(), NOW_MS).is_err(), "{to}");
     }
+}
+
+#[test]
+fn a_key_file_opens_with_its_passphrase_only_and_tells_nothing_without() {
+    let (folder, hsm) = bank();
+    let path = folder.path().join(FILE_NAME);
+    let sealed = std::fs::read(&path).unwrap();
+    for word in ["secret", "issuers", "476134", "First Bank"] {
+        assert!(!sealed.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
+    }
+    let passphrase = folder.path().join(PASSPHRASE_FILE_NAME);
+    let right = std::fs::read(&passphrase).unwrap();
+    crate::bank_front::file::replace(&passphrase, b"not the passphrase").unwrap();
+    assert!(matches!(Hsm::load(folder.path()), Err(BankError::Passphrase)));
+    assert!(matches!(add_issuers(folder.path(), Vec::new(), NOW_MS), Err(BankError::Passphrase)));
+    // Whoever has it open needs the passphrase no more.
+    hsm.roll(NOW_MS + 1).unwrap();
+    crate::bank_front::file::replace(&passphrase, &right).unwrap();
+    assert!(Hsm::open(folder.path(), NOW_MS + 1).is_ok());
+}
+
+#[test]
+fn a_passphrase_is_changed_while_the_bank_serves() {
+    let (folder, hsm) = bank();
+    let before = certificate(&hsm, NOW_MS);
+    let elsewhere = folder.path().join("new-passphrase");
+    crate::bank_front::file::replace(&elsewhere, b"another passphrase\n").unwrap();
+    change_passphrase(folder.path(), &elsewhere).unwrap();
+    assert!(matches!(Hsm::load(folder.path()), Err(BankError::Passphrase)), "the old one");
+    let keys = KeyFolder::from(folder.path()).with_passphrase_file(Some(&elsewhere));
+    assert_eq!(certificate(&Hsm::open(keys, NOW_MS).unwrap(), NOW_MS), before);
+    // The serving bank learns of it from its passphrase file, when it seals next.
+    assert!(matches!(hsm.roll(NOW_MS + 1), Err(BankError::Passphrase)));
+    std::fs::rename(&elsewhere, folder.path().join(PASSPHRASE_FILE_NAME)).unwrap();
+    hsm.roll(NOW_MS + 1).unwrap();
+    assert!(Hsm::open(folder.path(), NOW_MS + 1).is_ok());
+}
+
+#[test]
+fn a_crash_while_the_key_file_is_sealed_leaves_the_old_one() {
+    let (folder, hsm) = bank();
+    let before = certificate(&hsm, NOW_MS);
+    // What a crash leaves: a part of the new file beside the old one.
+    let mut part = folder.path().join(FILE_NAME).into_os_string();
+    part.push(".part");
+    std::fs::write(&part, &std::fs::read(folder.path().join(FILE_NAME)).unwrap()[..40]).unwrap();
+    let restarted = Hsm::open(folder.path(), NOW_MS).unwrap();
+    assert_eq!(certificate(&restarted, NOW_MS), before);
+    restarted.roll(NOW_MS + 1).unwrap();
+    assert!(Hsm::open(folder.path(), NOW_MS + 1).is_ok());
+    assert!(!std::path::Path::new(&part).exists());
 }
 
 #[test]

@@ -192,7 +192,7 @@ impl Zone {
             ZoneKeyKind::PinAes => {
                 let mut key = Zeroizing::new([0; 16]);
                 getrandom::fill(&mut *key).expect("the operating system has randomness");
-                let kcv = key_block::kcv(&key);
+                let kcv = key_block::kcv(&*key).ok_or(BankError::WeakKey)?;
                 (key, kcv)
             }
         };
