@@ -1,8 +1,9 @@
 //! Packing and unpacking: message type, bitmaps, then each data element in order.
 
 use crate::element::{Element, Format, Length};
+use crate::message::Kind;
 use crate::spec::{BinaryEncoding, DigitEncoding, Spec};
-use crate::{Error, MESSAGE_BYTES_MAX, Message, Mti, Place, Unreadable, Value};
+use crate::{Error, MESSAGE_BYTES_MAX, Message, Mti, Place, Unreadable};
 
 /// Bytes of one bitmap: a bit for each of 64 data elements.
 const BITMAP_BYTES: usize = 8;
@@ -10,15 +11,19 @@ const BITMAP_BYTES: usize = 8;
 const PRIMARY_LAST: u8 = 64;
 /// The last data element of the secondary bitmap.
 const SECONDARY_LAST: u8 = 128;
+/// The bit of the primary bitmap that says that a secondary follows, with both in one number.
+const SECONDARY_FOLLOWS: u128 = 1 << 127;
+/// Room for message type, bitmaps and length prefixes, in bytes.
+const OVERHEAD_BYTES: usize = 96;
 
 pub(crate) fn pack(message: &Message, spec: &Spec) -> Result<Vec<u8>, Error> {
-    let mut out = Vec::with_capacity(512);
+    let mut out = Vec::with_capacity(message.content_bytes() + OVERHEAD_BYTES);
     write_digits(&mut out, spec.digits, &message.mti().digits());
     write_bitmaps(&mut out, message, spec)?;
-    for (number, value) in message.fields() {
+    for (number, kind, content) in message.raw_fields() {
         let place = Place::Element(number);
         let element = spec.element(number).ok_or(Error::UnknownElement { place, offset: out.len() })?;
-        write_element(&mut out, spec, element, value)?;
+        write_element(&mut out, spec, element, kind, content)?;
     }
     if out.len() > MESSAGE_BYTES_MAX {
         return Err(Error::MessageTooLong { length: out.len(), max: MESSAGE_BYTES_MAX });
@@ -32,7 +37,7 @@ pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Unreadable> {
         return Err(unreadable(Error::MessageTooLong { length: bytes.len(), max: MESSAGE_BYTES_MAX }));
     }
     let mut reader = Reader { bytes, at: 0, place: Place::Mti };
-    let mti = reader.digits(spec.digits, 4).and_then(|digits| Mti::parse(&digits)).map_err(unreadable)?;
+    let mti = reader.mti(spec.digits).map_err(unreadable)?;
     let mut message = Message::new(mti);
     match unpack_elements(&mut reader, spec, &mut message) {
         Ok(()) => Ok(message),
@@ -42,58 +47,61 @@ pub(crate) fn unpack(spec: &Spec, bytes: &[u8]) -> Result<Message, Unreadable> {
 
 fn unpack_elements(reader: &mut Reader<'_>, spec: &Spec, message: &mut Message) -> Result<(), Error> {
     reader.place = Place::PrimaryBitmap;
-    let primary = reader.bitmap(spec.binary)?;
-    let mut present = u128::from(primary) << 64;
-    if primary >> 63 == 1 {
+    let mut present = u128::from(reader.bitmap(spec.binary)?) << 64;
+    if present & SECONDARY_FOLLOWS != 0 {
         reader.place = Place::SecondaryBitmap;
         present |= u128::from(reader.bitmap(spec.binary)?);
+        present ^= SECONDARY_FOLLOWS;
     }
-    for number in 2..=SECONDARY_LAST {
-        if present >> (SECONDARY_LAST - number) & 1 == 0 {
-            continue;
-        }
+    // Packed digits are twice as many characters; no content has more than that.
+    let room = match spec.digits {
+        DigitEncoding::Ascii => reader.left(),
+        DigitEncoding::Bcd => reader.left() * 2,
+    };
+    *message = Message::with_room(message.mti(), present.count_ones() as usize, room);
+    while present != 0 {
+        let number = u8::try_from(present.leading_zeros() + 1).unwrap_or(u8::MAX);
+        present ^= SECONDARY_FOLLOWS >> (number - 1);
         let place = Place::Element(number);
         reader.place = place;
         let element = spec.element(number).ok_or(Error::UnknownElement { place, offset: reader.at })?;
-        message.set(number, reader.element(spec, element)?);
+        let kind = if element.format == Format::B { Kind::Binary } else { Kind::Text };
+        message.push_with(number, kind, |content| reader.element(spec, element, content))?;
     }
     reader.end()
 }
 
 fn write_bitmaps(out: &mut Vec<u8>, message: &Message, spec: &Spec) -> Result<(), Error> {
     let mut present = 0u128;
-    for (number, _) in message.fields() {
+    for (number, ..) in message.raw_fields() {
         if !(2..=SECONDARY_LAST).contains(&number) {
             let place = Place::Element(number);
             return Err(Error::UnknownElement { place, offset: out.len() });
         }
         present |= 1 << (SECONDARY_LAST - number);
         if number > PRIMARY_LAST {
-            // Bit 1 says that a secondary bitmap follows the primary.
-            present |= 1 << 127;
+            present |= SECONDARY_FOLLOWS;
         }
     }
     let bytes = present.to_be_bytes();
-    let written = if present >> 127 == 1 { &bytes[..] } else { &bytes[..BITMAP_BYTES] };
+    let written = if present & SECONDARY_FOLLOWS == 0 { &bytes[..BITMAP_BYTES] } else { &bytes[..] };
     write_binary(out, spec.binary, written);
     Ok(())
 }
 
-fn write_element(out: &mut Vec<u8>, spec: &Spec, element: &Element, value: &Value) -> Result<(), Error> {
+fn write_element(out: &mut Vec<u8>, spec: &Spec, element: &Element, kind: Kind, content: &[u8]) -> Result<(), Error> {
     let place = Place::Element(element.number);
     let offset = out.len();
-    let length = match (element.format, value) {
-        (Format::B, Value::Binary(bytes)) => bytes.len(),
-        (Format::B, Value::Text(_)) | (_, Value::Binary(_)) => {
-            return Err(Error::WrongKind { place });
-        }
-        (format, Value::Text(text)) => {
-            if let Some(at) = first_not_allowed(format, text.as_bytes()) {
-                return Err(Error::Character { place, offset: offset + at });
+    let length = content.len();
+    match (element.format, kind) {
+        (Format::B, Kind::Binary) => {}
+        (Format::B, Kind::Text) | (_, Kind::Binary) => return Err(Error::WrongKind { place }),
+        (format, Kind::Text) => {
+            if !allows(format, content) {
+                return Err(Error::Character { place, offset: offset + first_not_allowed(format, content) });
             }
-            text.len()
         }
-    };
+    }
     match element.length {
         Length::Fixed(expected) if length != expected => {
             return Err(Error::WrongLength { place, length, expected });
@@ -106,9 +114,9 @@ fn write_element(out: &mut Vec<u8>, spec: &Spec, element: &Element, value: &Valu
             write_length(out, spec, element, length)?;
         }
     }
-    match value {
-        Value::Binary(bytes) => write_binary(out, spec.binary, bytes),
-        Value::Text(text) => write_text(out, spec.digits, element.format, text.as_bytes()),
+    match kind {
+        Kind::Binary => write_binary(out, spec.binary, content),
+        Kind::Text => write_text(out, spec.digits, element.format, content),
     }
     Ok(())
 }
@@ -118,14 +126,20 @@ fn write_length(out: &mut Vec<u8>, spec: &Spec, element: &Element, length: usize
         (Format::B, BinaryEncoding::Hex) => length * 2,
         _ => length,
     };
+    let mut digits = [b'0'; Length::PREFIX_DIGITS_MAX];
     let width = element.length.prefix_digits();
-    let digits = format!("{counted:0width$}");
-    if digits.len() > width {
+    let mut rest = counted;
+    for digit in digits[..width].iter_mut().rev() {
+        // A remainder of ten is a digit.
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    if rest > 0 {
         let place = Place::Element(element.number);
         let max = 10usize.pow(u32::try_from(width).unwrap_or(u32::MAX)) - 1;
         return Err(Error::TooLong { place, offset: out.len(), length: counted, max });
     }
-    write_digits(out, spec.digits, digits.as_bytes());
+    write_digits(out, spec.digits, &digits[..width]);
     Ok(())
 }
 
@@ -164,30 +178,63 @@ fn write_binary(out: &mut Vec<u8>, encoding: BinaryEncoding, bytes: &[u8]) {
         BinaryEncoding::Raw => out.extend_from_slice(bytes),
         BinaryEncoding::Hex => {
             const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            out.extend(
-                bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).map(|nibble| DIGITS[usize::from(nibble)]),
-            );
+            for byte in bytes {
+                out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]);
+            }
         }
     }
 }
 
 const fn track_nibble(character: u8) -> u8 {
-    if character == b'=' { 0x0d } else { character & 0x0f }
+    if matches!(character, b'=' | b'D') { 0x0d } else { character & 0x0f }
+}
+
+/// Whether a format allows every character. Without a way out in the middle, the compiler looks at many at a time.
+fn allows(format: Format, text: &[u8]) -> bool {
+    fn every(text: &[u8], is_allowed: impl Fn(u8) -> bool) -> bool {
+        text.iter().fold(true, |all, c| all & is_allowed(*c))
+    }
+    match format {
+        Format::N => every(text, is_digit),
+        Format::Xn => text.split_first().is_none_or(|(sign, digits)| is_sign(*sign) && every(digits, is_digit)),
+        Format::An => every(text, is_alphanumeric),
+        Format::Ans => every(text, is_printable),
+        Format::Z => every(text, is_track),
+        Format::B => false,
+    }
 }
 
 /// Where the first character is that the format does not allow.
-fn first_not_allowed(format: Format, text: &[u8]) -> Option<usize> {
-    text.iter().enumerate().find_map(|(at, c)| {
-        let allowed = match format {
-            Format::Xn if at == 0 => matches!(c, b'C' | b'D'),
-            Format::N | Format::Xn => c.is_ascii_digit(),
-            Format::An => c.is_ascii_alphanumeric() || *c == b' ',
-            Format::Ans => matches!(c, 0x20..=0x7e),
-            Format::Z => c.is_ascii_digit() || *c == b'=',
-            Format::B => false,
-        };
-        (!allowed).then_some(at)
-    })
+fn first_not_allowed(format: Format, text: &[u8]) -> usize {
+    let is_allowed = |at: usize, c: u8| match format {
+        Format::Xn if at == 0 => is_sign(c),
+        Format::N | Format::Xn => is_digit(c),
+        Format::An => is_alphanumeric(c),
+        Format::Ans => is_printable(c),
+        Format::Z => is_track(c),
+        Format::B => false,
+    };
+    text.iter().enumerate().position(|(at, c)| !is_allowed(at, *c)).unwrap_or_default()
+}
+
+const fn is_digit(c: u8) -> bool {
+    c.wrapping_sub(b'0') < 10
+}
+
+const fn is_sign(c: u8) -> bool {
+    matches!(c, b'C' | b'D')
+}
+
+const fn is_alphanumeric(c: u8) -> bool {
+    is_digit(c) || (c | 0x20).wrapping_sub(b'a') < 26 || c == b' '
+}
+
+const fn is_printable(c: u8) -> bool {
+    c.wrapping_sub(b' ') < 0x5f
+}
+
+const fn is_track(c: u8) -> bool {
+    is_digit(c) || c == b'=' || c == b'D'
 }
 
 /// A position in a message and the field being read there, so that every error can name both.
@@ -198,6 +245,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    const fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
     fn take(&mut self, count: usize) -> Result<&'a [u8], Error> {
         let left = &self.bytes[self.at..];
         let Some(taken) = left.get(..count) else {
@@ -208,31 +259,30 @@ impl<'a> Reader<'a> {
     }
 
     fn end(&self) -> Result<(), Error> {
-        match self.bytes.len() - self.at {
+        match self.left() {
             0 => Ok(()),
             extra => Err(Error::Trailing { after: self.place, offset: self.at, extra }),
         }
     }
 
-    fn element(&mut self, spec: &Spec, element: &Element) -> Result<Value, Error> {
+    fn mti(&mut self, encoding: DigitEncoding) -> Result<Mti, Error> {
+        let mut digits = Vec::with_capacity(4);
+        self.digits(encoding, 4, &mut digits)?;
+        Mti::of_digits(&digits)
+    }
+
+    /// Reads an element and appends what it holds.
+    fn element(&mut self, spec: &Spec, element: &Element, content: &mut Vec<u8>) -> Result<(), Error> {
         let length = self.length(spec, element)?;
-        if element.format == Format::B {
-            return self.binary(spec.binary, length).map(Value::Binary);
-        }
-        let start = self.at;
-        let text = match (spec.digits, element.format) {
-            (DigitEncoding::Bcd, Format::N) => self.digits(spec.digits, length)?,
+        match (spec.digits, element.format) {
+            (_, Format::B) => self.binary(spec.binary, length, content),
+            (DigitEncoding::Bcd, Format::N) => self.digits(spec.digits, length, content),
             (DigitEncoding::Bcd, Format::Xn) => {
-                let mut text = self.ascii(1.min(length))?;
-                text.push_str(&self.digits(spec.digits, length.saturating_sub(1))?);
-                text
+                self.characters(element.format, 1.min(length), content)?;
+                self.digits(spec.digits, length.saturating_sub(1), content)
             }
-            (DigitEncoding::Bcd, Format::Z) => self.packed_track(length)?,
-            _ => self.ascii(length)?,
-        };
-        match first_not_allowed(element.format, text.as_bytes()) {
-            Some(at) => Err(Error::Character { place: self.place, offset: start + at }),
-            None => Ok(Value::Text(text)),
+            (DigitEncoding::Bcd, Format::Z) => self.packed_track(length, content),
+            _ => self.characters(element.format, length, content),
         }
     }
 
@@ -244,14 +294,7 @@ impl<'a> Reader<'a> {
             Length::Fixed(length) => return Ok(length),
             Length::Ll(max) | Length::Lll(max) | Length::Llll(max) | Length::Lllll(max) => max,
         };
-        let counted = self
-            .digits(spec.digits, element.length.prefix_digits())
-            .map_err(|error| match error {
-                Error::Character { .. } => Error::LengthPrefix { place, offset },
-                other => other,
-            })?
-            .parse::<usize>()
-            .map_err(|_| Error::LengthPrefix { place, offset })?;
+        let counted = self.counted(spec.digits, element.length.prefix_digits())?;
         let length = match (element.format, spec.binary) {
             (Format::B, BinaryEncoding::Hex) if counted % 2 == 1 => {
                 return Err(Error::LengthPrefix { place, offset });
@@ -265,83 +308,114 @@ impl<'a> Reader<'a> {
         Ok(length)
     }
 
-    fn bitmap(&mut self, encoding: BinaryEncoding) -> Result<u64, Error> {
-        let bytes = self.binary(encoding, BITMAP_BYTES)?;
-        Ok(bytes.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
-    }
-
-    fn binary(&mut self, encoding: BinaryEncoding, length: usize) -> Result<Vec<u8>, Error> {
+    /// The number that a length prefix of so many digits says.
+    fn counted(&mut self, encoding: DigitEncoding, digits: usize) -> Result<usize, Error> {
+        let wrong = Error::LengthPrefix { place: self.place, offset: self.at };
+        let bytes = match encoding {
+            DigitEncoding::Ascii => self.take(digits)?,
+            DigitEncoding::Bcd => self.take(digits.div_ceil(2))?,
+        };
+        let mut counted = 0;
         match encoding {
-            BinaryEncoding::Raw => self.take(length).map(<[u8]>::to_vec),
-            BinaryEncoding::Hex => {
-                let offset = self.at;
-                let place = self.place;
-                let nibble = |at: usize, c: u8| {
-                    let value = char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                    value.ok_or(Error::Character { place, offset: offset + at })
-                };
-                self.take(length * 2)?
-                    .chunks_exact(2)
-                    .enumerate()
-                    .map(|(at, pair)| Ok(nibble(at * 2, pair[0])? << 4 | nibble(at * 2 + 1, pair[1])?))
-                    .collect()
-            }
-        }
-    }
-
-    fn digits(&mut self, encoding: DigitEncoding, count: usize) -> Result<String, Error> {
-        let offset = self.at;
-        let place = self.place;
-        match encoding {
+            DigitEncoding::Ascii if !allows(Format::N, bytes) => return Err(wrong),
             DigitEncoding::Ascii => {
-                let text = self.ascii(count)?;
-                match first_not_allowed(Format::N, text.as_bytes()) {
-                    Some(at) => Err(Error::Character { place, offset: offset + at }),
-                    None => Ok(text),
+                for digit in bytes {
+                    counted = counted * 10 + usize::from(digit & 0x0f);
                 }
             }
             DigitEncoding::Bcd => {
-                let padding = count % 2;
-                let mut text = String::with_capacity(count + padding);
-                for (at, nibble) in nibbles(self.take(count.div_ceil(2))?).enumerate() {
-                    let is_padding = at < padding;
+                for (at, nibble) in nibbles(bytes).enumerate() {
+                    let is_padding = at < digits % 2;
                     if nibble > 9 || (is_padding && nibble != 0) {
-                        return Err(Error::Character { place, offset: offset + at / 2 });
+                        return Err(wrong);
                     }
-                    if !is_padding {
-                        text.push(char::from(b'0' + nibble));
-                    }
+                    counted = counted * 10 + usize::from(nibble);
                 }
-                Ok(text)
             }
         }
+        Ok(counted)
     }
 
-    fn packed_track(&mut self, count: usize) -> Result<String, Error> {
-        let offset = self.at;
-        let place = self.place;
-        let mut text = String::with_capacity(count);
+    fn bitmap(&mut self, encoding: BinaryEncoding) -> Result<u64, Error> {
+        if encoding == BinaryEncoding::Raw {
+            let bytes = self.take(BITMAP_BYTES)?;
+            return Ok(bytes.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)));
+        }
+        let mut bytes = Vec::with_capacity(BITMAP_BYTES);
+        self.binary(encoding, BITMAP_BYTES, &mut bytes)?;
+        Ok(bytes.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
+    }
+
+    fn binary(&mut self, encoding: BinaryEncoding, length: usize, content: &mut Vec<u8>) -> Result<(), Error> {
+        match encoding {
+            BinaryEncoding::Raw => content.extend_from_slice(self.take(length)?),
+            BinaryEncoding::Hex => {
+                let (place, offset) = (self.place, self.at);
+                for (at, pair) in self.take(length * 2)?.chunks_exact(2).enumerate() {
+                    let nibble = |which: usize| {
+                        hex_nibble(pair[which]).ok_or(Error::Character { place, offset: offset + at * 2 + which })
+                    };
+                    content.push(nibble(0)? << 4 | nibble(1)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self, encoding: DigitEncoding, count: usize, content: &mut Vec<u8>) -> Result<(), Error> {
+        if encoding == DigitEncoding::Ascii {
+            return self.characters(Format::N, count, content);
+        }
+        let (place, offset) = (self.place, self.at);
+        let padding = count % 2;
         for (at, nibble) in nibbles(self.take(count.div_ceil(2))?).enumerate() {
+            let is_padding = at < padding;
+            if nibble > 9 || (is_padding && nibble != 0) {
+                return Err(Error::Character { place, offset: offset + at / 2 });
+            }
+            if !is_padding {
+                content.push(b'0' + nibble);
+            }
+        }
+        Ok(())
+    }
+
+    /// Track data; an odd count has an `F` behind it, or, as some write it, a zero in front.
+    fn packed_track(&mut self, count: usize, content: &mut Vec<u8>) -> Result<(), Error> {
+        let (place, offset) = (self.place, self.at);
+        let bytes = self.take(count.div_ceil(2))?;
+        let is_odd = count % 2 == 1;
+        let ends_padded = bytes.last().is_some_and(|byte| byte & 0x0f == 0x0f);
+        let starts_padded = is_odd && !ends_padded && bytes.first().is_some_and(|byte| byte >> 4 == 0);
+        let skipped = usize::from(starts_padded);
+        for (at, nibble) in nibbles(bytes).enumerate().skip(skipped) {
             match nibble {
                 0x0f if at == count => {}
-                digit @ 0..=9 if at < count => text.push(char::from(b'0' + digit)),
-                0x0d if at < count => text.push('='),
-                _ => {
-                    return Err(Error::Character { place, offset: offset + at / 2 });
-                }
+                digit @ 0..=9 if at < count + skipped => content.push(b'0' + digit),
+                0x0d if at < count + skipped => content.push(b'='),
+                _ => return Err(Error::Character { place, offset: offset + at / 2 }),
             }
         }
-        Ok(text)
+        Ok(())
     }
 
-    fn ascii(&mut self, count: usize) -> Result<String, Error> {
-        let offset = self.at;
-        let place = self.place;
-        let bytes = self.take(count)?;
-        if let Some(at) = bytes.iter().position(|byte| !byte.is_ascii()) {
-            return Err(Error::Character { place, offset: offset + at });
+    fn characters(&mut self, format: Format, count: usize, content: &mut Vec<u8>) -> Result<(), Error> {
+        let (place, offset) = (self.place, self.at);
+        let text = self.take(count)?;
+        if !allows(format, text) {
+            return Err(Error::Character { place, offset: offset + first_not_allowed(format, text) });
         }
-        Ok(bytes.iter().map(|byte| char::from(*byte)).collect())
+        content.extend_from_slice(text);
+        Ok(())
+    }
+}
+
+const fn hex_nibble(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        b'A'..=b'F' => Some(c - b'A' + 10),
+        _ => None,
     }
 }
 

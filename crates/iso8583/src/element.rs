@@ -13,7 +13,7 @@ pub enum Format {
     Ans,
     /// `b`: bytes.
     B,
-    /// `z`: digits and the field separator `=` of magnetic stripe tracks (ISO 7813).
+    /// `z`: digits and the field separator of magnetic stripe tracks (ISO 7813), `=` or, as it is packed, `D`.
     Z,
 }
 
@@ -35,6 +35,9 @@ pub enum Length {
 }
 
 impl Length {
+    /// Most digits of a length prefix.
+    pub(crate) const PREFIX_DIGITS_MAX: usize = 5;
+
     /// Digits of the length prefix; zero when fixed.
     pub const fn prefix_digits(self) -> usize {
         match self {
@@ -207,9 +210,28 @@ pub static ELEMENTS: [Element; 126] = [
     de(128, B, Fixed(8), "Message authentication code"),
 ];
 
+/// The standard's row of a data element, by its place in the table.
+pub(crate) fn standard(number: u8) -> Option<&'static Element> {
+    // There is no row of data element 65.
+    let at = match number {
+        2..=64 => number - 2,
+        66..=128 => number - 3,
+        _ => return None,
+    };
+    ELEMENTS.get(usize::from(at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_row_is_at_its_place() {
+        for number in 0..=u8::MAX {
+            let row = ELEMENTS.iter().find(|element| element.number == number);
+            assert_eq!(standard(number), row, "DE {number}");
+        }
+    }
 
     #[test]
     fn the_table_is_ascending_and_its_lengths_fit_their_prefixes() {

@@ -58,7 +58,11 @@ impl Mti {
 
     /// Reads four ASCII digits.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let digits: [u8; 4] = text.as_bytes().try_into().map_err(|_| Error::BadMti)?;
+        Self::of_digits(text.as_bytes())
+    }
+
+    pub(crate) fn of_digits(digits: &[u8]) -> Result<Self, Error> {
+        let digits: [u8; 4] = digits.try_into().map_err(|_| Error::BadMti)?;
         if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(Error::BadMti) }
     }
 

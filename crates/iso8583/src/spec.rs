@@ -1,6 +1,6 @@
 //! A specification: the table of data elements plus how digits and bytes are written.
 
-use crate::element::{ELEMENTS, Element, Format, Length, de};
+use crate::element::{Element, Format, Length, de, standard};
 
 /// How digits (message type, length prefixes, numeric data elements) are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Spec {
     pub digits: DigitEncoding,
     /// How bytes are written.
     pub binary: BinaryEncoding,
-    /// Rows that replace those of [`ELEMENTS`], ascending by number.
+    /// Rows that replace those of [`crate::ELEMENTS`], ascending by number.
     pub replaced: &'static [Element],
 }
 
@@ -46,10 +46,7 @@ impl Spec {
 
     /// The row of a data element, if the specification has it.
     pub fn element(&self, number: u8) -> Option<&'static Element> {
-        let in_table = |table: &'static [Element]| {
-            table.binary_search_by_key(&number, |element| element.number).ok().map(|at| &table[at])
-        };
-        in_table(self.replaced).or_else(|| in_table(&ELEMENTS))
+        self.replaced.iter().find(|element| element.number == number).or_else(|| standard(number))
     }
 }
 

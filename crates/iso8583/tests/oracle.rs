@@ -167,6 +167,17 @@ fn large_private_elements_only_exist_where_agreed() {
     let message = Message::new(Mti::FINANCIAL_REQUEST).with_binary(127, vec![1; 5000]);
     let raw = message.pack(&Spec::TAPSEAL).unwrap();
     assert!(Message::unpack(&Spec::TAPSEAL, &raw).unwrap() == message);
-    assert_eq!(message.value(127), Some(&Value::Binary(vec![1; 5000])));
+    assert_eq!(message.value(127), Some(Value::Binary(&[1; 5000])));
     assert!(message.pack(&Spec::ASCII).is_err());
+}
+
+#[test]
+fn packed_track_data_of_an_odd_length_is_padded_behind_or_in_front() {
+    let message = Message::new(Mti::FINANCIAL_REQUEST).with_text(35, "4761340000000050=3112201");
+    let odd = message.clone().with_text(35, "4761340000000050=31122011");
+    let packed = hex::encode(odd.pack(&Spec::BCD).unwrap());
+    assert!(packed.ends_with("254761340000000050d31122011f"), "{packed}");
+    let in_front = hex::decode(packed.replace("254761340000000050d31122011f", "2504761340000000050d31122011")).unwrap();
+    assert!(Message::unpack(&Spec::BCD, &in_front).unwrap() == odd);
+    assert!(message.with_text(35, "4761340000000050D3112201").pack(&Spec::BCD).is_ok(), "as it is packed");
 }

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "the whole file is tests, their plumbing included")]
 
-use iso8583::{Format, Length, Message, Mti, Spec, Value};
+use iso8583::{Format, Length, Message, Mti, Spec};
 use proptest::prelude::*;
 
 const SPECS: [Spec; 4] = [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD, Spec::TAPSEAL];
+
+/// The content of an element.
+#[derive(Debug, Clone)]
+enum Value {
+    Text(String),
+    Binary(Vec<u8>),
+}
 
 fn content(format: Format, length: Length) -> BoxedStrategy<Value> {
     let (least, most) = match length {

@@ -176,7 +176,7 @@ impl Terminal {
             .with_text(22, "051")
             .with_text(23, format!("{:03}", data.psn.unwrap()))
             .with_binary(52, block)
-            .with_binary(55, data.icc_data.to_vec())
+            .with_binary(55, &data.icc_data)
     }
 
     /// A message about another: its own STAN and amount, the original's RRN.
