@@ -34,6 +34,7 @@ pub mod message;
 pub mod scenario;
 pub mod seed;
 pub mod settlement;
+pub mod statement;
 
 pub use error::BankError;
 

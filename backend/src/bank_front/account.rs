@@ -115,7 +115,8 @@ impl AccountKind {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, BankError> {
+    /// The kind a stored name means.
+    pub(super) fn parse(text: &str) -> Result<Self, BankError> {
         [Self::Cardholder, Self::Merchant, Self::Acquirer, Self::Fees, Self::Payouts, Self::Opening]
             .into_iter()
             .find(|kind| kind.as_str() == text)
