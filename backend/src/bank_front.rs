@@ -31,6 +31,7 @@ pub mod ledger;
 pub mod link;
 pub mod merchant;
 pub mod message;
+pub mod personalisation;
 pub mod scenario;
 pub mod seed;
 pub mod settlement;

@@ -27,6 +27,11 @@ impl AccountId {
         Self(format!("acquirer:{acquirer}:{currency}"))
     }
 
+    /// The account that a person names: as it is written in the books, or a cardholder's by its own name.
+    pub fn named(name: &str) -> Self {
+        if name.contains(':') { Self(name.to_owned()) } else { Self::of_cardholder(name) }
+    }
+
     /// Where the bank's fees of a currency go.
     pub fn fees(currency: Currency) -> Self {
         Self(format!("fees:{currency}"))

@@ -99,6 +99,15 @@ pub enum BankError {
     /// No public test card is called so.
     #[error("there is no test card, and no scheme of test cards, called {0}")]
     NoTestCard(String),
+    /// No issuer of the bank makes such cards.
+    #[error("the bank has no issuer with keys for such a card")]
+    NoIssuer,
+    /// A card that was reported lost or stolen.
+    #[error("a card that was reported lost or stolen stays so; issue another")]
+    CardGone,
+    /// The books break a rule.
+    #[error("{0} faults in the books")]
+    Faults(usize),
     /// A list is longer than it may be.
     #[error("too many {0}")]
     TooMany(&'static str),

@@ -32,6 +32,7 @@ mod key;
 mod key_block;
 mod key_file;
 mod key_folder;
+mod new_card;
 mod pin_block;
 mod pin_key;
 mod sealed_file;
@@ -53,6 +54,7 @@ pub use key_file::{
 };
 use key_file::{KeyFile, StoredEpoch};
 pub use key_folder::KeyFolder;
+pub use new_card::CardSecrets;
 pub use pin_block::PinFormat;
 use pin_key::PinKeys;
 use sealed_file::FileKey;

@@ -57,7 +57,8 @@ pub struct Profile {
     pub cardholder: String,
     /// ISO 3166 numeric, four digits.
     pub issuer_country: String,
-    /// Issuer master key for cryptograms, hexadecimal.
+    /// Issuer master key for cryptograms, hexadecimal; empty when the card has keys of its own.
+    #[serde(default)]
     pub issuer_master_key: String,
     /// Issuer master key for script MACs, hexadecimal; the one for cryptograms when empty.
     #[serde(default)]
@@ -65,6 +66,8 @@ pub struct Profile {
     /// Key of the values on the issuer's stripes, hexadecimal; the publicly known test key when absent.
     #[serde(default = "test_verification_key")]
     pub card_verification_key: String,
+    /// The card's own keys and values, as a bank's personalisation gives them; absent when the issuer's keys are above.
+    pub personalised: Option<Personalised>,
     /// What the card is in.
     #[serde(default)]
     pub carrier: Carrier,
@@ -89,6 +92,21 @@ pub struct Profile {
     pub atr: Atr,
     /// Applications.
     pub applications: Vec<CardApplication>,
+}
+
+/// What a bank's personalisation puts on a card: keys derived for it alone, and values that were made with keys it never
+/// sees.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Personalised {
+    /// The card's key for cryptograms, hexadecimal.
+    pub card_key: String,
+    /// The card's key for script MACs, hexadecimal.
+    pub script_key: String,
+    /// The value on its stripe, three digits (CVV).
+    pub stripe_value: String,
+    /// The value in the chip's image of the stripe, three digits (iCVV).
+    pub chip_value: String,
 }
 
 /// Who refuses a card that is made not to pay, and how.
@@ -204,7 +222,16 @@ impl Profile {
             .collect()
     }
 
+    /// The card's own key for cryptograms and for scripts, when it was personalised with them.
+    pub(crate) fn own_keys(&self) -> Option<[[u8; 16]; 2]> {
+        let key = |text: &str| decoded(text).try_into().expect("checked when the profile was read");
+        self.personalised.as_ref().map(|own| [key(&own.card_key), key(&own.script_key)])
+    }
+
     /// Issuer master key.
+    ///
+    /// # Panics
+    /// When the card was personalised with keys of its own instead.
     pub fn issuer_master_key_bytes(&self) -> [u8; 16] {
         decoded(&self.issuer_master_key).try_into().expect("checked when the profile was read")
     }
@@ -258,10 +285,23 @@ impl Profile {
     /// Expiry, service code and discretionary data: index and value of a PIN that is not on the stripe, the
     /// verification value made with `valued_as`, zeros.
     fn stripe_tail(&self, service_code: &str, valued_as: &str) -> String {
-        let key = decoded(&self.card_verification_key).try_into().expect("checked when the profile was read");
-        let value = VerificationKey::new(key).value(&self.pan, &self.expiry_yymm, valued_as).unwrap_or(*b"000");
-        let value: String = value.iter().map(|digit| char::from(*digit)).collect();
+        let value = self.verification_value(valued_as);
         format!("{}{service_code}00000{value}00", self.expiry_yymm)
+    }
+
+    /// The verification value made with a service code. A personalised card has those of its own stripe and of its
+    /// chip, and cannot make others.
+    fn verification_value(&self, valued_as: &str) -> String {
+        match &self.personalised {
+            Some(own) if valued_as == CHIP_IMAGE_SERVICE_CODE => own.chip_value.clone(),
+            Some(own) if valued_as == self.service_code => own.stripe_value.clone(),
+            Some(_) => "000".to_owned(),
+            None => {
+                let key = decoded(&self.card_verification_key).try_into().expect("checked when the profile was read");
+                let value = VerificationKey::new(key).value(&self.pan, &self.expiry_yymm, valued_as);
+                value.unwrap_or(*b"000").iter().map(|digit| char::from(*digit)).collect()
+            }
+        }
     }
 
     fn check(&self) -> Result<(), ProfileError> {
@@ -276,7 +316,9 @@ impl Profile {
             ("service_code", digits(&self.service_code, 3..=3)),
             ("pin", digits(&self.pin, 4..=12)),
             ("issuer_country", digits(&self.issuer_country, 4..=4)),
-            ("issuer_master_key", is_hex(&self.issuer_master_key, 16..=16)),
+            ("issuer_master_key", self.issuer_master_key.is_empty() || is_hex(&self.issuer_master_key, 16..=16)),
+            ("issuer_master_key", self.issuer_master_key.is_empty() == self.personalised.is_some()),
+            ("personalised", self.personalised.as_ref().is_none_or(Personalised::is_valid)),
             ("issuer_script_key", self.issuer_script_key.is_empty() || is_hex(&self.issuer_script_key, 16..=16)),
             ("card_verification_key", is_hex(&self.card_verification_key, 16..=16)),
             ("atr", is_hex(&self.atr.contact, 2..=33) && is_hex(&self.atr.contactless, 2..=33)),
@@ -287,6 +329,14 @@ impl Profile {
             Some((what, _)) => Err(ProfileError::Value(what)),
             None => self.applications.iter().try_for_each(CardApplication::check),
         }
+    }
+}
+
+impl Personalised {
+    fn is_valid(&self) -> bool {
+        let value = |text: &str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let key = |text: &str| is_hex(text, 16..=16);
+        key(&self.card_key) && key(&self.script_key) && value(&self.stripe_value) && value(&self.chip_value)
     }
 }
 

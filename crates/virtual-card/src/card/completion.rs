@@ -5,7 +5,7 @@ use emv::issuer::ArpcMethod;
 use emv::tag::Tag;
 
 use super::memory::{CardState, PIN_TRIES_MAX};
-use super::payment::{Approval, Online, Progress, cryptogram_answer};
+use super::payment::{Approval, KeyUse, Online, Progress, cryptogram_answer};
 use super::results::{Authentication, Kind, mark_first, mark_second};
 use super::status::{self, Answer, Status};
 use super::{Open, VirtualCard};
@@ -43,7 +43,7 @@ impl VirtualCard {
     /// Checks tag 91 (Book 2 section 8.2) and notes what came of it.
     fn check_issuer(&self, open: &Open, online: &mut Online, data: &[u8]) -> Result<(), Status> {
         let version = open.version()?;
-        let card = self.card_key(version, self.profile.issuer_master_key_bytes())?;
+        let card = self.card_key(version, KeyUse::Cryptogram)?;
         let key = version.arpc_key(&card, online.atc, online.unpredictable_number);
         let (right, refused) = match version.arpc_method() {
             ArpcMethod::ResponseCode => {
@@ -107,7 +107,7 @@ impl VirtualCard {
             return Err(status::SECURE_MESSAGING_MISSING);
         };
         let version = open.version()?;
-        let card = self.card_key(version, self.profile.issuer_script_key_bytes())?;
+        let card = self.card_key(version, KeyUse::Script)?;
         let expected = version.script_mac(&card, (online.atc, online.arqc), online.script_commands, *header, data);
         if expected != *mac {
             return Err(status::SECURE_MESSAGING_WRONG);

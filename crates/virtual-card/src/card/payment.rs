@@ -215,14 +215,20 @@ impl VirtualCard {
         let fields = IccData::parse(&fields).map_err(|_| status::WRONG_DATA)?;
         let input = version.input(&fields).map_err(|_| status::WRONG_DATA)?;
         let unpredictable_number = fields.array(Tag::UNPREDICTABLE_NUMBER).map_err(|_| status::WRONG_DATA)?;
-        let card = self.card_key(version, self.profile.issuer_master_key_bytes())?;
+        let card = self.card_key(version, KeyUse::Cryptogram)?;
         let cryptogram = version.session_key(&card, atc, unpredictable_number).mac(&input, version.padding());
         Ok(Made { kind, atc, cryptogram, unpredictable_number, iad })
     }
 
-    /// The card's key under one of its issuer's.
-    pub(super) fn card_key(&self, version: CryptogramVersion, issuer: [u8; 16]) -> Result<CardMasterKey, Status> {
-        let issuer = IssuerMasterKey::new(issuer);
+    /// The card's key: its own, or the one under its issuer's.
+    pub(super) fn card_key(&self, version: CryptogramVersion, usage: KeyUse) -> Result<CardMasterKey, Status> {
+        if let Some([card, script]) = self.profile.own_keys() {
+            return Ok(CardMasterKey::new(if usage == KeyUse::Cryptogram { card } else { script }));
+        }
+        let issuer = IssuerMasterKey::new(match usage {
+            KeyUse::Cryptogram => self.profile.issuer_master_key_bytes(),
+            KeyUse::Script => self.profile.issuer_script_key_bytes(),
+        });
         version.card_key(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)
     }
 
@@ -231,6 +237,15 @@ impl VirtualCard {
             *progress = to;
         }
     }
+}
+
+/// What a card's key is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyUse {
+    /// Cryptograms, and answers to them.
+    Cryptogram,
+    /// The MACs of scripts.
+    Script,
 }
 
 /// The answer to GENERATE AC, in the format of the application.

@@ -1,6 +1,6 @@
 //! COMPUTE CRYPTOGRAPHIC CHECKSUM: the codes of a card that only emulates its stripe (Book C-2).
 
-use emv::issuer::{IssuerMasterKey, derive_card_key_a, dynamic_verification_code};
+use emv::issuer::{CardMasterKey, IssuerMasterKey, derive_card_key_a, dynamic_verification_code};
 use emv::tag::Tag;
 
 use super::VirtualCard;
@@ -26,8 +26,13 @@ impl VirtualCard {
             return Err(status::WRONG_PARAMETERS);
         }
         let number = <[u8; 4]>::try_from(data).map_err(|_| status::WRONG_LENGTH)?;
-        let issuer = IssuerMasterKey::new(self.profile.issuer_master_key_bytes());
-        let card = derive_card_key_a(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)?;
+        let card = match self.profile.own_keys() {
+            Some([own, _]) => CardMasterKey::new(own),
+            None => {
+                let issuer = IssuerMasterKey::new(self.profile.issuer_master_key_bytes());
+                derive_card_key_a(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)?
+            }
+        };
         let code = dynamic_verification_code(&card, &self.profile.track2(), atc, number).to_be_bytes();
         self.set_progress(Progress::Spent);
         Ok(constructed(
