@@ -7,7 +7,6 @@
 use emv::Scheme;
 use envelope::{Pan, Pin};
 use payment::Amount;
-use sqlx::SqliteConnection;
 use zeroize::Zeroizing;
 
 use super::account::{self, AccountId};
@@ -15,6 +14,7 @@ use super::card::{Card, CardStatus, PIN_TRIES_MAX, StripeUse};
 use super::error::BankError;
 use super::hsm::Hsm;
 use super::seed::Terms;
+use crate::storage::SqliteConnection;
 
 /// What every card of a scheme has: the rest of a virtual card's profile.
 const PRODUCTS: [(Scheme, &str); 6] = [

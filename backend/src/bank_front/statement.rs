@@ -1,11 +1,11 @@
 //! Statements: what an account held before and after some business days, and each entry in between.
 
 use payment::{Amount, Currency};
-use sqlx::SqliteConnection;
 
 use super::account::{self, AccountId, AccountKind};
 use super::error::BankError;
 use super::settlement::{BusinessDate, business_day};
+use crate::storage::SqliteConnection;
 
 mod camt;
 mod csv;

@@ -26,12 +26,11 @@ impl VirtualCard {
             return Err(status::WRONG_PARAMETERS);
         }
         let number = <[u8; 4]>::try_from(data).map_err(|_| status::WRONG_LENGTH)?;
-        let card = match self.profile.own_keys() {
-            Some([own, _]) => CardMasterKey::new(own),
-            None => {
-                let issuer = IssuerMasterKey::new(self.profile.issuer_master_key_bytes());
-                derive_card_key_a(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)?
-            }
+        let card = if let Some([own, _]) = self.profile.own_keys() {
+            CardMasterKey::new(own)
+        } else {
+            let issuer = IssuerMasterKey::new(self.profile.issuer_master_key_bytes());
+            derive_card_key_a(&issuer, &self.profile.pan, self.profile.psn).map_err(|_| status::WRONG_DATA)?
         };
         let code = dynamic_verification_code(&card, &self.profile.track2(), atc, number).to_be_bytes();
         self.set_progress(Progress::Spent);
