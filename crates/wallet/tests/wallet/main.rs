@@ -16,6 +16,7 @@ mod reader_test;
 mod receipts;
 mod recovery;
 mod replay;
+mod several_banks;
 mod stage;
 mod stream;
 #[cfg(target_os = "linux")]
