@@ -24,6 +24,7 @@ use crate::tls::Identity;
 
 mod bank;
 mod certificates;
+pub mod issuer_register;
 
 pub use bank::{BankEntry, BankHome, BankId, front_host_name};
 
@@ -63,6 +64,14 @@ pub enum KeysError {
     /// The keyset would not be accepted by anybody.
     #[error(transparent)]
     Keyset(#[from] envelope::KeysetError),
+    /// Another bank issues cards under this prefix.
+    #[error("cards that begin with {prefix} are the bank {holder}'s")]
+    PrefixTaken {
+        /// The prefix as it stands in the register.
+        prefix: String,
+        /// Whose it is.
+        holder: String,
+    },
     /// The folder is complete, and other merchants are asked for.
     #[error("{0} is not in this folder, which is complete; use a new folder")]
     Complete(String),

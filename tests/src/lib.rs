@@ -11,5 +11,6 @@ pub mod line;
 pub mod payer;
 pub mod process;
 pub mod remote;
+pub mod second_bank;
 pub mod system;
 pub mod tap;

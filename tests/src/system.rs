@@ -145,6 +145,11 @@ impl System {
         self.wait_until("the bank is signed on", async || self.keyset_lists_a_bank().await).await;
     }
 
+    /// Gives the payment server further arguments from its next start on.
+    pub fn wish_for_server(&mut self, words: &[&str]) {
+        self.wishes.server.extend(texts(words));
+    }
+
     /// Takes back the extra arguments for the payment server, for the next start.
     pub fn forget_server_wishes(&mut self) {
         self.wishes.server.clear();

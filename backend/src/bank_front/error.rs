@@ -96,6 +96,9 @@ pub enum BankError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// The folder's own lists could not be used, or another bank has the cards.
+    #[error(transparent)]
+    Folder(#[from] crate::keys::KeysError),
     /// No public test card is called so.
     #[error("there is no test card, and no scheme of test cards, called {0}")]
     NoTestCard(String),

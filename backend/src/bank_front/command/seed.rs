@@ -8,7 +8,7 @@ use super::{Folder, print};
 use crate::bank_front::error::BankError;
 use crate::bank_front::{hsm, open_database, seed};
 use crate::clock::{now_ms, signed_ms};
-use crate::keys::{BankEntry, BankHome};
+use crate::keys::{BankEntry, BankHome, DataFolder, issuer_register};
 
 /// Whom to open accounts for, and on which terms. Amounts are minor units of USD.
 #[derive(Debug, Args)]
@@ -65,8 +65,11 @@ pub(super) async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
     let home = folder.home();
     let mut profiles = options.card_profiles.as_deref().map(seed::CardProfile::load).transpose()?.unwrap_or_default();
     profiles.extend(seed::CardProfile::chosen(&options.cards)?);
-    // The issuers first: a card whose cryptogram nobody can check is worth nothing.
-    let new_issuers = hsm::add_issuers(folder.keys(), seed::issuers(&profiles)?, now_ms)?;
+    // The issuers first: a card whose cryptogram nobody can check, or that another bank claims, is worth nothing.
+    let issuers = seed::issuers(&profiles)?;
+    let prefixes: Vec<String> = issuers.iter().map(|issuer| issuer.iin().to_owned()).collect();
+    issuer_register::claim(&DataFolder::new(&folder.data), home.id(), &prefixes)?;
+    let new_issuers = hsm::add_issuers(folder.keys(), issuers, now_ms)?;
     let db = open_database(&home).await?;
     let hsm = hsm::Hsm::load(folder.keys())?;
     let terms = seed::Terms {

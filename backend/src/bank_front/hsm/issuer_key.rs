@@ -39,6 +39,11 @@ impl IssuerKey {
         Ok(Self::new(iin.ok_or(BankError::Malformed("a card number"))?, master_key))
     }
 
+    /// The prefix of its cards, six to eight digits.
+    pub fn iin(&self) -> &str {
+        &self.iin
+    }
+
     /// The same issuer with the key of its stripes (CVK).
     #[must_use]
     pub fn with_verification_key(mut self, key: &[u8; 16]) -> Self {
