@@ -8,6 +8,7 @@ mod completion;
 mod cvm;
 mod dol;
 mod hid;
+mod icc_data;
 mod iso8583_message;
 mod records;
 mod replay;
@@ -34,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "card_session", check: card_session::check },
     Target { name: "completion", check: completion::check },
     Target { name: "replay", check: replay::check },
+    Target { name: "icc_data", check: icc_data::check },
     Target { name: "iso8583", check: iso8583_message::check },
 ];
 
