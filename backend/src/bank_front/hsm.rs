@@ -314,6 +314,8 @@ enum Renewal {
 }
 
 #[cfg(test)]
+mod independent;
+#[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;

