@@ -50,6 +50,9 @@ pub struct Options {
     /// The reader it is read with.
     #[arg(long, value_enum, default_value_t = ReaderKind::Pcsc)]
     reader: ReaderKind,
+    /// How many banks there are. The paying card is the last one's.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    banks: u8,
     /// Insert the card; without it, it is tapped where it can be.
     #[arg(long)]
     contact: bool,
@@ -102,7 +105,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
     let facts = CardFacts::of(stage, &options.card)?;
     let gesture = facts.gesture(options.contact)?;
-    let parties = Parties::start(stage, &facts, narrator)?;
+    let parties = Parties::start(stage, &facts, &bank::names(options.banks), narrator)?;
     let card = Card::present(stage, &facts, options.reader, gesture, narrator)?;
     let payer = Payer::new(stage, &card);
     payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
@@ -117,7 +120,7 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
         None
     };
     merchant::see_paid(stage, &request, narrator)?;
-    bank::check_ledger(stage, narrator)?;
+    bank::check_ledgers(stage, &bank::names(options.banks), narrator)?;
     payer.verify_receipt(narrator)?;
     narrator.where_to_look_next(options.keep.as_deref());
     window.iter().for_each(wait_until_closed);

@@ -64,6 +64,11 @@ impl CardFacts {
         json!([self.facts]).to_string()
     }
 
+    /// Public test cards that another bank can have beside this one: those of another scheme.
+    pub fn cards_of_another_bank(&self) -> &'static str {
+        if self.facts["scheme"] == "visa" { "mastercard" } else { "visa" }
+    }
+
     /// How this card is presented: inserted when that is wished for or all it can, else tapped.
     pub fn gesture(&self, contact: bool) -> Result<Gesture, Failure> {
         let can = |interface: &str| self.facts[interface] == true;

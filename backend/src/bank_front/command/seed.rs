@@ -63,8 +63,10 @@ pub(super) async fn seed_cards(options: &SeedOptions) -> Result<(), BankError> {
     let now_ms = signed_ms(now_ms());
     let folder = &options.folder;
     let home = folder.home();
-    let mut profiles = options.card_profiles.as_deref().map(seed::CardProfile::load).transpose()?.unwrap_or_default();
-    profiles.extend(seed::CardProfile::chosen(&options.cards)?);
+    let mut profiles = seed::CardProfile::chosen(&options.cards)?;
+    if let Some(path) = &options.card_profiles {
+        profiles.extend(seed::CardProfile::load(path)?);
+    }
     // The issuers first: a card whose cryptogram nobody can check, or that another bank claims, is worth nothing.
     let issuers = seed::issuers(&profiles)?;
     let prefixes: Vec<String> = issuers.iter().map(|issuer| issuer.iin().to_owned()).collect();
