@@ -3,10 +3,15 @@
 //! ```text
 //! sealed → received → forwarded → approved | declined | no_answer
 //! no_answer → inquiring → approved | declined | not_found → reversing → reversed | needs_manual_review
+//! reversed | declined → (the bank approves after all) → reversing
+//! needs_manual_review → (a person decides) → inquiring | reversing | approved | declined | reversed
 //! ```
 //!
-//! **Invariant:** `reversed` is reached only by an acknowledged reversal and `approved` or `declined`
-//! only by the bank's signed outcome; no timer ends an attempt.
+//! **Invariant:** `reversed` is reached only by an acknowledged reversal, or by a person with written evidence, and
+//! `approved` or `declined` only by the bank's signed outcome; no timer ends an attempt.
+//!
+//! **Invariant:** an approval is the end. What was told to be undone or refused can become undone once more, when the
+//! bank moves money against its own word; it never becomes paid.
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +72,26 @@ pub enum AttemptEvent {
     ReversalAcknowledged,
     /// The bank's word contradicts the order or itself.
     Contradiction,
+    /// The bank's signed approval arrived after the attempt was to be undone, was undone or was declined.
+    LateApproval,
+    /// A person decided what follows on `needs_manual_review`.
+    Reviewed(ReviewStep),
+}
+
+/// What a person may decide about an attempt that needs it. Which of these are legal follows from what is known of the
+/// attempt as well; see [`crate::review`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewStep {
+    /// Ask the bank again; what it says is settled as usual.
+    Inquire,
+    /// Have the bank undo it, until that is acknowledged.
+    Reverse,
+    /// Take the bank's signed approval for true.
+    AcceptApproval,
+    /// Take the bank's signed refusal for true.
+    AcceptDecline(DeclineCode),
+    /// Close it: no money moved, or it is back.
+    CloseAsNotPaid,
 }
 
 impl AttemptState {
@@ -152,7 +177,23 @@ impl AttemptState {
             (Self::Forwarded | Self::NoAnswer | Self::Inquiring | Self::Reversing, E::Contradiction) => {
                 Ok(Self::NeedsManualReview)
             }
+            (Self::NotFound | Self::Reversing | Self::Reversed | Self::Declined { .. }, E::LateApproval) => {
+                Ok(Self::Reversing)
+            }
+            (Self::NeedsManualReview, E::Reviewed(step)) => Ok(step.leads_to()),
             _ => Err(InvalidTransition { state: self.name(), event: event.name() }),
+        }
+    }
+}
+
+impl ReviewStep {
+    const fn leads_to(self) -> AttemptState {
+        match self {
+            Self::Inquire => AttemptState::Inquiring,
+            Self::Reverse => AttemptState::Reversing,
+            Self::AcceptApproval => AttemptState::Approved,
+            Self::AcceptDecline(code) => AttemptState::Declined { code },
+            Self::CloseAsNotPaid => AttemptState::Reversed,
         }
     }
 }
@@ -171,6 +212,12 @@ impl AttemptEvent {
             Self::ReversalStarted => "reversal_started",
             Self::ReversalAcknowledged => "reversal_acknowledged",
             Self::Contradiction => "contradiction",
+            Self::LateApproval => "late_approval",
+            Self::Reviewed(ReviewStep::Inquire) => "reviewed_inquire",
+            Self::Reviewed(ReviewStep::Reverse) => "reviewed_reverse",
+            Self::Reviewed(ReviewStep::AcceptApproval) => "reviewed_accept_approval",
+            Self::Reviewed(ReviewStep::AcceptDecline(_)) => "reviewed_accept_decline",
+            Self::Reviewed(ReviewStep::CloseAsNotPaid) => "reviewed_close_as_not_paid",
         }
     }
 }
@@ -198,7 +245,7 @@ mod tests {
         ]
     }
 
-    fn events() -> [AttemptEvent; 10] {
+    fn events() -> [AttemptEvent; 16] {
         use AttemptEvent as E;
         [
             E::Received,
@@ -211,6 +258,12 @@ mod tests {
             E::ReversalStarted,
             E::ReversalAcknowledged,
             E::Contradiction,
+            E::LateApproval,
+            E::Reviewed(ReviewStep::Inquire),
+            E::Reviewed(ReviewStep::Reverse),
+            E::Reviewed(ReviewStep::AcceptApproval),
+            E::Reviewed(ReviewStep::AcceptDecline(DeclineCode::Limit)),
+            E::Reviewed(ReviewStep::CloseAsNotPaid),
         ]
     }
 
@@ -232,7 +285,11 @@ mod tests {
     fn final_states_are_final_and_time_never_ends_an_attempt() {
         for state in states() {
             if state.standing() == Standing::Final {
-                assert!(events().into_iter().all(|event| state.apply(event).is_err()));
+                // Only the bank itself can undo its own end, and only towards undoing the money.
+                let moved: Vec<_> =
+                    events().into_iter().filter_map(|event| Some((event, state.apply(event).ok()?))).collect();
+                let revived = [(AttemptEvent::LateApproval, AttemptState::Reversing)];
+                assert_eq!(moved, if state == AttemptState::Approved { vec![] } else { revived.to_vec() });
             }
             if let Ok(next) = state.apply(AttemptEvent::AnswerOverdue) {
                 assert_eq!(next.standing(), Standing::Active);

@@ -13,9 +13,10 @@ pub mod order;
 pub mod outcome;
 pub mod receipt;
 pub mod request;
+pub mod review;
 
 pub use amount::{Amount, AmountError, Currency};
-pub use attempt::{AttemptEvent, AttemptState};
+pub use attempt::{AttemptEvent, AttemptState, ReviewStep};
 pub use decline::DeclineCode;
 pub use hash::{AttemptHash, OrderHash, WalletNonce};
 pub use id::{AttemptId, DeviceId, MerchantId, RequestId};

@@ -5,6 +5,8 @@
 //! open to pay: created, delivering, delivered, seen
 //! before in_flight: rejected (payer) · cancelled (merchant) · expired · undeliverable
 //! in_flight → seen (declined, may try again) · failed · outcome_unknown → paid | seen | reversed | needs_manual_review
+//! needs_manual_review → (a person decides) → outcome_unknown | paid | seen | failed | reversed
+//! open to pay → (an attempt that was undone is approved after all) → outcome_unknown
 //! ```
 //!
 //! An attempt in flight is never stopped by expiry or cancellation: those events are refused until
@@ -100,6 +102,11 @@ pub enum RequestEvent {
     AttemptReversedTooLate,
     /// The parties disagree.
     ReviewNeeded,
+    /// A person decided to ask the bank again, or to have the attempt undone.
+    ReviewReopened,
+    /// The bank approved an attempt after it was undone or declined. It is being undone (again); until then nobody may
+    /// pay once more.
+    AttemptApprovedLate(AttemptId),
 }
 
 impl RequestState {
@@ -199,9 +206,13 @@ impl RequestState {
             (open, E::Cancelled) if open.is_open() => Ok(Self::Cancelled),
             (open, E::Expired) if open.is_open() => Ok(Self::Expired),
             (open, E::AttemptForwarded(attempt_id)) if open.is_open() => Ok(Self::InFlight { attempt_id }),
-            (Self::InFlight { attempt_id } | Self::OutcomeUnknown { attempt_id }, event) => {
-                Self::settle(self, attempt_id, event).ok_or(refused)
-            }
+            (open, E::AttemptApprovedLate(attempt_id)) if open.is_open() => Ok(Self::OutcomeUnknown { attempt_id }),
+            (
+                Self::InFlight { attempt_id }
+                | Self::OutcomeUnknown { attempt_id }
+                | Self::NeedsManualReview { attempt_id },
+                event,
+            ) => Self::settle(self, attempt_id, event).ok_or(refused),
             _ => Err(refused),
         }
     }
@@ -211,13 +222,21 @@ impl RequestState {
             RequestEvent::AttemptApproved => Some(Self::Paid { attempt_id }),
             RequestEvent::AttemptDeclined => Some(Self::Seen),
             RequestEvent::AttemptRefused => Some(Self::Failed { attempt_id }),
-            RequestEvent::AttemptUnanswered => Some(Self::OutcomeUnknown { attempt_id }),
-            RequestEvent::AttemptReversed if matches!(self, Self::OutcomeUnknown { .. }) => Some(Self::Seen),
-            RequestEvent::AttemptReversedTooLate if matches!(self, Self::OutcomeUnknown { .. }) => {
+            RequestEvent::AttemptUnanswered if !matches!(self, Self::NeedsManualReview { .. }) => {
+                Some(Self::OutcomeUnknown { attempt_id })
+            }
+            RequestEvent::AttemptReversed if !matches!(self, Self::InFlight { .. }) => Some(Self::Seen),
+            RequestEvent::AttemptReversedTooLate if !matches!(self, Self::InFlight { .. }) => {
                 Some(Self::Reversed { attempt_id })
             }
             RequestEvent::ReviewNeeded => Some(Self::NeedsManualReview { attempt_id }),
-            RequestEvent::AttemptReversed
+            RequestEvent::ReviewReopened if matches!(self, Self::NeedsManualReview { .. }) => {
+                Some(Self::OutcomeUnknown { attempt_id })
+            }
+            RequestEvent::AttemptUnanswered
+            | RequestEvent::ReviewReopened
+            | RequestEvent::AttemptApprovedLate(_)
+            | RequestEvent::AttemptReversed
             | RequestEvent::AttemptReversedTooLate
             | RequestEvent::DeliveryStarted
             | RequestEvent::DeliverySucceeded
@@ -250,6 +269,8 @@ impl RequestEvent {
             Self::AttemptReversed => "attempt_reversed",
             Self::AttemptReversedTooLate => "attempt_reversed_too_late",
             Self::ReviewNeeded => "review_needed",
+            Self::ReviewReopened => "review_reopened",
+            Self::AttemptApprovedLate(_) => "attempt_approved_late",
         }
     }
 }
@@ -283,7 +304,7 @@ mod tests {
         ]
     }
 
-    fn events() -> [RequestEvent; 15] {
+    fn events() -> [RequestEvent; 17] {
         use RequestEvent as E;
         [
             E::DeliveryStarted,
@@ -301,6 +322,8 @@ mod tests {
             E::AttemptReversed,
             E::AttemptReversedTooLate,
             E::ReviewNeeded,
+            E::ReviewReopened,
+            E::AttemptApprovedLate(ATTEMPT),
         ]
     }
 
