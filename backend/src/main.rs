@@ -31,6 +31,9 @@ enum Command {
     },
     /// Runs the payment server.
     PaymentServer(payment_server::Options),
+    /// The operator's tool for attempts that a person must decide about.
+    #[command(subcommand)]
+    Review(payment_server::review::Command),
     /// The simulated bank's front.
     BankFront(bank_front::command::ServeOptions),
     /// The tools of the simulated bank's staff.
@@ -72,6 +75,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Keys(KeysCommand::Init(options)) => init(&options),
         Command::Migrate { data } => migrate(data).await,
         Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
+        Command::Review(command) => Ok(payment_server::review::run(command).await?),
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),

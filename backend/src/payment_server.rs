@@ -35,6 +35,7 @@ mod auth;
 mod bank_evidence;
 mod bank_link;
 mod bank_messages;
+mod bank_words;
 mod banks;
 mod claims;
 mod devices;
@@ -43,13 +44,16 @@ mod expiry;
 mod inbox;
 mod inquiry;
 mod keyset;
+mod late_answer;
 mod lifecycle;
 mod links;
 mod mail;
 mod openapi;
 mod outbox;
+mod overdue;
 mod payment_requests;
 mod problem;
+pub mod review;
 mod router;
 mod watchers;
 
@@ -73,6 +77,9 @@ const PING_DEADLINE: Duration = Duration::from_secs(10);
 const CALLS_AT_ONCE_MAX: usize = 1_024;
 /// The most open inbox streams.
 const STREAMS_AT_ONCE_MAX: usize = 10_000;
+
+/// The usual deadline for an unknown outcome: fifteen minutes.
+pub const UNKNOWN_DEADLINE_MS: u64 = 15 * 60 * 1_000;
 
 /// Where the process kills itself, so that tests can look at what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -106,6 +113,10 @@ pub struct Options {
     /// How long to wait for the bank's answer, in milliseconds.
     #[arg(long, default_value_t = 8_000)]
     pub answer_timeout_ms: u64,
+    /// How long after sending it an unknown outcome is known or undone, or people are told that it takes longer and the
+    /// operator is alarmed, in milliseconds.
+    #[arg(long, default_value_t = UNKNOWN_DEADLINE_MS)]
+    pub unknown_deadline_ms: u64,
     /// For tests: the process aborts at this point.
     #[arg(long, hide = true)]
     pub crash_at: Option<CrashPoint>,
@@ -135,6 +146,9 @@ pub enum Error {
     /// A bank was given twice.
     #[error("there are two addresses for the bank {0}")]
     BankTwice(BankId),
+    /// A decision about a review that is not to be had.
+    #[error("{0}")]
+    Review(String),
     /// The journal's chain is broken.
     #[error("the journal is broken at entry {0}")]
     Journal(i64),
@@ -186,6 +200,7 @@ struct Shared {
     post: Post,
     public_url: String,
     answer_timeout: Duration,
+    unknown_deadline_ms: u64,
     crash_at: Option<CrashPoint>,
     attempt_watchers: Watchers<AttemptId>,
     device_watchers: Watchers<DeviceId>,
@@ -261,6 +276,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         keys,
         banks,
         answer_timeout: Duration::from_millis(options.answer_timeout_ms),
+        unknown_deadline_ms: options.unknown_deadline_ms,
         crash_at: options.crash_at,
         attempt_watchers: Watchers::default(),
         device_watchers: Watchers::default(),
@@ -280,6 +296,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     }
     app.tasks.spawn(outbox::run(app.clone()));
     app.tasks.spawn(expiry::run(app.clone()));
+    app.tasks.spawn(overdue::run(app.clone()));
     listen(options.listen, &folder, app)
 }
 

@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use envelope::outer::{DeviceSignature, Routing};
 use envelope::{Capsule, outer};
+use iso8583::Message;
 use iso8583::private::Composite;
 use payment::{
     AttemptEvent, AttemptHash, AttemptId, AttemptState, DeclineCode, DeviceId, RequestEvent, RequestId, WalletNonce,
@@ -23,17 +24,16 @@ use super::auth::DeviceCall;
 use super::bank_evidence::{Verdict, icc_response, judge_financial};
 use super::bank_link::Exchange;
 use super::bank_messages::{self, ACQUIRER, Payment, Reference, retrieval_reference};
+use super::bank_words::{self, Word};
 use super::events::{self, Event};
 use super::lifecycle::{self, attempt_state};
 use super::payment_requests::{StoredRequest, parse_id};
 use super::problem::why_not_open;
-use super::{App, CrashPoint, Error, devices};
+use super::{App, CrashPoint, Error, devices, late_answer};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::keys::BankId;
 use crate::storage::SqliteConnection;
 
-/// How long after forwarding an unknown outcome is known or undone, as shown to people: fifteen minutes.
-const DEADLINE_MS: u64 = 15 * 60 * 1_000;
 /// How much longer than the bank's time a wallet's call waits, for the last db step.
 const ANSWER_GRACE: Duration = Duration::from_secs(2);
 /// When a forwarded attempt that nobody drives any more counts as unanswered, beyond the bank's time.
@@ -82,11 +82,11 @@ struct StoredAttempt {
 }
 
 impl AttemptRow {
-    fn parse(self) -> Result<StoredAttempt, Error> {
+    fn parse(self, unknown_deadline_ms: u64) -> Result<StoredAttempt, Error> {
         const WRONG: Error = Error::Row("attempt");
         let state = attempt_state(&self.state, self.decline_code.as_deref())?;
         let exchange = self.exchange()?;
-        let deadline_ms = is_unknown(state).then(|| unsigned_ms(self.forwarded_ms) + DEADLINE_MS);
+        let deadline_ms = is_unknown(state).then(|| unsigned_ms(self.forwarded_ms).saturating_add(unknown_deadline_ms));
         Ok(StoredAttempt {
             device_id: self.device_id.parse().map_err(|_| WRONG)?,
             capsule_hash: self.capsule_hash,
@@ -143,7 +143,7 @@ impl App {
             .bind(id.to_string())
             .fetch_optional(self.db.reader())
             .await?;
-        row.map(AttemptRow::parse).transpose()
+        row.map(|row| row.parse(self.unknown_deadline_ms)).transpose()
     }
 }
 
@@ -412,6 +412,7 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
     drop((message, routing));
     let certificate =
         answered.as_ref().ok().and_then(|exchange| Composite::of(&exchange.answer).ok()?.bank_certificate);
+    let mut answer = None;
     let (event, evidence) = match answered {
         Ok(exchange) => {
             app.crash_point(CrashPoint::AfterBankAnswer);
@@ -420,8 +421,11 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
                 outcome: None,
                 icc_response: icc_response(&verdict, &exchange.answer),
                 exchange: Some(exchange_view(&exchange, &reference)),
+                word: None,
             };
-            settlement(verdict, evidence)
+            let settled = settlement(verdict, evidence, &exchange.answer);
+            answer = Some(exchange.answer);
+            settled
         }
         Err(reason) => {
             tracing::warn!(?reason, %attempt_id, "the bank has not answered");
@@ -433,8 +437,13 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
     }
     match app.change_attempt(request.id, attempt_id, event, evidence, now_ms()).await {
         Ok(state) => tracing::info!(%attempt_id, state = state.name(), "the bank's answer is recorded"),
-        // An inquiry settled it meanwhile: this answer comes late and changes nothing.
-        Err(Error::Transition(refused)) => tracing::warn!(%refused, %attempt_id, "a late answer is ignored"),
+        // An inquiry settled it meanwhile, or it is being undone: this answer comes late.
+        Err(Error::Transition(refused)) => {
+            tracing::warn!(%refused, %attempt_id, "an answer comes late");
+            if let Some(answer) = answer {
+                late_answer::take(app.clone(), known.bank.clone(), answer).await;
+            }
+        }
         Err(error) => return Err(error),
     }
     bank.wake_inquiries();
@@ -453,7 +462,12 @@ async fn refresh_certificate(app: &App, bank: &BankId, certificate: Option<Strin
 }
 
 /// What an answer to the financial request means for its attempt.
-fn settlement(verdict: Verdict, evidence: lifecycle::Evidence) -> (AttemptEvent, lifecycle::Evidence) {
+fn settlement(
+    verdict: Verdict,
+    evidence: lifecycle::Evidence,
+    answer: &Message,
+) -> (AttemptEvent, lifecycle::Evidence) {
+    let meaning = bank_words::meaning(&verdict);
     let (event, outcome) = match verdict {
         Verdict::Approved { outcome } => (AttemptEvent::Approved, Some(outcome)),
         Verdict::Declined { code, outcome } => (AttemptEvent::Declined(code), outcome),
@@ -464,7 +478,10 @@ fn settlement(verdict: Verdict, evidence: lifecycle::Evidence) -> (AttemptEvent,
             (AttemptEvent::Contradiction, None)
         }
     };
-    (event, lifecycle::Evidence { outcome, ..evidence })
+    // What decides nothing, or too much, is what a review would go by.
+    let is_unclear = matches!(event, AttemptEvent::AnswerOverdue | AttemptEvent::Contradiction);
+    let word = is_unclear.then(|| Word::received(answer, meaning));
+    (event, lifecycle::Evidence { outcome, word, ..evidence })
 }
 
 fn exchange_view(exchange: &Exchange, reference: &Reference) -> ExchangeView {

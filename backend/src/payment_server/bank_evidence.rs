@@ -2,13 +2,17 @@
 
 use iso8583::Message;
 use iso8583::private::Composite;
-use payment::{Amount, AttemptHash, AttemptId, BankResult, DeclineCode, MerchantId, OrderHash, Outcome, RequestId};
+use payment::{
+    Amount, AttemptHash, AttemptId, AttemptState, BankResult, DeclineCode, MerchantId, OrderHash, Outcome, RequestId,
+};
 
 use super::bank_messages::{Reference, merchant_code};
+use super::bank_words::{self, Word};
 use super::keyset::ServerKeys;
 use super::{App, Error};
-use crate::clock::unsigned_ms;
+use crate::clock::{now_ms, unsigned_ms};
 use crate::keys::BankId;
+use crate::storage::Db;
 
 /// DE 39: approved, or done.
 pub(super) const RESPONSE_APPROVED: &str = "00";
@@ -26,6 +30,23 @@ pub(super) struct KnownAttempt {
     pub(super) merchant_id: MerchantId,
     pub(super) amount: Amount,
     pub(super) reference: Reference,
+    /// Whether the bank approved it after it was undone or declined.
+    pub(super) approval: Approval,
+}
+
+/// Whether an approval came that must be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// None that came late.
+    NotLate,
+    /// It came after the attempt was to be undone, was undone or was declined.
+    Late,
+}
+
+/// An acknowledged reversal.
+pub(super) struct Acknowledged {
+    /// What the bank signed about it.
+    pub(super) outcome: Option<String>,
 }
 
 /// What an answer says.
@@ -48,16 +69,29 @@ pub(super) enum Verdict {
 impl App {
     /// The facts of an attempt.
     pub(super) async fn known_attempt(&self, id: AttemptId) -> Result<KnownAttempt, Error> {
+        KnownAttempt::read(&self.db, id).await
+    }
+
+    /// Writes down what a bank said and what changes nothing.
+    pub(super) async fn write_word(&self, id: AttemptId, word: Word) -> Result<(), Error> {
+        self.db.write(move |db_tx| Box::pin(async move { bank_words::append(db_tx, id, &word, now_ms()).await })).await
+    }
+}
+
+impl KnownAttempt {
+    /// The facts of an attempt, from its rows.
+    pub(super) async fn read(db: &Db, id: AttemptId) -> Result<Self, Error> {
         const WRONG: Error = Error::Row("attempt");
         let row: Row = sqlx::query_as(
-            "SELECT attempt.request_id, attempt.bank_id, attempt.attempt_hash, attempt.stan, attempt.rrn, attempt.forwarded_ms, \
+            "SELECT attempt.request_id, attempt.bank_id, attempt.attempt_hash, attempt.stan, attempt.rrn, \
+             attempt.forwarded_ms, attempt.late_approval_ms, \
              request.order_hash, request.merchant_id, request.amount_minor, request.currency \
              FROM attempt JOIN payment_request AS request ON request.id = attempt.request_id WHERE attempt.id = $1",
         )
         .bind(id.to_string())
-        .fetch_one(self.db.reader())
+        .fetch_one(db.reader())
         .await?;
-        Ok(KnownAttempt {
+        Ok(Self {
             request_id: row.request_id.parse().map_err(|_| WRONG)?,
             attempt_id: id,
             bank: row.bank_id.parse().map_err(|_| WRONG)?,
@@ -70,7 +104,31 @@ impl App {
                 rrn: row.rrn,
                 sent_ms: unsigned_ms(row.forwarded_ms),
             },
+            approval: row.late_approval_ms.map_or(Approval::NotLate, |_| Approval::Late),
         })
+    }
+
+    /// Whether an answer to a reversal acknowledges it, and the outcome it came with. Once the bank has approved what
+    /// it had been told to undo, its bare word is not enough: it must sign that the money is back.
+    pub(super) fn acknowledges(&self, verdict: &Verdict) -> Option<Acknowledged> {
+        match verdict {
+            Verdict::Reversed { outcome } => Some(Acknowledged { outcome: Some(outcome.clone()) }),
+            // Nothing was approved, or the bank never saw it.
+            Verdict::Declined { outcome, .. } if self.approval == Approval::NotLate => {
+                Some(Acknowledged { outcome: outcome.clone() })
+            }
+            Verdict::NotFound if self.approval == Approval::NotLate => Some(Acknowledged { outcome: None }),
+            Verdict::Declined { .. }
+            | Verdict::NotFound
+            | Verdict::Approved { .. }
+            | Verdict::Contradiction { .. }
+            | Verdict::Undecided => None,
+        }
+    }
+
+    /// Whether the late approval is known already and on its way to be undone.
+    pub(super) fn is_being_undone_again(&self, state: AttemptState) -> bool {
+        self.approval == Approval::Late && state == AttemptState::Reversing
     }
 }
 
@@ -82,6 +140,7 @@ struct Row {
     stan: i64,
     rrn: String,
     forwarded_ms: i64,
+    late_approval_ms: Option<i64>,
     order_hash: String,
     merchant_id: String,
     amount_minor: i64,
@@ -146,7 +205,7 @@ fn echo_mismatch(known: &KnownAttempt, answer: &Message) -> Option<&'static str>
     rules.into_iter().find(|(_, holds)| !holds).map(|(what, _)| what)
 }
 
-fn judge_outcome(keys: &ServerKeys, known: &KnownAttempt, jws: String, response: Option<&str>) -> Verdict {
+pub(super) fn judge_outcome(keys: &ServerKeys, known: &KnownAttempt, jws: String, response: Option<&str>) -> Verdict {
     let Some(outcome) = keys.verified_outcome(&jws) else {
         return Verdict::Contradiction { what: "outcome signature" };
     };

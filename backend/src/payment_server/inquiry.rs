@@ -11,6 +11,10 @@
 //! | `forwarded` | counts as unanswered: whether it was sent is not known |
 //! | `no_answer`, `inquiring` | asked (again) |
 //! | `not_found`, `reversing` | reversed (again) until the bank acknowledges |
+//!
+//! There is no limit to the tries. Answers that come when nobody waits for them any more are taken by
+//! [`late_answer`](super::late_answer), and the deadline that people are shown is looked after by
+//! [`overdue`](super::overdue).
 
 use std::time::Duration;
 
@@ -21,10 +25,11 @@ use payment::{AttemptEvent, AttemptId, AttemptState};
 use super::bank_evidence::{KnownAttempt, Verdict, icc_response, judge_inquiry, judge_reversal};
 use super::bank_link::BankLink;
 use super::bank_messages::{self, Original, Reference};
+use super::bank_words::{self, Word};
 use super::lifecycle::{self, Evidence, attempt_state};
 use super::{App, Error, attempts};
 use crate::clock::{now_ms, signed_ms};
-use crate::keys::BankId;
+use crate::keys::{self, BankId};
 
 /// Inquiries without an answer before the server undoes the attempt.
 const INQUIRIES_MAX: i64 = 2;
@@ -32,6 +37,12 @@ const INQUIRIES_MAX: i64 = 2;
 const FIRST_WAIT_MS: i64 = 1_000;
 /// The longest wait between two messages.
 const WAIT_MS_MAX: i64 = 60_000;
+/// A wait is longer by up to this part of itself, drawn anew each time, so that what a bank's outage left behind does
+/// not come back all at once.
+const JITTER_DIVISOR: i64 = 4;
+/// An operator is alarmed at this many tries without an answer, and whenever they have doubled: few alarms, and never
+/// an end to the tries.
+const ALARM_TRIES: i64 = 8;
 /// How many attempts are taken up together, and how many at once.
 const BATCH_MAX: i64 = 256;
 const AT_ONCE_MAX: usize = 16;
@@ -111,7 +122,7 @@ async fn drive(app: &App, due: Due) -> Result<(), Error> {
     let known = app.known_attempt(id).await?;
     match attempt_state(&due.state, due.decline_code.as_deref())? {
         // Its driver died without ending the process.
-        AttemptState::Forwarded => advance(app, &known, AttemptEvent::AnswerOverdue, None).await,
+        AttemptState::Forwarded => advance(app, &known, AttemptEvent::AnswerOverdue, Evidence::default()).await,
         AttemptState::NoAnswer => inquire(app, &known, 0).await,
         AttemptState::Inquiring if due.tries < INQUIRIES_MAX => inquire(app, &known, due.tries).await,
         AttemptState::Inquiring | AttemptState::NotFound => reverse(app, &known, 0).await,
@@ -125,35 +136,60 @@ async fn drive(app: &App, due: Due) -> Result<(), Error> {
     }
 }
 
-async fn advance(app: &App, known: &KnownAttempt, event: AttemptEvent, outcome: Option<String>) -> Result<(), Error> {
-    advance_with(app, known, event, Evidence { outcome, ..Evidence::default() }).await
-}
-
-async fn advance_with(app: &App, known: &KnownAttempt, event: AttemptEvent, evidence: Evidence) -> Result<(), Error> {
+async fn advance(app: &App, known: &KnownAttempt, event: AttemptEvent, evidence: Evidence) -> Result<(), Error> {
     let state = app.change_attempt(known.request_id, known.attempt_id, event, evidence, now_ms()).await?;
     tracing::info!(attempt_id = %known.attempt_id, state = state.name(), "an unanswered attempt moved on");
     Ok(())
 }
 
+/// A message that is about to be sent.
+#[derive(Clone, Copy)]
+struct Try {
+    event: AttemptEvent,
+    mti: Mti,
+    /// How many were sent before it in the present state.
+    earlier: i64,
+    meaning: &'static str,
+}
+
+impl Try {
+    /// How long the next one waits after this one's own time is up.
+    fn wait_ms(self) -> i64 {
+        let doublings = u32::try_from(self.earlier).unwrap_or(u32::MAX);
+        let wait_ms = FIRST_WAIT_MS.saturating_mul(2_i64.saturating_pow(doublings)).min(WAIT_MS_MAX);
+        let drawn = i64::from(u16::from_be_bytes(keys::random())) * (wait_ms / JITTER_DIVISOR) / i64::from(u16::MAX);
+        wait_ms + drawn
+    }
+
+    fn is_alarming(self) -> bool {
+        let tries = self.earlier + 1;
+        tries >= ALARM_TRIES && tries % ALARM_TRIES == 0 && (tries / ALARM_TRIES).count_ones() == 1
+    }
+}
+
 /// Stores that a message is about to be sent, counts it, and draws its trace number.
-async fn count_try(app: &App, known: &KnownAttempt, event: AttemptEvent, tries: i64) -> Result<Reference, Error> {
+async fn count_try(app: &App, known: &KnownAttempt, this: Try) -> Result<Reference, Error> {
     let (attempt_id, rrn) = (known.attempt_id, known.reference.rrn.clone());
-    let doublings = u32::try_from(tries).unwrap_or(u32::MAX);
-    let wait_ms = FIRST_WAIT_MS.saturating_mul(2_i64.saturating_pow(doublings)).min(WAIT_MS_MAX);
+    if this.is_alarming() {
+        tracing::error!(%attempt_id, tries = this.earlier + 1, "ALARM: the bank has not acknowledged; it is sent again");
+    }
     // The next try is due after this one's own time is up.
     let answer_ms = i64::try_from(app.answer_timeout.as_millis()).unwrap_or(i64::MAX);
+    let wait_ms = answer_ms.saturating_add(this.wait_ms());
     app.db
         .write(move |db_tx| {
             Box::pin(async move {
                 let now_ms = now_ms();
-                lifecycle::apply_to_attempt(db_tx, attempt_id, event, &Evidence::default(), now_ms).await?;
+                let stan = attempts::next_stan(db_tx).await?;
+                let word = Some(Word::sent(this.mti, stan, this.meaning));
+                let evidence = Evidence { word, ..Evidence::default() };
+                lifecycle::apply_to_attempt(db_tx, attempt_id, this.event, &evidence, now_ms).await?;
                 sqlx::query("UPDATE attempt SET tries = $1, due_ms = $2 WHERE id = $3")
-                    .bind(tries + 1)
-                    .bind(signed_ms(now_ms).saturating_add(answer_ms).saturating_add(wait_ms))
+                    .bind(this.earlier + 1)
+                    .bind(signed_ms(now_ms).saturating_add(wait_ms))
                     .bind(attempt_id.to_string())
                     .execute(&mut *db_tx)
                     .await?;
-                let stan = attempts::next_stan(db_tx).await?;
                 Ok::<_, Error>(Reference { stan, rrn, sent_ms: now_ms })
             })
         })
@@ -175,49 +211,90 @@ fn line<'a>(app: &'a App, known: &KnownAttempt) -> Result<&'a BankLink, Error> {
     app.banks.of(&known.bank).ok_or(Error::Row("attempt"))
 }
 
-async fn inquire(app: &App, known: &KnownAttempt, tries: i64) -> Result<(), Error> {
-    let own = count_try(app, known, AttemptEvent::InquiryStarted, tries).await?;
+async fn inquire(app: &App, known: &KnownAttempt, earlier: i64) -> Result<(), Error> {
+    let this = Try { event: AttemptEvent::InquiryStarted, mti: Mti::INQUIRY, earlier, meaning: "what became of it?" };
+    let own = count_try(app, known, this).await?;
     let message = bank_messages::inquiry(&original(known), &own)?;
     let Ok(exchange) = line(app, known)?.exchange(&message).await else { return Ok(()) };
     let verdict = judge_inquiry(&app.keys, known, &exchange.answer);
     let icc_response = icc_response(&verdict, &exchange.answer);
-    let evidence = |outcome| Evidence { outcome, icc_response, exchange: None };
+    let word = Word::received(&exchange.answer, bank_words::meaning(&verdict));
+    let evidence = |outcome| Evidence { outcome, icc_response, word: Some(word.clone()), exchange: None };
     match verdict {
-        Verdict::Approved { outcome } => {
-            advance_with(app, known, AttemptEvent::Approved, evidence(Some(outcome))).await
-        }
+        Verdict::Approved { outcome } => advance(app, known, AttemptEvent::Approved, evidence(Some(outcome))).await,
         Verdict::Declined { code, outcome } => {
-            advance_with(app, known, AttemptEvent::Declined(code), evidence(outcome)).await
+            advance(app, known, AttemptEvent::Declined(code), evidence(outcome)).await
         }
         Verdict::NotFound => {
-            advance(app, known, AttemptEvent::NotFound, None).await?;
+            advance(app, known, AttemptEvent::NotFound, evidence(None)).await?;
             // The bank must close the id: the original may still be on its way.
             reverse(app, known, 0).await
         }
         // Undone already; the reversal gets the acknowledgement.
-        Verdict::Reversed { .. } => reverse(app, known, 0).await,
-        Verdict::Contradiction { what } => contradiction(app, known, what).await,
-        Verdict::Undecided => Ok(()),
+        Verdict::Reversed { .. } => {
+            app.write_word(known.attempt_id, word).await?;
+            reverse(app, known, 0).await
+        }
+        Verdict::Contradiction { what } => contradiction(app, known, what, word).await,
+        Verdict::Undecided => app.write_word(known.attempt_id, word).await,
     }
 }
 
-async fn reverse(app: &App, known: &KnownAttempt, tries: i64) -> Result<(), Error> {
-    let own = count_try(app, known, AttemptEvent::ReversalStarted, tries).await?;
-    let mti = if tries == 0 { Mti::REVERSAL_ADVICE } else { Mti::REVERSAL_ADVICE_REPEAT };
+async fn reverse(app: &App, known: &KnownAttempt, earlier: i64) -> Result<(), Error> {
+    let mti = if earlier == 0 { Mti::REVERSAL_ADVICE } else { Mti::REVERSAL_ADVICE_REPEAT };
+    let this = Try { event: AttemptEvent::ReversalStarted, mti, earlier, meaning: "undo it" };
+    let own = count_try(app, known, this).await?;
     let message = bank_messages::reversal_advice(&original(known), &own, mti)?;
     let Ok(exchange) = line(app, known)?.exchange(&message).await else { return Ok(()) };
-    match judge_reversal(&app.keys, known, &exchange.answer) {
-        Verdict::Reversed { outcome } => advance(app, known, AttemptEvent::ReversalAcknowledged, Some(outcome)).await,
-        // Nothing was approved, or the bank never saw it.
-        Verdict::Declined { outcome, .. } => advance(app, known, AttemptEvent::ReversalAcknowledged, outcome).await,
-        Verdict::NotFound => advance(app, known, AttemptEvent::ReversalAcknowledged, None).await,
-        Verdict::Approved { .. } => contradiction(app, known, "approval after a reversal").await,
-        Verdict::Contradiction { what } => contradiction(app, known, what).await,
-        Verdict::Undecided => Ok(()),
+    // A late approval may have come while this was on its way.
+    let known = &app.known_attempt(known.attempt_id).await?;
+    let verdict = judge_reversal(&app.keys, known, &exchange.answer);
+    let is_bare = matches!(verdict, Verdict::NotFound);
+    let meaning = if is_bare { bank_words::ACKNOWLEDGED } else { bank_words::meaning(&verdict) };
+    let word = Word::received(&exchange.answer, meaning);
+    if let Some(acknowledged) = known.acknowledges(&verdict) {
+        let evidence = Evidence { outcome: acknowledged.outcome, word: Some(word), ..Evidence::default() };
+        return advance(app, known, AttemptEvent::ReversalAcknowledged, evidence).await;
+    }
+    match verdict {
+        Verdict::Approved { .. } => contradiction(app, known, "approval after a reversal", word).await,
+        Verdict::Contradiction { what } => contradiction(app, known, what, word).await,
+        // Without its signature a bank that has approved in between has not undone that.
+        Verdict::Declined { .. } | Verdict::NotFound | Verdict::Reversed { .. } | Verdict::Undecided => {
+            app.write_word(known.attempt_id, word).await
+        }
     }
 }
 
-async fn contradiction(app: &App, known: &KnownAttempt, what: &'static str) -> Result<(), Error> {
-    tracing::error!(what, attempt_id = %known.attempt_id, "the bank contradicts the attempt");
-    advance(app, known, AttemptEvent::Contradiction, None).await
+async fn contradiction(app: &App, known: &KnownAttempt, what: &'static str, word: Word) -> Result<(), Error> {
+    tracing::error!(what, attempt_id = %known.attempt_id, "ALARM: the bank contradicts the attempt; a person must decide");
+    let evidence = Evidence { word: Some(word), ..Evidence::default() };
+    advance(app, known, AttemptEvent::Contradiction, evidence).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nth(earlier: i64) -> Try {
+        Try { event: AttemptEvent::ReversalStarted, mti: Mti::REVERSAL_ADVICE, earlier, meaning: "undo it" }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_minute_and_differ_by_less_than_a_quarter() {
+        for (earlier, least_ms) in [(0, 1_000), (1, 2_000), (5, 32_000), (6, 60_000), (1_000_000, 60_000)] {
+            for _ in 0..50 {
+                let wait_ms = nth(earlier).wait_ms();
+                assert!((least_ms..=least_ms + least_ms / JITTER_DIVISOR).contains(&wait_ms), "{earlier}: {wait_ms}");
+            }
+        }
+        assert!((0..50).map(|_| nth(6).wait_ms()).collect::<std::collections::BTreeSet<_>>().len() > 10);
+    }
+
+    #[test]
+    fn alarms_are_few_however_often_it_is_tried() {
+        let alarms: Vec<i64> =
+            (0..1_000).filter(|earlier| nth(*earlier).is_alarming()).map(|earlier| earlier + 1).collect();
+        assert_eq!(alarms, [8, 16, 32, 64, 128, 256, 512]);
+    }
 }

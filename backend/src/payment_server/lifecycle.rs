@@ -2,11 +2,14 @@
 //!
 //! The machines are `payment::request` and `payment::attempt`; nothing else writes a state.
 
-use payment::{AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, RequestId, RequestState, Standing};
+use payment::{
+    AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, RequestId, RequestState, ReviewStep, Standing,
+};
 use protocol::ErrorCode;
 use protocol::merchant_api::DeliveryStatus;
 use protocol::wallet_api::ExchangeView;
 
+use super::bank_words::{self, Word};
 use super::events::{self, Event};
 use super::{App, CrashPoint, Error, inbox};
 use crate::clock::{signed_ms, unsigned_ms};
@@ -21,6 +24,8 @@ pub(super) struct Evidence {
     pub(super) icc_response: Option<String>,
     /// The exchange that carried it, when it answered the financial request itself.
     pub(super) exchange: Option<ExchangeView>,
+    /// The message it was said in, to be written down: any but the plain answer to the financial request.
+    pub(super) word: Option<Word>,
 }
 
 /// A request's state, from its row's two columns.
@@ -97,16 +102,64 @@ pub(super) async fn apply_to_attempt(
     let before = attempt_state(&name, code.as_deref())?;
     let after = before.apply(event)?;
     store_attempt(db_tx, id, before, after, evidence, now_ms).await?;
-    if after != before {
-        let merchant_id = events::merchant_of(db_tx, request_id).await?;
-        let kind = format!("attempt.{}", after.name());
-        let entry = Event { kind, merchant_id: merchant_id.as_str(), request_id, attempt_id: Some(id) };
-        events::append(db_tx, &entry, now_ms).await?;
+    if let Some(word) = &evidence.word {
+        bank_words::append(db_tx, id, word, now_ms).await?;
     }
-    if let Some(event) = consequence(db_tx, request_id, event, now_ms).await? {
-        apply_to_request(db_tx, request_id, event, now_ms).await?;
+    if event == AttemptEvent::LateApproval {
+        note_late_approval(db_tx, id, now_ms).await?;
+        append_attempt_event(db_tx, request_id, id, "late_approval", now_ms).await?;
+    }
+    if after != before {
+        append_attempt_event(db_tx, request_id, id, after.name(), now_ms).await?;
+    }
+    let request = request_of(db_tx, request_id).await?;
+    // A request that another attempt holds, or that has come to its end, is not moved; its devices look all the same.
+    let is_held_by_it = request.attempt_id() == Some(id) && request.standing() != Standing::Final;
+    match consequence(db_tx, request_id, id, event, now_ms).await? {
+        Some(event @ RequestEvent::AttemptApprovedLate(_)) if request.is_open() => {
+            apply_to_request(db_tx, request_id, event, now_ms).await?;
+        }
+        Some(RequestEvent::AttemptApprovedLate(_)) => inbox::append_state(db_tx, request_id).await?,
+        Some(event) if is_held_by_it => {
+            apply_to_request(db_tx, request_id, event, now_ms).await?;
+        }
+        Some(_) => inbox::append_state(db_tx, request_id).await?,
+        None => {}
     }
     Ok(after)
+}
+
+/// A journal entry about an attempt.
+pub(super) async fn append_attempt_event(
+    db_tx: &mut SqliteConnection,
+    request_id: RequestId,
+    id: AttemptId,
+    what: &str,
+    now_ms: u64,
+) -> Result<(), Error> {
+    let merchant_id = events::merchant_of(db_tx, request_id).await?;
+    let kind = format!("attempt.{what}");
+    let entry = Event { kind, merchant_id: merchant_id.as_str(), request_id, attempt_id: Some(id) };
+    events::append(db_tx, &entry, now_ms).await
+}
+
+async fn request_of(db_tx: &mut SqliteConnection, id: RequestId) -> Result<RequestState, Error> {
+    let (name, attempt_id): (String, Option<String>) =
+        sqlx::query_as("SELECT state, state_attempt_id FROM payment_request WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_one(db_tx)
+            .await?;
+    request_state(&name, attempt_id.as_deref())
+}
+
+/// From now on only a reversal that the bank signed will do, and the request is not this attempt's to hold.
+async fn note_late_approval(db_tx: &mut SqliteConnection, id: AttemptId, now_ms: u64) -> Result<(), Error> {
+    sqlx::query("UPDATE attempt SET late_approval_ms = $1 WHERE id = $2")
+        .bind(signed_ms(now_ms))
+        .bind(id.to_string())
+        .execute(db_tx)
+        .await?;
+    Ok(())
 }
 
 async fn store_attempt(
@@ -148,16 +201,23 @@ async fn store_attempt(
 async fn consequence(
     db_tx: &mut SqliteConnection,
     request_id: RequestId,
+    id: AttemptId,
     event: AttemptEvent,
     now_ms: u64,
 ) -> Result<Option<RequestEvent>, Error> {
     Ok(match event {
-        AttemptEvent::Approved => Some(RequestEvent::AttemptApproved),
-        AttemptEvent::Declined(code) if code.leaves_request_open() => Some(RequestEvent::AttemptDeclined),
-        AttemptEvent::Declined(_) => Some(RequestEvent::AttemptRefused),
+        AttemptEvent::Approved | AttemptEvent::Reviewed(ReviewStep::AcceptApproval) => {
+            Some(RequestEvent::AttemptApproved)
+        }
+        AttemptEvent::Declined(code) | AttemptEvent::Reviewed(ReviewStep::AcceptDecline(code)) => {
+            let is_open = code.leaves_request_open();
+            Some(if is_open { RequestEvent::AttemptDeclined } else { RequestEvent::AttemptRefused })
+        }
         AttemptEvent::AnswerOverdue => Some(RequestEvent::AttemptUnanswered),
         AttemptEvent::Contradiction => Some(RequestEvent::ReviewNeeded),
-        AttemptEvent::ReversalAcknowledged => {
+        AttemptEvent::LateApproval => Some(RequestEvent::AttemptApprovedLate(id)),
+        AttemptEvent::Reviewed(ReviewStep::Inquire | ReviewStep::Reverse) => Some(RequestEvent::ReviewReopened),
+        AttemptEvent::ReversalAcknowledged | AttemptEvent::Reviewed(ReviewStep::CloseAsNotPaid) => {
             let expires_ms: i64 = sqlx::query_scalar("SELECT expires_ms FROM payment_request WHERE id = $1")
                 .bind(request_id.to_string())
                 .fetch_one(db_tx)

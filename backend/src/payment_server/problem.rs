@@ -28,6 +28,7 @@ impl Error {
             | Self::BankTwice(_)
             | Self::Transition(_)
             | Self::Row(_)
+            | Self::Review(_)
             | Self::Journal(_)
             | Self::Iso8583(_)
             | Self::Seal(_)

@@ -67,7 +67,7 @@ struct State {
     reversals_ignored: usize,
     messages: Vec<Message>,
     outcomes: HashMap<String, Outcome>,
-    late: Option<Message>,
+    late: Option<(Message, Outcome)>,
     together: Vec<Message>,
     lent: Option<(String, SigningKey<BankOutcome>)>,
 }
@@ -355,7 +355,7 @@ impl Shared {
             answer = answer.with_number(4, message.number(4).unwrap() + 1).unwrap();
         }
         if behaviour == OnPayment::ApproveTooLate {
-            state.late = Some(answer);
+            state.late = Some((answer, outcome));
             return Vec::new();
         }
         if behaviour != OnPayment::ApproveUnsigned {
@@ -397,7 +397,11 @@ impl Shared {
             outcome.decision = BankResult::Reversed;
             answer = answer.with_binary(127, self.signed(outcome));
         }
-        std::iter::once(answer).chain(state.late.take()).collect()
+        let late = state.late.take().map(|(late, outcome)| {
+            state.outcomes.insert(late.text(37).unwrap().to_owned(), outcome);
+            late
+        });
+        std::iter::once(answer).chain(late).collect()
     }
 
     fn signed(&self, outcome: &Outcome) -> Vec<u8> {

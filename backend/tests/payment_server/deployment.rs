@@ -68,6 +68,7 @@ impl Deployment {
             mail_dir: None,
             smtp: None,
             answer_timeout_ms: ANSWER_TIMEOUT_MS,
+            unknown_deadline_ms: payment_server::UNKNOWN_DEADLINE_MS,
             crash_at: None,
         };
         let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();
@@ -115,6 +116,11 @@ impl Deployment {
     /// Points the server at nobody at its next start.
     pub fn without_bank(&mut self) {
         self.options.banks = vec!["127.0.0.1:9".parse().unwrap()];
+    }
+
+    /// Promises news about unknown outcomes within so long, from its next start on.
+    pub fn with_unknown_deadline(&mut self, deadline_ms: u64) {
+        self.options.unknown_deadline_ms = deadline_ms;
     }
 
     /// Sends mails to a mail server from its next start on.

@@ -111,17 +111,85 @@ async fn a_bank_silent_to_two_inquiries_gets_reversals_until_it_acknowledges() {
 }
 
 #[tokio::test]
-async fn an_approval_after_its_reversal_changes_nothing() {
+async fn an_approval_after_its_reversal_is_undone_again_and_both_sides_are_told() {
     let deployment = Deployment::start().await;
     let payer = deployment.payer().await;
     let (order, attempt) = unanswered(&deployment, &payer, OnPayment::ApproveTooLate).await;
+    // The late answer left the bank right behind the acknowledgement, on the same line.
+    deployment.bank.has_seen(Mti::REVERSAL_ADVICE, 2).await;
     reaches(&deployment, &payer, &order, &attempt, AttemptState::Reversed).await;
-    // The late answer left the bank before this payment's, on the same line.
-    deployment.bank.on_payment(OnPayment::Approve);
-    let other = deployment.requested().await;
-    payer.submit(&other, &payer.seal(&other).await).await.unwrap();
-    assert_eq!(payer.attempt(&order, &attempt).await.unwrap().state, AttemptState::Reversed);
     assert_eq!(deployment.state(&order).await, RequestState::Seen);
+    let events = deployment.events(&order).await;
+    let late = events.iter().position(|event| event == "attempt.late_approval").expect("the merchant is told");
+    assert_eq!(
+        events[late + 1..],
+        ["attempt.reversing", "request.outcome_unknown", "attempt.reversed", "request.seen"]
+    );
+    // What the payer is told at the end rests on the bank's signed word.
+    assert!(payer.attempt(&order, &attempt).await.unwrap().outcome.is_some());
+    deployment.bank.on_payment(OnPayment::Approve);
+    let again = payer.seal(&order).await;
+    assert_eq!(payer.submit(&order, &again).await.unwrap().state, AttemptState::Approved);
+}
+
+#[tokio::test]
+async fn while_a_late_approval_is_not_undone_nobody_pays_again() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let (order, attempt) = unanswered(&deployment, &payer, OnPayment::ApproveTooLate).await;
+    deployment.bank.has_seen(Mti::REVERSAL_ADVICE, 1).await;
+    deployment.bank.ignore_reversals(usize::MAX);
+    deployment
+        .eventually(async || {
+            deployment.events(&order).await.iter().any(|event| event == "attempt.late_approval").then_some(())
+        })
+        .await;
+    assert_eq!(deployment.state(&order).await, RequestState::OutcomeUnknown { attempt_id: attempt.attempt_id });
+    assert_eq!(payer.attempt(&order, &attempt).await.unwrap().state, AttemptState::Reversing);
+    assert_eq!(payer.submit(&order, &payer.seal(&order).await).await, refused(409, "request_in_flight"));
+    deployment.bank.ignore_reversals(0);
+    reaches(&deployment, &payer, &order, &attempt, AttemptState::Reversed).await;
+}
+
+#[tokio::test]
+async fn a_late_approval_is_undone_after_a_restart_too() {
+    let mut deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let (order, attempt) = unanswered(&deployment, &payer, OnPayment::ApproveTooLate).await;
+    deployment.bank.has_seen(Mti::REVERSAL_ADVICE, 1).await;
+    deployment.bank.ignore_reversals(usize::MAX);
+    deployment.bank.has_seen(Mti::REVERSAL_ADVICE, 2).await;
+    deployment.stop_server().await;
+    deployment.bank.ignore_reversals(0);
+    deployment.start_server().await;
+    let payer = payer.moved_to(&deployment.base);
+    reaches(&deployment, &payer, &order, &attempt, AttemptState::Reversed).await;
+    assert_eq!(deployment.state(&order).await, RequestState::Seen);
+}
+
+#[tokio::test]
+async fn an_outcome_past_its_deadline_is_told_of_and_never_decided() {
+    let mut deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    deployment.stop_server().await;
+    deployment.with_unknown_deadline(1_000);
+    deployment.start_server().await;
+    let payer = payer.moved_to(&deployment.base);
+    deployment.bank.on_inquiry(OnFollowUp::Ignore);
+    deployment.bank.ignore_reversals(usize::MAX);
+    let (order, attempt) = unanswered(&deployment, &payer, OnPayment::ApproveUnheard).await;
+    deployment
+        .eventually(async || {
+            deployment.events(&order).await.iter().any(|event| event == "attempt.taking_longer").then_some(())
+        })
+        .await;
+    let view = deployment.show(&order).await;
+    assert_eq!(view.state, RequestState::OutcomeUnknown { attempt_id: attempt.attempt_id });
+    assert!(view.deadline_ms.unwrap() <= tapseal::clock::now_ms());
+    deployment.bank.ignore_reversals(0);
+    reaches(&deployment, &payer, &order, &attempt, AttemptState::Reversed).await;
+    let told = deployment.events(&order).await.iter().filter(|event| *event == "attempt.taking_longer").count();
+    assert_eq!(told, 1);
 }
 
 #[tokio::test]

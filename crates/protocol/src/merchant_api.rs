@@ -88,7 +88,8 @@ pub struct PaymentRequestView {
     /// The bank-signed outcome (compact JWS) once there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub outcome: Option<String>,
-    /// When an unknown outcome will be known or undone, at the latest.
+    /// By when an unknown outcome is known or undone. Past it the bank takes longer than it should: it is still being
+    /// asked, the operator is alarmed, and the journal says `attempt.taking_longer`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deadline_ms: Option<u64>,
 }

@@ -153,7 +153,8 @@ pub struct AttemptView {
     /// The bank-signed outcome, a compact JWS, once there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub outcome: Option<String>,
-    /// When an unknown outcome will be known or undone, at the latest.
+    /// By when an unknown outcome is known or undone. Past it the bank takes longer than it should: it is still being
+    /// asked, the operator is alarmed, and the journal says `attempt.taking_longer`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deadline_ms: Option<u64>,
     /// What the bank wants the card in the slot to be told, hexadecimal: the answer's ISO 8583 DE 55 (tags 91, 71 and

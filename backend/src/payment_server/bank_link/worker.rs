@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -20,7 +20,7 @@ use super::{Answered, Line, key_of, packed};
 use crate::clock::now_ms;
 use crate::keys::{self, BankId, front_host_name};
 use crate::payment_server::banks::BankAddress;
-use crate::payment_server::{App, Error, bank_messages};
+use crate::payment_server::{App, Error, bank_messages, late_answer};
 
 /// How long connecting, the handshake and the sign-on may take, each.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -35,6 +35,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait before a new connection. A line that stood for less counts as a failure: a bank that
 /// takes the sign-on and hangs up is not asked ten times a second.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Late answers that are taken at the same time.
+const LATE_AT_ONCE_MAX: usize = 64;
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1_024;
 /// The last trace number before they begin again.
@@ -53,6 +55,7 @@ pub(in crate::payment_server) struct Worker {
     outgoing: mpsc::Receiver<Vec<u8>>,
     line: Arc<Line>,
     stan: AtomicU32,
+    late_places: Arc<Semaphore>,
 }
 
 struct Connection {
@@ -82,6 +85,7 @@ impl Worker {
             outgoing,
             line,
             stan: AtomicU32::new(0),
+            late_places: Arc::new(Semaphore::new(LATE_AT_ONCE_MAX)),
         })
     }
 
@@ -252,14 +256,30 @@ impl Worker {
             }
             let key = key_of(message.mti(), &message);
             let waiting = self.line.waiting().remove(&key);
-            if let Some(caller) = waiting {
-                // The caller may have given up this instant; then its inquiry will ask again.
-                drop(caller.send(Answered { message, bytes: frame.len() }));
-            } else {
-                tracing::warn!(mti = %key.0, stan = key.1, rrn = key.2, "a late or unknown answer is ignored");
+            let answered = Answered { message, bytes: frame.len() };
+            let late = match waiting {
+                // The caller may have given up this instant.
+                Some(caller) => caller.send(answered).err(),
+                None => Some(answered),
+            };
+            if let Some(late) = late {
+                self.take_late(late.message, app);
             }
         }
         Ok(())
+    }
+
+    /// An answer that nobody waits for, in a task of its own. A flood of them is not let in: what matters of it is
+    /// asked for by the queue.
+    fn take_late(&self, answer: Message, app: &App) {
+        let Ok(place) = Arc::clone(&self.late_places).try_acquire_owned() else {
+            return tracing::warn!(bank = %self.bank, "too many late answers at once; one is dropped");
+        };
+        let (app, bank) = (app.clone(), self.bank.clone());
+        app.clone().tasks.spawn(async move {
+            let _place = place;
+            late_answer::take(app, bank, answer).await;
+        });
     }
 }
 

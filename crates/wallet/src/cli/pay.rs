@@ -245,7 +245,7 @@ impl Counter<'_> {
             }
             CheckoutStage::Unknown { deadline_ms } => {
                 println!("{} to {}: the bank has not answered. Do not pay again.", end.amount, end.payee);
-                println!("It will be known or undone by {}.", print::time(*deadline_ms));
+                println!("By {} it is known or undone, or the bank takes longer.", print::time(*deadline_ms));
             }
             _ => {}
         }

@@ -65,7 +65,7 @@ pub(super) fn request(as_json: bool, request: &RequestView) {
     }
     println!("  payable until {}", time(request.expires_ms));
     if let Some(deadline_ms) = request.deadline_ms {
-        println!("  known or undone by {}", time(deadline_ms));
+        println!("  known or undone by {}, or the bank takes longer", time(deadline_ms));
     }
     println!("  id {}", request.request_id);
 }

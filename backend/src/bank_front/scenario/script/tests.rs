@@ -1,3 +1,5 @@
+//! Scripts that say everything they can, and every mistake in one.
+
 //! A script as written, and what it is read as.
 
 use super::*;
