@@ -2,6 +2,8 @@
 //!
 //! It plays the wallet that cheats, or lends a server that cheats a capsule that was honestly sealed.
 
+use std::time::Duration;
+
 use emv::session::{CardRead, CardSession, ReadPurpose, Step};
 use emv::terminal::{Interface, TerminalData};
 use envelope::inner::{CardData, EntryMode, PinKind};
@@ -24,6 +26,8 @@ use virtual_card::VirtualCard;
 
 use crate::system::{Ask, System};
 
+/// How long a call may take before it counts as unanswered.
+const CALL_WAIT: Duration = Duration::from_secs(30);
 /// The most exchanges a virtual card needs.
 const EXCHANGES_MAX: usize = 100;
 
@@ -46,6 +50,8 @@ pub struct Hand {
     url: String,
     device_id: DeviceId,
     key: SigningKey<Device>,
+    /// The trust roots, as JSON.
+    roots: String,
 }
 
 /// A request whose letter was opened.
@@ -86,6 +92,14 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer to a call; none when nobody is there or the answer is lost on its way.
+    async fn of(call: reqwest::RequestBuilder) -> Option<Self> {
+        let answer = call.timeout(CALL_WAIT).send().await.ok()?;
+        let status = answer.status().as_u16();
+        let body = answer.bytes().await.ok()?;
+        Some(Self { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+    }
+
     /// The error code in the body.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
@@ -95,11 +109,14 @@ impl Answer {
 impl Hand {
     /// Registers a new device.
     pub async fn register(system: &System) -> Self {
+        let trust: Value =
+            serde_json::from_slice(&std::fs::read(system.trust()).expect("trust.json")).expect("trust.json is JSON");
         let hand = Self {
             client: crate::tap::https_client(system.folder()),
             url: system.server_url(),
             device_id: DeviceId::from_parts(now_ms(), &random()),
             key: SigningKey::generate(),
+            roots: json!({ "operator": trust["operator"], "banks": trust["banks"] }).to_string(),
         };
         let body = RegisterDevice {
             device_id: hand.device_id,
@@ -123,6 +140,11 @@ impl Hand {
     }
 
     async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        self.try_send(method, path, body).await.expect("the payment server answers")
+    }
+
+    /// A device-signed call that may find nobody there, or lose its answer.
+    pub async fn try_send(&self, method: &str, path: &str, body: Vec<u8>) -> Option<Answer> {
         let time = now_ms();
         let signed_time = i64::try_from(time).expect("this century fits");
         let signature = envelope::http_signature::sign_http(&self.key, method, path, signed_time, &body);
@@ -131,9 +153,7 @@ impl Hand {
         let request = request.header("content-type", "application/json");
         let request = request.header(HEADER_DEVICE, self.device_id.to_string());
         let request = request.header(HEADER_TIME, time.to_string()).header(HEADER_SIGNATURE, signature);
-        let answer = request.send().await.expect("the payment server answers");
-        let status = answer.status().as_u16();
-        Answer { status, body: answer.json().await.unwrap_or(Value::Null) }
+        Answer::of(request).await
     }
 
     /// Opens the letter of a created request through its link.
@@ -153,20 +173,22 @@ impl Hand {
     }
 
     /// The keys to seal to now.
-    pub async fn seal_to(&self, system: &System) -> SealTo {
-        let answer = self.client.get(format!("{}/v1/keyset", self.url)).send().await;
-        let view: KeysetView = answer.expect("the server answers").json().await.expect("a keyset");
-        let trust: Value =
-            serde_json::from_slice(&std::fs::read(system.trust()).expect("trust.json")).expect("trust.json is JSON");
-        let roots = json!({ "operator": trust["operator"], "banks": trust["banks"] });
-        let roots = TrustRoots::from_json(&roots.to_string()).expect("trust roots");
+    pub async fn seal_to(&self, _system: &System) -> SealTo {
+        let view = serde_json::from_value(self.get("/v1/keyset").await.body).expect("a keyset");
+        self.seal_to_keys(&view).expect("a bank with a key")
+    }
+
+    /// The keys of a keyset; none while the payment server has not heard from the bank.
+    pub fn seal_to_keys(&self, view: &KeysetView) -> Option<SealTo> {
+        let roots = TrustRoots::from_json(&self.roots).expect("trust roots");
         let now = i64::try_from(now_ms()).expect("this century fits");
         let keyset = Keyset::verify(&view.keyset, &roots.operator, now, 0).expect("a valid keyset");
-        let bank = BankCertificate::verify(&view.bank_certificates[0], &roots.banks, now, 0).expect("a valid bank");
-        SealTo {
+        let certificate = view.bank_certificates.first()?;
+        let bank = BankCertificate::verify(certificate, &roots.banks, now, 0).expect("a valid bank");
+        Some(SealTo {
             server: keyset.payment_server_sealing_key(now).expect("a key for the outer seal").clone(),
             bank: bank.sealing_key_at(now).expect("a key for the inner seal").clone(),
-        }
+        })
     }
 
     /// Reads the card for a new attempt and makes the inner seal.
@@ -311,6 +333,14 @@ impl Till {
 
     /// Signs an order and creates its request.
     pub async fn ask(&self, ask: &Ask) -> Letter {
+        let letter = self.sign(ask);
+        let answer = self.create(&letter).await.expect("the payment server answers");
+        assert_eq!(answer.status, 201, "{answer:?}");
+        letter
+    }
+
+    /// Signs an order.
+    pub fn sign(&self, ask: &Ask) -> Letter {
         let text = |member: &str| self.profile[member].as_str().expect("the profile is complete").to_owned();
         let minor: i64 = ask.amount.replace('.', "").parse().expect("a decimal amount");
         let order = Order::new(OrderDraft {
@@ -324,12 +354,21 @@ impl Till {
             items: Vec::new(),
         });
         let order = order.expect("an order within bounds");
-        let jws = envelope::jws::sign(&self.key, envelope::jws::TYP_ORDER, &order.canonical());
+        Letter { jws: envelope::jws::sign(&self.key, envelope::jws::TYP_ORDER, &order.canonical()), order }
+    }
+
+    /// Creates the request of a signed order; the same again is the same request.
+    pub async fn create(&self, letter: &Letter) -> Option<Answer> {
         let request = self.client.post(format!("{}/v1/payment-requests", self.url));
-        let request = request.bearer_auth(&self.api_key).header("idempotency-key", order.request_id.to_string());
-        let answer = request.json(&json!({ "order": jws })).send().await.expect("the payment server answers");
-        assert_eq!(answer.status().as_u16(), 201, "{:?}", answer.text().await);
-        Letter { jws, order }
+        let request = request.header("idempotency-key", letter.order.request_id.to_string());
+        Answer::of(request.bearer_auth(&self.api_key).json(&json!({ "order": letter.jws }))).await
+    }
+
+    /// Any call of this merchant.
+    pub async fn call(&self, method: &str, path: &str) -> Option<Answer> {
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, format!("{}{path}", self.url)).header("idempotency-key", path);
+        Answer::of(request.bearer_auth(&self.api_key)).await
     }
 }
 

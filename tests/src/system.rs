@@ -80,9 +80,17 @@ pub struct System {
 impl System {
     /// Makes keys and databases and starts both servers.
     pub async fn start(wishes: Wishes) -> Self {
+        let (mut system, public_port) = Self::with_keys(wishes).await;
+        system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+        system.start_all(public_port).await;
+        system
+    }
+
+    /// Makes keys and nothing else; also the port that clients are told.
+    pub async fn with_keys(wishes: Wishes) -> (Self, u16) {
         let folder = TempDir::new().expect("a folder for the test");
         let server_port = free_port();
-        let mut system = Self { folder, wishes, server_port, bank: None, server: None, http_tap: None, bank_tap: None };
+        let system = Self { folder, wishes, server_port, bank: None, server: None, http_tap: None, bank_tap: None };
         let public_port = if system.wishes.taps == Taps::On { free_port() } else { server_port };
         let merchant = format!("{MERCHANT}:Blue Door Café:5814:US:USD");
         let url = format!("https://127.0.0.1:{public_port}");
@@ -90,7 +98,13 @@ impl System {
             .tapseal(&["keys", "init", "--dir", &system.data(), "--merchant", &merchant, "--public-url", &url])
             .await
             .success();
-        system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+        (system, public_port)
+    }
+
+    /// Seeds the bank and starts both servers on databases that are there.
+    pub async fn start_all(&mut self, public_port: u16) {
+        let system = self;
+        let server_port = system.server_port;
         let data = system.data();
         let mut seed = vec!["bank", "seed", "--data", &data];
         seed.extend(system.wishes.seed.iter().map(String::as_str));
@@ -103,7 +117,6 @@ impl System {
             system.http_tap = Some(Tap::between_wallet_and_server(system.folder(), public_port, &server).await);
         }
         system.start_server().await;
-        system
     }
 
     /// The folder everything is kept in.
@@ -123,14 +136,30 @@ impl System {
 
     /// Starts (again) the bank front with the test's wishes.
     pub async fn start_bank(&mut self) {
+        self.bank = Some(Running::start("tapseal", &self.bank_arguments(), &self.log("bank-front")).await);
+    }
+
+    /// What the bank front is started with.
+    pub fn bank_arguments(&self) -> Vec<String> {
         let port = self.bank_port();
         let mut arguments = texts(&["bank-front", "--data", &self.data(), "--listen", &format!("127.0.0.1:{port}")]);
         arguments.extend(self.wishes.bank.clone());
-        self.bank = Some(Running::start("tapseal", &arguments, &self.log("bank-front")).await);
+        arguments
     }
 
-    /// Starts (again) the payment server with the test's wishes.
+    /// Starts (again) the payment server with the test's wishes, and waits until it has heard from the bank.
     pub async fn start_server(&mut self) {
+        self.launch_server().await;
+        self.wait_until("the bank is signed on", async || self.keyset_lists_a_bank().await).await;
+    }
+
+    /// Starts (again) the payment server; the bank may be away.
+    pub async fn launch_server(&mut self) {
+        self.server = Some(Running::start("tapseal", &self.server_arguments(), &self.log("payment-server")).await);
+    }
+
+    /// What the payment server is started with.
+    pub fn server_arguments(&self) -> Vec<String> {
         let bank = match &self.bank_tap {
             Some(tap) => tap.address(),
             None => format!("127.0.0.1:{}", self.bank_port()),
@@ -141,8 +170,7 @@ impl System {
         let mut arguments = texts(&["payment-server", "--data", &self.data(), "--listen", &listen, "--bank", &bank]);
         arguments.extend(texts(&["--mail-dir", mail]));
         arguments.extend(self.wishes.server.clone());
-        self.server = Some(Running::start("tapseal", &arguments, &self.log("payment-server")).await);
-        self.wait_until("the bank is signed on", async || self.keyset_lists_a_bank().await).await;
+        arguments
     }
 
     /// Gives the payment server further arguments from its next start on.

@@ -13,6 +13,7 @@ mod repository;
 mod screenshots;
 mod setup;
 mod test;
+mod torture;
 mod ui;
 mod web;
 
@@ -39,6 +40,8 @@ enum Verb {
     Test(test::Options),
     /// Measure the seal against its raw cost, card reads against the standard's least, and payments per second.
     Bench(bench::Options),
+    /// Kill payment server and bank front again and again while payers pay, and audit that no payment is lost or doubled.
+    Torture(torture::Options),
     /// Throw made-up input at every parser of what others wrote, guided by coverage.
     Fuzz(fuzz::Options),
     /// Type-check the window for Android, iOS, macOS and Windows, and check its Kotlin and Swift parts.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
             return code;
         }
         Verb::Bench(options) => bench::run(&options),
+        Verb::Torture(options) => torture::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Platforms(options) => platforms::run(&options),
         Verb::Screenshots => screenshots::run(),

@@ -9,15 +9,13 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use e2e::hand::{Hand, Letter, SealTo};
+use e2e::plastic::{self, PIN};
 use e2e::system::{Ask, MERCHANT, System, Wishes, texts};
 use payment::RequestId;
 use protocol::wallet_api::SubmitAttempt;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Mutex;
 use virtual_card::{Profile, VirtualCard};
-
-/// The PIN of every card.
-const PIN: &str = "1234";
 
 #[derive(Parser)]
 struct Options {
@@ -38,11 +36,10 @@ type Prepared = Vec<(RequestId, SubmitAttempt)>;
 #[tokio::main]
 async fn main() {
     let options = Options::parse();
-    let cards: Vec<Profile> = (0..options.payers).map(card).collect();
+    let cards: Vec<Profile> = (0..options.payers).map(plastic::card).collect();
     let folder = tempfile::TempDir::new().expect("a folder for the cards");
     let file = folder.path().join("cards.json");
-    let list: Vec<Value> = cards.iter().map(personalisation).collect();
-    std::fs::write(&file, Value::from(list).to_string()).expect("the cards can be written");
+    plastic::write_profiles(&cards, &file);
     let file = file.to_str().expect("temporary paths are plain");
     let limits = ["--limit-minor", "99999999", "--day-limit-minor", "99999999"];
     let seed = [texts(&["--card-profiles", file, "--balance-minor", "99999999"]), texts(&limits)].concat();
@@ -61,38 +58,6 @@ async fn main() {
     let took = started.elapsed();
     let cpu = server_cpu(&system).saturating_sub(cpu_before);
     report(&options, &system, creation, took, cpu, &mut latencies.lock().await).await;
-}
-
-/// A Visa card with a number of its own.
-fn card(index: usize) -> Profile {
-    let mut profile = Profile::built_in("visa").expect("a built-in profile");
-    let body = format!("476134{index:09}");
-    profile.pan = format!("{body}{}", check_digit(&body));
-    profile.name = format!("load-{index}");
-    profile
-}
-
-/// The check digit of ISO/IEC 7812-1 annex B.
-fn check_digit(body: &str) -> u32 {
-    let digits = body.chars().rev().filter_map(|digit| digit.to_digit(10));
-    let sum: u32 = digits.enumerate().map(|(place, digit)| if place % 2 == 0 { doubled(digit) } else { digit }).sum();
-    (10 - sum % 10) % 10
-}
-
-const fn doubled(digit: u32) -> u32 {
-    if digit > 4 { digit * 2 - 9 } else { digit * 2 }
-}
-
-fn personalisation(profile: &Profile) -> Value {
-    json!({
-        "name": profile.name,
-        "scheme": profile.scheme().code(),
-        "pan": profile.pan,
-        "expiry_yymm": profile.expiry_yymm,
-        "psn": profile.psn,
-        "pin": profile.pin,
-        "issuer_master_key": profile.issuer_master_key,
-    })
 }
 
 /// Requests created and attempts sealed, payer by payer.
