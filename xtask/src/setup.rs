@@ -1,6 +1,7 @@
 //! The `setup` verb, and the parts of it that the other verbs run by themselves. Everything is skipped when present.
 
 mod compiler;
+pub mod jpos;
 mod packages;
 pub mod python;
 mod rust_target;
@@ -75,5 +76,9 @@ pub fn for_everything() -> Result<(), Failure> {
     packages::install(&[&needed[..], &[packages::WITNESSES, packages::TESTS]].concat())?;
     rust_target::install_wasm()?;
     tools::install()?;
-    python::install()
+    python::install()?;
+    if find("mvn").is_none() {
+        packages::install(&[packages::KOTLIN])?;
+    }
+    jpos::install()
 }

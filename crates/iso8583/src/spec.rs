@@ -39,6 +39,10 @@ impl Spec {
     pub const ASCII_HEX: Self = Self { digits: DigitEncoding::Ascii, binary: BinaryEncoding::Hex, replaced: &[] };
     /// Packed digits, bytes as they are.
     pub const BCD: Self = Self { digits: DigitEncoding::Bcd, binary: BinaryEncoding::Raw, replaced: &[] };
+    /// [`Spec::BCD`] with currency codes (data elements 49 to 51) as characters: they may be letters, which are not
+    /// packed. So jPOS's `ISO87BPackager` has it.
+    pub const BCD_CURRENCY_CHARACTERS: Self =
+        Self { digits: DigitEncoding::Bcd, binary: BinaryEncoding::Raw, replaced: &CURRENCY_CHARACTERS };
     /// What the payment server and the bank front speak: [`Spec::ASCII`] with the private
     /// composites of [`crate::private`] in data elements 126 and 127.
     pub const TAPSEAL: Self =
@@ -56,6 +60,13 @@ static TAPSEAL_ELEMENTS: [Element; 2] = [
     de(127, Format::B, Length::Lllll(crate::private::COMPOSITE_BYTES_MAX), "Tapseal composite"),
 ];
 
+/// Currency codes are `a or n 3` in the standard.
+static CURRENCY_CHARACTERS: [Element; 3] = [
+    de(49, Format::An, Length::Fixed(3), "Currency code, transaction, ISO 4217"),
+    de(50, Format::An, Length::Fixed(3), "Currency code, settlement"),
+    de(51, Format::An, Length::Fixed(3), "Currency code, cardholder billing"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +76,8 @@ mod tests {
         assert_eq!(Spec::ASCII.element(127).unwrap().length, Length::Lll(999));
         assert_eq!(Spec::TAPSEAL.element(127).unwrap().format, Format::B);
         assert_eq!(Spec::TAPSEAL.element(55), Spec::ASCII.element(55));
+        assert_eq!(Spec::BCD_CURRENCY_CHARACTERS.element(49).unwrap().format, Format::An);
+        assert_eq!(Spec::BCD_CURRENCY_CHARACTERS.element(48), Spec::BCD.element(48));
         assert_eq!(Spec::TAPSEAL.element(65), None);
         assert_eq!(Spec::TAPSEAL.element(1), None);
         assert!(TAPSEAL_ELEMENTS.is_sorted_by_key(|element| element.number));

@@ -5,7 +5,7 @@
 use iso8583::{Format, Length, Message, Mti, Spec};
 use proptest::prelude::*;
 
-const SPECS: [Spec; 4] = [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD, Spec::TAPSEAL];
+const SPECS: [Spec; 5] = [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD, Spec::BCD_CURRENCY_CHARACTERS, Spec::TAPSEAL];
 
 /// The content of an element.
 #[derive(Debug, Clone)]

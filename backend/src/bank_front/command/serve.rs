@@ -66,7 +66,7 @@ pub enum PlainEncoding {
     Ascii,
     /// Everything printable: bytes and bitmaps in hexadecimal.
     AsciiHex,
-    /// Two digits a byte, bytes and bitmaps as they are.
+    /// Two digits a byte, but for currency codes; bytes and bitmaps as they are.
     Bcd,
 }
 
@@ -75,7 +75,7 @@ impl PlainOptions {
         let spec = match self.plain_encoding {
             PlainEncoding::Ascii => Spec::ASCII,
             PlainEncoding::AsciiHex => Spec::ASCII_HEX,
-            PlainEncoding::Bcd => Spec::BCD,
+            PlainEncoding::Bcd => Spec::BCD_CURRENCY_CHARACTERS,
         };
         Wire { spec, framing: self.plain_framing }
     }

@@ -82,7 +82,7 @@ fn code(answer: &Message) -> &str {
 #[tokio::test]
 async fn every_encoding_and_framing_signs_on_and_echoes() {
     let bench = Bench::new().await;
-    for spec in [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD] {
+    for spec in [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD_CURRENCY_CHARACTERS] {
         for framing in Framing::ALL {
             let mut client = Client::connect(&bench, Wire { spec, framing }).await;
             for management in [management(network::SIGN_ON), management(network::ECHO), management(network::SIGN_OFF)] {
@@ -207,7 +207,7 @@ impl Terminal {
 
 #[tokio::test]
 async fn a_chip_and_its_pin_pay_at_once_in_every_encoding() {
-    for spec in [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD] {
+    for spec in [Spec::ASCII, Spec::ASCII_HEX, Spec::BCD_CURRENCY_CHARACTERS] {
         let mut terminal = Terminal::new(Wire { spec, framing: Framing::Binary2 }).await;
         let debit = terminal.insert(Mti::FINANCIAL_REQUEST, 1_280, "1234");
         let answer = terminal.ask(&debit).await;
