@@ -1,3 +1,5 @@
+//! What a database in one file must hold, whatever interrupts it.
+
 use sqlx::{Connection, Row};
 
 use super::*;
