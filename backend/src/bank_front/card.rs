@@ -8,8 +8,10 @@ use super::error::BankError;
 use crate::storage::SqliteConnection;
 
 mod pin_value;
+mod upkeep;
 
 pub use pin_value::PinValue;
+pub use upkeep::Limits;
 
 /// Wrong PINs in a row after which a card is locked.
 pub const PIN_TRIES_MAX: u8 = 3;
@@ -76,7 +78,7 @@ pub enum StripeUse {
 
 impl StripeUse {
     /// The stored name.
-    const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Never => "never",
             Self::WithoutChip => "without_chip",

@@ -10,11 +10,17 @@ use super::hsm::command::KeysCommand;
 use super::hsm::{self, KeyFolder};
 use crate::keys::{BankHome, BankId, DataFolder};
 
-mod card;
-mod ledger;
+pub mod account;
+pub mod card;
+pub mod ledger;
+pub mod limit;
+pub mod merchant;
 mod scenario;
 mod seed;
 mod serve;
+pub mod settle;
+pub mod statement;
+mod table;
 
 pub use seed::{SeedOptions, init_keys};
 pub use serve::{PlainEncoding, PlainOptions, ServeOptions, serve};
@@ -26,25 +32,30 @@ pub enum BankCommand {
     Init(Folder),
     /// Opens accounts for test cardholders, whose issuer the bank then is. What is there already is left as it is.
     Seed(SeedOptions),
-    /// Every account, summed from its entries; the sum of each currency is zero.
-    Ledger(Folder),
+    /// Every account, summed from its entries; the sum of each currency is zero. Also checks every rule of the books.
+    Ledger(ledger::LedgerOptions),
     /// Every account and what it holds.
     Accounts(Folder),
-    /// Shows a card, or changes its status.
-    Card {
-        /// Which bank.
-        #[command(flatten)]
-        folder: Folder,
-        /// The last four digits of its number.
-        #[arg(long)]
-        pan_last_four: String,
-        /// Block it.
-        #[arg(long, conflicts_with = "unblock")]
-        block: bool,
-        /// Make it usable again, with all PIN tries.
-        #[arg(long)]
-        unblock: bool,
-    },
+    /// Cardholders' accounts.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Cards.
+    #[command(subcommand)]
+    Card(card::CardCommand),
+    /// Blocks a card; the same as `card block`.
+    Block(card::CardName),
+    /// Limits of a card.
+    #[command(subcommand)]
+    Limit(limit::LimitCommand),
+    /// Merchants and acquirers as they are settled: fees and payouts.
+    #[command(subcommand)]
+    Merchant(merchant::MerchantCommand),
+    /// Closes a business day: batches, fees, payouts.
+    Settle(settle::SettleOptions),
+    /// Which business day it is, and when days end.
+    Day(settle::DayOptions),
+    /// An account's statement.
+    Statement(statement::StatementOptions),
     /// The keys of the bank's security module.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -93,16 +104,16 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
     match command {
         BankCommand::Init(folder) => seed::init(&folder),
         BankCommand::Seed(options) => seed::seed_cards(&options).await,
-        BankCommand::Ledger(folder) => ledger::show_ledger(&folder).await,
-        BankCommand::Accounts(folder) => ledger::show_accounts(&folder).await,
-        BankCommand::Card { folder, pan_last_four, block, unblock } => {
-            let status = match (block, unblock) {
-                (true, _) => Some(CardStatus::Blocked),
-                (false, true) => Some(CardStatus::Active),
-                (false, false) => None,
-            };
-            card::show_card(&folder, &pan_last_four, status).await
-        }
+        BankCommand::Ledger(options) => ledger::run(&options).await,
+        BankCommand::Accounts(folder) => account::list(&folder).await,
+        BankCommand::Account(command) => account::run(command).await,
+        BankCommand::Card(command) => card::run(command).await,
+        BankCommand::Block(name) => card::set_status(&name, CardStatus::Blocked).await,
+        BankCommand::Limit(command) => limit::run(command).await,
+        BankCommand::Merchant(command) => merchant::run(command).await,
+        BankCommand::Settle(options) => settle::run(&options).await,
+        BankCommand::Day(options) => settle::day(&options).await,
+        BankCommand::Statement(options) => statement::run(&options).await,
         BankCommand::Keys(command) => {
             let (json, text) = hsm::command::run(&command)?;
             print(command.folder(), &json, || text);

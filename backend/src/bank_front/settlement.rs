@@ -83,7 +83,10 @@ async fn close_one(db: &Db, date: BusinessDate, early: Early, now_ms: i64) -> Re
 }
 
 /// Every account that is settled, in the order its batches are made.
-async fn settled_accounts(connection: &mut SqliteConnection) -> Result<Vec<AccountId>, BankError> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn settled_accounts(connection: &mut SqliteConnection) -> Result<Vec<AccountId>, BankError> {
     Ok(sqlx::query_scalar("SELECT account_id FROM account WHERE kind IN ($1, $2) ORDER BY account_id")
         .bind(AccountKind::Merchant.as_str())
         .bind(AccountKind::Acquirer.as_str())
