@@ -7,5 +7,6 @@ pub mod clock;
 pub mod keys;
 pub mod merchant_tool;
 pub mod payment_server;
+pub mod reconciliation;
 pub mod storage;
 pub mod tls;

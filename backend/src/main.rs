@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tapseal::keys::{self, DataFolder};
-use tapseal::{bank_front, merchant_tool, payment_server, tls};
+use tapseal::{bank_front, merchant_tool, payment_server, reconciliation, tls};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -34,6 +34,8 @@ enum Command {
     /// The operator's tool for attempts that a person must decide about.
     #[command(subcommand)]
     Review(payment_server::review::Command),
+    /// The payments of some days as the payment server knows them, for `reconcile`.
+    Payments(payment_server::export::ExportOptions),
     /// The simulated bank's front.
     BankFront(bank_front::command::ServeOptions),
     /// The tools of the simulated bank's staff.
@@ -42,6 +44,8 @@ enum Command {
     /// The merchant's own tool: signs orders and asks the payment server.
     #[command(subcommand)]
     Merchant(merchant_tool::Command),
+    /// Compares what payment server, merchant and bank say of the same payments; the exit status is 0 only when they agree.
+    Reconcile(reconciliation::Options),
 }
 
 #[derive(Subcommand)]
@@ -76,9 +80,17 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { data } => migrate(data).await,
         Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
         Command::Review(command) => Ok(payment_server::review::run(command).await?),
+        Command::Payments(options) => payment_server::export::export(&options).await,
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),
+        Command::Reconcile(options) => {
+            if reconciliation::run(&options)? {
+                Ok(())
+            } else {
+                Err("the files do not agree".into())
+            }
+        }
     }
 }
 

@@ -13,6 +13,10 @@ use zeroize::Zeroizing;
 use crate::clock::now_ms;
 use crate::keys::{self, DataFolder, KeysError, MerchantFacts};
 
+mod export;
+
+pub use export::ExportOptions;
+
 /// How long one call may take.
 const CALL_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
 
@@ -74,6 +78,8 @@ pub enum Command {
         /// The request.
         id: RequestId,
     },
+    /// Writes what was paid on some days, for `tapseal reconcile`.
+    Export(ExportOptions),
 }
 
 /// A new order.
@@ -119,6 +125,7 @@ pub async fn run(command: Command) -> Result<(), MerchantToolError> {
             let view = Caller::of(&place)?.cancel(id).await?;
             (place, view)
         }
+        Command::Export(options) => return export::export(&options).await,
     };
     if place.json {
         println!("{}", serde_json::to_string(&view).expect("a view is always JSON"));

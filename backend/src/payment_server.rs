@@ -41,6 +41,7 @@ mod claims;
 mod devices;
 mod events;
 mod expiry;
+pub mod export;
 mod inbox;
 mod inquiry;
 mod keyset;
