@@ -52,10 +52,11 @@ async fn jpos_drives_the_bank_with_both_its_packagers() {
         eprintln!("{JPOS_EXPECTED} is not set: no jPOS client is expected here");
         return;
     };
-    let classes = std::env::join_paths([folder.join("classes"), folder.join("libraries").join("*")]).unwrap();
+    let classes = std::env::join_paths([folder.join("classes"), folder.join("libraries").join("*")]);
+    let classes = classes.expect("no path here has a colon");
     for (encoding, framing) in [("ascii-hex", "ascii4"), ("bcd", "binary2")] {
         let bank = Bank::start(encoding, framing).await;
-        let card = |name: &str| bank.card[name].as_str().unwrap().to_owned();
+        let card = |name: &str| bank.card[name].as_str().expect("a text").to_owned();
         let wanted = [
             ("address", bank.plain_address.clone()),
             ("encoding", encoding.to_owned()),
@@ -75,6 +76,33 @@ async fn jpos_drives_the_bank_with_both_its_packagers() {
         let told = bank.answers(java, &lines.join("\n")).await;
         bank.assert_told(&told, &[]).await;
     }
+}
+
+#[tokio::test]
+async fn the_client_that_the_manual_shows_holds_completes_and_reverses() {
+    const MANUAL: &str = include_str!("../../docs/bank-front.md");
+    /// The zone master key of the manual.
+    const SHOWN_KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
+    let Some(python) = std::env::var_os(PYTHON_EXPECTED) else {
+        eprintln!("{PYTHON_EXPECTED} is not set: no Python with pyiso8583 is expected here");
+        return;
+    };
+    let shown = MANUAL.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the client");
+    assert!(shown.contains(SHOWN_KEY));
+    let bank = Bank::start("ascii-hex", "ascii4").await;
+    let client = bank.system.folder().join("client.py");
+    std::fs::write(&client, shown.replace(SHOWN_KEY, &zone_master_key())).expect("the folder is ours");
+    let mut python = Command::new(&python);
+    let ended = python.args(["-W", "ignore"]).arg(&client).arg(&bank.plain_address).output().await.expect("it runs");
+    let printed = String::from_utf8_lossy(&ended.stdout);
+    let answers: Vec<_> = printed.lines().map(|line| line.split(' ').collect::<Vec<_>>()).collect();
+    let types: Vec<_> = answers.iter().map(|words| (words[2], words[3])).collect();
+    let all_good = ["0810", "0810", "0110", "0230", "0430", "0810"].map(|mti| (mti, "00"));
+    assert_eq!(types, all_good, "{printed}{}{}", String::from_utf8_lossy(&ended.stderr), bank.system.logs());
+    let ledger = bank.system.ledger().await;
+    let accounts = ledger["accounts"].as_array().expect("accounts");
+    let cardholder = accounts.iter().find(|account| account["account"] == "cardholder:visa-0050").expect("seeded");
+    assert_eq!((&cardholder["posted_minor"], &cardholder["pending_minor"]), (&json!(OPENING), &json!(0)));
 }
 
 fn zone_master_key() -> String {
@@ -163,10 +191,11 @@ impl Bank {
         assert_eq!(step("debit")["approval"], step("debit_repeated")["approval"]);
         assert_eq!(step("totals")["settled"], "1", "{}", step("totals"));
         let ledger = self.system.ledger().await;
-        assert!(ledger["sums"].as_object().unwrap().values().all(|sum| sum == 0), "{ledger}");
+        assert!(ledger["sums"].as_object().expect("sums").values().all(|sum| sum == 0), "{ledger}");
         let posted = |name: &str| {
-            let accounts = ledger["accounts"].as_array().unwrap();
-            accounts.iter().find(|account| account["account"] == name).unwrap()["posted_minor"].as_i64()
+            let accounts = ledger["accounts"].as_array().expect("accounts");
+            let found = accounts.iter().find(|account| account["account"] == name);
+            found.expect("an account")["posted_minor"].as_i64()
         };
         assert_eq!(posted("cardholder:visa-0050"), Some(OPENING - 2_000));
         assert_eq!(posted("acquirer:42:USD"), Some(2_000));
