@@ -216,6 +216,20 @@ async fn an_amount_changed_on_the_way_is_refused() {
 }
 
 #[tokio::test]
+async fn an_order_of_a_merchant_that_the_bank_does_not_know_is_refused() {
+    let mut bench = Bench::new().await;
+    let order = bench.order(usd(1_280));
+    let attempt = bench.attempt(&order, "1234");
+    let mut json: serde_json::Value = serde_json::from_slice(&order.canonical()).unwrap();
+    json["merchant_id"] = "red-door".into();
+    let canonical = serde_json::to_vec(&json).unwrap();
+    let stranger = Sent { order_jws: jws::sign(&bench.merchant, jws::TYP_ORDER, &canonical), ..attempt };
+    let told = bench.pay(&stranger).await;
+    assert_eq!(told.code, DeclineCode::InvalidMerchant.response_code());
+    assert_eq!(bench.posted(HOLDER).await, OPENING);
+}
+
+#[tokio::test]
 async fn an_order_signed_by_somebody_else_is_refused() {
     let mut bench = Bench::new().await;
     let order = bench.order(usd(1_280));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use iso8583::{Error, Message, Mti, OriginalData, Place, Spec};
 use payment::{Amount, DeclineCode};
+use zeroize::Zeroizing;
 
 use super::attempt::StoredExchange;
 use super::authorization::{self, Payee, Step};
@@ -106,7 +107,8 @@ impl Sent {
         let acquirer = acquirer(message)?;
         let reference = Reference::of_plain(&acquirer, message)?;
         let first_sent = message.clone().with_mti(message.mti().original()).without(&MAC_ELEMENTS);
-        let message_hash = front.hsm.message_digest(&first_sent.pack(&Spec::ASCII)?);
+        let packed = Zeroizing::new(first_sent.pack(&Spec::ASCII)?);
+        let message_hash = front.hsm.message_digest(&packed);
         Ok(Self { reference, message_hash, acquirer })
     }
 

@@ -304,6 +304,19 @@ async fn holds_count_against_the_balance_and_the_day() {
 }
 
 #[tokio::test]
+async fn a_card_that_is_used_too_often_waits_until_its_window_has_moved_on() {
+    let mut terminal = Terminal::new(ASCII).await;
+    let set = "UPDATE card SET velocity_payments = 2, velocity_window_s = 60 WHERE last_four = '0050'";
+    let db = &terminal.bench.front.db;
+    db.write(move |db_tx| Box::pin(async move { sqlx::query(set).execute(db_tx).await.map(drop) })).await.unwrap();
+    for (later_ms, expected) in [(0, "00"), (30_000, "00"), (1_000, "65"), (30_000, "00"), (0, "65")] {
+        terminal.bench.clock.fetch_add(later_ms, std::sync::atomic::Ordering::Relaxed);
+        let hold = terminal.insert(Mti::AUTHORIZATION_REQUEST, 100, "1234");
+        assert_eq!(code(&terminal.ask(&hold).await), expected, "after {later_ms} ms");
+    }
+}
+
+#[tokio::test]
 async fn refunds_never_give_back_more_than_was_paid() {
     let mut terminal = Terminal::new(ASCII).await;
     let debit = terminal.insert(Mti::FINANCIAL_REQUEST, 5_000, "1234");
