@@ -1,9 +1,15 @@
 //! Cards of the test deployment, presented in clear by an acquirer that shares its keys.
 
+use std::sync::LazyLock;
+
 use emv::Interface;
 use envelope::SecretBytes;
 use envelope::pin_block::{self as format_4, PinKey};
 use payment::AttemptHash;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use virtual_card::{Profile, VirtualCard};
 
 use super::*;
@@ -253,4 +259,64 @@ fn format_4_comes_under_an_aes_key() {
     assert!(is_right(&pin_of(&shared, MODERN, &block, "2002040100000000"), &shared));
     assert!(is_malformed(&pin_of(&shared, MODERN, &block, "2001000100000000")), "it is not format 0");
     assert!(is_malformed(&pin_of(&shared, ACQUIRER, &block, "2002040100000000")), "no AES key is shared");
+}
+
+/// One bank for every case: what is presented changes nothing of it but terminals' counters.
+static BANK: LazyLock<(Shared, Read)> = LazyLock::new(|| (Shared::new(), chip("visa")));
+
+fn entry() -> impl Strategy<Value = ClearEntry> {
+    proptest::sample::select(vec![
+        ClearEntry::Manual,
+        ClearEntry::Stripe,
+        ClearEntry::Chip,
+        ClearEntry::ContactlessChip,
+        ClearEntry::ContactlessStripe,
+    ])
+}
+
+/// Chip data of the card, cut and changed.
+fn icc_data() -> impl Strategy<Value = Vec<u8>> {
+    (any::<Index>(), vec((any::<Index>(), any::<u8>()), 0..4)).prop_map(|(cut, changes)| {
+        let mut bytes = BANK.1.icc_data.clone();
+        bytes.truncate(bytes.len() - cut.index(bytes.len()) / 4);
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_an_acquirer_sends_is_read_or_refused(
+        entry in entry(),
+        track2 in option::of("(4761340000000050)?[0-9=D]{0,40}|.{0,40}"),
+        has_number in any::<bool>(),
+        expiry_yymm in option::of(any::<[u8; 4]>()),
+        psn in option::of(any::<u8>()),
+        icc_data in icc_data(),
+        block in vec(any::<u8>(), 0..=20),
+        control in option::of("20(0100|0103|0204)0100000000|FFFF9876543210E0000[1-9]|[0-9A-F]{24}|.{0,30}"),
+        acquirer in "0{0,4}4[23]|.{0,12}",
+    ) {
+        let (shared, read) = &*BANK;
+        let presentation = ClearPresentation {
+            pan: has_number.then_some(&read.pan),
+            track2: track2.as_deref().map(str::as_bytes),
+            expiry_yymm,
+            psn,
+            entry,
+            icc_data: &icc_data,
+            pin: Some(ClearPin { block: &block, control: control.as_deref() }),
+            amount: usd(AMOUNT_MINOR),
+            card_order: None,
+            acquirer: &acquirer,
+            now_ms: NOW_MS,
+        };
+        // Nobody here has a key, so no block is a PIN.
+        if let Ok(examined) = shared.hsm.examine_clear(&presentation) {
+            prop_assert!(matches!(examined.presented.cardholder, Cardholder::MalformedPin));
+        }
+    }
 }
