@@ -422,6 +422,7 @@ async fn exchange_and_settle(app: &App, forwarding: Forwarding) -> Result<(), Er
                 icc_response: icc_response(&verdict, &exchange.answer),
                 exchange: Some(exchange_view(&exchange, &reference)),
                 word: None,
+                judged_by: None,
             };
             let settled = settlement(verdict, evidence, &exchange.answer);
             answer = Some(exchange.answer);

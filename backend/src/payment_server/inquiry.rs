@@ -219,7 +219,7 @@ async fn inquire(app: &App, known: &KnownAttempt, earlier: i64) -> Result<(), Er
     let verdict = judge_inquiry(&app.keys, known, &exchange.answer);
     let icc_response = icc_response(&verdict, &exchange.answer);
     let word = Word::received(&exchange.answer, bank_words::meaning(&verdict));
-    let evidence = |outcome| Evidence { outcome, icc_response, word: Some(word.clone()), exchange: None };
+    let evidence = |outcome| Evidence { outcome, icc_response, word: Some(word.clone()), ..Evidence::default() };
     match verdict {
         Verdict::Approved { outcome } => advance(app, known, AttemptEvent::Approved, evidence(Some(outcome))).await,
         Verdict::Declined { code, outcome } => {
@@ -253,7 +253,12 @@ async fn reverse(app: &App, known: &KnownAttempt, earlier: i64) -> Result<(), Er
     let meaning = if is_bare { bank_words::ACKNOWLEDGED } else { bank_words::meaning(&verdict) };
     let word = Word::received(&exchange.answer, meaning);
     if let Some(acknowledged) = known.acknowledges(&verdict) {
-        let evidence = Evidence { outcome: acknowledged.outcome, word: Some(word), ..Evidence::default() };
+        let evidence = Evidence {
+            outcome: acknowledged.outcome,
+            word: Some(word),
+            judged_by: Some(known.approval),
+            ..Evidence::default()
+        };
         return advance(app, known, AttemptEvent::ReversalAcknowledged, evidence).await;
     }
     match verdict {

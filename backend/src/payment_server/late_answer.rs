@@ -50,7 +50,8 @@ async fn settle(app: &App, bank: &BankId, rrn: &str, answer: &Message) -> Result
     if event == AttemptEvent::LateApproval {
         tracing::error!(attempt_id = %known.attempt_id, state = state.name(), "ALARM: the bank approved late; undoing");
     }
-    let evidence = Evidence { outcome, word: Some(word), ..Evidence::default() };
+    let judged_by = (event == AttemptEvent::ReversalAcknowledged).then_some(known.approval);
+    let evidence = Evidence { outcome, word: Some(word), judged_by, ..Evidence::default() };
     app.change_attempt(known.request_id, known.attempt_id, event, evidence, now_ms()).await?;
     if let Some(line) = app.banks.of(bank) {
         line.wake_inquiries();

@@ -3,12 +3,14 @@
 //! The machines are `payment::request` and `payment::attempt`; nothing else writes a state.
 
 use payment::{
-    AttemptEvent, AttemptId, AttemptState, DeclineCode, RequestEvent, RequestId, RequestState, ReviewStep, Standing,
+    AttemptEvent, AttemptId, AttemptState, DeclineCode, InvalidTransition, RequestEvent, RequestId, RequestState,
+    ReviewStep, Standing,
 };
 use protocol::ErrorCode;
 use protocol::merchant_api::DeliveryStatus;
 use protocol::wallet_api::ExchangeView;
 
+use super::bank_evidence::Approval;
 use super::bank_words::{self, Word};
 use super::events::{self, Event};
 use super::{App, CrashPoint, Error, inbox};
@@ -26,6 +28,8 @@ pub(super) struct Evidence {
     pub(super) exchange: Option<ExchangeView>,
     /// The message it was said in, to be written down: any but the plain answer to the financial request.
     pub(super) word: Option<Word>,
+    /// What an acknowledged reversal was judged by. An approval that came while it was being judged makes it void.
+    pub(super) judged_by: Option<Approval>,
 }
 
 /// A request's state, from its row's two columns.
@@ -92,14 +96,17 @@ pub(super) async fn apply_to_attempt(
     evidence: &Evidence,
     now_ms: u64,
 ) -> Result<AttemptState, Error> {
-    let row: Option<(String, Option<String>, String)> =
-        sqlx::query_as("SELECT state, decline_code, request_id FROM attempt WHERE id = $1")
+    let row: Option<(String, Option<String>, String, Option<i64>)> =
+        sqlx::query_as("SELECT state, decline_code, request_id, late_approval_ms FROM attempt WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&mut *db_tx)
             .await?;
-    let (name, code, request_id) = row.ok_or(ErrorCode::NotFound)?;
+    let (name, code, request_id, late_approval_ms) = row.ok_or(ErrorCode::NotFound)?;
     let request_id: RequestId = request_id.parse().map_err(|_| Error::Row("attempt"))?;
     let before = attempt_state(&name, code.as_deref())?;
+    if late_approval_ms.is_some() && evidence.judged_by == Some(Approval::NotLate) {
+        return Err(InvalidTransition { state: before.name(), event: event.name() }.into());
+    }
     let after = before.apply(event)?;
     store_attempt(db_tx, id, before, after, evidence, now_ms).await?;
     if let Some(word) = &evidence.word {
@@ -291,5 +298,68 @@ impl App {
         self.attempt_watchers.tell(id);
         self.wake_devices_of(request_id).await;
         Ok(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Db;
+
+    const REQUEST: RequestId = RequestId::from_bytes([7; 16]);
+    const ATTEMPT: AttemptId = AttemptId::from_bytes([9; 16]);
+
+    /// A request whose outcome is not known and whose attempt is being undone.
+    async fn being_undone(folder: &tempfile::TempDir) -> Db {
+        let db = Db::open(&folder.path().join("test.db"), &super::super::MIGRATIONS).await.unwrap();
+        let rows = [
+            format!(
+                "INSERT INTO payment_request (id, merchant_id, order_number, amount_minor, currency, order_jws, \
+                 order_hash, created_ms, expires_ms, state, state_attempt_id) \
+                 VALUES ('{REQUEST}', 'blue-door', 'A-1', 1, 'USD', '', '', 0, 9, 'outcome_unknown', '{ATTEMPT}')"
+            ),
+            "INSERT INTO device (id, signing_key, sealing_key, language, registered_ms) VALUES ('d', '', '', 'en', 0)"
+                .to_owned(),
+            format!(
+                "INSERT INTO attempt (id, request_id, device_id, capsule_hash, attempt_hash, state, stan, rrn, \
+                 forwarded_ms, request_bytes, inner_capsule_bytes, tries, due_ms, bank_id) \
+                 VALUES ('{ATTEMPT}', '{REQUEST}', 'd', '', '', 'reversing', 1, 'r', 0, 0, 0, 1, 0, 'first')"
+            ),
+        ];
+        for row in rows {
+            let insert = async |row: String| {
+                db.write(move |db_tx| {
+                    Box::pin(async move { sqlx::query(sqlx::AssertSqlSafe(row)).execute(db_tx).await.map(drop) })
+                })
+                .await
+            };
+            insert(row).await.unwrap();
+        }
+        db
+    }
+
+    async fn apply(db: &Db, event: AttemptEvent, judged_by: Option<Approval>) -> Result<AttemptState, Error> {
+        let evidence = Evidence { judged_by, ..Evidence::default() };
+        db.write(move |db_tx| Box::pin(async move { apply_to_attempt(db_tx, ATTEMPT, event, &evidence, 1).await }))
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_judged_before_a_late_approval_is_void() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = being_undone(&folder).await;
+        assert_eq!(apply(&db, AttemptEvent::LateApproval, None).await.unwrap(), AttemptState::Reversing);
+        let stale = apply(&db, AttemptEvent::ReversalAcknowledged, Some(Approval::NotLate)).await;
+        assert!(matches!(stale, Err(Error::Transition(_))), "{stale:?}");
+        let signed = apply(&db, AttemptEvent::ReversalAcknowledged, Some(Approval::Late)).await;
+        assert_eq!(signed.unwrap(), AttemptState::Reversed);
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_without_a_late_approval_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = being_undone(&folder).await;
+        let done = apply(&db, AttemptEvent::ReversalAcknowledged, Some(Approval::NotLate)).await;
+        assert_eq!(done.unwrap(), AttemptState::Reversed);
     }
 }
