@@ -12,6 +12,7 @@ pub mod payer;
 pub mod plastic;
 pub mod process;
 pub mod remote;
+pub mod scene;
 pub mod second_bank;
 pub mod system;
 pub mod tap;

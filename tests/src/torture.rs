@@ -46,11 +46,21 @@ const BOOKS_EVERY: usize = 15;
 /// A script of the harmless misfortunes at once.
 const MIXED: &str = r#"
 [[rule]]
-when = { chance = 0.1 }
+when = { message = "debit", chance = 0.1 }
+do = "late"
+ms = 900
+[[rule]]
+when = { message = "debit", chance = 0.1 }
+do = "unanswered"
+[[rule]]
+when = { message = "inquiry", chance = 0.4 }
 do = "silent"
 [[rule]]
-when = { chance = 0.1 }
+when = { message = "reversal", chance = 0.3 }
 do = "unanswered"
+[[rule]]
+when = { chance = 0.1 }
+do = "silent"
 [[rule]]
 when = { chance = 0.1 }
 do = "twice"
@@ -60,10 +70,6 @@ do = "swap"
 [[rule]]
 when = { chance = 0.05 }
 do = "cut"
-[[rule]]
-when = { message = "debit", chance = 0.1 }
-do = "late"
-ms = 900
 "#;
 
 /// What to run.

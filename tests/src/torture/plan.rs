@@ -92,13 +92,16 @@ pub struct Plan {
 /// What a bank does wrong during a run: everything after which the money is right without a person's decision.
 const SCENARIOS: &[&str] = &[
     "none",
-    "none",
-    "none",
     "silent",
     "debit_lost",
     "debit_then_silent",
+    "debit_then_deaf",
+    "debit_then_deaf",
     "slow:900",
     "duplicate",
+    "mixed",
+    "mixed",
+    "mixed",
     "mixed",
     "mixed",
     "reversal_lost:2",
@@ -131,7 +134,7 @@ impl Plan {
             let room = left - if victim == Victim::Both { 2 } else { 1 };
             let again = if draw.below(4) == 0 { 1 + draw.below(3) } else { 0 };
             let again = usize::try_from(again).unwrap_or(0).min(room);
-            let scenario = (draw.below(3) == 0).then(|| draw.one_of(SCENARIOS));
+            let scenario = (draw.below(3) > 0).then(|| draw.one_of(SCENARIOS));
             let blow = Blow {
                 victim,
                 after_calls: 5 + draw.below(120),
