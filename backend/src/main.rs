@@ -36,6 +36,8 @@ enum Command {
     Review(payment_server::review::Command),
     /// The payments of some days as the payment server knows them, for `reconcile`.
     Payments(payment_server::export::ExportOptions),
+    /// Has the running payment server tell the banks its totals of a day, and shows whether they agree.
+    Totals(payment_server::reconciliation::tool::Options),
     /// The simulated bank's front.
     BankFront(bank_front::command::ServeOptions),
     /// The tools of the simulated bank's staff.
@@ -81,6 +83,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
         Command::Review(command) => Ok(payment_server::review::run(command).await?),
         Command::Payments(options) => payment_server::export::export(&options).await,
+        Command::Totals(options) => Ok(payment_server::reconciliation::tool::run(options).await?),
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),

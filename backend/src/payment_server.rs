@@ -54,6 +54,7 @@ mod outbox;
 mod overdue;
 mod payment_requests;
 mod problem;
+pub mod reconciliation;
 pub mod review;
 mod router;
 mod watchers;
@@ -150,6 +151,9 @@ pub enum Error {
     /// A decision about a review that is not to be had.
     #[error("{0}")]
     Review(String),
+    /// A bank's totals of a day differ from ours, or it has not answered.
+    #[error("not every bank agrees about {0}")]
+    NotReconciled(String),
     /// The journal's chain is broken.
     #[error("the journal is broken at entry {0}")]
     Journal(i64),
@@ -294,6 +298,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     }
     for (bank, _) in app.banks.iter() {
         app.tasks.spawn(inquiry::run(app.clone(), bank.clone()));
+        app.tasks.spawn(reconciliation::run(app.clone(), bank.clone()));
     }
     app.tasks.spawn(outbox::run(app.clone()));
     app.tasks.spawn(expiry::run(app.clone()));

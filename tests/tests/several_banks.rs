@@ -115,6 +115,32 @@ async fn a_bank_that_takes_anothers_cards_is_refused_them_and_if_it_has_them_nob
 }
 
 #[tokio::test]
+async fn both_banks_agree_about_the_day_though_one_lost_an_answer_and_undid_it() {
+    let mut system = System::start(Wishes { server: texts(&["--answer-timeout-ms", "700"]), ..wishes() }).await;
+    let second = SecondBank::join(&mut system, MASTERCARD).await;
+    let payer = Payer::new(&system);
+    let mastercard = Card::present(&system, MASTERCARD);
+    second.scenario(&system, "debit_then_deaf").await;
+    let undone = opened(&system, &payer, "A-1").await;
+    assert_eq!(code(&payer.pay(&undone, &mastercard, PIN).await), "outcome_unknown");
+    system.wait_for_status(&undone, "seen").await;
+    second.scenario(&system, "none").await;
+    for (order, card) in [("A-2", &mastercard), ("A-3", &Card::present(&system, VISA))] {
+        let request = opened(&system, &payer, order).await;
+        assert_eq!(payer.pay(&request, card, PIN).await.code, 0);
+    }
+    let reconciled = system.tapseal(&["totals", "--data", &system.data(), "--json"]).await;
+    assert_eq!(reconciled.code, 0, "{reconciled:?}\n{}", system.logs());
+    let counts = |view: &serde_json::Value| {
+        assert_eq!(view["ours"], view["bank_s"]);
+        let count = |name: &str| view["ours"][name].as_i64().unwrap();
+        (view["bank"].as_str().unwrap().to_owned(), count("debits"), count("reversals"))
+    };
+    let told: Vec<_> = reconciled.lines.iter().map(counts).collect();
+    assert_eq!(told, [("first".to_owned(), 1, 0), ("second".to_owned(), 2, 1)]);
+}
+
+#[tokio::test]
 async fn server_killed_while_both_banks_decide_settles_each_at_its_own() {
     let mut system = System::start(wishes()).await;
     let second = SecondBank::join(&mut system, MASTERCARD).await;

@@ -7,7 +7,7 @@ use envelope::keyset::MerchantProfile;
 use iso8583::private::{CAPSULE_ELEMENT, COMPOSITE_ELEMENT, Composite};
 use iso8583::{Error, Message, Mti, OriginalData};
 use jiff::Timestamp;
-use payment::{Amount, AttemptId, MerchantId, RequestId};
+use payment::{Amount, AttemptId, Currency, MerchantId, RequestId};
 
 use crate::clock::signed_ms;
 
@@ -100,6 +100,19 @@ pub(super) fn reversal_advice(original: &Original<'_>, own: &Reference, mti: Mti
         .with_text(42, merchant_code(original.merchant_id))
         .with_text(90, original_data(original.reference)?)
         .with_binary(COMPOSITE_ELEMENT, composite.to_bytes()?))
+}
+
+/// 0500: our totals of a business day in one currency (DE 15 and 50), in these elements.
+pub(super) fn reconciliation(
+    own: &Reference,
+    date_mmdd: &str,
+    currency: Currency,
+    totals: &[(u8, String)],
+) -> Result<Message, Error> {
+    let message = begun(Mti::RECONCILIATION_REQUEST, own)
+        .with_text(15, date_mmdd)
+        .with_number(50, u64::from(currency.numeric()))?;
+    Ok(totals.iter().fold(message, |message, (number, digits)| message.with_text(*number, digits)))
 }
 
 /// 0800: sign-on, echo or sign-off (DE 70).
@@ -207,6 +220,13 @@ mod tests {
             reversal_advice(&original, &reference, Mti::REVERSAL_ADVICE).unwrap(),
             reversal_advice(&original, &reference, Mti::REVERSAL_ADVICE_REPEAT).unwrap(),
             network_request(iso8583::network::ECHO, 1, TIME_MS),
+            reconciliation(
+                &reference,
+                "1125",
+                "USD".parse().unwrap(),
+                &[(76, "0000000003".into()), (88, "0000000000003840".into()), (97, "C0000000000003840".into())],
+            )
+            .unwrap(),
         ];
         for message in messages {
             let packed = message.pack(&iso8583::Spec::TAPSEAL).unwrap();

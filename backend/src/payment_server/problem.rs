@@ -26,6 +26,7 @@ impl Error {
             }
             Self::Migration(_)
             | Self::BankTwice(_)
+            | Self::NotReconciled(_)
             | Self::Transition(_)
             | Self::Row(_)
             | Self::Review(_)

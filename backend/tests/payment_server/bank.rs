@@ -60,7 +60,21 @@ pub enum OnFollowUp {
     Ignore,
 }
 
+/// What the bank says to a day's totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnTotals {
+    /// They are its own.
+    Agree,
+    /// It counted one debit more.
+    Differ,
+    /// It counted one more, and says that they agree.
+    DifferAndAgree,
+    /// It says nothing.
+    Ignore,
+}
+
 struct State {
+    on_totals: OnTotals,
     on_payment: OnPayment,
     on_inquiry: OnFollowUp,
     /// How many reversal advices are ignored before one is acknowledged.
@@ -122,6 +136,7 @@ impl Bank {
             outcome_key,
             stranger: SigningKey::generate(),
             state: Mutex::new(State {
+                on_totals: OnTotals::Agree,
                 on_payment: OnPayment::Approve,
                 on_inquiry: OnFollowUp::Answer,
                 reversals_ignored: 0,
@@ -165,6 +180,10 @@ impl Bank {
 
     pub fn on_payment(&self, behaviour: OnPayment) {
         self.shared.state.lock().unwrap().on_payment = behaviour;
+    }
+
+    pub fn on_totals(&self, behaviour: OnTotals) {
+        self.shared.state.lock().unwrap().on_totals = behaviour;
     }
 
     pub fn on_inquiry(&self, behaviour: OnFollowUp) {
@@ -295,6 +314,7 @@ impl Shared {
             Mti::INQUIRY => self.inquiry(&state, &message).into_iter().collect(),
             Mti::REVERSAL_ADVICE | Mti::REVERSAL_ADVICE_REPEAT => self.reversal(&mut state, &message),
             Mti::NETWORK_ANSWER => Vec::new(),
+            Mti::RECONCILIATION_REQUEST => totals(state.on_totals, &message).into_iter().collect(),
             other => panic!("unexpected message type {other}"),
         };
         state.messages.push(message);
@@ -407,6 +427,20 @@ impl Shared {
     fn signed(&self, outcome: &Outcome) -> Vec<u8> {
         let jws = jws::sign(&self.outcome_key, jws::TYP_OUTCOME, &outcome.canonical());
         Composite { outcome: Some(jws), ..Composite::default() }.to_bytes().unwrap()
+    }
+}
+
+/// The bank's own totals of a day, which are what it was told or not.
+fn totals(behaviour: OnTotals, message: &Message) -> Option<Message> {
+    let answer = Message::new(Mti::RECONCILIATION_ANSWER)
+        .echoing(message, &[7, 11, 15, 32, 37, 41, 50, 74, 75, 76, 77, 86, 87, 88, 89, 97])
+        .with_text(39, "00");
+    let one_more = |answer: Message| answer.with_number(76, message.number(76).unwrap() + 1).unwrap();
+    match behaviour {
+        OnTotals::Agree => Some(answer.with_text(66, "1")),
+        OnTotals::Differ => Some(one_more(answer.with_text(66, "2"))),
+        OnTotals::DifferAndAgree => Some(one_more(answer.with_text(66, "1"))),
+        OnTotals::Ignore => None,
     }
 }
 

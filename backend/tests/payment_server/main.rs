@@ -13,6 +13,7 @@ mod bank;
 mod delivery;
 mod deployment;
 mod payer;
+mod reconciliation;
 mod requests;
 mod several_banks;
 mod unanswered;
