@@ -80,6 +80,11 @@ CREATE TABLE attempt (
 -- A request is paid at most once, whatever the payment server asks.
 CREATE UNIQUE INDEX attempt_one_approval ON attempt (request_id) WHERE state = 'approved';
 
-CREATE INDEX attempt_spent ON attempt (pan_reference, day_utc);
+-- A capsule serves once; looked up for every payment.
+CREATE INDEX attempt_capsule ON attempt (capsule_hash) WHERE capsule_hash IS NOT NULL;
+
+-- What a card spent on a day, answered from the index alone.
+CREATE INDEX attempt_spent ON attempt
+    (pan_reference, day_utc, state, kind, amount_minor, completed_minor, expires_ms);
 
 CREATE INDEX attempt_recent ON attempt (pan_reference, decided_ms);

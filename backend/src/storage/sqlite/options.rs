@@ -13,6 +13,13 @@ use super::{SqliteConnection, failure};
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS_MAX: usize = 256;
+/// Memory a connection may use for pages, in KiB: for the writer, whose pages stay good from one commit to the next,
+/// and for a reader, which has to forget its own after every commit.
+const WRITER_CACHE_KIB: i64 = 65_536;
+const READER_CACHE_KIB: i64 = 8_192;
+/// Pages in the write-ahead log before they are copied into the database: the more, the more often a page that was
+/// changed again is copied once only. 4,000 pages of 4 KiB are read again at a start in a fraction of a second.
+const LOG_PAGES: i64 = 4_000;
 
 /// Which file, and for what.
 #[derive(Debug, Clone)]
@@ -39,7 +46,7 @@ impl SqliteOptions {
         Self { path: path.to_owned(), access: Access::Read, lock_wait }
     }
 
-    fn open(&self) -> Result<rusqlite::Connection, rusqlite::Error> {
+    pub(super) fn open(&self) -> Result<rusqlite::Connection, rusqlite::Error> {
         let access = match self.access {
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -52,6 +59,13 @@ impl SqliteOptions {
         // The journal's mode is the file's own; how far a commit goes is the connection's.
         handle.pragma_update(None, "synchronous", "FULL")?;
         handle.pragma_update(None, "temp_store", "MEMORY")?;
+        let cache_kib = match self.access {
+            Access::Read => READER_CACHE_KIB,
+            Access::Write => WRITER_CACHE_KIB,
+        };
+        // Negative numbers are KiB, positive ones pages (SQLite, "PRAGMA cache_size").
+        handle.pragma_update(None, "cache_size", -cache_kib)?;
+        handle.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         Ok(handle)
     }
 }
