@@ -17,9 +17,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
 
+mod readers;
 mod sqlite;
 
-pub use sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteOptions, SqlitePool, SqliteRow};
+pub use readers::{Reader, Readers};
+use sqlite::SqliteOptions;
+pub use sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
 
 /// The most steps that share one commit.
 const GROUP_STEPS_MAX: usize = 64;
@@ -27,8 +30,6 @@ const GROUP_STEPS_MAX: usize = 64;
 const QUEUE_STEPS_MAX: usize = 4_096;
 /// How long a connection waits for another process's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// Connections for reading.
-const READERS_MAX: u32 = 8;
 
 /// Result codes after which the writer may go on: the lock was busy, or the disk was full.
 /// After any other failed commit what is durable is unknown, and the writer stops (SQLite, "Result Codes").
@@ -37,7 +38,7 @@ const RECOVERABLE_COMMIT_CODES: [&str; 2] = ["5", "13"];
 /// A database. Clones share it.
 #[derive(Clone)]
 pub struct Db {
-    reader: SqlitePool,
+    readers: Arc<Readers>,
     writer: mpsc::Sender<Box<dyn QueuedStep>>,
     writer_ended: Arc<WriterEnded>,
 }
@@ -55,9 +56,7 @@ impl Db {
         migrate(path, migrations).await?;
         // The writer first: it makes the files beside the database that a reader may not make.
         let connection = SqliteOptions::to_write(path, LOCK_WAIT).connect().await?;
-        // A connection is a file that is open already: there is nothing to ask it before it is used.
-        let pool = sqlx::pool::PoolOptions::new().max_connections(READERS_MAX).test_before_acquire(false);
-        let reader = pool.connect_with(SqliteOptions::to_read(path, LOCK_WAIT)).await?;
+        let readers = Arc::new(Readers::open(path, LOCK_WAIT)?);
         let (writer, steps) = mpsc::channel(QUEUE_STEPS_MAX);
         let writer_ended = Arc::new(WriterEnded::default());
         let ended = Arc::clone(&writer_ended);
@@ -70,12 +69,12 @@ impl Db {
                 futures::executor::block_on(write_groups(connection, steps, ended));
             })
             .map_err(sqlx::Error::Io)?;
-        Ok(Self { reader, writer, writer_ended })
+        Ok(Self { readers, writer, writer_ended })
     }
 
     /// Connections for reading. A write through them is refused by the database.
-    pub fn reader(&self) -> &SqlitePool {
-        &self.reader
+    pub fn reader(&self) -> &Readers {
+        &self.readers
     }
 
     /// Whether writes can still succeed; false after a failed commit left durability unknown.
@@ -176,6 +175,9 @@ async fn write_groups(
     while steps.recv_many(&mut group, GROUP_STEPS_MAX).await > 0 {
         let result = commit_group(&mut connection, &mut group).await;
         let failure = result.as_ref().err().map(ToString::to_string);
+        if result.is_ok() {
+            tracing::debug!(steps = group.len(), "a group is durable");
+        }
         for step in group.drain(..) {
             step.answer(failure.as_deref());
         }

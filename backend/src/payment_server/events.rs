@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use futures::TryStreamExt;
 use payment::{AttemptId, MerchantId, RequestId};
 use protocol::merchant_api::{EventView, EventsPage};
 use serde::Deserialize;
@@ -16,6 +15,8 @@ use crate::storage::{Db, SqliteConnection, SqliteRow};
 
 /// Entries of one page.
 const PAGE_MAX: usize = 100;
+/// Entries that are in memory at a time while the chain is checked.
+const CHAIN_PAGE: usize = 1_000;
 /// What the hash of an entry begins with.
 const LABEL: &str = "tapseal/1 event";
 
@@ -94,18 +95,26 @@ impl Entry {
 
 /// Checks the whole chain; a gap, a changed member or a changed hash is an error that names the entry.
 pub(super) async fn verify_chain(db: &Db) -> Result<(), Error> {
-    let mut rows = sqlx::query("SELECT * FROM event ORDER BY seq").fetch(db.reader());
-    let (mut seq, mut previous_hash) = (0, String::new());
-    while let Some(row) = rows.try_next().await? {
-        let entry = Entry::of(&row)?;
-        let (stored_previous, stored): (String, String) = (row.try_get("previous_hash")?, row.try_get("hash")?);
-        seq += 1;
-        if entry.seq != seq || stored_previous != previous_hash || entry.hash(&previous_hash) != stored {
-            return Err(Error::Journal(seq));
+    let (mut seq, mut previous_hash, mut after) = (0, String::new(), i64::MIN);
+    loop {
+        let rows = sqlx::query("SELECT * FROM event WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(after)
+            .bind(i64::try_from(CHAIN_PAGE).unwrap_or(i64::MAX))
+            .fetch_all(db.reader())
+            .await?;
+        for row in &rows {
+            let entry = Entry::of(row)?;
+            let (stored_previous, stored): (String, String) = (row.try_get("previous_hash")?, row.try_get("hash")?);
+            seq += 1;
+            if entry.seq != seq || stored_previous != previous_hash || entry.hash(&previous_hash) != stored {
+                return Err(Error::Journal(seq));
+            }
+            (previous_hash, after) = (stored, entry.seq);
         }
-        previous_hash = stored;
+        if rows.len() < CHAIN_PAGE {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// The query of a page.

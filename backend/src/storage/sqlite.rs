@@ -3,12 +3,15 @@
 //! sqlx's own SQLite driver gives each connection a thread and sends it every statement through a channel: two thread
 //! switches, some twenty microseconds, for statements that take three. A step of a payment is twenty statements, so
 //! the switches cost more than everything else together. Here a statement is a function call. What is written against
-//! sqlx stays as it is (queries, rows, pools), and so does the SQL: PostgreSQL takes the same text.
+//! sqlx stays as it is (queries and rows), and so does the SQL: PostgreSQL takes the same text.
 //!
 //! A caller waits in its own thread for what it asked: the writer has a thread of its own, and readers find what they
 //! look for by a key, in memory or on a fast disk. A report over a whole table belongs into a tool's own process.
 //!
 //! Rows are read to the end at once, so `fetch` holds all of them: bound it, or go page by page.
+
+use std::path::Path;
+use std::time::Duration;
 
 use futures::future::{self, BoxFuture};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -26,9 +29,6 @@ pub use options::SqliteOptions;
 pub use statement::SqliteStatement;
 pub use transaction::SqliteTransactions;
 pub use value::{SqliteArguments, SqliteColumn, SqliteRow, SqliteType, SqliteValue, SqliteValueRef};
-
-/// Connections for reading.
-pub type SqlitePool = sqlx::Pool<Sqlite>;
 
 /// The database, as sqlx names one.
 #[derive(Debug)]
@@ -92,6 +92,16 @@ enum Wanted {
 impl SqliteConnection {
     const fn new(handle: rusqlite::Connection) -> Self {
         Self { handle, transaction_depth: 0 }
+    }
+
+    /// A connection that only reads the file at `path`, which is there already.
+    pub fn to_read(path: &Path, lock_wait: Duration) -> Result<Self, Error> {
+        SqliteOptions::to_read(path, lock_wait).open().map(Self::new).map_err(failure::of)
+    }
+
+    /// Whether no transaction is open.
+    pub fn is_at_rest(&self) -> bool {
+        self.transaction_depth == 0 && self.handle.is_autocommit()
     }
 
     /// A database of its own in memory, with a schema: for tests that ask what one step does.
