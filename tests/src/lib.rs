@@ -8,6 +8,7 @@ pub mod browser;
 pub mod card;
 pub mod hand;
 pub mod line;
+pub mod load;
 pub mod payer;
 pub mod plastic;
 pub mod process;

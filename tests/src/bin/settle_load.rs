@@ -3,31 +3,53 @@
 //! One settle is a request created, an attempt submitted, the bank's decision made, ledger and outcome stored
 //! durably on both sides, and the answer read by the payer. Both seals are made before the clock starts, because
 //! they are the payers' work and not the servers'; their cost is in the seal benchmark.
+//!
+//! The servers have a processor of their own where there are two, so the figure that travels to other machines is
+//! their CPU time. `--fill` settles payments before the first round, for databases that are not new.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use e2e::hand::{Hand, Letter, SealTo};
+use e2e::hand::{Hand, Letter, SealTo, Till};
+use e2e::load::{self, Round};
 use e2e::plastic::{self, PIN};
-use e2e::system::{Ask, MERCHANT, System, Wishes, texts};
+use e2e::system::{Ask, MERCHANT, System};
 use payment::RequestId;
 use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
-use tokio::sync::Mutex;
-use virtual_card::{Profile, VirtualCard};
+use virtual_card::VirtualCard;
+
+/// The most payments that are prepared at a time.
+const BATCH_MAX: usize = 10_000;
 
 #[derive(Parser)]
 struct Options {
-    /// How many payments to settle.
+    /// How many payments to settle in a round.
     #[arg(long, default_value_t = 2_000)]
     settles: usize,
+    /// How many rounds; the figures are their medians.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
     /// How many payers submit at the same time; each has a card of their own.
     #[arg(long, default_value_t = 32)]
     payers: usize,
+    /// How many payments are settled before the first round.
+    #[arg(long, default_value_t = 0)]
+    fill: usize,
     /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
+}
+
+/// A payer: a device, a card, and where to seal to.
+struct Payer {
+    number: usize,
+    hand: Hand,
+    till: Till,
+    to: SealTo,
+    card: VirtualCard,
+    /// How many orders were made for this payer.
+    orders: usize,
 }
 
 /// What one payer has prepared.
@@ -36,110 +58,115 @@ type Prepared = Vec<(RequestId, SubmitAttempt)>;
 #[tokio::main]
 async fn main() {
     let options = Options::parse();
-    let cards: Vec<Profile> = (0..options.payers).map(plastic::card).collect();
-    let folder = tempfile::TempDir::new().expect("a folder for the cards");
-    let file = folder.path().join("cards.json");
-    plastic::write_profiles(&cards, &file);
-    let file = file.to_str().expect("temporary paths are plain");
-    let limits = ["--limit-minor", "99999999", "--day-limit-minor", "99999999"];
-    let seed = [texts(&["--card-profiles", file, "--balance-minor", "99999999"]), texts(&limits)].concat();
-    let system = Arc::new(System::start(Wishes { seed, ..Wishes::default() }).await);
-    let per_payer = options.settles.div_ceil(options.payers);
+    let cards: Vec<_> = (0..options.payers).map(plastic::card).collect();
+    let system = load::start(&cards).await;
+    let servers: Vec<u32> =
+        [&system.server, &system.bank].into_iter().flatten().map(e2e::process::Running::id).collect();
+    let apart = load::keep_apart(&servers);
+    let payers =
+        cards.into_iter().enumerate().map(|(number, profile)| payer(&system, number, VirtualCard::new(profile)));
+    let mut payers = futures::future::join_all(payers).await;
 
-    let created = Instant::now();
-    let hands = prepare_all(&system, cards, per_payer).await;
-    let creation = created.elapsed();
-
-    let latencies = Arc::new(Mutex::new(Vec::with_capacity(options.settles)));
-    let started = Instant::now();
-    let cpu_before = server_cpu(&system);
-    let payers = hands.into_iter().map(|(hand, prepared)| submit_all(hand, prepared, Arc::clone(&latencies)));
-    futures::future::join_all(payers).await;
-    let took = started.elapsed();
-    let cpu = server_cpu(&system).saturating_sub(cpu_before);
-    report(&options, &system, creation, took, cpu, &mut latencies.lock().await).await;
-}
-
-/// Requests created and attempts sealed, payer by payer.
-async fn prepare_all(system: &Arc<System>, cards: Vec<Profile>, per_payer: usize) -> Vec<(Hand, Prepared)> {
-    let payers = cards.into_iter().enumerate().map(|(number, profile)| {
-        let system = Arc::clone(system);
-        tokio::spawn(async move { prepare(&system, number, profile, per_payer).await })
-    });
-    let prepared = futures::future::join_all(payers).await;
-    prepared.into_iter().map(|payer| payer.expect("a payer prepares")).collect()
-}
-
-async fn prepare(system: &System, number: usize, profile: Profile, count: usize) -> (Hand, Prepared) {
-    let hand = Hand::register(system).await;
-    let to: SealTo = hand.seal_to(system).await;
-    let mut card = VirtualCard::new(profile);
-    let merchant = e2e::hand::Till::open(system, MERCHANT);
-    let mut prepared = Vec::with_capacity(count);
-    for turn in 0..count {
-        let ask = Ask { amount: "0.01", order: format!("L-{number}-{turn}"), ..Ask::default() };
-        let letter: Letter = merchant.ask(&ask).await;
-        let attempt = hand.attempt(&letter, &to, &mut card, PIN);
-        prepared.push((letter.order.request_id, hand.submission(&attempt, &to)));
+    let mut filled = 0;
+    while filled < options.fill {
+        filled += round(&system, &mut payers, BATCH_MAX.min(options.fill - filled)).await.latencies.len();
     }
-    (hand, prepared)
+    let mut rounds = Vec::with_capacity(options.rounds);
+    for _ in 0..options.rounds {
+        rounds.push(round(&system, &mut payers, options.settles).await);
+    }
+    let settled = filled + rounds.iter().map(|round| round.latencies.len()).sum::<usize>();
+    let ledger = system.ledger().await;
+    assert!(ledger["sums"].as_object().is_some_and(|sums| sums.values().all(|sum| sum == 0)), "{ledger}");
+    system.assert_merchant_received(i64::try_from(settled).expect("a bounded count")).await;
+    report(&options, &system, filled, apart, &rounds);
 }
 
-async fn submit_all(hand: Hand, prepared: Prepared, latencies: Arc<Mutex<Vec<Duration>>>) {
+async fn payer(system: &System, number: usize, card: VirtualCard) -> Payer {
+    let hand = Hand::register(system).await;
+    let to = hand.seal_to(system).await;
+    Payer { number, hand, till: Till::open(system, MERCHANT), to, card, orders: 0 }
+}
+
+/// Prepares payments and settles them against the clock.
+async fn round(system: &System, payers: &mut Vec<Payer>, settles: usize) -> Round {
+    let each = settles.div_ceil(payers.len());
+    let preparing = payers.drain(..).map(|payer| tokio::spawn(prepare(payer, each)));
+    let prepared = futures::future::join_all(preparing.collect::<Vec<_>>()).await;
+    let prepared = prepared.into_iter().map(|payer| payer.expect("a payer prepares"));
+
+    let before = [load::cpu_time(system.server.as_ref()), load::cpu_time(system.bank.as_ref())];
+    let started = Instant::now();
+    let submitting: Vec<_> = prepared.map(|(payer, prepared)| tokio::spawn(submit_all(payer, prepared))).collect();
+    let submitted = futures::future::join_all(submitting).await;
+    let took = started.elapsed();
+    let after = [load::cpu_time(system.server.as_ref()), load::cpu_time(system.bank.as_ref())];
+
+    let mut latencies = Vec::with_capacity(settles);
+    for submitted in submitted {
+        let (payer, own) = submitted.expect("a payer pays");
+        payers.push(payer);
+        latencies.extend(own);
+    }
+    let cpu = after.iter().zip(before).map(|(after, before)| after.saturating_sub(before)).collect();
+    Round { took, cpu, latencies }
+}
+
+/// Requests created and attempts sealed, ready to be sent.
+async fn prepare(mut payer: Payer, count: usize) -> (Payer, Prepared) {
+    let payer_order = |payer: &Payer| format!("L-{}-{}", payer.number, payer.orders);
+    let mut prepared = Vec::with_capacity(count);
+    for _ in 0..count {
+        let ask = Ask { amount: "0.01", order: payer_order(&payer), expires_s: 3_600, ..Ask::default() };
+        payer.orders += 1;
+        let letter: Letter = payer.till.ask(&ask).await;
+        let attempt = payer.hand.attempt(&letter, &payer.to, &mut payer.card, PIN);
+        prepared.push((letter.order.request_id, payer.hand.submission(&attempt, &payer.to)));
+    }
+    (payer, prepared)
+}
+
+async fn submit_all(payer: Payer, prepared: Prepared) -> (Payer, Vec<Duration>) {
     let mut own = Vec::with_capacity(prepared.len());
     for (request_id, body) in prepared {
         let started = Instant::now();
-        let answer = hand.submit(request_id, &body).await;
+        let answer = payer.hand.submit(request_id, &body).await;
         assert_eq!(answer.body["state"], "approved", "{answer:?}");
         own.push(started.elapsed());
     }
-    latencies.lock().await.extend(own);
+    (payer, own)
 }
 
-/// CPU time of both servers so far, from `/proc/PID/stat` (fields 14 and 15, in ticks of 10 ms).
-fn server_cpu(system: &System) -> Duration {
-    let running = [&system.server, &system.bank];
-    let ticks = running.into_iter().flatten().map(|process| {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default().to_owned();
-        let fields: Vec<u64> = after_name.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
-        fields.get(11).unwrap_or(&0) + fields.get(12).unwrap_or(&0)
-    });
-    Duration::from_millis(ticks.sum::<u64>() * 10)
-}
-
-async fn report(
-    options: &Options,
-    system: &System,
-    creation: Duration,
-    took: Duration,
-    cpu: Duration,
-    latencies: &mut [Duration],
-) {
-    latencies.sort_unstable();
-    let count = latencies.len();
-    let at = |share: usize| latencies[(count * share / 100).min(count - 1)].as_secs_f64() * 1_000.0;
-    let ledger = system.ledger().await;
-    assert!(ledger["sums"].as_object().is_some_and(|sums| sums.values().all(|sum| sum == 0)), "{ledger}");
-    system.assert_merchant_received(i64::try_from(count).expect("a bounded count")).await;
-    let count_f64 = f64::from(u32::try_from(count).expect("a bounded count"));
-    let figures = json!({
-        "settles": count,
-        "payers": options.payers,
-        "settles_per_second": (count_f64 / took.as_secs_f64()).round(),
-        "latency_ms_p50": at(50),
-        "latency_ms_p99": at(99),
-        "server_cpu_ms_per_settle": cpu.as_secs_f64() * 1_000.0 / count_f64,
-        "created_and_sealed_per_second": (count_f64 / creation.as_secs_f64()).round(),
-        "ledger": "sums to zero",
-    });
+fn report(options: &Options, system: &System, filled: usize, apart: bool, rounds: &[Round]) {
+    let (per_second, slowest, fastest) = load::median(rounds, Round::per_second);
+    let (cpu_ms, least_ms, most_ms) = load::median(rounds, |round| round.cpu_ms().iter().sum());
+    let (server_ms, _, _) = load::median(rounds, |round| round.cpu_ms()[0]);
+    let (bank_ms, _, _) = load::median(rounds, |round| round.cpu_ms()[1]);
+    let (p50_ms, _, _) = load::median(rounds, |round| round.latency_ms(50));
+    let (p99_ms, _, _) = load::median(rounds, |round| round.latency_ms(99));
+    let groups = ["payment-server", "bank-front"].map(|part| load::steps_a_commit(&system.log(part)));
     if options.json {
+        let figures = json!({
+            "settles": options.settles, "rounds": rounds.len(), "payers": options.payers, "settled_before": filled,
+            "processors_apart": apart, "settles_per_second": per_second, "server_cpu_ms_per_settle": cpu_ms,
+            "payment_server_cpu_ms": server_ms, "bank_front_cpu_ms": bank_ms, "latency_ms_p50": p50_ms,
+            "latency_ms_p99": p99_ms, "steps_a_commit": groups, "ledger": "sums to zero",
+        });
         println!("{figures}");
         return;
     }
-    println!("settle: {count} payments, {} payers at once, durable on both sides", options.payers);
-    println!("  settled per second   {:>10}", figures["settles_per_second"]);
-    println!("  latency p50 / p99    {:>10.2} / {:.2} ms", at(50), at(99));
-    println!("  server CPU a settle  {:>10.3} ms", cpu.as_secs_f64() * 1_000.0 / count_f64);
-    println!("  ledger sums to zero, the merchant received each payment once");
+    let (settles, payers) = (options.settles, options.payers);
+    println!("settle: {} rounds of {settles} payments, {payers} payers at once, durable on both sides", rounds.len());
+    println!("  settled before       {filled:>10}");
+    println!("  settled per second   {per_second:>10.0} (rounds {slowest:.0} to {fastest:.0})");
+    println!("  latency p50 / p99    {p50_ms:>10.2} / {p99_ms:.2} ms");
+    println!("  server CPU a settle  {cpu_ms:>10.3} ms (rounds {least_ms:.3} to {most_ms:.3})");
+    println!("    payment server     {server_ms:>10.3} ms");
+    println!("    bank front         {bank_ms:>10.3} ms");
+    println!("  settled per second of the servers' CPU {:>6.0}", 1_000.0 / cpu_ms);
+    if let [Some(server), Some(bank)] = groups {
+        println!("  steps a commit       {server:>10.1} at the payment server, {bank:.1} at the bank");
+    }
+    let place = if apart { "the servers on one processor, the driver on the others" } else { "on the same processors" };
+    println!("  {place}; the ledger sums to zero, the merchant received each payment once");
 }
