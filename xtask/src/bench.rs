@@ -1,5 +1,5 @@
-//! The `bench` verb: the double seal against its raw cost, card reads against the least the standard allows, and
-//! payments settled per second.
+//! The `bench` verb: the double seal against its raw cost, card reads against the least the standard allows, the ISO
+//! 8583 codec against a peer, the bank's check of a card, and payments through servers. `docs/performance.md` has figures.
 
 use clap::Args;
 
@@ -11,12 +11,35 @@ use crate::setup;
 /// What to measure; everything when nothing is named.
 #[derive(Args)]
 pub struct Options {
-    /// The double seal, without starting servers.
+    #[command(flatten)]
+    alone: Alone,
+    #[command(flatten)]
+    servers: Servers,
+}
+
+/// What is measured without starting a server.
+#[derive(Args)]
+struct Alone {
+    /// The double seal.
     #[arg(long)]
     seal: bool,
     /// Reading cards: exchanges, bytes, our own compute, and how fast answers are taken apart.
     #[arg(long)]
     card: bool,
+    /// ISO 8583 messages packed and unpacked, beside pyiso8583.
+    #[arg(long)]
+    iso8583: bool,
+}
+
+/// What is measured of the bank, and of the servers together.
+#[derive(Args)]
+struct Servers {
+    /// What the bank's HSM does for a payment: capsule, cryptogram, PIN, answer to the card, signature.
+    #[arg(long)]
+    hsm: bool,
+    /// Authorizations through the bank front alone.
+    #[arg(long)]
+    bank: bool,
     /// Payments through server and bank front.
     #[arg(long)]
     settle: bool,
@@ -25,17 +48,33 @@ pub struct Options {
 /// Builds for release and prints the measurements as they come.
 pub fn run(options: &Options) -> Result<(), Failure> {
     setup::for_demo()?;
-    let everything = !(options.seal || options.card || options.settle);
-    if options.seal || everything {
+    let Alone { seal, card, iso8583 } = options.alone;
+    let Servers { hsm, bank, settle } = options.servers;
+    let everything = !(seal || card || iso8583 || hsm || bank || settle);
+    if seal || everything {
         show(cargo(["bench", "--package=envelope", "--bench=double_seal"]))?;
     }
-    if options.card || everything {
+    if card || everything {
         show(cargo(["bench", "--package=emv", "--bench=card_read", "--bench=tlv_parse"]))?;
     }
-    if options.settle || everything {
-        // Built together, because the load driver starts the servers that stand beside it.
+    if iso8583 || everything {
+        setup::python::install()?;
+        let mut bench = cargo(["bench", "--package=iso8583", "--bench=pack_unpack"]);
+        bench.env("TAPSEAL_TEST_PYTHON", setup::python::interpreter()?);
+        show(bench)?;
+    }
+    if hsm || everything {
+        show(cargo(["bench", "--package=tapseal", "--bench=card_check"]))?;
+    }
+    let drivers = [("bank_load", bank), ("settle_load", settle)];
+    let drivers: Vec<&str> =
+        drivers.iter().filter(|(_, wanted)| *wanted || everything).map(|(name, _)| *name).collect();
+    if !drivers.is_empty() {
+        // Built together, because a load driver starts the servers that stand beside it.
         show(cargo(["build", "--release", "--bins", "--package=tapseal", "--package=e2e"]))?;
-        show(command(release_program(&target_folder()?, "settle_load"), [""; 0]))?;
+    }
+    for driver in drivers {
+        show(command(release_program(&target_folder()?, driver), [""; 0]))?;
     }
     Ok(())
 }
