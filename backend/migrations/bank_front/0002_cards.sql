@@ -10,6 +10,8 @@ CREATE TABLE card (
     account_id TEXT NOT NULL REFERENCES account (account_id),
     status TEXT NOT NULL CHECK (status IN ('active', 'blocked', 'pin_locked', 'lost', 'stolen')),
     expiry_yymm TEXT NOT NULL,
+    -- The sequence number of the one card in use among those with this number; NULL when it does not matter.
+    psn BIGINT CHECK (psn BETWEEN 0 AND 99),
     -- The Visa value of a PIN of four digits, or the IBM 3624 offset of a longer one.
     pin_method TEXT NOT NULL,
     pin_value TEXT NOT NULL,

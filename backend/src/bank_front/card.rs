@@ -159,6 +159,8 @@ pub struct Card {
     pub stripe_limit: Amount,
     /// What a swipe is worth.
     pub stripe_use: StripeUse,
+    /// The sequence number of the one card in use among those with this number (EMV tag 5F34), when it matters.
+    pub psn: Option<u8>,
     /// The applications on it, by their identifiers; when none is named, any of the number's own scheme.
     pub applications: Vec<Vec<u8>>,
 }
@@ -172,6 +174,7 @@ struct CardRow {
     currency: String,
     status: String,
     expiry_yymm: String,
+    psn: Option<i64>,
     pin_method: String,
     pin_value: String,
     pin_tries_left: i64,
@@ -200,6 +203,7 @@ impl TryFrom<CardRow> for Card {
             currency,
             status: CardStatus::parse(&row.status)?,
             expiry_yymm: four(&row.expiry_yymm, "card.expiry_yymm")?,
+            psn: row.psn.map(u8::try_from).transpose().map_err(|_| BankError::Stored("card.psn"))?,
             pin_value: PinValue::parse(&row.pin_method, &row.pin_value)?,
             pin_tries_left: u8::try_from(row.pin_tries_left).map_err(|_| BankError::Stored("card.pin_tries_left"))?,
             atc: match row.atc {
@@ -253,8 +257,8 @@ impl Card {
         let inserted = sqlx::query(
             "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pin_method,
              pin_value, pin_tries_left, atc, payment_limit_minor, day_limit_minor, device_limit_minor,
-             stripe_limit_minor, stripe_use, applications, velocity_payments, velocity_window_s)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+             stripe_limit_minor, stripe_use, applications, velocity_payments, velocity_window_s, psn)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              ON CONFLICT (pan_reference) DO NOTHING",
         )
         .bind(&self.pan_reference)
@@ -275,9 +279,16 @@ impl Card {
         .bind(self.applications.iter().map(hex::encode).collect::<Vec<_>>().join(" "))
         .bind(self.velocity.map(|velocity| i64::from(velocity.payments)))
         .bind(self.velocity.map(|velocity| i64::from(velocity.window_s)))
+        .bind(self.psn.map(i64::from))
         .execute(db_tx)
         .await?;
         Ok(inserted.rows_affected() == 1)
+    }
+
+    /// Whether this is the card in use, by the sequence number it told; one that tells none is number zero, as in
+    /// the derivation of its keys (EMV Book 2 annex A1.4).
+    pub fn is_in_use(&self, told: Option<u8>) -> bool {
+        self.psn.is_none_or(|own| own == told.unwrap_or(0))
     }
 
     /// Whether the application is on the card. An identifier of the record may be the beginning of the one used.

@@ -27,6 +27,8 @@ pub enum Proof {
     Chip {
         /// The application transaction counter under it.
         atc: u16,
+        /// The sequence number of the card that made it, if it told one.
+        psn: Option<u8>,
         /// The application that made it.
         application: Application,
         /// What the payer's device found wrong with the card, if anything.
@@ -129,6 +131,10 @@ impl Verdict {
 /// Decides.
 pub fn decide(card: &Card, presented: &Presented, now: &Circumstances) -> Decision {
     let atc = match &presented.proof {
+        // Its counter is not that of the card in use, and must not be taken for it.
+        Proof::Chip { psn, .. } if !card.is_in_use(*psn) => {
+            return Decision { verdict: Verdict::decline(DeclineCode::CardReplaced), card_use: None };
+        }
         Proof::Chip { atc, .. } if card.atc.is_some_and(|last| *atc <= last) => {
             return Decision { verdict: Verdict::decline(DeclineCode::Replay), card_use: None };
         }
@@ -268,6 +274,7 @@ mod tests {
             device_limit: usd(0),
             stripe_limit: usd(10_000),
             stripe_use: StripeUse::WithoutChip,
+            psn: None,
             applications: Vec::new(),
         }
     }
@@ -277,7 +284,7 @@ mod tests {
     }
 
     fn chip(atc: u16) -> Proof {
-        Proof::Chip { atc, application: Application::OfTheScheme(VISA.to_vec()), objection: None }
+        Proof::Chip { atc, psn: Some(1), application: Application::OfTheScheme(VISA.to_vec()), objection: None }
     }
 
     fn now() -> Circumstances {
@@ -452,9 +459,26 @@ mod tests {
     }
 
     #[test]
+    fn a_card_that_was_replaced_is_refused_however_right_its_cryptogram() {
+        let told = |psn| Presented {
+            proof: Proof::Chip { atc: 42, psn, application: Application::OfTheScheme(VISA.to_vec()), objection: None },
+            ..presented()
+        };
+        let second = Card { psn: Some(2), ..card() };
+        assert_eq!(decide(&second, &told(Some(2)), &now()).verdict, Verdict::Approve);
+        for other in [Some(1), Some(0), None] {
+            let decision = decide(&second, &told(other), &now());
+            assert_eq!((code(&decision), decision.card_use), (Some(DeclineCode::CardReplaced), None), "{other:?}");
+        }
+        // A card that tells no number is number zero; where the record has none, any card will do.
+        assert_eq!(decide(&Card { psn: Some(0), ..card() }, &told(None), &now()).verdict, Verdict::Approve);
+        assert_eq!(decide(&card(), &told(Some(7)), &now()).verdict, Verdict::Approve);
+    }
+
+    #[test]
     fn an_application_that_is_not_on_the_card_is_refused() {
         let used = |application, objection| Presented {
-            proof: Proof::Chip { atc: 42, application, objection },
+            proof: Proof::Chip { atc: 42, psn: Some(1), application, objection },
             ..presented()
         };
         let interac = || Application::CoBadged(vec![0xA0, 0x00, 0x00, 0x02, 0x77, 0x10, 0x10]);

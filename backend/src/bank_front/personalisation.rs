@@ -102,6 +102,7 @@ pub async fn make(connection: &mut SqliteConnection, hsm: &Hsm, new: &NewCard) -
             device_limit: amount(0),
             stripe_limit: amount(new.terms.stripe_limit_minor),
             stripe_use: StripeUse::WithoutChip,
+            psn: Some(FIRST_PSN),
             applications: applications(new.scheme)?,
         };
         let profile = profile(hsm, new, &pan, &pin_text)?;

@@ -135,6 +135,7 @@ impl Holder {
             device_limit: Amount::new(device_limit_minor, currency),
             stripe_limit: Amount::new(terms.stripe_limit_minor, currency),
             stripe_use: StripeUse::WithoutChip,
+            psn: profile.psn()?,
             applications: profile.applications()?,
         };
         Ok(Self { card, other_account_id: AccountId::of_cardholder(&profile.name) })

@@ -69,6 +69,8 @@ decline_codes! {
     InsufficientFunds = "declined_insufficient_funds", "51", OtherCard;
     /// The card has expired.
     CardExpired = "declined_card_expired", "54", OtherCard;
+    /// Another card with the same number is in use: this one was replaced.
+    CardReplaced = "declined_card_replaced", "56", OtherCard;
     /// The PIN is wrong; the outcome says how many tries are left.
     WrongPin = "declined_wrong_pin", "55", Retry;
     /// The card may not be used in this way at all.

@@ -167,6 +167,7 @@ pub(super) fn by_chip(issuer: &LoadedIssuer, card: &CardData, binding: &Binding)
     Ok(Proven {
         proof: Proof::Chip {
             atc: verified.atc,
+            psn: card.psn,
             application: match agreement {
                 Agreement::CoBadged => Application::CoBadged(card.aid.clone()),
                 Agreement::SameScheme | Agreement::Mixed => Application::OfTheScheme(card.aid.clone()),

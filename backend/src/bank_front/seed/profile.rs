@@ -42,6 +42,9 @@ pub struct CardProfile {
     /// The key of the values on the issuer's stripes, when it has any.
     #[serde(default)]
     card_verification_key: Option<String>,
+    /// The card's sequence number, when it matters which card with this number is used.
+    #[serde(default)]
+    psn: Option<u8>,
     /// Whether the card is a phone or a watch, which verifies its owner itself.
     #[serde(default)]
     device: bool,
@@ -109,6 +112,7 @@ impl CardProfile {
         self.pan()?;
         self.pin()?;
         self.expiry_yymm()?;
+        self.psn()?;
         self.applications()?;
         self.issuer_key()?;
         Ok(())
@@ -129,6 +133,14 @@ impl CardProfile {
             return Err(self.fault("there are too many applications"));
         }
         self.applications.iter().map(aid).collect()
+    }
+
+    /// The card's sequence number, 0 to 99.
+    pub(super) fn psn(&self) -> Result<Option<u8>, BankError> {
+        match self.psn {
+            Some(100..) => Err(self.fault("the sequence number is not 0 to 99")),
+            psn => Ok(psn),
+        }
     }
 
     /// The card number.

@@ -41,6 +41,24 @@ async fn seed_all(front: &BankFront, terms: Terms, profiles: &[Value]) -> Result
 }
 
 #[tokio::test]
+async fn the_card_before_a_replacement_no_longer_pays() {
+    let mut bench = Bench::new().await;
+    let mut replacement = card("replaced", "4761347391826407", "1234");
+    replacement.psn = 2;
+    assert_eq!(seed_all(&bench.front, Terms::default(), &[shown(&replacement)]).await.unwrap(), 1);
+    let mut first = replacement.clone();
+    first.psn = 1;
+    // Its cryptogram is right: its keys are derived with its own sequence number.
+    let order = bench.order(usd(100));
+    let attempt = bench.attempt_with(&mut VirtualCard::new(first), &order, "1234", |_| {});
+    bench.pay(&attempt).await.assert_declined(&attempt, DeclineCode::CardReplaced);
+    // The new card begins to count anew, and nobody has counted for it.
+    let order = bench.order(usd(100));
+    let attempt = bench.attempt_with(&mut VirtualCard::new(replacement), &order, "1234", |_| {});
+    bench.pay(&attempt).await.assert_approved(&attempt);
+}
+
+#[tokio::test]
 async fn a_card_with_a_long_pin_pays_and_every_other_pin_is_wrong() {
     let mut bench = Bench::new().await;
     let marked = card("marked", "4761347391826407", LONG_PIN);
