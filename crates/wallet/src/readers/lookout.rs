@@ -175,6 +175,8 @@ impl Post {
             }
             Arrival::Chip(card) => card.close(),
             Arrival::Swipe { reader_id, swipe } if first => {
+                // Before it is told: the program may end at once, and must not leave a terminal silent or a keyboard grabbed.
+                self.place.reader.rest();
                 let _ = self.news.send(News::Found(Found::Swipe { reader_id, swipe }));
             }
             Arrival::Swipe { .. } => {}
