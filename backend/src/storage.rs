@@ -22,7 +22,7 @@ mod sqlite;
 
 pub use readers::{Reader, Readers};
 use sqlite::SqliteOptions;
-pub use sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
+pub use sqlite::{SqliteConnection as DbConnection, SqliteRow as DbRow};
 
 /// The most steps that share one commit.
 const GROUP_STEPS_MAX: usize = 64;
@@ -91,7 +91,7 @@ impl Db {
     /// The step's own error, or the database's when the commit failed or the writer has stopped.
     pub async fn write<T, E, F>(&self, step: F) -> Result<T, E>
     where
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut DbConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
@@ -125,7 +125,7 @@ async fn migrate(path: &Path, migrations: &sqlx::migrate::Migrator) -> Result<()
 /// A step in the writer's queue, whatever it returns.
 trait QueuedStep: Send {
     /// Runs the step; whether its effects shall be kept.
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
+    fn run<'c>(&'c mut self, connection: &'c mut DbConnection) -> BoxFuture<'c, bool>;
     /// Answers the caller, now that the group's fate is known.
     fn answer(self: Box<Self>, commit_failure: Option<&str>);
 }
@@ -138,11 +138,11 @@ struct Waiting<T, E, F> {
 
 impl<T, E, F> QueuedStep for Waiting<T, E, F>
 where
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
+    F: for<'c> FnOnce(&'c mut DbConnection) -> BoxFuture<'c, Result<T, E>> + Send,
     T: Send,
     E: From<sqlx::Error> + Send,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
+    fn run<'c>(&'c mut self, connection: &'c mut DbConnection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
             let Some(step) = self.step.take() else { return false };
             let outcome = step(connection).await;
@@ -167,7 +167,7 @@ where
 
 /// The writer: takes whatever waits, runs it as one group, commits, answers.
 async fn write_groups(
-    mut connection: SqliteConnection,
+    mut connection: DbConnection,
     mut steps: mpsc::Receiver<Box<dyn QueuedStep>>,
     ended: Arc<WriterEnded>,
 ) {
@@ -193,7 +193,7 @@ async fn write_groups(
     let _ = connection.close().await;
 }
 
-async fn commit_group(connection: &mut SqliteConnection, group: &mut [Box<dyn QueuedStep>]) -> Result<(), sqlx::Error> {
+async fn commit_group(connection: &mut DbConnection, group: &mut [Box<dyn QueuedStep>]) -> Result<(), sqlx::Error> {
     let mut db_tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     for step in group {
         sqlx::query("SAVEPOINT step").execute(&mut *db_tx).await?;

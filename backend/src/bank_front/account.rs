@@ -3,7 +3,7 @@
 use payment::{Amount, Currency};
 
 use super::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// An account's name, such as `cardholder:visa-0050` or `merchant:blue-door`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]
@@ -139,7 +139,7 @@ impl AccountKind {
 
 /// Opens an account unless it is open already; whether it is new.
 pub async fn open(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     account_id: &AccountId,
     kind: AccountKind,
     currency: Currency,
@@ -173,7 +173,7 @@ pub async fn open(
 }
 
 /// What an account is for, if there is such an account.
-pub async fn kind_of(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<Option<AccountKind>, BankError> {
+pub async fn kind_of(db_tx: &mut DbConnection, account_id: &AccountId) -> Result<Option<AccountKind>, BankError> {
     let kind: Option<String> = sqlx::query_scalar("SELECT kind FROM account WHERE account_id = $1")
         .bind(account_id)
         .fetch_optional(db_tx)
@@ -182,7 +182,7 @@ pub async fn kind_of(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Re
 }
 
 /// The currency of an account, if there is such an account.
-pub async fn currency_of(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<Option<Currency>, BankError> {
+pub async fn currency_of(db_tx: &mut DbConnection, account_id: &AccountId) -> Result<Option<Currency>, BankError> {
     let code: Option<String> = sqlx::query_scalar("SELECT currency FROM account WHERE account_id = $1")
         .bind(account_id)
         .fetch_optional(db_tx)
@@ -191,7 +191,7 @@ pub async fn currency_of(db_tx: &mut SqliteConnection, account_id: &AccountId) -
 }
 
 /// What an account may spend now: posted, less what is held.
-pub async fn available(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<Option<Amount>, BankError> {
+pub async fn available(db_tx: &mut DbConnection, account_id: &AccountId) -> Result<Option<Amount>, BankError> {
     let row: Option<(i64, String)> = sqlx::query_as(
         "SELECT balance.posted_minor - balance.pending_out_minor, account.currency
          FROM balance JOIN account ON account.account_id = balance.account_id WHERE balance.account_id = $1",

@@ -5,7 +5,7 @@ use payment::{Amount, Currency};
 use super::account::AccountId;
 use super::decision::Application;
 use super::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 mod pin_value;
 mod upkeep;
@@ -225,7 +225,7 @@ impl TryFrom<CardRow> for Card {
 
 impl Card {
     /// The card a reference names, if this bank issued it.
-    pub async fn find(db_tx: &mut SqliteConnection, pan_reference: &PanReference) -> Result<Option<Self>, BankError> {
+    pub async fn find(db_tx: &mut DbConnection, pan_reference: &PanReference) -> Result<Option<Self>, BankError> {
         let row: Option<CardRow> = sqlx::query_as(
             "SELECT card.*, account.currency AS currency FROM card
              JOIN account ON account.account_id = card.account_id WHERE card.pan_reference = $1",
@@ -237,7 +237,7 @@ impl Card {
     }
 
     /// The one card with these last four digits, for the bank's own staff.
-    pub async fn find_by_last_four(db_tx: &mut SqliteConnection, last_four: &str) -> Result<Self, BankError> {
+    pub async fn find_by_last_four(db_tx: &mut DbConnection, last_four: &str) -> Result<Self, BankError> {
         let mut rows: Vec<CardRow> = sqlx::query_as(
             "SELECT card.*, account.currency AS currency FROM card
              JOIN account ON account.account_id = card.account_id WHERE card.last_four = $1 LIMIT 2",
@@ -252,7 +252,7 @@ impl Card {
     }
 
     /// Stores a new card; whether it is new.
-    pub async fn insert(&self, db_tx: &mut SqliteConnection) -> Result<bool, BankError> {
+    pub async fn insert(&self, db_tx: &mut DbConnection) -> Result<bool, BankError> {
         let expiry: String = self.expiry_yymm.iter().map(|digit| char::from(*digit)).collect();
         let inserted = sqlx::query(
             "INSERT INTO card (pan_reference, last_four, scheme, account_id, status, expiry_yymm, pin_method,
@@ -303,7 +303,7 @@ impl Card {
     /// Stores what a decision did to the card: the counter it consumed and the PIN tries it left.
     ///
     /// The row must still be as it was read, or nothing is stored and the decision must not stand.
-    pub async fn store_use(&self, db_tx: &mut SqliteConnection, used: &CardUse) -> Result<(), BankError> {
+    pub async fn store_use(&self, db_tx: &mut DbConnection, used: &CardUse) -> Result<(), BankError> {
         if used.atc.is_some_and(|atc| self.atc.is_some_and(|last| atc <= last)) {
             return Err(BankError::Conflict("a counter"));
         }
@@ -326,7 +326,7 @@ impl Card {
     }
 
     /// Blocks the card, or makes it usable again with all PIN tries.
-    pub async fn set_status(&self, db_tx: &mut SqliteConnection, status: CardStatus) -> Result<(), BankError> {
+    pub async fn set_status(&self, db_tx: &mut DbConnection, status: CardStatus) -> Result<(), BankError> {
         let tries = if status == CardStatus::Active { PIN_TRIES_MAX } else { self.pin_tries_left };
         let stored = sqlx::query("UPDATE card SET status = $2, pin_tries_left = $3 WHERE pan_reference = $1")
             .bind(&self.pan_reference)

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::BankFront;
 use super::error::BankError;
 use super::ledger;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// The pause between two looks for overdue holds.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ async fn is_any_overdue(front: &BankFront) -> Result<bool, BankError> {
 }
 
 /// Hold and attempt end in one step.
-async fn end_some(db_tx: &mut SqliteConnection, now_ms: i64) -> Result<usize, BankError> {
+async fn end_some(db_tx: &mut DbConnection, now_ms: i64) -> Result<usize, BankError> {
     let ended = ledger::expire_overdue(db_tx, HOLDS_PER_STEP, now_ms).await?;
     for held in &ended {
         sqlx::query("UPDATE attempt SET state = 'expired' WHERE transfer_id = $1 AND state = 'held'")

@@ -25,7 +25,7 @@ use payment::{Amount, Currency};
 
 use super::account::{AccountId, AcquirerId};
 use super::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 mod audit;
 mod entry;
@@ -139,7 +139,7 @@ struct NewStep<'a> {
 /// # Errors
 /// When the amount is not above zero, not available, or in another currency than an account.
 pub async fn hold(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     movement: &Movement,
     expires_ms: i64,
     now_ms: i64,
@@ -154,7 +154,7 @@ pub async fn hold(
 ///
 /// # Errors
 /// [`BankError::TransferPhase`] when it is no open hold, [`BankError::HoldOverdue`] when its time is over.
-pub async fn post(db_tx: &mut SqliteConnection, held: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
+pub async fn post(db_tx: &mut DbConnection, held: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
     let step = hold::take(db_tx, held, now_ms).await?;
     end_hold(db_tx, step, Phase::Posted, now_ms).await
 }
@@ -164,7 +164,7 @@ pub async fn post(db_tx: &mut SqliteConnection, held: &TransferId, now_ms: i64) 
 /// # Errors
 /// As [`post`]; and [`BankError::AboveOriginal`] when less was held.
 pub async fn post_part(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     held: &TransferId,
     part: Amount,
     now_ms: i64,
@@ -191,7 +191,7 @@ pub async fn post_part(
 ///
 /// # Errors
 /// [`BankError::TransferPhase`] when it is no open hold.
-pub async fn void(db_tx: &mut SqliteConnection, held: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
+pub async fn void(db_tx: &mut DbConnection, held: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
     let step = hold::take_at_any_time(db_tx, held).await?;
     end_hold(db_tx, step, Phase::Voided, now_ms).await
 }
@@ -200,13 +200,13 @@ pub async fn void(db_tx: &mut SqliteConnection, held: &TransferId, now_ms: i64) 
 ///
 /// # Errors
 /// [`BankError::TransferPhase`] when it is no open hold, or its time is not over.
-pub async fn expire(db_tx: &mut SqliteConnection, held: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
+pub async fn expire(db_tx: &mut DbConnection, held: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
     let step = hold::take_overdue(db_tx, held, now_ms).await?;
     end_hold(db_tx, step, Phase::Expired, now_ms).await
 }
 
 async fn end_hold(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     held: StoredStep,
     phase: Phase,
     now_ms: i64,
@@ -222,7 +222,7 @@ async fn end_hold(
 /// # Errors
 /// [`BankError::TransferPhase`] when it is no post or was undone, [`BankError::Refunded`] when some of it was given
 /// back already.
-pub async fn undo(db_tx: &mut SqliteConnection, posted: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
+pub async fn undo(db_tx: &mut DbConnection, posted: &TransferId, now_ms: i64) -> Result<TransferId, BankError> {
     let step = StoredStep::unfollowed(db_tx, posted).await?;
     if step.phase != Phase::Posted {
         return Err(BankError::TransferPhase);
@@ -236,7 +236,7 @@ pub async fn undo(db_tx: &mut SqliteConnection, posted: &TransferId, now_ms: i64
 ///
 /// # Errors
 /// As [`hold`].
-pub async fn settle(db_tx: &mut SqliteConnection, movement: &Movement, now_ms: i64) -> Result<TransferId, BankError> {
+pub async fn settle(db_tx: &mut DbConnection, movement: &Movement, now_ms: i64) -> Result<TransferId, BankError> {
     let step = NewStep { phase: Phase::Posted, follows: None, of_hold: OfHold::None, of_refund: None };
     record(db_tx, movement, &step, now_ms).await
 }
@@ -252,7 +252,7 @@ struct StoredStep {
 }
 
 #[derive(sqlx::FromRow)]
-struct StoredRow {
+struct DbRow {
     phase: String,
     debit_account: AccountId,
     credit_account: AccountId,
@@ -266,8 +266,8 @@ struct StoredRow {
 
 impl StoredStep {
     /// The step with this id, which nothing has followed.
-    async fn unfollowed(db_tx: &mut SqliteConnection, id: &TransferId) -> Result<Self, BankError> {
-        let row: Option<StoredRow> = sqlx::query_as(
+    async fn unfollowed(db_tx: &mut DbConnection, id: &TransferId) -> Result<Self, BankError> {
+        let row: Option<DbRow> = sqlx::query_as(
             "SELECT phase, debit_account, credit_account, amount_minor, currency, purpose, acquirer, expires_ms,
              refund_of FROM transfer WHERE transfer_id = $1
              AND NOT EXISTS (SELECT 1 FROM transfer AS later WHERE later.follows = transfer.transfer_id)",
@@ -291,7 +291,7 @@ impl StoredStep {
 
 /// Writes one step: its row, both balances, and both entries.
 async fn record(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     movement: &Movement,
     step: &NewStep<'_>,
     now_ms: i64,

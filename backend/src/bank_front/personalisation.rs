@@ -14,7 +14,7 @@ use super::card::{Card, CardStatus, PIN_TRIES_MAX, StripeUse};
 use super::error::BankError;
 use super::hsm::Hsm;
 use super::seed::Terms;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What every card of a scheme has: the rest of a virtual card's profile.
 const PRODUCTS: [(Scheme, &str); 6] = [
@@ -73,7 +73,7 @@ pub fn scheme(code: &str) -> Option<Scheme> {
 ///
 /// # Errors
 /// When there is no such account, product or issuer, or the expiry or the PIN is none.
-pub async fn make(connection: &mut SqliteConnection, hsm: &Hsm, new: &NewCard) -> Result<Made, BankError> {
+pub async fn make(connection: &mut DbConnection, hsm: &Hsm, new: &NewCard) -> Result<Made, BankError> {
     let unknown = || BankError::NoAccount(new.account_id.to_string());
     let currency = account::currency_of(connection, &new.account_id).await?.ok_or_else(unknown)?;
     let pin_text = new.pin.clone().unwrap_or_else(|| hsm.new_pin());

@@ -7,7 +7,7 @@ use super::card::{Card, CardStatus, PIN_TRIES_MAX, StripeUse};
 use super::error::BankError;
 use super::hsm::{Hsm, IssuerKey};
 use super::ledger::{self, Movement};
-use crate::storage::{Db, SqliteConnection};
+use crate::storage::{Db, DbConnection};
 
 mod profile;
 
@@ -80,7 +80,7 @@ pub async fn seed(db: &Db, hsm: &Hsm, terms: Terms, profiles: &[CardProfile], no
 }
 
 async fn open_all(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     holders: Vec<Holder>,
     terms: Terms,
     currency: Currency,
@@ -143,7 +143,7 @@ impl Holder {
 
     /// Opens an account of its own for the card, which must be new: by scheme and last four digits, or
     /// by the profile's name when another card has that account.
-    async fn open_account(mut self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Card, BankError> {
+    async fn open_account(mut self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Card, BankError> {
         let currency = self.card.currency;
         for account_id in [self.card.account_id.clone(), self.other_account_id.clone()] {
             if account::open(db_tx, &account_id, AccountKind::Cardholder, currency, now_ms).await? {

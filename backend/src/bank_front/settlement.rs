@@ -14,7 +14,7 @@
 
 use super::account::{AccountId, AccountKind};
 use super::error::BankError;
-use crate::storage::{Db, SqliteConnection};
+use crate::storage::{Db, DbConnection};
 
 mod audit;
 mod batch;
@@ -55,7 +55,7 @@ pub async fn close(db: &Db, date: BusinessDate, early: Early, now_ms: i64) -> Re
 }
 
 /// The first day that is not closed, when it is not after `date`.
-async fn first_open(db_tx: &mut SqliteConnection, date: BusinessDate) -> Result<Option<BusinessDate>, BankError> {
+async fn first_open(db_tx: &mut DbConnection, date: BusinessDate) -> Result<Option<BusinessDate>, BankError> {
     let first = match business_day::last(db_tx).await? {
         Some(EndedDay { date, is_closed: Closed::NotYet, .. }) => date,
         Some(EndedDay { date, is_closed: Closed::Yes, .. }) => date.next()?,
@@ -86,7 +86,7 @@ async fn close_one(db: &Db, date: BusinessDate, early: Early, now_ms: i64) -> Re
 ///
 /// # Errors
 /// When the database fails.
-pub async fn settled_accounts(connection: &mut SqliteConnection) -> Result<Vec<AccountId>, BankError> {
+pub async fn settled_accounts(connection: &mut DbConnection) -> Result<Vec<AccountId>, BankError> {
     Ok(sqlx::query_scalar("SELECT account_id FROM account WHERE kind IN ($1, $2) ORDER BY account_id")
         .bind(AccountKind::Merchant.as_str())
         .bind(AccountKind::Acquirer.as_str())

@@ -5,7 +5,7 @@ use payment::{Amount, Currency};
 use super::account::{self, AccountId, AccountKind};
 use super::error::BankError;
 use super::settlement::{BusinessDate, business_day};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 mod camt;
 mod csv;
@@ -141,7 +141,7 @@ impl Statement {
     /// # Errors
     /// When there is no such account, the days are the wrong way round, or there are too many lines.
     pub async fn read(
-        connection: &mut SqliteConnection,
+        connection: &mut DbConnection,
         account_id: &AccountId,
         from: BusinessDate,
         to: BusinessDate,

@@ -32,7 +32,7 @@ use super::problem::why_not_open;
 use super::{App, CrashPoint, Error, devices, late_answer};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::keys::BankId;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// How much longer than the bank's time a wallet's call waits, for the last db step.
 const ANSWER_GRACE: Duration = Duration::from_secs(2);
@@ -334,7 +334,7 @@ struct NewAttempt {
     abandoned_ms: u64,
 }
 
-async fn insert(db_tx: &mut SqliteConnection, new: &NewAttempt) -> Result<Reference, Error> {
+async fn insert(db_tx: &mut DbConnection, new: &NewAttempt) -> Result<Reference, Error> {
     // Received and forwarded are one step: what was received and not stored was never received.
     let state = AttemptState::Sealed.apply(AttemptEvent::Received)?.apply(AttemptEvent::Forwarded)?;
     let stan = next_stan(db_tx).await?;
@@ -368,7 +368,7 @@ async fn insert(db_tx: &mut SqliteConnection, new: &NewAttempt) -> Result<Refere
 }
 
 /// The next system trace audit number, 1 to 999999 and then again from 1.
-pub(super) async fn next_stan(db_tx: &mut SqliteConnection) -> Result<u32, Error> {
+pub(super) async fn next_stan(db_tx: &mut DbConnection) -> Result<u32, Error> {
     let stan: i64 = sqlx::query_scalar(
         "INSERT INTO stan_sequence (acquirer, last_stan) VALUES ($1, 1) ON CONFLICT (acquirer) DO UPDATE SET \
          last_stan = CASE WHEN stan_sequence.last_stan >= 999999 THEN 1 ELSE stan_sequence.last_stan + 1 END \

@@ -1,6 +1,6 @@
 //! What was said to and by a bank about an attempt after its payment message: the record a review goes by.
 
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 use iso8583::Message;
 use iso8583::private::Composite;
 use payment::AttemptId;
@@ -89,7 +89,7 @@ pub(super) const fn meaning(verdict: &Verdict) -> &'static str {
 
 /// Writes a message down, as long as there is room in its attempt's record.
 pub(super) async fn append(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     attempt_id: AttemptId,
     word: &Word,
     now_ms: u64,

@@ -17,7 +17,7 @@ use super::outbox::{self, NewDelivery};
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
 use crate::keys;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// How long a code may be used, in milliseconds: ten minutes.
 const CODE_LIFE_MS: i64 = 10 * 60 * 1_000;
@@ -72,7 +72,7 @@ const fn parts(identifier: &PayerIdentifier) -> (&'static str, &String) {
 
 /// The devices that claimed an identifier.
 pub(super) async fn devices_of(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     identifier: &PayerIdentifier,
 ) -> Result<Vec<ClaimingDevice>, Error> {
     let (kind, value) = parts(identifier);
@@ -130,7 +130,7 @@ fn mac(key: &[u8; 32], device: DeviceId, identifier: &PayerIdentifier, code: &st
 }
 
 async fn store_code(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     device: DeviceId,
     identifier: &PayerIdentifier,
     code_hash: &str,
@@ -190,7 +190,7 @@ pub(super) async fn confirm(State(app): State<App>, call: DeviceCall) -> Result<
 
 /// Counts the try and compares. A wrong code is an answer and not an error: the try must stay counted.
 async fn try_code(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     device: DeviceId,
     identifier: &PayerIdentifier,
     offered: Hmac<Sha256>,

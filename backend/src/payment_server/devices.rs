@@ -13,7 +13,7 @@ use super::payment_requests::{StoredRequest, parse_id};
 use super::problem::why_not_open;
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// The longest language tag (BCP 47), in bytes.
 const LANGUAGE_BYTES_MAX: usize = 35;
@@ -37,7 +37,7 @@ pub(super) async fn register(State(app): State<App>, call: SignedCall) -> Result
     Ok(StatusCode::CREATED)
 }
 
-async fn insert(db_tx: &mut SqliteConnection, device: &RegisterDevice) -> Result<(), Error> {
+async fn insert(db_tx: &mut DbConnection, device: &RegisterDevice) -> Result<(), Error> {
     let changed = sqlx::query(
         "INSERT INTO device (id, signing_key, sealing_key, language, registered_ms) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO UPDATE SET language = excluded.language \
@@ -55,7 +55,7 @@ async fn insert(db_tx: &mut SqliteConnection, device: &RegisterDevice) -> Result
 }
 
 /// From now on the device is told about the request.
-pub(super) async fn follow(db_tx: &mut SqliteConnection, request: RequestId, device: DeviceId) -> Result<(), Error> {
+pub(super) async fn follow(db_tx: &mut DbConnection, request: RequestId, device: DeviceId) -> Result<(), Error> {
     sqlx::query("INSERT INTO request_device (request_id, device_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(request.to_string())
         .bind(device.to_string())

@@ -11,7 +11,7 @@ use sqlx::Row;
 use super::auth::CallingMerchant;
 use super::{App, Error};
 use crate::clock::{signed_ms, unsigned_ms};
-use crate::storage::{Db, SqliteConnection, SqliteRow};
+use crate::storage::{Db, DbConnection, DbRow};
 
 /// Entries of one page.
 const PAGE_MAX: usize = 100;
@@ -33,7 +33,7 @@ pub(super) struct Event<'a> {
 }
 
 /// Appends an entry, inside the step that changes what it tells of.
-pub(super) async fn append(db_tx: &mut SqliteConnection, event: &Event<'_>, now_ms: u64) -> Result<(), Error> {
+pub(super) async fn append(db_tx: &mut DbConnection, event: &Event<'_>, now_ms: u64) -> Result<(), Error> {
     let last: Option<(i64, String)> =
         sqlx::query_as("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db_tx).await?;
     let (last_seq, previous_hash) = last.unwrap_or_default();
@@ -72,7 +72,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+    fn of(row: &DbRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             seq: row.try_get("seq")?,
             time_ms: row.try_get("time_ms")?,
@@ -157,7 +157,7 @@ fn view(entry: &Entry) -> Result<EventView, Error> {
 }
 
 /// The merchant that owns a request, as events name it.
-pub(super) async fn merchant_of(db_tx: &mut SqliteConnection, request_id: RequestId) -> Result<MerchantId, Error> {
+pub(super) async fn merchant_of(db_tx: &mut DbConnection, request_id: RequestId) -> Result<MerchantId, Error> {
     let id: Option<String> = sqlx::query_scalar("SELECT merchant_id FROM payment_request WHERE id = $1")
         .bind(request_id.to_string())
         .fetch_optional(db_tx)

@@ -17,7 +17,7 @@ use super::auth::DeviceCall;
 use super::events::After;
 use super::{App, Error, lifecycle};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Entries of one page, and of one read of a stream.
 const PAGE_MAX: usize = 100;
@@ -28,7 +28,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Appends a sealed request to a device's inbox. One that is there already is not repeated.
 pub(super) async fn append_request(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     device: DeviceId,
     request: RequestId,
     sealed: &str,
@@ -38,7 +38,7 @@ pub(super) async fn append_request(
 
 /// Tells every device that follows a request that its state changed. A device has at most one such entry of
 /// a request: the newest.
-pub(super) async fn append_state(db_tx: &mut SqliteConnection, request: RequestId) -> Result<(), Error> {
+pub(super) async fn append_state(db_tx: &mut DbConnection, request: RequestId) -> Result<(), Error> {
     let devices: Vec<String> = sqlx::query_scalar("SELECT device_id FROM request_device WHERE request_id = $1")
         .bind(request.to_string())
         .fetch_all(&mut *db_tx)
@@ -50,7 +50,7 @@ pub(super) async fn append_state(db_tx: &mut SqliteConnection, request: RequestI
 }
 
 async fn append(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     device: &str,
     request: RequestId,
     kind: &str,

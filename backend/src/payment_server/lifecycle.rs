@@ -15,7 +15,7 @@ use super::bank_words::{self, Word};
 use super::events::{self, Event};
 use super::{App, CrashPoint, Error, inbox};
 use crate::clock::{signed_ms, unsigned_ms};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What the bank gave with its word, to be kept with the attempt.
 #[derive(Clone, Default)]
@@ -56,7 +56,7 @@ pub(super) fn delivery_status(name: &str) -> Result<DeliveryStatus, Error> {
 
 /// Applies `event` to a request. A request that stays where it is gets no journal entry.
 pub(super) async fn apply_to_request(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     id: RequestId,
     event: RequestEvent,
     now_ms: u64,
@@ -90,7 +90,7 @@ pub(super) async fn apply_to_request(
 
 /// Applies `event` to an attempt, and what follows from it to its request.
 pub(super) async fn apply_to_attempt(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     id: AttemptId,
     event: AttemptEvent,
     evidence: &Evidence,
@@ -138,7 +138,7 @@ pub(super) async fn apply_to_attempt(
 
 /// A journal entry about an attempt.
 pub(super) async fn append_attempt_event(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     request_id: RequestId,
     id: AttemptId,
     what: &str,
@@ -150,7 +150,7 @@ pub(super) async fn append_attempt_event(
     events::append(db_tx, &entry, now_ms).await
 }
 
-async fn request_of(db_tx: &mut SqliteConnection, id: RequestId) -> Result<RequestState, Error> {
+async fn request_of(db_tx: &mut DbConnection, id: RequestId) -> Result<RequestState, Error> {
     let (name, attempt_id): (String, Option<String>) =
         sqlx::query_as("SELECT state, state_attempt_id FROM payment_request WHERE id = $1")
             .bind(id.to_string())
@@ -160,7 +160,7 @@ async fn request_of(db_tx: &mut SqliteConnection, id: RequestId) -> Result<Reque
 }
 
 /// From now on only a reversal that the bank signed will do, and the request is not this attempt's to hold.
-async fn note_late_approval(db_tx: &mut SqliteConnection, id: AttemptId, now_ms: u64) -> Result<(), Error> {
+async fn note_late_approval(db_tx: &mut DbConnection, id: AttemptId, now_ms: u64) -> Result<(), Error> {
     sqlx::query("UPDATE attempt SET late_approval_ms = $1 WHERE id = $2")
         .bind(signed_ms(now_ms))
         .bind(id.to_string())
@@ -170,7 +170,7 @@ async fn note_late_approval(db_tx: &mut SqliteConnection, id: AttemptId, now_ms:
 }
 
 async fn store_attempt(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     id: AttemptId,
     before: AttemptState,
     after: AttemptState,
@@ -206,7 +206,7 @@ async fn store_attempt(
 
 /// What an attempt's event means for its request.
 async fn consequence(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     request_id: RequestId,
     id: AttemptId,
     event: AttemptEvent,

@@ -16,7 +16,7 @@ use super::claims::ClaimingDevice;
 use super::mail::Letter;
 use super::{App, Error, devices, inbox, lifecycle, links};
 use crate::clock::{now_ms, signed_ms};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// How many deliveries are taken up together.
 const BATCH_MAX: i64 = 64;
@@ -62,7 +62,7 @@ impl NewDelivery {
 
 /// Stores a delivery, inside the step that calls for it.
 pub(super) async fn insert(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     delivery: &NewDelivery,
     now_ms: u64,
 ) -> Result<DeliveryView, Error> {
@@ -218,7 +218,7 @@ async fn record(app: &App, queued: Queued, request_id: Option<RequestId>, outcom
 }
 
 async fn record_step(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     queued: &Queued,
     request_id: Option<RequestId>,
     outcome: Outcome,
@@ -257,7 +257,7 @@ async fn record_step(
     }
 }
 
-async fn all_failed(db_tx: &mut SqliteConnection, request_id: RequestId) -> Result<bool, Error> {
+async fn all_failed(db_tx: &mut DbConnection, request_id: RequestId) -> Result<bool, Error> {
     let others: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM delivery WHERE request_id = $1 AND status <> 'failed'")
         .bind(request_id.to_string())
         .fetch_one(db_tx)

@@ -20,7 +20,7 @@ use super::outbox::{self, NewDelivery};
 use super::problem::why_not_open;
 use super::{App, Error, attempts, claims, lifecycle, links};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Longest idempotency key, in characters.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
@@ -316,7 +316,7 @@ async fn store(app: &App, new: NewRequest, idempotency: Idempotency) -> Result<S
     })
 }
 
-async fn insert(db_tx: &mut SqliteConnection, new: NewRequest, idempotency: &Idempotency) -> Result<Stored, Error> {
+async fn insert(db_tx: &mut DbConnection, new: NewRequest, idempotency: &Idempotency) -> Result<Stored, Error> {
     let stored = &new.stored;
     insert_request(db_tx, stored).await?;
     sqlx::query("INSERT INTO link (token, request_id, sealed) VALUES ($1, $2, $3)")
@@ -348,7 +348,7 @@ async fn insert(db_tx: &mut SqliteConnection, new: NewRequest, idempotency: &Ide
     Ok(Stored { state, deliveries })
 }
 
-async fn insert_request(db_tx: &mut SqliteConnection, request: &StoredRequest) -> Result<(), Error> {
+async fn insert_request(db_tx: &mut DbConnection, request: &StoredRequest) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO payment_request \
          (id, merchant_id, order_number, amount_minor, currency, order_jws, order_hash, created_ms, expires_ms, state) \
@@ -370,7 +370,7 @@ async fn insert_request(db_tx: &mut SqliteConnection, request: &StoredRequest) -
 }
 
 /// One delivery to every device that claimed the identifier, and one by mail when it is an address.
-async fn insert_deliveries(db_tx: &mut SqliteConnection, new: &NewRequest) -> Result<Vec<DeliveryView>, Error> {
+async fn insert_deliveries(db_tx: &mut DbConnection, new: &NewRequest) -> Result<Vec<DeliveryView>, Error> {
     let Some(payer) = &new.payer else { return Ok(Vec::new()) };
     let now_ms = new.stored.created_ms;
     let mut deliveries = Vec::new();

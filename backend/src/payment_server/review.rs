@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 use clap::{Args, Subcommand, ValueEnum};
 use payment::review::{Decision, Grounds};
 use payment::{AttemptEvent, AttemptId};
@@ -215,7 +215,7 @@ fn check_text(what: &str, text: &str, chars_max: usize) -> Result<(), Error> {
 }
 
 async fn store(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     (attempt_id, request_id): (AttemptId, payment::RequestId),
     decision: Decision,
     (by, note): (&str, &str),

@@ -3,7 +3,7 @@
 use super::{Card, CardRow, PIN_TRIES_MAX, PinValue, StripeUse, Velocity};
 use crate::bank_front::account::AccountId;
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// The most cards listed.
 const CARDS_MAX: i64 = 100_000;
@@ -30,7 +30,7 @@ impl Card {
     ///
     /// # Errors
     /// When the database fails, or a row means nothing.
-    pub async fn all(connection: &mut SqliteConnection) -> Result<Vec<Self>, BankError> {
+    pub async fn all(connection: &mut DbConnection) -> Result<Vec<Self>, BankError> {
         let rows: Vec<CardRow> = sqlx::query_as(
             "SELECT card.*, account.currency AS currency FROM card
              JOIN account ON account.account_id = card.account_id
@@ -47,7 +47,7 @@ impl Card {
     /// # Errors
     /// [`BankError::NoCard`] when there is none, or more than one.
     pub async fn named(
-        connection: &mut SqliteConnection,
+        connection: &mut DbConnection,
         last_four: &str,
         account_id: Option<&AccountId>,
     ) -> Result<Self, BankError> {
@@ -70,7 +70,7 @@ impl Card {
     ///
     /// # Errors
     /// [`BankError::NoCard`] when the card is gone.
-    pub async fn set_limits(&self, db_tx: &mut SqliteConnection, limits: Limits) -> Result<(), BankError> {
+    pub async fn set_limits(&self, db_tx: &mut DbConnection, limits: Limits) -> Result<(), BankError> {
         let velocity = limits.velocity.unwrap_or(self.velocity);
         let stored = sqlx::query(
             "UPDATE card SET payment_limit_minor = $2, day_limit_minor = $3, device_limit_minor = $4,
@@ -94,7 +94,7 @@ impl Card {
     ///
     /// # Errors
     /// [`BankError::NoCard`] when the card is gone.
-    pub async fn set_pin(&self, db_tx: &mut SqliteConnection, pin: &PinValue) -> Result<(), BankError> {
+    pub async fn set_pin(&self, db_tx: &mut DbConnection, pin: &PinValue) -> Result<(), BankError> {
         let stored = sqlx::query(
             "UPDATE card SET pin_method = $2, pin_value = $3, pin_tries_left = $4,
              status = CASE status WHEN 'pin_locked' THEN 'active' ELSE status END WHERE pan_reference = $1",

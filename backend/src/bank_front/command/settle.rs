@@ -14,7 +14,7 @@ use crate::bank_front::settlement::{self, Batch, BusinessDate, Early, LineKind, 
 use crate::bank_front::{file, open_database};
 use crate::clock::{now_ms, signed_ms};
 use crate::reconciliation::{self, Record, Status};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Which day to close.
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ pub(super) async fn run(options: &SettleOptions) -> Result<(), BankError> {
 
 /// What became of each attempt, as the bank's side of a reconciliation: a sale that was undone on the same day is
 /// reversed, and so is one that was undone later, on the day it was.
-async fn records(connection: &mut SqliteConnection, batches: &[Batch]) -> Result<Vec<Record>, BankError> {
+async fn records(connection: &mut DbConnection, batches: &[Batch]) -> Result<Vec<Record>, BankError> {
     let mut records: Vec<Record> = Vec::new();
     for batch in batches {
         let Some(merchant_id) = batch.account.as_str().strip_prefix("merchant:") else { continue };

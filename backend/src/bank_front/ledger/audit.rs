@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What the whole ledger adds up to, from its entries.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -34,7 +34,7 @@ impl LedgerView {
     ///
     /// # Errors
     /// When the database fails, or a balance does not equal its entries.
-    pub async fn read(connection: &mut SqliteConnection) -> Result<Self, BankError> {
+    pub async fn read(connection: &mut DbConnection) -> Result<Self, BankError> {
         let accounts: Vec<AccountView> = sqlx::query_as(
             "SELECT account.account_id AS account, account.currency AS currency,
              CAST(COALESCE(SUM(entry.posted_minor), 0) AS BIGINT) AS posted_minor,
@@ -161,7 +161,7 @@ const RULES: [Rule; 10] = [
 ///
 /// # Errors
 /// When the database fails.
-pub async fn audit(connection: &mut SqliteConnection) -> Result<Vec<Fault>, BankError> {
+pub async fn audit(connection: &mut DbConnection) -> Result<Vec<Fault>, BankError> {
     let mut faults = Vec::new();
     for rule in RULES {
         faults.extend(broken(connection, rule).await?);
@@ -171,7 +171,7 @@ pub async fn audit(connection: &mut SqliteConnection) -> Result<Vec<Fault>, Bank
 
 /// Where a rule is broken.
 pub(in crate::bank_front) async fn broken(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     (rule, places): Rule,
 ) -> Result<Vec<Fault>, BankError> {
     let places: Vec<String> = sqlx::query_scalar(places).fetch_all(connection).await?;

@@ -5,7 +5,7 @@ use payment::Currency;
 use super::{Movement, OfHold, Phase, TransferId};
 use crate::bank_front::account::{self, AccountId};
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What one entry adds to its account, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,7 @@ struct Entry {
 /// # Errors
 /// When an account is missing or in another currency, or the debit account does not hold enough.
 pub(super) async fn apply(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     movement: &Movement,
     phase: Phase,
     of_hold: OfHold,
@@ -76,7 +76,7 @@ enum Cover {
 }
 
 async fn add(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     account_id: &AccountId,
     currency: Currency,
     effect: Effect,
@@ -109,7 +109,7 @@ async fn add(
 
 impl Sides {
     /// Writes both entries.
-    pub(super) async fn insert(&self, db_tx: &mut SqliteConnection, id: &TransferId) -> Result<(), BankError> {
+    pub(super) async fn insert(&self, db_tx: &mut DbConnection, id: &TransferId) -> Result<(), BankError> {
         sqlx::query(
             "INSERT INTO entry (account_id, account_sequence, transfer_id, posted_minor, pending_out_minor,
              pending_in_minor) VALUES ($1, $2, $3, $4, $5, $6), ($7, $8, $3, $9, $10, $11)",

@@ -4,7 +4,7 @@ use payment::Amount;
 
 use super::{Phase, StoredStep, TransferId, expire};
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What has become of a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum HoldState {
 /// # Errors
 /// When the database fails.
 pub async fn hold_state(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     held: &TransferId,
     now_ms: i64,
 ) -> Result<Option<HoldState>, BankError> {
@@ -52,11 +52,7 @@ pub async fn hold_state(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn expire_overdue(
-    db_tx: &mut SqliteConnection,
-    most: u32,
-    now_ms: i64,
-) -> Result<Vec<TransferId>, BankError> {
+pub async fn expire_overdue(db_tx: &mut DbConnection, most: u32, now_ms: i64) -> Result<Vec<TransferId>, BankError> {
     let overdue: Vec<TransferId> = sqlx::query_scalar(
         "SELECT transfer_id FROM open_hold WHERE expires_ms <= $1 ORDER BY expires_ms, transfer_id LIMIT $2",
     )
@@ -71,7 +67,7 @@ pub async fn expire_overdue(
 }
 
 /// Enters a new hold into the list of open ones.
-pub(super) async fn open(db_tx: &mut SqliteConnection, id: &TransferId, expires_ms: i64) -> Result<(), BankError> {
+pub(super) async fn open(db_tx: &mut DbConnection, id: &TransferId, expires_ms: i64) -> Result<(), BankError> {
     sqlx::query("INSERT INTO open_hold (transfer_id, expires_ms) VALUES ($1, $2)")
         .bind(id)
         .bind(expires_ms)
@@ -81,7 +77,7 @@ pub(super) async fn open(db_tx: &mut SqliteConnection, id: &TransferId, expires_
 }
 
 /// Takes an open hold from the list, to be posted.
-pub(super) async fn take(db_tx: &mut SqliteConnection, id: &TransferId, now_ms: i64) -> Result<StoredStep, BankError> {
+pub(super) async fn take(db_tx: &mut DbConnection, id: &TransferId, now_ms: i64) -> Result<StoredStep, BankError> {
     let step = find(db_tx, id).await?;
     if step.expires_ms.is_none_or(|expires_ms| now_ms >= expires_ms) {
         return Err(BankError::HoldOverdue);
@@ -90,14 +86,14 @@ pub(super) async fn take(db_tx: &mut SqliteConnection, id: &TransferId, now_ms: 
 }
 
 /// Takes an open hold from the list, whether its time is over or not.
-pub(super) async fn take_at_any_time(db_tx: &mut SqliteConnection, id: &TransferId) -> Result<StoredStep, BankError> {
+pub(super) async fn take_at_any_time(db_tx: &mut DbConnection, id: &TransferId) -> Result<StoredStep, BankError> {
     let step = find(db_tx, id).await?;
     close(db_tx, step).await
 }
 
 /// Takes an open hold from the list whose time is over.
 pub(super) async fn take_overdue(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     id: &TransferId,
     now_ms: i64,
 ) -> Result<StoredStep, BankError> {
@@ -108,12 +104,12 @@ pub(super) async fn take_overdue(
     close(db_tx, step).await
 }
 
-async fn find(db_tx: &mut SqliteConnection, id: &TransferId) -> Result<StoredStep, BankError> {
+async fn find(db_tx: &mut DbConnection, id: &TransferId) -> Result<StoredStep, BankError> {
     let step = StoredStep::unfollowed(db_tx, id).await?;
     if step.phase == Phase::Pending { Ok(step) } else { Err(BankError::TransferPhase) }
 }
 
-async fn close(db_tx: &mut SqliteConnection, step: StoredStep) -> Result<StoredStep, BankError> {
+async fn close(db_tx: &mut DbConnection, step: StoredStep) -> Result<StoredStep, BankError> {
     let closed = sqlx::query("DELETE FROM open_hold WHERE transfer_id = $1")
         .bind(&step.id)
         .execute(db_tx)

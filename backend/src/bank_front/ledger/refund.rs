@@ -7,7 +7,7 @@ use payment::Amount;
 
 use super::{Movement, NewStep, OfHold, OfRefund, Phase, StoredStep, TransferId, record};
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Gives back an amount of what was posted, from the account that was paid to the one that paid.
 ///
@@ -16,7 +16,7 @@ use crate::storage::SqliteConnection;
 /// [`BankError::AboveOriginal`] when less is left to be given back; [`BankError::Overdrawn`] when the
 /// account that was paid is a cardholder's and does not hold enough.
 pub async fn refund(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     posted: &TransferId,
     amount: Amount,
     purpose: &str,
@@ -50,23 +50,20 @@ pub async fn refund(
 ///
 /// # Errors
 /// [`BankError::TransferPhase`] when it is no post, is itself a refund, or was undone.
-pub async fn refundable(connection: &mut SqliteConnection, posted: &TransferId) -> Result<Amount, BankError> {
+pub async fn refundable(connection: &mut DbConnection, posted: &TransferId) -> Result<Amount, BankError> {
     let post = refundable_post(connection, posted).await?;
     let chain = Chain::of(connection, &post).await?;
     Ok(Amount::new(chain.left_minor, post.movement.amount.currency()))
 }
 
-async fn refundable_post(connection: &mut SqliteConnection, posted: &TransferId) -> Result<StoredStep, BankError> {
+async fn refundable_post(connection: &mut DbConnection, posted: &TransferId) -> Result<StoredStep, BankError> {
     let post = StoredStep::unfollowed(connection, posted).await?;
     if post.phase == Phase::Posted && post.refund_of.is_none() { Ok(post) } else { Err(BankError::TransferPhase) }
 }
 
 /// What undoing a posted step means for the refunds: a refund's undoing gives its amount back to the
 /// chain, and a post of which something is given back cannot be undone.
-pub(super) async fn after_undoing(
-    db_tx: &mut SqliteConnection,
-    step: &StoredStep,
-) -> Result<Option<OfRefund>, BankError> {
+pub(super) async fn after_undoing(db_tx: &mut DbConnection, step: &StoredStep) -> Result<Option<OfRefund>, BankError> {
     let Some(post) = &step.refund_of else {
         let chain = Chain::of(db_tx, step).await?;
         let untouched = chain.left_minor == step.movement.amount.minor();
@@ -87,13 +84,13 @@ struct Chain {
 }
 
 impl Chain {
-    async fn of(connection: &mut SqliteConnection, post: &StoredStep) -> Result<Self, BankError> {
+    async fn of(connection: &mut DbConnection, post: &StoredStep) -> Result<Self, BankError> {
         let (length, left_minor) = last(connection, &post.id).await?.unwrap_or((0, post.movement.amount.minor()));
         Ok(Self { length, left_minor })
     }
 }
 
-async fn last(connection: &mut SqliteConnection, post: &TransferId) -> Result<Option<(i64, i64)>, BankError> {
+async fn last(connection: &mut DbConnection, post: &TransferId) -> Result<Option<(i64, i64)>, BankError> {
     Ok(sqlx::query_as(
         "SELECT refund_ordinal, refund_left_minor FROM transfer WHERE refund_of = $1
          ORDER BY refund_ordinal DESC LIMIT 1",

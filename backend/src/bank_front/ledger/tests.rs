@@ -26,13 +26,13 @@ fn shop() -> AccountId {
 }
 
 /// A ledger in memory with three cardholders at 1,000 minor units each, and a shop.
-async fn ledger() -> SqliteConnection {
-    let mut connection = SqliteConnection::in_memory(&MIGRATIONS);
+async fn ledger() -> DbConnection {
+    let mut connection = DbConnection::in_memory(&MIGRATIONS);
     open_accounts(&mut connection).await.unwrap();
     connection
 }
 
-async fn open_accounts(connection: &mut SqliteConnection) -> Result<(), BankError> {
+async fn open_accounts(connection: &mut DbConnection) -> Result<(), BankError> {
     let currency = usd(0).currency();
     let opening = AccountId::opening(currency);
     account::open(connection, &opening, AccountKind::Opening, currency, NOW_MS).await?;
@@ -44,11 +44,11 @@ async fn open_accounts(connection: &mut SqliteConnection) -> Result<(), BankErro
     Ok(())
 }
 
-async fn available(ledger: &mut SqliteConnection, account: &AccountId) -> i64 {
+async fn available(ledger: &mut DbConnection, account: &AccountId) -> i64 {
     account::available(ledger, account).await.unwrap().unwrap().minor()
 }
 
-async fn assert_sound(ledger: &mut SqliteConnection) {
+async fn assert_sound(ledger: &mut DbConnection) {
     assert_eq!(audit(ledger).await.unwrap(), []);
 }
 

@@ -8,7 +8,7 @@ use crate::bank_front::calendar;
 use crate::bank_front::card::PanReference;
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::TransferId;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(super) struct SealedBinding<'a> {
 
 impl NewAttempt<'_> {
     /// Stores the attempt, which is new.
-    pub(super) async fn insert(&self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<(), BankError> {
+    pub(super) async fn insert(&self, db_tx: &mut DbConnection, now_ms: i64) -> Result<(), BankError> {
         let sealed = self.sealed.as_ref();
         sqlx::query(
             "INSERT INTO attempt (reference, kind, attempt_id, request_id, state, attempt_hash, capsule_hash,
@@ -181,7 +181,7 @@ impl StoredAttempt {
     /// The attempt a reference or, failing that, an attempt id names. A payment server that lost its
     /// counters still finds its attempt by the id the wallet gave it.
     pub(super) async fn find(
-        connection: &mut SqliteConnection,
+        connection: &mut DbConnection,
         reference: &Reference,
         attempt_id: Option<AttemptId>,
     ) -> Result<Option<Self>, BankError> {
@@ -200,7 +200,7 @@ impl StoredAttempt {
 
     /// The hold that a completion with this reference took.
     pub(super) async fn find_completed_by(
-        connection: &mut SqliteConnection,
+        connection: &mut DbConnection,
         completion: &Reference,
     ) -> Result<Option<Self>, BankError> {
         let row: Option<Row> = sqlx::query_as(
@@ -233,10 +233,7 @@ pub(super) struct StoredExchange {
 
 impl StoredExchange {
     /// The exchange under a reference.
-    pub(super) async fn find(
-        connection: &mut SqliteConnection,
-        reference: &Reference,
-    ) -> Result<Option<Self>, BankError> {
+    pub(super) async fn find(connection: &mut DbConnection, reference: &Reference) -> Result<Option<Self>, BankError> {
         let row: Option<(String, String)> =
             sqlx::query_as("SELECT message_hash, answer FROM exchange WHERE reference = $1")
                 .bind(reference)
@@ -250,7 +247,7 @@ impl StoredExchange {
     /// Stores an answer before it leaves.
     pub(super) async fn insert(
         &self,
-        db_tx: &mut SqliteConnection,
+        db_tx: &mut DbConnection,
         reference: &Reference,
         now_ms: i64,
     ) -> Result<(), BankError> {

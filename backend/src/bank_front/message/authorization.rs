@@ -20,7 +20,7 @@ use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{Examined, Refused};
 use crate::bank_front::ledger::{self, Movement, TransferId};
 use crate::bank_front::{BankFront, calendar};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Characters of an approval code (DE 38), without those that look alike.
 const APPROVAL_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -140,7 +140,7 @@ struct Checked {
 /// The answer that a message got before, if it did. Another message under the same reference is a
 /// fault of the sender and changes nothing.
 pub(super) async fn answered_before(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     message: &Message,
     reference: &Reference,
     message_hash: &str,
@@ -177,7 +177,7 @@ impl Authorization {
         front.db.write(move |db_tx| Box::pin(async move { self.decide_and_store(db_tx, &writing).await })).await
     }
 
-    async fn decide_and_store(self, db_tx: &mut SqliteConnection, front: &BankFront) -> Result<Message, BankError> {
+    async fn decide_and_store(self, db_tx: &mut DbConnection, front: &BankFront) -> Result<Message, BankError> {
         let Asked { reference, message_hash, .. } = &self.asked;
         // A repeat may have overtaken this message on its way to the writer.
         if let Some(answer) = answered_before(db_tx, &self.message, reference, message_hash).await? {
@@ -202,11 +202,7 @@ impl Authorization {
 
     /// What must be said because of something that happened before: the attempt was decided or
     /// reversed already, its capsule was used, or its request is paid. Nothing new is decided then.
-    async fn settled_before(
-        &self,
-        db_tx: &mut SqliteConnection,
-        front: &BankFront,
-    ) -> Result<Option<Decided>, BankError> {
+    async fn settled_before(&self, db_tx: &mut DbConnection, front: &BankFront) -> Result<Option<Decided>, BankError> {
         let sealed = self.profile.sealed();
         let attempt_id = sealed.map(|request| request.attempt_id);
         let code = match StoredAttempt::find(db_tx, &self.asked.reference, attempt_id).await? {
@@ -229,7 +225,7 @@ impl Authorization {
         Ok(Some(self.decline(front, code.into())))
     }
 
-    async fn decide(&self, db_tx: &mut SqliteConnection, front: &BankFront) -> Result<Decided, BankError> {
+    async fn decide(&self, db_tx: &mut DbConnection, front: &BankFront) -> Result<Decided, BankError> {
         let checked = match &self.checked {
             Ok(checked) => checked,
             Err(refused) => return Ok(self.decline(front, refused.code.into())),
@@ -255,7 +251,7 @@ impl Authorization {
         }
     }
 
-    async fn circumstances(&self, db_tx: &mut SqliteConnection, card: &Card) -> Result<Circumstances, BankError> {
+    async fn circumstances(&self, db_tx: &mut DbConnection, card: &Card) -> Result<Circumstances, BankError> {
         let available = account::available(db_tx, &card.account_id).await?;
         let spent_minor: i64 = sqlx::query_scalar(
             "SELECT CAST(COALESCE(SUM(COALESCE(completed_minor, amount_minor)), 0) AS BIGINT) FROM attempt
@@ -289,12 +285,7 @@ impl Authorization {
         })
     }
 
-    async fn approve(
-        &self,
-        db_tx: &mut SqliteConnection,
-        checked: &Checked,
-        card: &Card,
-    ) -> Result<Decided, BankError> {
+    async fn approve(&self, db_tx: &mut DbConnection, checked: &Checked, card: &Card) -> Result<Decided, BankError> {
         if let Payee::Acquirer(account) = &self.asked.payee {
             let currency = self.asked.amount.currency();
             account::open(db_tx, account, AccountKind::Acquirer, currency, self.now_ms).await?;
@@ -338,7 +329,7 @@ impl Authorization {
         Decided::Declined { outcome, refusal, issuer_answer }
     }
 
-    async fn store_attempt(&self, db_tx: &mut SqliteConnection, decided: &Decided) -> Result<(), BankError> {
+    async fn store_attempt(&self, db_tx: &mut DbConnection, decided: &Decided) -> Result<(), BankError> {
         let (kind, held) = match self.asked.step {
             Step::Debit => (Kind::Debit, State::Approved),
             Step::Hold => (Kind::Hold, State::Held),

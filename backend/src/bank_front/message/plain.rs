@@ -14,7 +14,7 @@ use super::{NOT_SUPPORTED, Orders, Reference, amount, refusal_of, remark, respon
 use crate::bank_front::BankFront;
 use crate::bank_front::account::{AccountId, AcquirerId};
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 mod completion;
 mod inquiry;
@@ -119,12 +119,7 @@ impl Sent {
     }
 
     /// Stores the answer in the step that did what it says.
-    async fn store_answer(
-        self,
-        db_tx: &mut SqliteConnection,
-        answer: Message,
-        now_ms: i64,
-    ) -> Result<Message, BankError> {
+    async fn store_answer(self, db_tx: &mut DbConnection, answer: Message, now_ms: i64) -> Result<Message, BankError> {
         let exchange = StoredExchange { message_hash: self.message_hash, answer };
         exchange.insert(db_tx, &self.reference, now_ms).await?;
         Ok(exchange.answer)

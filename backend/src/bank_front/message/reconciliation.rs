@@ -14,7 +14,7 @@ use super::{DONE, plain, response};
 use crate::bank_front::account::AcquirerId;
 use crate::bank_front::error::BankError;
 use crate::bank_front::{BankFront, calendar};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// DE 66: every total agrees.
 const IN_BALANCE: &str = "1";
@@ -84,7 +84,7 @@ struct Totals {
 }
 
 impl Totals {
-    async fn of(connection: &mut SqliteConnection, asked: &Asked) -> Result<Self, BankError> {
+    async fn of(connection: &mut DbConnection, asked: &Asked) -> Result<Self, BankError> {
         let from_ms = asked.day_utc.checked_mul(DAY_MS).ok_or(BankError::Range)?;
         let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
             "SELECT phase, CASE WHEN refund_of IS NULL THEN 0 ELSE 1 END AS is_refund, COUNT(*),

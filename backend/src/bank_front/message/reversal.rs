@@ -16,7 +16,7 @@ use super::{DONE, Reference, format_error, response, response_with};
 use crate::bank_front::BankFront;
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// What a reversal names.
 struct Reversal {
@@ -68,7 +68,7 @@ async fn run(front: &Arc<BankFront>, reversal: Reversal) -> Result<Option<String
 
 /// Undoes the original or makes sure it never happens; the outcome signed for it, if it was decided.
 async fn reverse(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     front: &BankFront,
     reversal: &Reversal,
 ) -> Result<Option<String>, BankError> {
@@ -89,7 +89,7 @@ async fn reverse(
 }
 
 async fn undo(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     front: &BankFront,
     attempt: &StoredAttempt,
     now_ms: i64,
@@ -116,7 +116,7 @@ async fn undo(
 }
 
 /// Frees what is held, or moves back what moved, as far as a refund has not moved it back already.
-async fn give_back(db_tx: &mut SqliteConnection, attempt: &StoredAttempt, now_ms: i64) -> Result<(), BankError> {
+async fn give_back(db_tx: &mut DbConnection, attempt: &StoredAttempt, now_ms: i64) -> Result<(), BankError> {
     let transfer_id = attempt.transfer_id.as_ref().ok_or(BankError::Stored("attempt.transfer_id"))?;
     if attempt.state == State::Held {
         ledger::void(db_tx, transfer_id, now_ms).await?;
@@ -135,7 +135,7 @@ async fn give_back(db_tx: &mut SqliteConnection, attempt: &StoredAttempt, now_ms
     Ok(())
 }
 
-async fn tombstone(db_tx: &mut SqliteConnection, reversal: &Reversal, now_ms: i64) -> Result<(), BankError> {
+async fn tombstone(db_tx: &mut DbConnection, reversal: &Reversal, now_ms: i64) -> Result<(), BankError> {
     sqlx::query(
         "INSERT INTO attempt (reference, attempt_id, request_id, state, decided_ms, reversed_ms)
          VALUES ($1, $2, $3, 'tombstoned', $4, $4)",

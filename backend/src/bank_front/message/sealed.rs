@@ -19,7 +19,7 @@ use crate::bank_front::account::{AccountId, AcquirerId};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{Presentation, Refused};
 use crate::bank_front::merchant::{MerchantBook, PinnedMerchant, acceptor_code};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// The only processing code: goods and services from a default account (DE 3).
 const PURCHASE: &str = "000000";
@@ -217,7 +217,7 @@ impl SealedRequest {
     }
 
     /// Whether the capsule served before, or the request is paid.
-    pub(super) async fn is_used_or_paid(&self, db_tx: &mut SqliteConnection) -> Result<bool, BankError> {
+    pub(super) async fn is_used_or_paid(&self, db_tx: &mut DbConnection) -> Result<bool, BankError> {
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM attempt WHERE capsule_hash = $1 OR (request_id = $2 AND state = 'approved') LIMIT 1",
         )

@@ -2,7 +2,7 @@
 
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::{Fault, Rule, broken};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 const RULES: [Rule; 4] = [
     (
@@ -55,7 +55,7 @@ const RULES: [Rule; 4] = [
 ///
 /// # Errors
 /// When the database fails.
-pub async fn audit(connection: &mut SqliteConnection) -> Result<Vec<Fault>, BankError> {
+pub async fn audit(connection: &mut DbConnection) -> Result<Vec<Fault>, BankError> {
     let mut faults = Vec::new();
     for rule in RULES {
         faults.extend(broken(connection, rule).await?);

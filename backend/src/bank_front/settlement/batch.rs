@@ -8,7 +8,7 @@ use super::terms::TermsHistory;
 use crate::bank_front::account::{self, AccountId, AccountKind};
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::{self, Movement, TransferId};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// A batch. Amounts are minor units of its currency.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -85,7 +85,7 @@ impl Batch {
     /// Makes an account's batch of a day, with its fee and its payout, unless it is made already or there is nothing to
     /// settle. All of it in one database transaction.
     pub(super) async fn make(
-        db_tx: &mut SqliteConnection,
+        db_tx: &mut DbConnection,
         account_id: &AccountId,
         day: EndedDay,
         now_ms: i64,
@@ -120,7 +120,7 @@ impl Batch {
         line::insert(db_tx, batch.number, &ripe.lines).await
     }
 
-    async fn take_fee(&self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Option<TransferId>, BankError> {
+    async fn take_fee(&self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Option<TransferId>, BankError> {
         let fees = AccountId::fees(self.currency);
         let (debit, credit) = match self.totals.fee_minor {
             0 => return Ok(None),
@@ -133,7 +133,7 @@ impl Batch {
         self.move_money(db_tx, debit, credit, minor, "fee", now_ms).await.map(Some)
     }
 
-    async fn pay_out(&self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Option<TransferId>, BankError> {
+    async fn pay_out(&self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Option<TransferId>, BankError> {
         if self.paid_out_minor == 0 {
             return Ok(None);
         }
@@ -144,7 +144,7 @@ impl Batch {
 
     async fn move_money(
         &self,
-        db_tx: &mut SqliteConnection,
+        db_tx: &mut DbConnection,
         debit: AccountId,
         credit: AccountId,
         minor: i64,
@@ -158,7 +158,7 @@ impl Batch {
 
     async fn insert(
         &self,
-        db_tx: &mut SqliteConnection,
+        db_tx: &mut DbConnection,
         moved: &Moved,
         settled_sequence: i64,
         now_ms: i64,
@@ -200,7 +200,7 @@ impl Batch {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn all_of(connection: &mut SqliteConnection, date: BusinessDate) -> Result<Vec<Self>, BankError> {
+    pub async fn all_of(connection: &mut DbConnection, date: BusinessDate) -> Result<Vec<Self>, BankError> {
         let rows: Vec<Row> =
             sqlx::query_as("SELECT * FROM settlement_batch WHERE business_date = $1 ORDER BY batch_number")
                 .bind(date.to_string())
@@ -213,7 +213,7 @@ impl Batch {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn lines(&self, connection: &mut SqliteConnection) -> Result<Vec<Line>, BankError> {
+    pub async fn lines(&self, connection: &mut DbConnection) -> Result<Vec<Line>, BankError> {
         line::of_batch(connection, self.number).await
     }
 }
@@ -254,7 +254,7 @@ impl TryFrom<Row> for Batch {
     }
 }
 
-async fn exists(db_tx: &mut SqliteConnection, account_id: &AccountId, date: BusinessDate) -> Result<bool, BankError> {
+async fn exists(db_tx: &mut DbConnection, account_id: &AccountId, date: BusinessDate) -> Result<bool, BankError> {
     let found: Option<i64> =
         sqlx::query_scalar("SELECT batch_number FROM settlement_batch WHERE account_id = $1 AND business_date = $2")
             .bind(account_id)
@@ -265,7 +265,7 @@ async fn exists(db_tx: &mut SqliteConnection, account_id: &AccountId, date: Busi
 }
 
 /// The position an account's last batch carried on.
-async fn carried(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result<i64, BankError> {
+async fn carried(db_tx: &mut DbConnection, account_id: &AccountId) -> Result<i64, BankError> {
     let carried: Option<i64> = sqlx::query_scalar(
         "SELECT carried_minor FROM settlement_batch WHERE account_id = $1 ORDER BY batch_number DESC LIMIT 1",
     )
@@ -275,7 +275,7 @@ async fn carried(db_tx: &mut SqliteConnection, account_id: &AccountId) -> Result
     Ok(carried.unwrap_or(0))
 }
 
-async fn next_number(db_tx: &mut SqliteConnection) -> Result<i64, BankError> {
+async fn next_number(db_tx: &mut DbConnection) -> Result<i64, BankError> {
     let last: Option<i64> =
         sqlx::query_scalar("SELECT MAX(batch_number) FROM settlement_batch").fetch_one(db_tx).await?;
     last.unwrap_or(0).checked_add(1).ok_or(BankError::Range)

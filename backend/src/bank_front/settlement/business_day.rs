@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Minutes after the beginning of a date at which its business day ends, unless the bank's staff set another: at
 /// midnight UTC.
@@ -98,7 +98,7 @@ pub struct Hours {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn current(connection: &mut SqliteConnection, now_ms: i64) -> Result<BusinessDate, BankError> {
+pub async fn current(connection: &mut DbConnection, now_ms: i64) -> Result<BusinessDate, BankError> {
     let by_clock = BusinessDate::at(now_ms, cut_off_minutes(connection).await?)?;
     Ok(match last(connection).await? {
         // A day that was closed early is over, whatever the clock says.
@@ -111,11 +111,11 @@ pub async fn current(connection: &mut SqliteConnection, now_ms: i64) -> Result<B
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hours(connection: &mut SqliteConnection, date: BusinessDate) -> Result<Hours, BankError> {
+pub async fn hours(connection: &mut DbConnection, date: BusinessDate) -> Result<Hours, BankError> {
     Ok(Hours { starts_ms: end_of(connection, date.previous()?).await?, ends_ms: end_of(connection, date).await? })
 }
 
-async fn end_of(connection: &mut SqliteConnection, date: BusinessDate) -> Result<i64, BankError> {
+async fn end_of(connection: &mut DbConnection, date: BusinessDate) -> Result<i64, BankError> {
     let ended: Option<i64> = sqlx::query_scalar("SELECT ends_ms FROM business_day WHERE business_date = $1")
         .bind(date.to_string())
         .fetch_optional(&mut *connection)
@@ -130,7 +130,7 @@ async fn end_of(connection: &mut SqliteConnection, date: BusinessDate) -> Result
 ///
 /// # Errors
 /// When the database fails.
-pub async fn cut_off_minutes(connection: &mut SqliteConnection) -> Result<i64, BankError> {
+pub async fn cut_off_minutes(connection: &mut DbConnection) -> Result<i64, BankError> {
     let minutes: Option<i64> = sqlx::query_scalar("SELECT minutes FROM cut_off ORDER BY since_ms DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
@@ -141,7 +141,7 @@ pub async fn cut_off_minutes(connection: &mut SqliteConnection) -> Result<i64, B
 ///
 /// # Errors
 /// When it is not 1 to 1,440 minutes, or the database fails.
-pub async fn set_cut_off(db_tx: &mut SqliteConnection, minutes: i64, now_ms: i64) -> Result<(), BankError> {
+pub async fn set_cut_off(db_tx: &mut DbConnection, minutes: i64, now_ms: i64) -> Result<(), BankError> {
     if !(1..=CUT_OFF_MINUTES).contains(&minutes) {
         return Err(BankError::Malformed("the cut-off"));
     }
@@ -180,7 +180,7 @@ fn ended(row: Row) -> Result<EndedDay, BankError> {
 }
 
 /// The last day whose end was begun.
-pub(super) async fn last(connection: &mut SqliteConnection) -> Result<Option<EndedDay>, BankError> {
+pub(super) async fn last(connection: &mut DbConnection) -> Result<Option<EndedDay>, BankError> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT business_date, ends_ms, closed_ms FROM business_day ORDER BY business_date DESC LIMIT 1",
     )
@@ -190,7 +190,7 @@ pub(super) async fn last(connection: &mut SqliteConnection) -> Result<Option<End
 }
 
 /// The day of this date, if its end was begun.
-pub(super) async fn find(connection: &mut SqliteConnection, date: BusinessDate) -> Result<Option<EndedDay>, BankError> {
+pub(super) async fn find(connection: &mut DbConnection, date: BusinessDate) -> Result<Option<EndedDay>, BankError> {
     let row: Option<Row> =
         sqlx::query_as("SELECT business_date, ends_ms, closed_ms FROM business_day WHERE business_date = $1")
             .bind(date.to_string())
@@ -201,7 +201,7 @@ pub(super) async fn find(connection: &mut SqliteConnection, date: BusinessDate) 
 
 /// Ends a day, at its cut-off or, when that is still to come and the staff want it so, now.
 pub(super) async fn end(
-    db_tx: &mut SqliteConnection,
+    db_tx: &mut DbConnection,
     date: BusinessDate,
     early: Early,
     now_ms: i64,
@@ -238,7 +238,7 @@ pub enum Early {
 }
 
 /// Notes that every batch of a day is made.
-pub(super) async fn close(db_tx: &mut SqliteConnection, date: BusinessDate, now_ms: i64) -> Result<(), BankError> {
+pub(super) async fn close(db_tx: &mut DbConnection, date: BusinessDate, now_ms: i64) -> Result<(), BankError> {
     sqlx::query("UPDATE business_day SET closed_ms = $2 WHERE business_date = $1 AND closed_ms IS NULL")
         .bind(date.to_string())
         .bind(now_ms)

@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 use super::terms::TermsHistory;
 use crate::bank_front::account::AccountId;
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// The most lines of one batch.
 const LINES_MAX: usize = 200_000;
@@ -99,7 +99,7 @@ impl Ripe {
     ///
     /// Only what moved between the account and a cardholder is settled; fees and payouts are settlement itself.
     pub(super) async fn of(
-        db_tx: &mut SqliteConnection,
+        db_tx: &mut DbConnection,
         account_id: &AccountId,
         terms: &TermsHistory,
         ends_ms: i64,
@@ -155,7 +155,7 @@ impl Row {
     /// The fee of the line; none when it reverses something that is itself to be settled later.
     async fn fee(
         &self,
-        db_tx: &mut SqliteConnection,
+        db_tx: &mut DbConnection,
         terms: &TermsHistory,
         fees: &HashMap<String, i64>,
     ) -> Result<Option<i64>, BankError> {
@@ -179,11 +179,7 @@ impl Row {
 }
 
 /// Writes the lines of a batch, in their order.
-pub(super) async fn insert(
-    db_tx: &mut SqliteConnection,
-    batch_number: i64,
-    lines: &[Unsettled],
-) -> Result<(), BankError> {
+pub(super) async fn insert(db_tx: &mut DbConnection, batch_number: i64, lines: &[Unsettled]) -> Result<(), BankError> {
     let mut numbers = 1_i64..;
     for rows in lines.chunks(ROWS_PER_STATEMENT) {
         let mut statement = QueryBuilder::new(
@@ -215,7 +211,7 @@ struct StoredLine {
 }
 
 /// The lines of a batch, in their order.
-pub(super) async fn of_batch(connection: &mut SqliteConnection, batch_number: i64) -> Result<Vec<Line>, BankError> {
+pub(super) async fn of_batch(connection: &mut DbConnection, batch_number: i64) -> Result<Vec<Line>, BankError> {
     let rows: Vec<StoredLine> = sqlx::query_as(
         "SELECT line.line_number AS line_number, line.kind AS kind, line.amount_minor AS amount_minor,
          line.fee_minor AS fee_minor, transfer.purpose AS purpose,

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::business_day::BusinessDate;
 use crate::bank_front::account::{self, AccountId, AccountKind};
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Basis points of a whole.
 const WHOLE_BASIS_POINTS: i128 = 10_000;
@@ -137,7 +137,7 @@ pub(super) struct TermsHistory(Vec<(i64, Terms)>);
 
 impl TermsHistory {
     /// Every terms of an account so far.
-    pub(super) async fn of(connection: &mut SqliteConnection, account_id: &AccountId) -> Result<Self, BankError> {
+    pub(super) async fn of(connection: &mut DbConnection, account_id: &AccountId) -> Result<Self, BankError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT since_ms, fee_basis_points, fee_fixed_minor, payout, payout_day, payout_least_minor
              FROM settlement_terms WHERE account_id = $1 ORDER BY since_ms",
@@ -166,7 +166,7 @@ impl TermsHistory {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn current(connection: &mut SqliteConnection, account_id: &AccountId) -> Result<Terms, BankError> {
+pub async fn current(connection: &mut DbConnection, account_id: &AccountId) -> Result<Terms, BankError> {
     Ok(TermsHistory::of(connection, account_id).await?.at(i64::MAX))
 }
 
@@ -174,12 +174,7 @@ pub async fn current(connection: &mut SqliteConnection, account_id: &AccountId) 
 ///
 /// # Errors
 /// When the account is neither, or an amount or a rate is out of range.
-pub async fn set(
-    db_tx: &mut SqliteConnection,
-    account_id: &AccountId,
-    terms: Terms,
-    now_ms: i64,
-) -> Result<(), BankError> {
+pub async fn set(db_tx: &mut DbConnection, account_id: &AccountId, terms: Terms, now_ms: i64) -> Result<(), BankError> {
     match account::kind_of(db_tx, account_id).await? {
         Some(AccountKind::Merchant | AccountKind::Acquirer) => {}
         Some(AccountKind::Cardholder | AccountKind::Fees | AccountKind::Payouts | AccountKind::Opening) | None => {

@@ -9,7 +9,7 @@ use crate::bank_front::account::{self, AccountKind, AcquirerId};
 use crate::bank_front::ledger::{self, LedgerView, Movement, TransferId};
 use crate::bank_front::open_database;
 use crate::keys::{BankId, DataFolder};
-use crate::storage::{Db, SqliteConnection};
+use crate::storage::{Db, DbConnection};
 
 /// 2026-11-25 00:00 UTC.
 const MORNING_MS: i64 = 1_795_564_800_000;
@@ -48,7 +48,7 @@ impl Bank {
 
     async fn write<T: Send + 'static>(
         &self,
-        step: impl for<'c> FnOnce(&'c mut SqliteConnection) -> futures::future::BoxFuture<'c, Result<T, BankError>>
+        step: impl for<'c> FnOnce(&'c mut DbConnection) -> futures::future::BoxFuture<'c, Result<T, BankError>>
         + Send
         + 'static,
     ) -> T {
@@ -107,7 +107,7 @@ impl Bank {
     }
 }
 
-async fn open_accounts(db_tx: &mut SqliteConnection) -> Result<(), BankError> {
+async fn open_accounts(db_tx: &mut DbConnection) -> Result<(), BankError> {
     let currency = usd(0).currency();
     let (opening, ann) = (AccountId::opening(currency), AccountId::of_cardholder("ann"));
     let acquirer = AccountId::of_acquirer(&client(), currency);

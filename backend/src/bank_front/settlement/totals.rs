@@ -5,7 +5,7 @@ use payment::Currency;
 use super::business_day::{self, BusinessDate};
 use crate::bank_front::account::AcquirerId;
 use crate::bank_front::error::BankError;
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// How many, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -41,7 +41,7 @@ impl AcquirerTotals {
 /// # Errors
 /// When the database fails.
 pub async fn of_acquirer(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     acquirer: &AcquirerId,
     currency: Currency,
     date: BusinessDate,

@@ -185,7 +185,7 @@ impl Model {
     }
 
     /// Asserts that the ledger holds what the model does, and that its books are sound.
-    pub async fn assert_is(&self, ledger: &mut SqliteConnection) {
+    pub async fn assert_is(&self, ledger: &mut DbConnection) {
         for (at, account_id) in accounts().iter().enumerate() {
             let available = account::available(ledger, account_id).await.unwrap().unwrap();
             assert_eq!(available.minor(), self.available(at), "{account_id}");
@@ -201,7 +201,7 @@ fn accounts() -> [AccountId; ACCOUNTS] {
 
 /// Does what the action asks of the ledger; the new step. `ids` are those of the model's steps, in their order.
 pub async fn act(
-    ledger: &mut SqliteConnection,
+    ledger: &mut DbConnection,
     ids: &[TransferId],
     action: &Action,
     now_ms: i64,

@@ -15,7 +15,7 @@ use crate::bank_front::ledger::{self, HoldState};
 use crate::bank_front::message::attempt::{Kind, State, StoredAttempt};
 use crate::bank_front::message::authorization::answered_before;
 use crate::bank_front::message::{DONE, Reference, refusal_of, remark, response};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Answers a 0220 or a 0221.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<Message, Fault> {
@@ -38,7 +38,7 @@ struct Completion {
 }
 
 impl Completion {
-    async fn run(self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Message, BankError> {
+    async fn run(self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Message, BankError> {
         let Sent { reference, message_hash, .. } = &self.sent;
         if let Some(answer) = answered_before(db_tx, &self.message, reference, message_hash).await? {
             return Ok(answer);
@@ -52,7 +52,7 @@ impl Completion {
         self.sent.store_answer(db_tx, answer, now_ms).await
     }
 
-    async fn complete(&self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Result<(), DeclineCode>, BankError> {
+    async fn complete(&self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Result<(), DeclineCode>, BankError> {
         let Some(attempt) = StoredAttempt::find(db_tx, &self.original, None).await? else {
             return Ok(Err(DeclineCode::OriginalNotFound));
         };

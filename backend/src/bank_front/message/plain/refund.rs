@@ -14,7 +14,7 @@ use crate::bank_front::ledger;
 use crate::bank_front::message::attempt::{Kind, NewAttempt, State, StoredAttempt};
 use crate::bank_front::message::authorization::{answered_before, approval_code};
 use crate::bank_front::message::{DONE, Reference, refusal_of, response};
-use crate::storage::SqliteConnection;
+use crate::storage::DbConnection;
 
 /// Answers a 0200 or a 0201 that asks for a refund.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message) -> Result<Message, Fault> {
@@ -34,7 +34,7 @@ struct Refund {
 }
 
 impl Refund {
-    async fn run(self, db_tx: &mut SqliteConnection, now_ms: i64) -> Result<Message, BankError> {
+    async fn run(self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Message, BankError> {
         let Sent { reference, message_hash, .. } = &self.sent;
         if let Some(answer) = answered_before(db_tx, &self.message, reference, message_hash).await? {
             return Ok(answer);
@@ -47,11 +47,7 @@ impl Refund {
     }
 
     /// Moves the money back; the approval code, or why not.
-    async fn give_back(
-        &self,
-        db_tx: &mut SqliteConnection,
-        now_ms: i64,
-    ) -> Result<Result<String, DeclineCode>, BankError> {
+    async fn give_back(&self, db_tx: &mut DbConnection, now_ms: i64) -> Result<Result<String, DeclineCode>, BankError> {
         let reference = &self.sent.reference;
         if StoredAttempt::find(db_tx, reference, None).await?.is_some() {
             // Reversed before it arrived; anything else under this reference has an answer.
