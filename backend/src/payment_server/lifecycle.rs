@@ -7,7 +7,7 @@ use payment::{
     ReviewStep, Standing,
 };
 use protocol::ErrorCode;
-use protocol::merchant_api::DeliveryStatus;
+
 use protocol::wallet_api::ExchangeView;
 
 use super::bank_evidence::Approval;
@@ -42,16 +42,6 @@ pub(super) fn request_state(name: &str, attempt_id: Option<&str>) -> Result<Requ
 pub(super) fn attempt_state(name: &str, code: Option<&str>) -> Result<AttemptState, Error> {
     let code: Option<DeclineCode> = code.map(str::parse).transpose().map_err(|_| Error::Row("attempt"))?;
     AttemptState::from_parts(name, code).ok_or(Error::Row("attempt"))
-}
-
-/// A delivery's status, from its row.
-pub(super) fn delivery_status(name: &str) -> Result<DeliveryStatus, Error> {
-    match name {
-        "queued" => Ok(DeliveryStatus::Queued),
-        "sent" => Ok(DeliveryStatus::Sent),
-        "failed" => Ok(DeliveryStatus::Failed),
-        _ => Err(Error::Row("delivery")),
-    }
 }
 
 /// Applies `event` to a request. A request that stays where it is gets no journal entry.

@@ -8,7 +8,7 @@ use envelope::{DeviceSealingKey, request};
 use futures::{StreamExt, stream};
 use payment::{DeviceId, RequestEvent, RequestId};
 use protocol::ErrorCode;
-use protocol::merchant_api::{DeliveryStatus, DeliveryView};
+use protocol::merchant_api::{Channel, DeliveryStatus, DeliveryView};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -34,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A delivery to be stored.
 pub(super) struct NewDelivery {
     request_id: Option<RequestId>,
-    channel: &'static str,
+    channel: Channel,
     target: String,
     language: String,
     secret: Option<Zeroizing<String>>,
@@ -44,19 +44,19 @@ impl NewDelivery {
     /// A request into a device's inbox.
     pub(super) fn to_device(request: RequestId, device: &ClaimingDevice) -> Self {
         let (target, language) = (device.id.clone(), device.language.clone());
-        Self { request_id: Some(request), channel: "device", target, language, secret: None }
+        Self { request_id: Some(request), channel: Channel::Device, target, language, secret: None }
     }
 
     /// A request by mail. The secret is the link's token and key.
     pub(super) fn request_mail(request: RequestId, address: &str, language: &str, secret: Zeroizing<String>) -> Self {
         let (target, language) = (address.to_owned(), language.to_owned());
-        Self { request_id: Some(request), channel: "email", target, language, secret: Some(secret) }
+        Self { request_id: Some(request), channel: Channel::Email, target, language, secret: Some(secret) }
     }
 
     /// A claim code by mail.
     pub(super) fn claim_mail(address: &str, language: &str, code: Zeroizing<String>) -> Self {
         let (target, language) = (address.to_owned(), language.to_owned());
-        Self { request_id: None, channel: "email", target, language, secret: Some(code) }
+        Self { request_id: None, channel: Channel::Email, target, language, secret: Some(code) }
     }
 }
 
@@ -66,13 +66,14 @@ pub(super) async fn insert(
     delivery: &NewDelivery,
     now_ms: u64,
 ) -> Result<DeliveryView, Error> {
+    let id = uuid::Builder::from_unix_timestamp_millis(now_ms, &crate::keys::random()).into_uuid().to_string();
     sqlx::query(
         "INSERT INTO delivery (id, request_id, channel, target, language, secret, status, tries, due_ms, changed_ms) \
          VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $7)",
     )
-    .bind(uuid::Builder::from_unix_timestamp_millis(now_ms, &crate::keys::random()).into_uuid().to_string())
+    .bind(&id)
     .bind(delivery.request_id.map(|id| id.to_string()))
-    .bind(delivery.channel)
+    .bind(delivery.channel.name())
     .bind(&delivery.target)
     .bind(&delivery.language)
     .bind(delivery.secret.as_ref().map(|secret| secret.as_str()))
@@ -80,10 +81,12 @@ pub(super) async fn insert(
     .execute(db_tx)
     .await?;
     Ok(DeliveryView {
-        channel: delivery.channel.to_owned(),
+        id,
+        channel: delivery.channel,
         status: DeliveryStatus::Queued,
         tries: 0,
         changed_ms: now_ms,
+        reason: None,
     })
 }
 

@@ -9,7 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use envelope::keyset::MerchantProfile;
 use envelope::{LinkKey, request};
 use payment::{Amount, MatchWords, MerchantId, Order, OrderHash, RequestEvent, RequestId, RequestState};
-use protocol::merchant_api::{CreatePaymentRequest, DeliveryView, PayerIdentifier, PaymentRequestView};
+use protocol::merchant_api::{
+    Channel, CreatePaymentRequest, DeliveryStatus, DeliveryView, PayerIdentifier, PaymentRequestView,
+};
 use protocol::{ErrorCode, Problem};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -129,8 +131,8 @@ impl App {
     }
 
     async fn view(&self, request: &StoredRequest) -> Result<PaymentRequestView, Error> {
-        let deliveries: Vec<(String, String, i64, i64)> = sqlx::query_as(
-            "SELECT channel, status, tries, changed_ms FROM delivery WHERE request_id = $1 ORDER BY id LIMIT $2",
+        let deliveries: Vec<DeliveryRow> = sqlx::query_as(
+            "SELECT id, channel, status, tries, changed_ms FROM delivery WHERE request_id = $1 ORDER BY id LIMIT $2",
         )
         .bind(request.id.to_string())
         .bind(DELIVERIES_SHOWN_MAX)
@@ -148,12 +150,17 @@ impl App {
     }
 }
 
-fn delivery_view((channel, status, tries, changed_ms): (String, String, i64, i64)) -> Result<DeliveryView, Error> {
+type DeliveryRow = (String, String, String, i64, i64);
+
+fn delivery_view((id, channel, status, tries, changed_ms): DeliveryRow) -> Result<DeliveryView, Error> {
+    const WRONG: Error = Error::Row("delivery");
     Ok(DeliveryView {
-        channel,
-        status: lifecycle::delivery_status(&status)?,
-        tries: u32::try_from(tries).map_err(|_| Error::Row("delivery"))?,
+        id,
+        channel: Channel::from_name(&channel).ok_or(WRONG)?,
+        status: DeliveryStatus::from_name(&status).ok_or(WRONG)?,
+        tries: u32::try_from(tries).map_err(|_| WRONG)?,
         changed_ms: unsigned_ms(changed_ms),
+        reason: None,
     })
 }
 
@@ -171,6 +178,7 @@ fn new_view(request: &StoredRequest) -> PaymentRequestView {
         link: None,
         deep_link: None,
         deliveries: Vec::new(),
+        refunded_minor: 0,
         outcome: None,
         deadline_ms: None,
     }

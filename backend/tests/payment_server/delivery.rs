@@ -90,7 +90,7 @@ async fn a_claimed_address_reaches_the_device_and_the_mailbox() {
         })
         .await;
     assert_eq!(view.state, RequestState::Delivered);
-    let channels: Vec<_> = view.deliveries.iter().map(|delivery| delivery.channel.as_str()).collect();
+    let channels: Vec<_> = view.deliveries.iter().map(|delivery| delivery.channel.name()).collect();
     assert_eq!(channels.len(), 2);
     assert!(channels.contains(&"device") && channels.contains(&"email"));
 }

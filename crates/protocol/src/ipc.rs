@@ -40,6 +40,8 @@ macro_rules! commands {
     };
 }
 
+pub mod merchant;
+
 commands! {
     /// What the wallet is connected to and how it is set.
     Status {} = "status" -> WalletStatus;
@@ -230,6 +232,9 @@ pub struct WatchView {
     pub reader_test: Option<ReaderTestView>,
     /// A request that a link opened from outside asks to be shown.
     pub opened: Option<RequestId>,
+    /// Changes whenever a sale did: read it again.
+    #[serde(default)]
+    pub sales_version: u64,
 }
 
 /// What a request asks of the payer now.
@@ -545,9 +550,10 @@ mod tests {
 
     #[test]
     fn command_names_are_unique_and_plain() {
-        for name in COMMAND_NAMES {
+        let names = || COMMAND_NAMES.iter().chain(merchant::COMMAND_NAMES);
+        for name in names() {
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
-            assert_eq!(COMMAND_NAMES.iter().filter(|other| *other == name).count(), 1, "{name}");
+            assert_eq!(names().filter(|other| *other == name).count(), 1, "{name}");
         }
     }
 

@@ -3,6 +3,20 @@
 use payment::{Amount, AttemptId, RequestId, RequestState};
 use serde::{Deserialize, Serialize};
 
+mod access;
+mod counter;
+mod delivery;
+mod refund;
+mod webhook;
+
+pub use access::{AccessView, ApiKeyView, CertificateView, CreateApiKey, Scope};
+pub use counter::{CounterView, CountersView, CreateCounter};
+pub use delivery::{Channel, DeliveryStatus, DeliveryView};
+pub use refund::{CreateRefund, RefundStatus, RefundView, RefundsView};
+pub use webhook::{
+    CreateWebhook, WebhookDeliveriesPage, WebhookDeliveryStatus, WebhookDeliveryView, WebhookView, WebhooksView,
+};
+
 /// Where a payer can be reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case", deny_unknown_fields)]
@@ -24,33 +38,6 @@ pub struct CreatePaymentRequest {
     /// Whom to ask; none for a QR or link only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub payer: Option<PayerIdentifier>,
-}
-
-/// How far one delivery has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum DeliveryStatus {
-    /// In the outbox.
-    Queued,
-    /// The channel took it.
-    Sent,
-    /// The channel refused it for good.
-    Failed,
-}
-
-/// One delivery of a request over one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DeliveryView {
-    /// `email` or `device`.
-    pub channel: String,
-    /// How far it has come.
-    pub status: DeliveryStatus,
-    /// How many tries were made.
-    pub tries: u32,
-    /// When the status last changed.
-    pub changed_ms: u64,
 }
 
 /// A payment request as its merchant sees it.
@@ -85,6 +72,9 @@ pub struct PaymentRequestView {
     pub deep_link: Option<String>,
     /// Deliveries so far.
     pub deliveries: Vec<DeliveryView>,
+    /// What was given back of it or is on its way back, in minor units.
+    #[serde(default)]
+    pub refunded_minor: i64,
     /// The bank-signed outcome (compact JWS) once there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub outcome: Option<String>,
@@ -92,6 +82,17 @@ pub struct PaymentRequestView {
     /// asked, the operator is alarmed, and the journal says `attempt.taking_longer`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deadline_ms: Option<u64>,
+}
+
+/// Answer of `GET /v1/payment-requests`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentRequestsPage {
+    /// Newest first, without deliveries and outcomes.
+    pub requests: Vec<PaymentRequestView>,
+    /// Pass it as `cursor` for the next page; none on the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_cursor: Option<String>,
 }
 
 /// One entry of the append-only journal, as a merchant reads it.

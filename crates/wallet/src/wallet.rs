@@ -128,6 +128,7 @@ impl Wallet {
             checkout: self.core.checkout.view(),
             reader_test: self.core.reader_test.view(),
             opened: seen.opened,
+            sales_version: 0,
         })
     }
 
