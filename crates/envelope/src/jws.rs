@@ -8,8 +8,12 @@ use crate::signing_key::{SIGNATURE_LEN, SigningKey, SigningRole, VerifyingKey};
 
 /// `typ` of an order signed by its merchant.
 pub const TYP_ORDER: &str = "tapseal-order+jws";
+/// `typ` of a refund order signed by its merchant.
+pub const TYP_REFUND: &str = "tapseal-refund+jws";
 /// `typ` of an outcome signed by the bank.
 pub const TYP_OUTCOME: &str = "tapseal-outcome+jws";
+/// `typ` of a refund's outcome signed by the bank.
+pub const TYP_REFUND_OUTCOME: &str = "tapseal-refund-outcome+jws";
 /// `typ` of a keyset signed by the operator's root.
 pub const TYP_KEYSET: &str = "tapseal-keyset+jws";
 /// `typ` of a bank certificate signed by that bank's root.

@@ -76,12 +76,23 @@ bytes32!(
     AttemptHash
 );
 bytes32!(
+    /// SHA-256 over the canonical refund order that the merchant signed.
+    RefundHash
+);
+bytes32!(
     /// Thirty-two random bytes the wallet draws for one attempt.
     WalletNonce
 );
 
 impl OrderHash {
     /// The hash of an order's canonical form (RFC 8785).
+    pub fn of_canonical(canonical: &[u8]) -> Self {
+        Self(Sha256::digest(canonical).into())
+    }
+}
+
+impl RefundHash {
+    /// The hash of a refund order's canonical form (RFC 8785).
     pub fn of_canonical(canonical: &[u8]) -> Self {
         Self(Sha256::digest(canonical).into())
     }

@@ -62,6 +62,10 @@ uuid_id!(
     AttemptId, "attempt id"
 );
 uuid_id!(
+    /// One refund of a paid request. Made by the merchant, and its idempotency key.
+    RefundId, "refund id"
+);
+uuid_id!(
     /// One device that holds a wallet. Made by the wallet.
     DeviceId, "device id"
 );

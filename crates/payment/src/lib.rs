@@ -12,18 +12,20 @@ pub mod match_words;
 pub mod order;
 pub mod outcome;
 pub mod receipt;
+pub mod refund;
 pub mod request;
 pub mod review;
 
 pub use amount::{Amount, AmountError, Currency};
 pub use attempt::{AttemptEvent, AttemptState, ReviewStep};
 pub use decline::DeclineCode;
-pub use hash::{AttemptHash, OrderHash, WalletNonce};
-pub use id::{AttemptId, DeviceId, MerchantId, RequestId};
+pub use hash::{AttemptHash, OrderHash, RefundHash, WalletNonce};
+pub use id::{AttemptId, DeviceId, MerchantId, RefundId, RequestId};
 pub use match_words::MatchWords;
 pub use order::{Order, OrderError, OrderItem};
 pub use outcome::{BankResult, Outcome};
 pub use receipt::Receipt;
+pub use refund::{RefundError, RefundEvent, RefundOrder, RefundOutcome, RefundResult, RefundState};
 pub use request::{RequestEvent, RequestState};
 
 /// What a stored lifecycle state asks of whoever restarts: the recovery query is "all `Active`".

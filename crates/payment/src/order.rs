@@ -168,10 +168,10 @@ impl Order {
 }
 
 /// The largest integer RFC 8785 (through ECMAScript numbers) can carry exactly.
-const JSON_INTEGER_MAX: u64 = (1 << 53) - 1;
+pub(crate) const JSON_INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// Characters that change how a name reads without being seen: controls, and bidirectional overrides.
-fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
