@@ -16,9 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use hyper_util::rt::TokioTimer;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use payment::{AttemptId, DeviceId, InvalidTransition};
 use protocol::{ErrorCode, Problem};
 use tokio::sync::{Notify, Semaphore};
@@ -30,6 +28,7 @@ use crate::keys::{BankId, DataFolder, KeysError};
 use crate::storage::Db;
 use crate::tls::{self, TlsError};
 
+mod access;
 mod attempts;
 mod auth;
 mod bank_evidence;
@@ -42,13 +41,16 @@ mod devices;
 mod events;
 mod expiry;
 pub mod export;
+mod idempotency;
 mod inbox;
 mod inquiry;
 mod keyset;
 mod late_answer;
 mod lifecycle;
 mod links;
+mod listener;
 mod mail;
+mod mutual_tls;
 mod openapi;
 mod outbox;
 mod overdue;
@@ -62,7 +64,9 @@ mod watchers;
 pub use banks::BankAddress;
 use banks::Banks;
 use keyset::ServerKeys;
+use listener::Listener;
 use mail::Post;
+use mutual_tls::CertificateAcceptor;
 use watchers::Watchers;
 
 /// The database's schema.
@@ -70,11 +74,6 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/paymen
 
 /// How long calls under way may take to end when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
-/// How long the headers of a call may take to arrive.
-const HEADERS_DEADLINE: Duration = Duration::from_secs(10);
-/// How often a silent connection is asked whether it lives, and how long it may take to say so.
-const PING_EVERY: Duration = Duration::from_secs(20);
-const PING_DEADLINE: Duration = Duration::from_secs(10);
 /// The most calls handled at once; one more is told to come back.
 const CALLS_AT_ONCE_MAX: usize = 1_024;
 /// The most open inbox streams.
@@ -103,6 +102,9 @@ pub struct Options {
     /// Where to listen; port 0 takes any free port.
     #[arg(long)]
     pub listen: SocketAddr,
+    /// Where to listen as well, for merchants that show a client certificate; port 0 takes any free port.
+    #[arg(long)]
+    pub mutual_tls_listen: Option<SocketAddr>,
     /// Where a bank's front listens, as id=host:port, or host:port for the bank called first.
     #[arg(long = "bank", required = true)]
     pub banks: Vec<BankAddress>,
@@ -209,7 +211,7 @@ struct Shared {
     crash_at: Option<CrashPoint>,
     attempt_watchers: Watchers<AttemptId>,
     device_watchers: Watchers<DeviceId>,
-    running_keys: payment_requests::RunningKeys,
+    running_keys: idempotency::RunningKeys,
     outbox_wake: Notify,
     calls: Semaphore,
     streams: Arc<Semaphore>,
@@ -230,9 +232,9 @@ impl Shared {
 /// A payment server that runs.
 pub struct Running {
     addr: SocketAddr,
+    mutual_tls_addr: Option<SocketAddr>,
     app: App,
-    handle: Handle<SocketAddr>,
-    served: tokio::task::JoinHandle<std::io::Result<()>>,
+    listeners: Vec<Listener>,
 }
 
 impl Running {
@@ -241,16 +243,26 @@ impl Running {
         self.addr
     }
 
+    /// Where it listens for callers with a client certificate, if anywhere.
+    pub const fn mutual_tls_addr(&self) -> Option<SocketAddr> {
+        self.mutual_tls_addr
+    }
+
     /// Stops: no new calls, those under way end, the workers end.
     pub async fn stop(self) -> Result<(), Error> {
         self.app.shutdown.cancel();
-        self.handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
-        let served = self.served.await.map_err(std::io::Error::other)?;
+        for listener in &self.listeners {
+            listener.handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
+        }
+        let mut ended = Ok(());
+        for listener in self.listeners {
+            ended = ended.and(listener.served.await.map_err(std::io::Error::other)?);
+        }
         self.app.tasks.close();
         if tokio::time::timeout(SHUTDOWN_GRACE, self.app.tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; it is stored and goes on at the next start");
         }
-        Ok(served?)
+        Ok(ended?)
     }
 }
 
@@ -285,13 +297,14 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         crash_at: options.crash_at,
         attempt_watchers: Watchers::default(),
         device_watchers: Watchers::default(),
-        running_keys: payment_requests::RunningKeys::default(),
+        running_keys: idempotency::RunningKeys::default(),
         outbox_wake: Notify::new(),
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),
         shutdown,
         tasks,
     }));
+    access::import(&app, &folder).await?;
     inquiry::recover(&app).await?;
     for worker in link_workers {
         app.tasks.spawn(worker.run(app.clone()));
@@ -303,30 +316,33 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     app.tasks.spawn(outbox::run(app.clone()));
     app.tasks.spawn(expiry::run(app.clone()));
     app.tasks.spawn(overdue::run(app.clone()));
-    listen(options.listen, &folder, app)
+    listen(&options, &folder, app)
 }
 
-fn listen(addr: SocketAddr, folder: &DataFolder, app: App) -> Result<Running, Error> {
-    let tls = RustlsConfig::from_config(tls::https_server(&folder.tls_identity("payment-server"))?);
-    let listener = std::net::TcpListener::bind(addr)?;
-    listener.set_nonblocking(true)?;
-    let addr = listener.local_addr()?;
-    let handle = Handle::new();
-    let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
-    // A caller that sends its headers a byte a minute, or went away without a word, holds nothing for long.
-    let builder = server.http_builder();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_DEADLINE);
-    let http2 = &mut builder.http2();
-    http2.timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_DEADLINE);
-    let service = router::router(app.clone()).into_make_service();
-    let served = tokio::spawn(server.serve(service));
-    Ok(Running { addr, app, handle, served })
+fn listen(options: &Options, folder: &DataFolder, app: App) -> Result<Running, Error> {
+    let identity = folder.tls_identity("payment-server");
+    let router = router::router(app.clone());
+    let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls::https_server(&identity)?));
+    let main = Listener::open(options.listen, tls, &router)?;
+    let mutual_tls = match options.mutual_tls_listen {
+        Some(addr) => {
+            let tls = CertificateAcceptor::new(RustlsConfig::from_config(tls::https_server_asking(&identity)?));
+            Some(Listener::open(addr, tls, &router)?)
+        }
+        None => None,
+    };
+    let (addr, mutual_tls_addr) = (main.addr, mutual_tls.as_ref().map(|listener| listener.addr));
+    Ok(Running { addr, mutual_tls_addr, app, listeners: [Some(main), mutual_tls].into_iter().flatten().collect() })
 }
 
 /// Runs until `stop` is cancelled. The first line on standard output says where it listens.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
     let running = start(options).await?;
-    println!("{}", serde_json::json!({ "ready": "payment-server", "addr": running.addr() }));
+    let mut ready = serde_json::json!({ "ready": "payment-server", "addr": running.addr() });
+    if let Some(addr) = running.mutual_tls_addr() {
+        ready["mutual_tls_addr"] = serde_json::json!(addr);
+    }
+    println!("{ready}");
     stop.cancelled().await;
     tracing::info!("stopping");
     running.stop().await

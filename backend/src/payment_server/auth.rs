@@ -1,4 +1,4 @@
-//! Who calls: a merchant by its API key, a device by its signature over the call.
+//! Who calls: a merchant by its API key or its client certificate, a device by its signature over the call.
 
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use envelope::{Device, VerifyingKey, http_signature};
 use payment::{DeviceId, MerchantId};
+use protocol::merchant_api::Scope;
 use protocol::wallet_api::{HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME};
 use protocol::{ErrorCode, Problem};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
+use super::access::{self, Access};
+use super::mutual_tls::PeerCertificate;
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
 
@@ -21,19 +23,35 @@ const BODY_BYTES_MAX: usize = 64 * 1_024;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The merchant whose API key the call carries.
-pub(super) struct CallingMerchant(pub(super) MerchantId);
+/// The merchant that calls, and what this caller may do. Whose it is comes out only against a scope.
+pub(super) struct CallingMerchant(Access);
+
+impl CallingMerchant {
+    /// The merchant, if the caller may do what `scope` says.
+    pub(super) fn require(self, scope: Scope) -> Result<MerchantId, Error> {
+        if self.0.scopes.contains(&scope) {
+            return Ok(self.0.merchant);
+        }
+        let detail = format!("this needs the scope {}", scope.name());
+        Err(Error::RefusedWith(Box::new(Problem::new(ErrorCode::ScopeMissing).with_detail(detail))))
+    }
+}
 
 impl FromRequestParts<App> for CallingMerchant {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let credentials = header_text(&parts.headers, header::AUTHORIZATION.as_str());
-        let key = credentials.and_then(|text| text.strip_prefix("Bearer ")).ok_or(ErrorCode::Unauthorized)?;
-        // Looking the hash up tells by its time at most something of a hash nobody can steer.
-        let hash = hex::encode(Sha256::digest(key));
-        let merchant = app.keys.merchant_with_api_key(&hash).ok_or(ErrorCode::Unauthorized)?;
-        Ok(Self(merchant.clone()))
+        let found = if let Some(credentials) = header_text(&parts.headers, header::AUTHORIZATION.as_str()) {
+            // RFC 9110, section 11.1: a scheme's name is case-insensitive.
+            let key = credentials.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let (_, key) = key.ok_or(ErrorCode::Unauthorized)?;
+            access::by_api_key(app, key.trim()).await?
+        } else if let Some(PeerCertificate(Some(fingerprint))) = parts.extensions.get() {
+            access::by_certificate(app, fingerprint).await?
+        } else {
+            None
+        };
+        Ok(Self(found.ok_or(ErrorCode::Unauthorized)?))
     }
 }
 

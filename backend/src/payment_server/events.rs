@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use payment::{AttemptId, MerchantId, RequestId};
-use protocol::merchant_api::{EventView, EventsPage};
+use protocol::merchant_api::{EventView, EventsPage, Scope};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -131,9 +131,10 @@ pub(super) struct After {
     responses((status = 200, body = EventsPage)))]
 pub(super) async fn page(
     State(app): State<App>,
-    CallingMerchant(merchant): CallingMerchant,
+    caller: CallingMerchant,
     Query(After { after }): Query<After>,
 ) -> Result<Json<EventsPage>, Error> {
+    let merchant = caller.require(Scope::RequestsRead)?;
     let rows = sqlx::query("SELECT * FROM event WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
         .bind(merchant.as_str())
         .bind(signed_ms(after))

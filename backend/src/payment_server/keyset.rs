@@ -1,6 +1,6 @@
 //! Which keys the server holds and vouches for: its sealing keys, the keyset, merchants and bank certificates.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Json;
@@ -13,7 +13,7 @@ use protocol::wallet_api::KeysetView;
 
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
-use crate::keys::{self, ApiKeyHash, BankId, DataFolder, TrustFile};
+use crate::keys::{self, BankId, DataFolder, TrustFile};
 use crate::storage::Db;
 
 /// How many certificates of one bank are kept in memory: outcomes are verified under the newest that fits.
@@ -31,7 +31,6 @@ pub(super) struct ServerKeys {
     sealing: Vec<PaymentServerSealingKeySecret>,
     keyset_jws: String,
     keyset: Keyset,
-    merchants: HashMap<String, MerchantId>,
     banks: Vec<BankTrust>,
     /// Each bank's, the newest first.
     certificates: RwLock<BTreeMap<BankId, Vec<Accepted>>>,
@@ -44,12 +43,10 @@ impl ServerKeys {
         let trust: TrustFile = keys::read_json(&folder.trust())?;
         let keyset_jws = keys::read_text(&folder.payment_server("keyset.jws"))?;
         let keyset = Keyset::verify(&keyset_jws, &trust.roots.operator, signed_ms(now_ms), 0)?;
-        let api_keys: BTreeMap<MerchantId, ApiKeyHash> = keys::read_json(&folder.payment_server("merchants.json"))?;
         let keys = Self {
             sealing: keys::sealing_keys(folder)?,
             keyset_jws,
             keyset,
-            merchants: api_keys.into_iter().map(|(id, hash)| (hash.api_key_sha256, id)).collect(),
             banks: trust.roots.banks,
             certificates: RwLock::new(BTreeMap::new()),
             claim_key: keys::read_key(&folder.payment_server("claim.key"))?,
@@ -75,11 +72,6 @@ impl ServerKeys {
             }
         }
         Ok(())
-    }
-
-    /// The merchant whose API key has this SHA-256.
-    pub(super) fn merchant_with_api_key(&self, sha256_hex: &str) -> Option<&MerchantId> {
-        self.merchants.get(sha256_hex)
     }
 
     /// What the operator vouches for.

@@ -13,6 +13,7 @@ use protocol::wallet_api::ExchangeView;
 use super::bank_evidence::Approval;
 use super::bank_words::{self, Word};
 use super::events::{self, Event};
+use super::problem::why_not_open;
 use super::{App, CrashPoint, Error, inbox};
 use crate::clock::{signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
@@ -76,6 +77,22 @@ pub(super) async fn apply_to_request(
     events::append(db_tx, &entry, now_ms).await?;
     inbox::append_state(db_tx, id).await?;
     Ok(after)
+}
+
+/// Ends an open request by its merchant's will: `event` says how. One that ended that way already stays as it is.
+pub(super) async fn end_request(
+    db_tx: &mut DbConnection,
+    id: RequestId,
+    event: RequestEvent,
+    now_ms: u64,
+) -> Result<RequestState, Error> {
+    let state = request_of(db_tx, id).await?;
+    match (event, why_not_open(&state)) {
+        (RequestEvent::Cancelled, Some(ErrorCode::RequestCancelled))
+        | (RequestEvent::Expired, Some(ErrorCode::RequestExpired)) => Ok(state),
+        (_, Some(code)) => Err(code.into()),
+        (_, None) => apply_to_request(db_tx, id, event, now_ms).await,
+    }
 }
 
 /// Applies `event` to an attempt, and what follows from it to its request.

@@ -20,7 +20,8 @@ use super::{attempts, claims, devices, events, inbox, keyset, links, payment_req
     ),
     paths(
         router::health, keyset::show, links::show,
-        payment_requests::create, payment_requests::show, payment_requests::cancel, events::page,
+        payment_requests::create, payment_requests::show, payment_requests::cancel, payment_requests::expire,
+        events::page,
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
     ),

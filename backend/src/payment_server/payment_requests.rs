@@ -1,59 +1,28 @@
 //! Payment requests: what a merchant asks for, shows and withdraws.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use envelope::keyset::MerchantProfile;
 use envelope::{LinkKey, request};
+use futures::FutureExt;
 use payment::{Amount, MatchWords, MerchantId, Order, OrderHash, RequestEvent, RequestId, RequestState};
 use protocol::merchant_api::{
-    Channel, CreatePaymentRequest, DeliveryStatus, DeliveryView, PayerIdentifier, PaymentRequestView,
+    Channel, CreatePaymentRequest, DeliveryStatus, DeliveryView, PayerIdentifier, PaymentRequestView, Scope,
 };
 use protocol::{ErrorCode, Problem};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::auth::{Body, CallingMerchant};
+use super::auth::CallingMerchant;
 use super::events::{self, Event};
+use super::idempotency::{Answer, KeyedCall};
 use super::outbox::{self, NewDelivery};
-use super::problem::why_not_open;
 use super::{App, Error, attempts, claims, lifecycle, links};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
 
-/// Longest idempotency key, in characters.
-const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
-/// The header that carries it.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The most deliveries shown of one request.
 const DELIVERIES_SHOWN_MAX: i64 = 100;
-
-/// The idempotency keys whose first call is still running.
-#[derive(Default)]
-pub(super) struct RunningKeys(Mutex<HashSet<(MerchantId, String)>>);
-
-/// Frees its key when the call ends, however it ends.
-struct Running<'a> {
-    keys: &'a RunningKeys,
-    entry: (MerchantId, String),
-}
-
-impl RunningKeys {
-    fn begin(&self, merchant: &MerchantId, key: &str) -> Result<Running<'_>, Error> {
-        let entry = (merchant.clone(), key.to_owned());
-        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone());
-        if new { Ok(Running { keys: self, entry }) } else { Err(ErrorCode::IdempotencyInProgress.into()) }
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
-    }
-}
 
 /// A request as its row holds it.
 #[derive(sqlx::FromRow)]
@@ -192,61 +161,25 @@ fn new_view(request: &StoredRequest) -> PaymentRequestView {
     responses((status = 201, body = PaymentRequestView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn create(
     State(app): State<App>,
-    CallingMerchant(merchant): CallingMerchant,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<(StatusCode, Json<PaymentRequestView>), Error> {
-    let key = idempotency_key(&headers)?;
-    let body_hash = hex::encode(Sha256::digest(&body.0));
-    let _running = app.running_keys.begin(&merchant, key)?;
-    if let Some(answer) = earlier_answer(&app, &merchant, key, &body_hash).await? {
-        return Ok((StatusCode::CREATED, Json(answer)));
+    caller: CallingMerchant,
+    call: KeyedCall,
+) -> Result<Answer<PaymentRequestView>, Error> {
+    let merchant = caller.require(Scope::RequestsWrite)?;
+    // An order that was good then may have expired now; its answer stays.
+    if let Some(earlier) = call.earlier(&app, &merchant).await? {
+        return Ok(earlier);
     }
-    let new = NewRequest::check(&app, &merchant, body.json()?, now_ms())?;
-    let mut view = new_view(&new.stored);
+    let new = NewRequest::check(&app, &merchant, call.json()?, now_ms())?;
     let (link, deep_link) = new.links(&app);
-    let idempotency = Idempotency { merchant, key: key.to_owned(), body_hash };
-    let stored = store(&app, new, idempotency).await?;
-    view.state = stored.state;
-    view.deliveries = stored.deliveries;
-    view.link = Some(link);
-    view.deep_link = Some(deep_link);
+    let stored =
+        call.once(&app, &merchant, StatusCode::CREATED, |db_tx| insert(db_tx, new).boxed()).await.map_err(|error| {
+            if error.violates_unique("payment_request") { ErrorCode::RequestExists.into() } else { error }
+        })?;
     app.outbox_wake.notify_one();
-    Ok((StatusCode::CREATED, Json(view)))
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<&str, Error> {
-    let missing = || {
-        let problem = Problem::new(ErrorCode::InvalidInput).with_detail("the Idempotency-Key header is required");
-        Error::RefusedWith(Box::new(problem))
-    };
-    let key = headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
-    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARS_MAX { Err(missing()) } else { Ok(key) }
-}
-
-async fn earlier_answer(
-    app: &App,
-    merchant: &MerchantId,
-    key: &str,
-    body_hash: &str,
-) -> Result<Option<PaymentRequestView>, Error> {
-    let row: Option<(String, String)> =
-        sqlx::query_as("SELECT body_hash, answer FROM idempotency_key WHERE merchant_id = $1 AND idempotency_key = $2")
-            .bind(merchant.as_str())
-            .bind(key)
-            .fetch_optional(app.db.reader())
-            .await?;
-    match row {
-        None => Ok(None),
-        Some((hash, _)) if hash != body_hash => Err(ErrorCode::IdempotencyKeyReused.into()),
-        Some((_, answer)) => serde_json::from_str(&answer).map(Some).map_err(|_| Error::Row("answer")),
-    }
-}
-
-struct Idempotency {
-    merchant: MerchantId,
-    key: String,
-    body_hash: String,
+    Ok(stored.tell_first(|view| {
+        view.link = Some(link);
+        view.deep_link = Some(deep_link);
+    }))
 }
 
 /// A checked order on its way into the database.
@@ -305,26 +238,8 @@ fn check_order(order: &Order, profile: &MerchantProfile, merchant: &MerchantId, 
     }
 }
 
-struct Stored {
-    state: RequestState,
-    deliveries: Vec<DeliveryView>,
-}
-
-/// Stores request, link, deliveries, journal entry and the answer for a repeat of the call, in one step.
-async fn store(app: &App, new: NewRequest, idempotency: Idempotency) -> Result<Stored, Error> {
-    let step = app.db.write(move |db_tx| Box::pin(async move { insert(db_tx, new, &idempotency).await })).await;
-    step.map_err(|error: Error| {
-        if error.violates_unique("payment_request.id") {
-            ErrorCode::RequestExists.into()
-        } else if error.violates_unique("idempotency_key") {
-            ErrorCode::IdempotencyInProgress.into()
-        } else {
-            error
-        }
-    })
-}
-
-async fn insert(db_tx: &mut DbConnection, new: NewRequest, idempotency: &Idempotency) -> Result<Stored, Error> {
+/// Stores request, link, deliveries and journal entry, in the caller's step.
+async fn insert(db_tx: &mut DbConnection, new: NewRequest) -> Result<PaymentRequestView, Error> {
     let stored = &new.stored;
     insert_request(db_tx, stored).await?;
     sqlx::query("INSERT INTO link (token, request_id, sealed) VALUES ($1, $2, $3)")
@@ -336,24 +251,13 @@ async fn insert(db_tx: &mut DbConnection, new: NewRequest, idempotency: &Idempot
     let merchant_id = stored.merchant_id.as_str();
     let created = Event { kind: "request.created".to_owned(), merchant_id, request_id: stored.id, attempt_id: None };
     events::append(db_tx, &created, stored.created_ms).await?;
-    let deliveries = insert_deliveries(db_tx, &new).await?;
-    let mut state = stored.state;
-    if !deliveries.is_empty() {
-        state = lifecycle::apply_to_request(db_tx, stored.id, RequestEvent::DeliveryStarted, stored.created_ms).await?;
-    }
     let mut answer = new_view(stored);
-    answer.state = state;
-    answer.deliveries.clone_from(&deliveries);
-    sqlx::query(
-        "INSERT INTO idempotency_key (merchant_id, idempotency_key, body_hash, answer) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(idempotency.merchant.as_str())
-    .bind(&idempotency.key)
-    .bind(&idempotency.body_hash)
-    .bind(serde_json::to_string(&answer).expect("a view is always JSON"))
-    .execute(db_tx)
-    .await?;
-    Ok(Stored { state, deliveries })
+    answer.deliveries = insert_deliveries(db_tx, &new).await?;
+    if !answer.deliveries.is_empty() {
+        answer.state =
+            lifecycle::apply_to_request(db_tx, stored.id, RequestEvent::DeliveryStarted, stored.created_ms).await?;
+    }
+    Ok(answer)
 }
 
 async fn insert_request(db_tx: &mut DbConnection, request: &StoredRequest) -> Result<(), Error> {
@@ -406,9 +310,10 @@ async fn insert_deliveries(db_tx: &mut DbConnection, new: &NewRequest) -> Result
     responses((status = 200, body = PaymentRequestView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<App>,
-    CallingMerchant(merchant): CallingMerchant,
+    caller: CallingMerchant,
     Path(id): Path<String>,
 ) -> Result<Json<PaymentRequestView>, Error> {
+    let merchant = caller.require(Scope::RequestsRead)?;
     let request = app.merchants_request(&merchant, parse_id(&id)?).await?;
     Ok(Json(app.view(&request).await?))
 }
@@ -419,27 +324,53 @@ pub(super) async fn show(
     responses((status = 200, body = PaymentRequestView), (status = 409, body = Problem), (status = 410, body = Problem)))]
 pub(super) async fn cancel(
     State(app): State<App>,
-    CallingMerchant(merchant): CallingMerchant,
-    headers: HeaderMap,
+    caller: CallingMerchant,
     Path(id): Path<String>,
-) -> Result<Json<PaymentRequestView>, Error> {
-    idempotency_key(&headers)?;
-    let id = parse_id(&id)?;
-    let mut request = app.merchants_request(&merchant, id).await?;
-    if request.state != RequestState::Cancelled {
-        if let Some(code) = why_not_open(&request.state) {
-            return Err(code.into());
-        }
-        request.state = match app.change_request(id, RequestEvent::Cancelled, now_ms()).await {
-            // It was paid, refused or expired in between.
-            Err(Error::Transition(_)) => {
-                let state = app.request(id).await?.state;
-                return Err(why_not_open(&state).unwrap_or(ErrorCode::Unavailable).into());
-            }
-            other => other?,
-        };
+    call: KeyedCall,
+) -> Result<Answer<PaymentRequestView>, Error> {
+    end(&app, caller, &id, &call, RequestEvent::Cancelled).await
+}
+
+/// Ends a request's time now, as its expiry would have. One that has expired stays so; an attempt in flight is not
+/// stopped.
+#[utoipa::path(post, path = "/v1/payment-requests/{id}/expire", tag = "merchant", security(("api_key" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = PaymentRequestView), (status = 409, body = Problem), (status = 410, body = Problem)))]
+pub(super) async fn expire(
+    State(app): State<App>,
+    caller: CallingMerchant,
+    Path(id): Path<String>,
+    call: KeyedCall,
+) -> Result<Answer<PaymentRequestView>, Error> {
+    end(&app, caller, &id, &call, RequestEvent::Expired).await
+}
+
+/// Ends an open request by the merchant's will.
+async fn end(
+    app: &App,
+    caller: CallingMerchant,
+    id: &str,
+    call: &KeyedCall,
+    event: RequestEvent,
+) -> Result<Answer<PaymentRequestView>, Error> {
+    let merchant = caller.require(Scope::RequestsWrite)?;
+    if let Some(earlier) = call.earlier(app, &merchant).await? {
+        return Ok(earlier);
     }
-    Ok(Json(app.view(&request).await?))
+    let request = app.merchants_request(&merchant, parse_id(id)?).await?;
+    let mut view = app.view(&request).await?;
+    let id = request.id;
+    let answer = call
+        .once(app, &merchant, StatusCode::OK, move |db_tx| {
+            async move {
+                view.state = lifecycle::end_request(db_tx, id, event, now_ms()).await?;
+                Ok(view)
+            }
+            .boxed()
+        })
+        .await?;
+    app.wake_devices_of(id).await;
+    Ok(answer)
 }
 
 /// An id from a path. One that is malformed is one that does not exist.

@@ -26,6 +26,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/payment-requests", post(payment_requests::create))
         .route("/v1/payment-requests/{id}", get(payment_requests::show))
         .route("/v1/payment-requests/{id}/cancel", post(payment_requests::cancel))
+        .route("/v1/payment-requests/{id}/expire", post(payment_requests::expire))
         .route("/v1/events", get(events::page))
         .route("/v1/devices", post(devices::register))
         .route("/v1/claims", post(claims::start))

@@ -64,6 +64,7 @@ impl Deployment {
         let options = Options {
             data: dir.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
+            mutual_tls_listen: None,
             banks: vec![bank.addr.to_string().parse().unwrap()],
             mail_dir: None,
             smtp: None,
@@ -240,7 +241,9 @@ impl Deployment {
 
     pub async fn cancel(&self, order: &Order) -> Answer<PaymentRequestView> {
         let call = self.client.post(format!("{}/v1/payment-requests/{}/cancel", self.base, order.request_id));
-        let call = call.bearer_auth(self.api_key(&"blue-door".parse().unwrap())).header("idempotency-key", "cancel");
+        let call = call
+            .bearer_auth(self.api_key(&"blue-door".parse().unwrap()))
+            .header("idempotency-key", format!("cancel-{}", order.request_id));
         Ok(crate::checked(call.send().await.unwrap()).await?.json().await.unwrap())
     }
 

@@ -149,7 +149,7 @@ async fn the_description_names_every_route_and_is_openapi_3_1() {
     let description: serde_json::Value = deployment.client.get(url).send().await.unwrap().json().await.unwrap();
     assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<&String> = description["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths.len(), 17, "{paths:?}");
+    assert_eq!(paths.len(), 18, "{paths:?}");
     let create = &description["paths"]["/v1/payment-requests"]["post"];
     assert!(create["requestBody"]["content"]["application/json"]["schema"]["$ref"].is_string());
     assert!(description["components"]["schemas"]["Problem"].is_object());

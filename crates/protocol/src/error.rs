@@ -70,6 +70,8 @@ error_codes! {
     InvalidInput = "invalid_input", 400, No, false, "The message is malformed. No money moved.";
     /// No valid credentials.
     Unauthorized = "unauthorized", 401, No, false, "The caller is not known. No money moved.";
+    /// The caller is known, and may not do this.
+    ScopeMissing = "scope_missing", 403, No, false, "The caller may not do this. No money moved.";
     /// The thing does not exist, or is not the caller's.
     NotFound = "not_found", 404, No, false, "Nothing was found under this id. No money moved.";
     /// The same idempotency key came with another body.
