@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use payment::{AttemptId, DeviceId, InvalidTransition};
+use protocol::merchant_api::Channel;
 use protocol::{ErrorCode, Problem};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,7 +37,9 @@ mod bank_link;
 mod bank_messages;
 mod bank_words;
 mod banks;
+mod channels;
 mod claims;
+mod deliveries;
 mod devices;
 mod events;
 mod expiry;
@@ -59,13 +62,16 @@ mod problem;
 pub mod reconciliation;
 pub mod review;
 mod router;
+mod sms;
+mod templates;
 mod watchers;
 
 pub use banks::BankAddress;
 use banks::Banks;
+pub use channels::ChannelOptions;
+use channels::Channels;
 use keyset::ServerKeys;
 use listener::Listener;
-use mail::Post;
 use mutual_tls::CertificateAcceptor;
 use watchers::Watchers;
 
@@ -108,12 +114,9 @@ pub struct Options {
     /// Where a bank's front listens, as id=host:port, or host:port for the bank called first.
     #[arg(long = "bank", required = true)]
     pub banks: Vec<BankAddress>,
-    /// Where mails are written as .eml files; by default `mail` in the data folder.
-    #[arg(long, conflicts_with = "smtp")]
-    pub mail_dir: Option<PathBuf>,
-    /// Where mails are sent, as smtp://host:port.
-    #[arg(long)]
-    pub smtp: Option<String>,
+    /// How messages leave.
+    #[command(flatten)]
+    pub channels: ChannelOptions,
     /// How long to wait for the bank's answer, in milliseconds.
     #[arg(long, default_value_t = 8_000)]
     pub answer_timeout_ms: u64,
@@ -204,7 +207,7 @@ struct Shared {
     db: Db,
     keys: ServerKeys,
     banks: Banks,
-    post: Post,
+    channels: Channels,
     public_url: String,
     answer_timeout: Duration,
     unknown_deadline_ms: u64,
@@ -212,7 +215,7 @@ struct Shared {
     attempt_watchers: Watchers<AttemptId>,
     device_watchers: Watchers<DeviceId>,
     running_keys: idempotency::RunningKeys,
-    outbox_wake: Notify,
+    outbox_wake: outbox::Wake,
     calls: Semaphore,
     streams: Arc<Semaphore>,
     shutdown: CancellationToken,
@@ -285,9 +288,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let keys = ServerKeys::load(&folder, &db, now_ms()).await?;
     let client = tls::mutual_client(&folder.tls_identity("payment-server-client"), &folder.tls_ca())?;
     let (banks, link_workers) = Banks::new(&options.banks, &client, Duration::from_millis(options.answer_timeout_ms))?;
-    let mail_dir = options.mail_dir.clone().unwrap_or_else(|| options.data.join("mail"));
     let app = App(Arc::new(Shared {
-        post: Post::new(options.smtp.as_deref(), mail_dir)?,
+        channels: Channels::new(&options.channels, &options.data)?,
         public_url: crate::keys::read_text(&folder.payment_server("public-url"))?.trim().to_owned(),
         db,
         keys,
@@ -298,7 +300,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         attempt_watchers: Watchers::default(),
         device_watchers: Watchers::default(),
         running_keys: idempotency::RunningKeys::default(),
-        outbox_wake: Notify::new(),
+        outbox_wake: outbox::Wake::default(),
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),
         shutdown,
@@ -313,7 +315,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         app.tasks.spawn(inquiry::run(app.clone(), bank.clone()));
         app.tasks.spawn(reconciliation::run(app.clone(), bank.clone()));
     }
-    app.tasks.spawn(outbox::run(app.clone()));
+    for channel in [Channel::Device, Channel::Email, Channel::Sms] {
+        app.tasks.spawn(outbox::run(app.clone(), channel));
+    }
     app.tasks.spawn(expiry::run(app.clone()));
     app.tasks.spawn(overdue::run(app.clone()));
     listen(&options, &folder, app)

@@ -161,13 +161,12 @@ async fn store_code(
     .bind(signed_ms(now_ms))
     .execute(&mut *db_tx)
     .await?;
-    // There is no channel to phones yet: the code waits for one and ends unused.
-    if let PayerIdentifier::Email(address) = identifier {
-        let language: String = sqlx::query_scalar("SELECT language FROM device WHERE id = $1")
-            .bind(device.to_string())
-            .fetch_one(&mut *db_tx)
-            .await?;
-        outbox::insert(db_tx, &NewDelivery::claim_mail(address, &language, code), now_ms).await?;
+    let language: String = sqlx::query_scalar("SELECT language FROM device WHERE id = $1")
+        .bind(device.to_string())
+        .fetch_one(&mut *db_tx)
+        .await?;
+    if let Some(delivery) = NewDelivery::claim_code(identifier, &language, code) {
+        outbox::insert(db_tx, &delivery, now_ms).await?;
     }
     Ok(())
 }

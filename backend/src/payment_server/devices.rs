@@ -11,7 +11,7 @@ use protocol::{ErrorCode, Problem};
 use super::auth::{DeviceCall, SignedCall};
 use super::payment_requests::{StoredRequest, parse_id};
 use super::problem::why_not_open;
-use super::{App, Error};
+use super::{App, Error, outbox};
 use crate::clock::{now_ms, signed_ms};
 use crate::storage::DbConnection;
 
@@ -91,7 +91,14 @@ pub(super) async fn seen(
     let now_ms = now_ms();
     let request = app.request_now(parse_id(&id)?, now_ms).await?;
     let (id, device_id) = (request.id, call.device_id);
-    app.db.write(move |db_tx| Box::pin(async move { follow(db_tx, id, device_id).await })).await?;
+    app.db
+        .write(move |db_tx| {
+            Box::pin(async move {
+                follow(db_tx, id, device_id).await?;
+                outbox::seen(db_tx, id, device_id, now_ms).await
+            })
+        })
+        .await?;
     if request.state.is_open() && request.state != RequestState::Seen {
         match app.change_request(id, RequestEvent::Seen, now_ms).await {
             // It moved on in between; having been seen no longer matters.

@@ -6,12 +6,14 @@ use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use payment::RequestId;
 use protocol::wallet_api::{RequestLetter, SealedRequest};
 use protocol::{ErrorCode, Problem, SealedText};
 use zeroize::Zeroizing;
 
 use super::{App, Error};
 use crate::keys;
+use crate::storage::DbConnection;
 
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 16;
@@ -32,6 +34,22 @@ pub(super) fn new_token() -> String {
 pub(super) fn letter(order_jws: &str) -> Zeroizing<Vec<u8>> {
     let letter = RequestLetter { order: order_jws.to_owned() };
     Zeroizing::new(serde_json::to_vec(&letter).expect("a string is always JSON"))
+}
+
+/// Stores a letter behind its token.
+pub(super) async fn insert(
+    db_tx: &mut DbConnection,
+    token: &str,
+    request_id: RequestId,
+    sealed: &str,
+) -> Result<(), Error> {
+    sqlx::query("INSERT INTO link (token, request_id, sealed) VALUES ($1, $2, $3)")
+        .bind(token)
+        .bind(request_id.to_string())
+        .bind(sealed)
+        .execute(db_tx)
+        .await?;
+    Ok(())
 }
 
 /// The link for a browser. The key stands behind the `#` and so is never sent to the server.

@@ -1,7 +1,4 @@
-//! Mails: what they say, and where they go (SMTP, or `.eml` files).
-//!
-//! No text of a merchant's stands in a mail, only the payee's verified name: a stranger cannot write to
-//! payers through us.
+//! Mails: where they go (SMTP, or `.eml` files), and how what they say becomes a mail.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,47 +8,75 @@ use lettre::message::{Body, Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::Error;
+use super::outbox::Verdict;
+use super::templates;
+use crate::clock::now_ms;
 
-/// Who mails come from.
-const SENDER: &str = "Tapseal <no-reply@tapseal.invalid>";
 /// How long handing over one mail may take.
 const HAND_OVER_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Where mails go.
-pub(super) enum Post {
+pub(super) enum MailGateway {
     /// To a mail server.
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
     /// Into a folder, a file a mail.
     Files(PathBuf),
 }
 
-/// What a mail says.
-pub(super) enum Letter<'a> {
-    /// Somebody asks to be paid.
-    Request {
-        /// The payee's verified name.
-        payee: &'a str,
-        /// Link for a browser.
-        link: &'a str,
-        /// Link for the wallet.
-        deep_link: &'a str,
-    },
-    /// A device claims the address.
-    Claim {
-        /// Six digits.
-        code: &'a str,
-    },
-}
-
-impl Post {
-    /// To the mail server at `smtp`, or else into the folder.
-    pub(super) fn new(smtp: Option<&str>, folder: PathBuf) -> Result<Self, Error> {
-        let Some(url) = smtp else {
-            std::fs::create_dir_all(&folder)?;
-            return Ok(Self::Files(folder));
-        };
+impl MailGateway {
+    /// To the mail server at `url`.
+    pub(super) fn smtp(url: &str) -> Result<Self, Error> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(mail_error)?;
         Ok(Self::Smtp(Box::new(transport.timeout(Some(HAND_OVER_DEADLINE)).build())))
+    }
+
+    /// Into a folder, which is made.
+    pub(super) fn files(folder: PathBuf) -> Result<Self, Error> {
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self::Files(folder))
+    }
+
+    /// Hands a mail over.
+    pub(super) async fn send(
+        &self,
+        sender: &Mailbox,
+        id: &str,
+        to: &str,
+        language: &str,
+        message: &templates::Message<'_>,
+    ) -> Verdict {
+        let Ok(mail) = self.compose(sender, to, language, message) else { return Verdict::Refused("address_refused") };
+        match self {
+            Self::Smtp(transport) => match transport.send_raw(mail.envelope(), &mail.formatted()).await {
+                Ok(_) => Verdict::Taken { gateway: "smtp".to_owned() },
+                Err(error) if error.is_permanent() => Verdict::Refused("address_refused"),
+                Err(_) => Verdict::Elsewhere("gateway_unreachable"),
+            },
+            Self::Files(folder) => match write_file(folder, &format!("{}-{id}", now_ms()), &mail.formatted()).await {
+                Ok(()) => Verdict::Taken { gateway: "files".to_owned() },
+                Err(error) => {
+                    tracing::error!(%error, "a mail could not be written");
+                    Verdict::Later("gateway_unreachable")
+                }
+            },
+        }
+    }
+
+    fn compose(
+        &self,
+        sender: &Mailbox,
+        to: &str,
+        language: &str,
+        message: &templates::Message<'_>,
+    ) -> Result<Message, Error> {
+        let (subject, text) = message.mail(language);
+        Message::builder()
+            .from(sender.clone())
+            .to(to.parse().map_err(mail_error)?)
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(self.body(text))
+            .map_err(mail_error)
     }
 
     /// How a mail's text is encoded: for a mail server so that any takes it, in a file for people to read.
@@ -64,69 +89,15 @@ impl Post {
             }
         }
     }
-
-    /// Hands a mail over. `name` names its file.
-    pub(super) async fn send(&self, name: &str, mail: &Message) -> Result<(), Error> {
-        match self {
-            Self::Smtp(transport) => {
-                transport.send_raw(mail.envelope(), &mail.formatted()).await.map(drop).map_err(mail_error)
-            }
-            Self::Files(folder) => {
-                // A reader of the folder never sees half a mail.
-                let part = folder.join(format!(".{name}.part"));
-                tokio::fs::write(&part, mail.formatted()).await?;
-                Ok(tokio::fs::rename(part, folder.join(format!("{name}.eml"))).await?)
-            }
-        }
-    }
 }
 
-fn mail_error(error: impl std::fmt::Display) -> Error {
+/// A reader of the folder never sees half a file.
+async fn write_file(folder: &std::path::Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let part = folder.join(format!(".{name}.part"));
+    tokio::fs::write(&part, bytes).await?;
+    tokio::fs::rename(part, folder.join(format!("{name}.eml"))).await
+}
+
+pub(super) fn mail_error(error: impl std::fmt::Display) -> Error {
     Error::Mail(error.to_string())
-}
-
-impl Post {
-    /// The mail itself, in Simplified Chinese for a device that speaks Chinese and in English otherwise.
-    pub(super) fn compose(&self, to: &str, language: &str, letter: &Letter<'_>) -> Result<Message, Error> {
-        let (subject, text) = words(language, letter);
-        let sender: Mailbox = SENDER.parse().map_err(mail_error)?;
-        Message::builder()
-            .from(sender)
-            .to(to.parse().map_err(mail_error)?)
-            .subject(subject)
-            .header(ContentType::TEXT_PLAIN)
-            .body(self.body(text))
-            .map_err(mail_error)
-    }
-}
-
-/// Subject and text.
-fn words(language: &str, letter: &Letter<'_>) -> (String, String) {
-    let chinese = language == "zh" || language.starts_with("zh-");
-    match (letter, chinese) {
-        (Letter::Request { payee, link, deep_link }, false) => (
-            format!("Payment request from {payee}"),
-            format!(
-                "{payee} asks you for a payment.\n\nOpen it in the Tapseal wallet:\n{deep_link}\n\nOr copy this \
-                 address into the wallet:\n{link}\n\nOpening a link pays nothing. Pay only what you expect.\n"
-            ),
-        ),
-        (Letter::Request { payee, link, deep_link }, true) => (
-            format!("{payee} 的付款请求"),
-            format!(
-                "{payee} 请您付款。\n\n在 Tapseal 钱包中打开：\n{deep_link}\n\n或将此地址复制到钱包中：\n{link}\n\n\
-                 打开链接不会付款。请只支付您预期的款项。\n"
-            ),
-        ),
-        (Letter::Claim { code }, false) => (
-            "Your Tapseal code".to_owned(),
-            format!(
-                "{code}\n\nType this code into the wallet that asked for it, within ten minutes. Tell it to nobody.\n"
-            ),
-        ),
-        (Letter::Claim { code }, true) => (
-            "您的 Tapseal 验证码".to_owned(),
-            format!("{code}\n\n请在十分钟内将此验证码输入请求它的钱包。不要告诉任何人。\n"),
-        ),
-    }
 }

@@ -7,22 +7,17 @@ use envelope::keyset::MerchantProfile;
 use envelope::{LinkKey, request};
 use futures::FutureExt;
 use payment::{Amount, MatchWords, MerchantId, Order, OrderHash, RequestEvent, RequestId, RequestState};
-use protocol::merchant_api::{
-    Channel, CreatePaymentRequest, DeliveryStatus, DeliveryView, PayerIdentifier, PaymentRequestView, Scope,
-};
+use protocol::merchant_api::{CreatePaymentRequest, PayerIdentifier, PaymentRequestView, Scope};
 use protocol::{ErrorCode, Problem};
 use zeroize::Zeroizing;
 
 use super::auth::CallingMerchant;
 use super::events::{self, Event};
 use super::idempotency::{Answer, KeyedCall};
-use super::outbox::{self, NewDelivery};
-use super::{App, Error, attempts, claims, lifecycle, links};
+use super::outbox::plan::{self, Plan};
+use super::{App, Error, attempts, claims, deliveries, lifecycle, links};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
-
-/// The most deliveries shown of one request.
-const DELIVERIES_SHOWN_MAX: i64 = 100;
 
 /// A request as its row holds it.
 #[derive(sqlx::FromRow)]
@@ -100,13 +95,6 @@ impl App {
     }
 
     async fn view(&self, request: &StoredRequest) -> Result<PaymentRequestView, Error> {
-        let deliveries: Vec<DeliveryRow> = sqlx::query_as(
-            "SELECT id, channel, status, tries, changed_ms FROM delivery WHERE request_id = $1 ORDER BY id LIMIT $2",
-        )
-        .bind(request.id.to_string())
-        .bind(DELIVERIES_SHOWN_MAX)
-        .fetch_all(self.db.reader())
-        .await?;
         let evidence = match request.state.attempt_id() {
             Some(attempt_id) => attempts::evidence(self, attempt_id).await?,
             None => attempts::Evidence::default(),
@@ -114,23 +102,9 @@ impl App {
         let mut view = new_view(request);
         view.outcome = evidence.outcome;
         view.deadline_ms = evidence.deadline_ms;
-        view.deliveries = deliveries.into_iter().map(delivery_view).collect::<Result<_, _>>()?;
+        view.deliveries = deliveries::shown(self, request.id).await?;
         Ok(view)
     }
-}
-
-type DeliveryRow = (String, String, String, i64, i64);
-
-fn delivery_view((id, channel, status, tries, changed_ms): DeliveryRow) -> Result<DeliveryView, Error> {
-    const WRONG: Error = Error::Row("delivery");
-    Ok(DeliveryView {
-        id,
-        channel: Channel::from_name(&channel).ok_or(WRONG)?,
-        status: DeliveryStatus::from_name(&status).ok_or(WRONG)?,
-        tries: u32::try_from(tries).map_err(|_| WRONG)?,
-        changed_ms: unsigned_ms(changed_ms),
-        reason: None,
-    })
 }
 
 fn new_view(request: &StoredRequest) -> PaymentRequestView {
@@ -189,6 +163,8 @@ struct NewRequest {
     token: String,
     link_key: LinkKey,
     letter: String,
+    /// The merchant's country.
+    country: String,
 }
 
 impl NewRequest {
@@ -211,7 +187,19 @@ impl NewRequest {
             state: RequestState::Created,
         };
         let letter = serde_json::to_string(&sealed).expect("a capsule is always JSON");
-        Ok(Self { stored, payer, token: links::new_token(), link_key, letter })
+        let country = profile.country.clone();
+        Ok(Self { stored, payer, token: links::new_token(), link_key, letter, country })
+    }
+
+    fn plan(&self) -> Option<Plan<'_>> {
+        let link = Zeroizing::new(format!("{}#{}", self.token, self.link_key.expose_fragment().as_str()));
+        Some(Plan {
+            request_id: self.stored.id,
+            merchant_id: &self.stored.merchant_id,
+            country: &self.country,
+            payer: self.payer.as_ref()?,
+            link,
+        })
     }
 
     fn links(&self, app: &App) -> (String, String) {
@@ -242,18 +230,13 @@ fn check_order(order: &Order, profile: &MerchantProfile, merchant: &MerchantId, 
 async fn insert(db_tx: &mut DbConnection, new: NewRequest) -> Result<PaymentRequestView, Error> {
     let stored = &new.stored;
     insert_request(db_tx, stored).await?;
-    sqlx::query("INSERT INTO link (token, request_id, sealed) VALUES ($1, $2, $3)")
-        .bind(&new.token)
-        .bind(stored.id.to_string())
-        .bind(&new.letter)
-        .execute(&mut *db_tx)
-        .await?;
+    links::insert(db_tx, &new.token, stored.id, &new.letter).await?;
     let merchant_id = stored.merchant_id.as_str();
     let created = Event { kind: "request.created".to_owned(), merchant_id, request_id: stored.id, attempt_id: None };
     events::append(db_tx, &created, stored.created_ms).await?;
     let mut answer = new_view(stored);
-    answer.deliveries = insert_deliveries(db_tx, &new).await?;
-    if !answer.deliveries.is_empty() {
+    if let Some(plan) = new.plan() {
+        answer.deliveries = plan::insert_all(db_tx, plan, stored.created_ms).await?;
         answer.state =
             lifecycle::apply_to_request(db_tx, stored.id, RequestEvent::DeliveryStarted, stored.created_ms).await?;
     }
@@ -279,29 +262,6 @@ async fn insert_request(db_tx: &mut DbConnection, request: &StoredRequest) -> Re
     .execute(db_tx)
     .await?;
     Ok(())
-}
-
-/// One delivery to every device that claimed the identifier, and one by mail when it is an address.
-async fn insert_deliveries(db_tx: &mut DbConnection, new: &NewRequest) -> Result<Vec<DeliveryView>, Error> {
-    let Some(payer) = &new.payer else { return Ok(Vec::new()) };
-    let now_ms = new.stored.created_ms;
-    let mut deliveries = Vec::new();
-    let mut language = None;
-    for device in claims::devices_of(db_tx, payer).await? {
-        language.get_or_insert_with(|| device.language.clone());
-        deliveries.push(NewDelivery::to_device(new.stored.id, &device));
-    }
-    if let PayerIdentifier::Email(address) = payer {
-        let fragment = new.link_key.expose_fragment();
-        let secret = Zeroizing::new(format!("{}#{}", new.token, fragment.as_str()));
-        let language = language.unwrap_or_else(|| "en".to_owned());
-        deliveries.push(NewDelivery::request_mail(new.stored.id, address, &language, secret));
-    }
-    let mut views = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
-        views.push(outbox::insert(db_tx, &delivery, now_ms).await?);
-    }
-    Ok(views)
 }
 
 /// A request as its merchant sees it.

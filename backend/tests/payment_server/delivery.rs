@@ -3,7 +3,7 @@
 use envelope::request;
 use futures::StreamExt;
 use payment::RequestState;
-use protocol::merchant_api::{DeliveryStatus, PayerIdentifier};
+use protocol::merchant_api::{Channel, DeliveryStatus, PayerIdentifier, PaymentRequestView};
 use protocol::wallet_api::{
     ConfirmClaim, InboxEvent, InboxPage, RequestLetter, RequestStatusView, SealedRequest, StartClaim,
 };
@@ -83,16 +83,57 @@ async fn a_claimed_address_reaches_the_device_and_the_mailbox() {
     assert!(mail.contains("https://127.0.0.1:8443/r/") && mail.contains("tapseal://r/"));
     assert!(!mail.contains("Flat white") && !mail.contains("A-1042"), "no text of the merchant's in a mail");
 
+    let sent = |view: &PaymentRequestView| view.deliveries.iter().all(|one| one.status == DeliveryStatus::Sent);
     let view = deployment
-        .eventually(async || {
-            let view = deployment.show(&order).await;
-            view.deliveries.iter().all(|delivery| delivery.status == DeliveryStatus::Sent).then_some(view)
-        })
+        .eventually(async || Some(deployment.show(&order).await).filter(|view| view.state == RequestState::Delivered))
         .await;
-    assert_eq!(view.state, RequestState::Delivered);
-    let channels: Vec<_> = view.deliveries.iter().map(|delivery| delivery.channel.name()).collect();
-    assert_eq!(channels.len(), 2);
-    assert!(channels.contains(&"device") && channels.contains(&"email"));
+    assert!(sent(&view) && channels(&view) == ["email"], "nobody learns that a device claimed the address: {view:?}");
+    let seen = format!("/v1/requests/{}/seen", order.request_id);
+    assert_eq!(payer.post(&seen, &()).await, Ok(StatusCode::NO_CONTENT));
+    let view = deployment.show(&order).await;
+    assert_eq!(channels(&view), ["device", "email"], "who opened it says so");
+    let of_device = view.deliveries.iter().find(|delivery| delivery.channel == Channel::Device).unwrap();
+    assert_eq!(of_device.status, DeliveryStatus::Seen);
+    let wanted = ["created", "delivering", "delivered", "seen"].map(|state| format!("request.{state}"));
+    let events = deployment.events(&order).await;
+    assert!(events.iter().filter(|kind| kind.starts_with("request.")).eq(wanted.iter()), "{events:?}");
+    assert!(events.contains(&"delivery.sent".to_owned()) && events.contains(&"delivery.seen".to_owned()));
+}
+
+fn channels(view: &PaymentRequestView) -> Vec<&'static str> {
+    let mut channels: Vec<_> = view.deliveries.iter().map(|delivery| delivery.channel.name()).collect();
+    channels.sort_unstable();
+    channels
+}
+
+/// The JSON texts of the text messages so far, oldest first.
+fn text_messages(deployment: &Deployment) -> Vec<serde_json::Value> {
+    let files = std::fs::read_dir(deployment.folder.path().join("sms")).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    files.iter().map(|file| serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_phone_number_is_claimed_by_text_message_and_asked_by_one() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let identifier = PayerIdentifier::Phone("+8613800138000".into());
+    payer.post("/v1/claims", &StartClaim { identifier: identifier.clone() }).await.unwrap();
+    let message = deployment.eventually(async || text_messages(&deployment).first().cloned()).await;
+    assert_eq!(message["to"], "+8613800138000");
+    let code: String = message["text"].as_str().unwrap().chars().filter(char::is_ascii_digit).take(6).collect();
+    let confirm = ConfirmClaim { identifier: identifier.clone(), code };
+    assert_eq!(payer.post("/v1/claims/confirm", &confirm).await, Ok(StatusCode::NO_CONTENT));
+
+    let mut events = stream(&payer, 0).await;
+    let order = deployment.requested_from(Some(identifier)).await;
+    let (_, event) = in_time(events.next()).await.unwrap();
+    assert!(matches!(event, InboxEvent::Request(sealed) if sealed.request_id == order.request_id));
+    let message = deployment.eventually(async || text_messages(&deployment).get(1).cloned()).await;
+    let text = message["text"].as_str().unwrap();
+    assert!(text.contains("Blue Door Café") && text.contains("/r/") && !text.contains("12.80"), "{text}");
 }
 
 fn open(payer: &Payer, sealed: &SealedRequest) -> String {

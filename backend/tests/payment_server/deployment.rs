@@ -66,8 +66,7 @@ impl Deployment {
             listen: "127.0.0.1:0".parse().unwrap(),
             mutual_tls_listen: None,
             banks: vec![bank.addr.to_string().parse().unwrap()],
-            mail_dir: None,
-            smtp: None,
+            channels: payment_server::ChannelOptions::default(),
             answer_timeout_ms: ANSWER_TIMEOUT_MS,
             unknown_deadline_ms: payment_server::UNKNOWN_DEADLINE_MS,
             crash_at: None,
@@ -126,7 +125,7 @@ impl Deployment {
 
     /// Sends mails to a mail server from its next start on.
     pub fn with_smtp(&mut self, url: String) {
-        self.options.smtp = Some(url);
+        self.options.channels.smtp = vec![url];
     }
 
     async fn banks_are_connected(&self) {

@@ -3,7 +3,8 @@
 //! ```text
 //! created → delivering → delivered → seen → in_flight → paid
 //! open to pay: created, delivering, delivered, seen
-//! before in_flight: rejected (payer) · cancelled (merchant) · expired · undeliverable
+//! before in_flight: rejected (payer) · cancelled (merchant) · expired · undeliverable (before seen, when the last message
+//! that was sent bounced or the last channel gave up)
 //! in_flight → seen (declined, may try again) · failed · outcome_unknown → paid | seen | reversed | needs_manual_review
 //! needs_manual_review → (a person decides) → outcome_unknown | paid | seen | failed | reversed
 //! open to pay → (an attempt that was undone is approved after all) → outcome_unknown
@@ -200,7 +201,7 @@ impl RequestState {
             (Self::Created | Self::Delivering, E::DeliveryStarted) => Ok(Self::Delivering),
             (Self::Delivering | Self::Delivered, E::DeliverySucceeded) => Ok(Self::Delivered),
             (Self::Seen, E::DeliverySucceeded | E::DeliveryFailed | E::Seen) => Ok(Self::Seen),
-            (Self::Delivering, E::DeliveryFailed) => Ok(Self::Undeliverable),
+            (Self::Delivering | Self::Delivered, E::DeliveryFailed) => Ok(Self::Undeliverable),
             (Self::Created | Self::Delivering | Self::Delivered, E::Seen) => Ok(Self::Seen),
             (open, E::Rejected) if open.is_open() => Ok(Self::Rejected),
             (open, E::Cancelled) if open.is_open() => Ok(Self::Cancelled),

@@ -1,0 +1,60 @@
+//! Which deliveries a request gets: one to every device that claimed the identifier, and one to the identifier itself.
+
+use payment::{MerchantId, RequestId};
+use protocol::merchant_api::{DeliveryView, PayerIdentifier};
+use zeroize::Zeroizing;
+
+use super::super::claims;
+use super::super::{Error, templates};
+use super::{NewDelivery, Purpose, Told, address, insert};
+use crate::storage::DbConnection;
+
+/// A request that is to reach its payer.
+pub(in super::super) struct Plan<'a> {
+    /// The request.
+    pub(in super::super) request_id: RequestId,
+    /// Whose it is.
+    pub(in super::super) merchant_id: &'a MerchantId,
+    /// The merchant's country, which says the language when nothing else does.
+    pub(in super::super) country: &'a str,
+    /// Whom to reach.
+    pub(in super::super) payer: &'a PayerIdentifier,
+    /// Token and key of the link, with `#` between them.
+    pub(in super::super) link: Zeroizing<String>,
+}
+
+/// Stores the deliveries inside the step that stores the request. The answer is what the merchant may know: the same
+/// whether or not anybody claimed the identifier.
+pub(in super::super) async fn insert_all(
+    db_tx: &mut DbConnection,
+    plan: Plan<'_>,
+    now_ms: u64,
+) -> Result<Vec<DeliveryView>, Error> {
+    let request = (plan.request_id, plan.merchant_id.clone());
+    let mut language = None;
+    let to = address(plan.payer);
+    // An identifier that only a wallet can have made tells its maker nothing new by being reached.
+    let told = if to.is_some() { Told::OnceSeen } else { Told::AtOnce };
+    let mut views = Vec::new();
+    for device in claims::devices_of(db_tx, plan.payer).await? {
+        language.get_or_insert_with(|| device.language.clone());
+        let view = insert(db_tx, &NewDelivery::to_device(request.clone(), &device, told), now_ms).await?;
+        if told == Told::AtOnce {
+            views.push(view);
+        }
+    }
+    if let Some((channel, target)) = to {
+        let language = language.unwrap_or_else(|| templates::language_for(plan.payer, plan.country).to_owned());
+        let delivery = NewDelivery {
+            request: Some(request),
+            purpose: Purpose::Request,
+            channel,
+            target: target.clone(),
+            language,
+            secret: Some(plan.link),
+            told: Told::AtOnce,
+        };
+        views.push(insert(db_tx, &delivery, now_ms).await?);
+    }
+    Ok(views)
+}
