@@ -16,7 +16,7 @@
 use std::sync::Arc;
 
 use crate::keys::BankHome;
-use crate::storage::Db;
+use crate::storage::{Address, Db};
 
 pub mod account;
 mod calendar;
@@ -111,7 +111,7 @@ impl BankFront {
 
 /// Opens a bank's database and brings its schema up to date.
 pub async fn open_database(home: &BankHome) -> Result<Db, BankError> {
-    Ok(Db::open(home.database(), &MIGRATIONS).await?)
+    Ok(Db::open(&Address::File(home.database().to_owned()), &MIGRATIONS).await?)
 }
 
 #[cfg(test)]

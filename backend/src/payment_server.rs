@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::now_ms;
 use crate::keys::{BankId, DataFolder, KeysError};
-use crate::storage::Db;
+use crate::storage::{Address, Db};
 use crate::tls::{self, TlsError};
 
 mod access;
@@ -275,7 +275,7 @@ pub async fn migrate(folder: &DataFolder) -> Result<(), Error> {
 }
 
 async fn open_db(folder: &DataFolder) -> Result<Db, Error> {
-    Ok(Db::open(&folder.payment_server_db(), &MIGRATIONS).await?)
+    Ok(Db::open(&Address::File(folder.payment_server_db()), &MIGRATIONS).await?)
 }
 
 /// Opens everything, re-drives what an earlier run left, and listens.

@@ -1,75 +1,121 @@
-//! One SQLite database: a writer that groups commits, and readers apart.
+//! One database for a server: a writer that groups commits, and readers apart.
+//!
+//! It is a file (SQLite), or PostgreSQL that several replicas share; the SQL is the same (ADR 20, 21).
 //!
 //! A payment needs several durable steps, and the cost of a step is its `fsync`. Steps that wait
 //! together therefore share one commit: while one commit is being synced the next steps queue up,
 //! and the busier the server the larger the group. An answer leaves only after its commit.
 //!
-//! **Invariant:** every write goes through [`Db::write`], inside `BEGIN IMMEDIATE`; a deferred
+//! To see a test on PostgreSQL, give it a cluster of your own to make databases in:
+//!
+//! ```text
+//! initdb -D pg -A trust -U tapseal && pg_ctl -D pg -o '-p 5599 -k /tmp -c fsync=off' start
+//! TAPSEAL_TEST_POSTGRES=postgres://tapseal@127.0.0.1:5599/postgres cargo test -p tapseal payment_server
+//! ```
+//!
+//! **Invariant:** every write goes through [`Db::write`], inside `BEGIN IMMEDIATE` or under the writers' lock; a deferred
 //! transaction that reads and then writes would get `SQLITE_BUSY_SNAPSHOT` at once.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
 
+mod address;
+mod database;
+mod news;
+mod postgres;
 mod readers;
 mod sqlite;
+mod statement;
+#[cfg(test)]
+pub mod testing;
+mod transaction;
+mod value;
+mod writer;
 
+pub use address::Address;
+pub use database::DbConnection;
+use database::Link;
+use news::Listeners;
+pub use news::{Heard, News, NewsStream};
+use postgres::Access;
 pub use readers::{Reader, Readers};
-use sqlite::SqliteOptions;
-pub use sqlite::{SqliteConnection as DbConnection, SqliteRow as DbRow};
+use sqlite::SqliteConnection;
+pub use value::DbRow;
+use writer::{QueuedStep, ReplicaWriter, Waiting, Writable};
 
-/// The most steps that share one commit.
-const GROUP_STEPS_MAX: usize = 64;
 /// The most steps that may wait for the writer; a caller beyond that waits for a place.
 const QUEUE_STEPS_MAX: usize = 4_096;
 /// How long a connection waits for another process's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-
-/// Result codes after which the writer may go on: the lock was busy, or the disk was full.
-/// After any other failed commit what is durable is unknown, and the writer stops (SQLite, "Result Codes").
-const RECOVERABLE_COMMIT_CODES: [&str; 2] = ["5", "13"];
+/// Sessions of a PostgreSQL server that one replica reads through, and writes and listens through: the writer's, the one
+/// it had before and is closing, and the listener's.
+const READING_SESSIONS_MAX: u32 = 16;
+const WRITING_SESSIONS_MAX: u32 = 3;
 
 /// A database. Clones share it.
 #[derive(Clone)]
 pub struct Db {
     readers: Arc<Readers>,
     writer: mpsc::Sender<Box<dyn QueuedStep>>,
-    writer_ended: Arc<WriterEnded>,
+    writable: Arc<Writable>,
+    listeners: Listeners,
+    /// What ends with the last clone.
+    _listening: Option<Arc<Listening>>,
 }
 
-/// Set once the writer has stopped for good.
-#[derive(Default)]
-struct WriterEnded(AtomicBool);
+/// The task that listens to other replicas.
+struct Listening(tokio::task::JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 impl Db {
-    /// Opens or creates the database at `path`, brings its schema up to date and starts the writer.
+    /// Opens the database at `address`, brings its schema up to date and starts the writer. A file is created.
     ///
     /// # Errors
-    /// When the file cannot be opened, is damaged (`quick_check`), or a migration fails.
-    pub async fn open(path: &Path, migrations: &sqlx::migrate::Migrator) -> Result<Self, sqlx::Error> {
-        migrate(path, migrations).await?;
-        // The writer first: it makes the files beside the database that a reader may not make.
-        let connection = SqliteOptions::to_write(path, LOCK_WAIT).connect().await?;
-        let readers = Arc::new(Readers::open(path, LOCK_WAIT)?);
+    /// When it cannot be reached or opened, is damaged (`quick_check`), or a migration fails.
+    pub async fn open(address: &Address, migrations: &sqlx::migrate::Migrator) -> Result<Self, sqlx::Error> {
         let (writer, steps) = mpsc::channel(QUEUE_STEPS_MAX);
-        let writer_ended = Arc::new(WriterEnded::default());
-        let ended = Arc::clone(&writer_ended);
-        let context = tokio::runtime::Handle::current();
-        std::thread::Builder::new()
-            .name("database-writer".to_owned())
-            .spawn(move || {
-                // A step may start a timer or a task.
-                let _context = context.enter();
-                futures::executor::block_on(write_groups(connection, steps, ended));
-            })
-            .map_err(sqlx::Error::Io)?;
-        Ok(Self { readers, writer, writer_ended })
+        let writable = Arc::new(Writable::new());
+        let listeners = Listeners::new();
+        match address {
+            Address::File(path) => {
+                sqlite::migrate(path, migrations, LOCK_WAIT).await?;
+                // The writer first: it makes the files beside the database that a reader may not make.
+                let connection = DbConnection::new(Link::Sqlite(SqliteConnection::to_write(path, LOCK_WAIT)?));
+                let readers = Arc::new(Readers::of_file(path, LOCK_WAIT)?);
+                let context = tokio::runtime::Handle::current();
+                let state = Arc::clone(&writable);
+                std::thread::Builder::new()
+                    .name("database-writer".to_owned())
+                    .spawn(move || {
+                        // A step may start a timer or a task.
+                        let _context = context.enter();
+                        futures::executor::block_on(writer::write_file(connection, steps, state));
+                    })
+                    .map_err(sqlx::Error::Io)?;
+                Ok(Self { readers, writer, writable, listeners, _listening: None })
+            }
+            Address::Server(server) => {
+                let options = server.options();
+                let pool = postgres::pool(options, Access::Write, WRITING_SESSIONS_MAX);
+                postgres::migrate(&pool, migrations).await?;
+                postgres::warn_of_forgetfulness(&pool).await?;
+                let name = hex::encode(crate::keys::random::<8>());
+                let replica_writer = ReplicaWriter::new(pool.clone(), name.clone(), Arc::clone(&writable)).await?;
+                tokio::spawn(replica_writer.run(steps));
+                let listening = tokio::spawn(news::listen(pool, listeners.clone(), name));
+                let readers = postgres::pool(options, Access::Read, READING_SESSIONS_MAX);
+                let readers = Arc::new(Readers::of_server(readers));
+                Ok(Self { readers, writer, writable, listeners, _listening: Some(Arc::new(Listening(listening))) })
+            }
+        }
     }
 
     /// Connections for reading. A write through them is refused by the database.
@@ -77,15 +123,22 @@ impl Db {
         &self.readers
     }
 
-    /// Whether writes can still succeed; false after a failed commit left durability unknown.
+    /// Whether writes can succeed at present: false while PostgreSQL is not there, and for good after a failed commit
+    /// left a file's durability unknown.
     pub fn is_writable(&self) -> bool {
-        !self.writer_ended.0.load(Ordering::Acquire)
+        self.writable.get()
+    }
+
+    /// What other replicas tell from now on.
+    pub fn news(&self) -> NewsStream {
+        self.listeners.subscribe()
     }
 
     /// Runs `step` durably: its effects and its answer are there only after the group's commit.
     ///
     /// A step that fails is undone alone; its neighbours in the group are not touched. A step runs even
-    /// when its caller has gone away.
+    /// when its caller has gone away. A step ends with the first error of the database it meets: PostgreSQL
+    /// keeps nothing of one that goes on.
     ///
     /// # Errors
     /// The step's own error, or the database's when the commit failed or the writer has stopped.
@@ -96,7 +149,7 @@ impl Db {
         E: From<sqlx::Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { step: Some(step), outcome: None, reply };
+        let waiting = Waiting::new(step, reply);
         if self.writer.send(Box::new(waiting)).await.is_err() {
             return Err(sqlx::Error::WorkerCrashed.into());
         }
@@ -104,124 +157,23 @@ impl Db {
     }
 }
 
-/// Checks the file, creating it if need be, and brings its schema up to date.
-async fn migrate(path: &Path, migrations: &sqlx::migrate::Migrator) -> Result<(), sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(LOCK_WAIT);
-    let mut connection = options.connect().await?;
-    let intact: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
-    if intact != "ok" {
-        return Err(sqlx::Error::Protocol(format!("the database is damaged: {intact}")));
+/// Whether the same call may succeed later: a lock was busy, a disk full, the writer behind, the server away.
+pub fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) | sqlx::Error::Io(_) => true,
+        error => sqlite::is_passing(error) || postgres::is_passing(error),
     }
-    migrations.run(&mut connection).await?;
-    connection.close().await
-}
-
-/// A step in the writer's queue, whatever it returns.
-trait QueuedStep: Send {
-    /// Runs the step; whether its effects shall be kept.
-    fn run<'c>(&'c mut self, connection: &'c mut DbConnection) -> BoxFuture<'c, bool>;
-    /// Answers the caller, now that the group's fate is known.
-    fn answer(self: Box<Self>, commit_failure: Option<&str>);
-}
-
-struct Waiting<T, E, F> {
-    step: Option<F>,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
-}
-
-impl<T, E, F> QueuedStep for Waiting<T, E, F>
-where
-    F: for<'c> FnOnce(&'c mut DbConnection) -> BoxFuture<'c, Result<T, E>> + Send,
-    T: Send,
-    E: From<sqlx::Error> + Send,
-{
-    fn run<'c>(&'c mut self, connection: &'c mut DbConnection) -> BoxFuture<'c, bool> {
-        Box::pin(async move {
-            let Some(step) = self.step.take() else { return false };
-            let outcome = step(connection).await;
-            let keep = outcome.is_ok();
-            self.outcome = Some(outcome);
-            keep
-        })
-    }
-
-    fn answer(self: Box<Self>, commit_failure: Option<&str>) {
-        let failed = |text: &str| Err(sqlx::Error::Protocol(text.to_owned()).into());
-        let answer = match (self.outcome, commit_failure) {
-            (Some(Err(own)), _) => Err(own),
-            (Some(Ok(_)) | None, Some(failure)) => failed(failure),
-            (Some(Ok(value)), None) => Ok(value),
-            (None, None) => failed("the step did not run"),
-        };
-        // A caller that has gone away does not want its answer; the step is durable all the same.
-        let _ = self.reply.send(answer);
-    }
-}
-
-/// The writer: takes whatever waits, runs it as one group, commits, answers.
-async fn write_groups(
-    mut connection: DbConnection,
-    mut steps: mpsc::Receiver<Box<dyn QueuedStep>>,
-    ended: Arc<WriterEnded>,
-) {
-    let mut group = Vec::with_capacity(GROUP_STEPS_MAX);
-    while steps.recv_many(&mut group, GROUP_STEPS_MAX).await > 0 {
-        let result = commit_group(&mut connection, &mut group).await;
-        let failure = result.as_ref().err().map(ToString::to_string);
-        if result.is_ok() {
-            tracing::debug!(steps = group.len(), "a group is durable");
-        }
-        for step in group.drain(..) {
-            step.answer(failure.as_deref());
-        }
-        if let Err(error) = result
-            && !is_recoverable(&error)
-        {
-            tracing::error!(%error, "a commit failed; the writer stops, because what is durable is unknown");
-            break;
-        }
-    }
-    ended.0.store(true, Ordering::Release);
-    // Closing checkpoints the write-ahead log; a failure leaves the log for the next start.
-    let _ = connection.close().await;
-}
-
-async fn commit_group(connection: &mut DbConnection, group: &mut [Box<dyn QueuedStep>]) -> Result<(), sqlx::Error> {
-    let mut db_tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for step in group {
-        sqlx::query("SAVEPOINT step").execute(&mut *db_tx).await?;
-        if !step.run(&mut db_tx).await {
-            sqlx::query("ROLLBACK TO step").execute(&mut *db_tx).await?;
-        }
-        sqlx::query("RELEASE step").execute(&mut *db_tx).await?;
-    }
-    db_tx.commit().await
-}
-
-fn is_recoverable(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| {
-        // Extended codes carry the primary code in their low byte.
-        let primary = code.parse::<u32>().map(|code| (code & 0xff).to_string());
-        primary.is_ok_and(|primary| RECOVERABLE_COMMIT_CODES.contains(&primary.as_str()))
-    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::testing::Base;
     use super::*;
 
     static NO_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate::Migrator::DEFAULT;
 
-    async fn open(folder: &tempfile::TempDir) -> Db {
-        let db = Db::open(&folder.path().join("test.db"), &NO_MIGRATIONS).await.unwrap();
+    async fn open(base: &Base) -> Db {
+        let db = base.open(&NO_MIGRATIONS).await;
         db.write(|db_tx| {
             Box::pin(async move {
                 sqlx::query("CREATE TABLE IF NOT EXISTS entry (n BIGINT PRIMARY KEY)").execute(db_tx).await.map(drop)
@@ -247,8 +199,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failing_step_is_undone_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = open(&folder).await;
+        let base = Base::new().await;
+        let db = open(&base).await;
         let steps = (0..200).map(|n| insert(&db, n % 150));
         let results = futures::future::join_all(steps).await;
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 150);
@@ -257,17 +209,17 @@ mod tests {
 
     #[tokio::test]
     async fn an_answered_step_is_there_after_reopening() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = open(&folder).await;
+        let base = Base::new().await;
+        let db = open(&base).await;
         insert(&db, 1).await.unwrap();
-        let again = open(&folder).await;
+        let again = open(&base).await;
         assert_eq!(count(&again).await, 1);
     }
 
     #[tokio::test]
     async fn a_step_sees_the_steps_before_it_in_the_same_group() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = open(&folder).await;
+        let base = Base::new().await;
+        let db = open(&base).await;
         let take_next = || {
             db.write(|db_tx| {
                 Box::pin(async move {
@@ -284,8 +236,8 @@ mod tests {
 
     #[tokio::test]
     async fn readers_cannot_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = open(&folder).await;
+        let base = Base::new().await;
+        let db = open(&base).await;
         assert!(sqlx::query("INSERT INTO entry (n) VALUES (9)").execute(db.reader()).await.is_err());
         assert!(db.is_writable());
     }
@@ -295,6 +247,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
         std::fs::write(&path, vec![0x5a; 8_192]).unwrap();
-        assert!(Db::open(&path, &NO_MIGRATIONS).await.is_err());
+        assert!(Db::open(&Address::File(path), &NO_MIGRATIONS).await.is_err());
     }
 }

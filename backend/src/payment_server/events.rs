@@ -170,9 +170,10 @@ pub(super) async fn merchant_of(db_tx: &mut DbConnection, request_id: RequestId)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::testing::Base;
 
-    async fn journal(folder: &tempfile::TempDir) -> Db {
-        let db = Db::open(&folder.path().join("test.db"), &super::super::MIGRATIONS).await.unwrap();
+    async fn journal(base: &Base) -> Db {
+        let db = base.open(&super::super::MIGRATIONS).await;
         for n in 0..5u8 {
             let request_id = RequestId::from_bytes([n; 16]);
             db.write(move |db_tx| {
@@ -193,8 +194,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_untouched_chain_verifies() {
-        let folder = tempfile::tempdir().unwrap();
-        verify_chain(&journal(&folder).await).await.unwrap();
+        let base = Base::new().await;
+        verify_chain(&journal(&base).await).await.unwrap();
     }
 
     #[tokio::test]
@@ -205,8 +206,8 @@ mod tests {
             "DELETE FROM event WHERE seq = 3",
             "UPDATE event SET hash = previous_hash WHERE seq = 3",
         ] {
-            let folder = tempfile::tempdir().unwrap();
-            let db = journal(&folder).await;
+            let base = Base::new().await;
+            let db = journal(&base).await;
             tamper(&db, sql).await;
             assert!(matches!(verify_chain(&db).await, Err(Error::Journal(3))), "{sql}");
         }

@@ -312,13 +312,14 @@ impl App {
 mod tests {
     use super::*;
     use crate::storage::Db;
+    use crate::storage::testing::Base;
 
     const REQUEST: RequestId = RequestId::from_bytes([7; 16]);
     const ATTEMPT: AttemptId = AttemptId::from_bytes([9; 16]);
 
     /// A request whose outcome is not known and whose attempt is being undone.
-    async fn being_undone(folder: &tempfile::TempDir) -> Db {
-        let db = Db::open(&folder.path().join("test.db"), &super::super::MIGRATIONS).await.unwrap();
+    async fn being_undone(base: &Base) -> Db {
+        let db = base.open(&super::super::MIGRATIONS).await;
         let rows = [
             format!(
                 "INSERT INTO payment_request (id, merchant_id, order_number, amount_minor, currency, order_jws, \
@@ -353,8 +354,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_acknowledgement_judged_before_a_late_approval_is_void() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = being_undone(&folder).await;
+        let base = Base::new().await;
+        let db = being_undone(&base).await;
         assert_eq!(apply(&db, AttemptEvent::LateApproval, None).await.unwrap(), AttemptState::Reversing);
         let stale = apply(&db, AttemptEvent::ReversalAcknowledged, Some(Approval::NotLate)).await;
         assert!(matches!(stale, Err(Error::Transition(_))), "{stale:?}");
@@ -364,8 +365,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_acknowledgement_without_a_late_approval_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = being_undone(&folder).await;
+        let base = Base::new().await;
+        let db = being_undone(&base).await;
         let done = apply(&db, AttemptEvent::ReversalAcknowledged, Some(Approval::NotLate)).await;
         assert_eq!(done.unwrap(), AttemptState::Reversed);
     }

@@ -6,6 +6,7 @@ use payment::RequestState;
 use protocol::{ErrorCode, Problem};
 
 use super::Error;
+use crate::storage;
 
 /// The media type of problem details (RFC 9457, section 3).
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -22,7 +23,7 @@ impl Error {
             Self::RefusedWith(problem) => (**problem).clone(),
             Self::Database(error) => {
                 tracing::error!(%error, "the database failed");
-                Problem::new(if is_passing(error) { ErrorCode::Unavailable } else { ErrorCode::Internal })
+                Problem::new(if storage::is_passing(error) { ErrorCode::Unavailable } else { ErrorCode::Internal })
             }
             Self::Migration(_)
             | Self::BankTwice(_)
@@ -48,19 +49,6 @@ impl Error {
     pub(super) fn violates_unique(&self, columns: &str) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         error.is_unique_violation() && error.message().contains(columns)
-    }
-}
-
-/// Whether the same call may succeed later: the lock was busy, the disk full, the writer behind.
-fn is_passing(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) | sqlx::Error::Io(_) => true,
-        // SQLite's primary result codes BUSY, LOCKED, FULL and IOERR.
-        sqlx::Error::Database(error) => error
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13)),
-        _ => false,
     }
 }
 

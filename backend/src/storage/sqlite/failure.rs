@@ -57,3 +57,10 @@ impl DatabaseError for SqliteFailure {
         }
     }
 }
+
+/// Whether the same call may succeed later: result codes BUSY, LOCKED, FULL and IOERR.
+pub(in crate::storage) fn is_passing(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let failure = error.try_downcast_ref::<SqliteFailure>();
+    failure.is_some_and(|failure| matches!(failure.extended_code & 0xff, 5 | 6 | 10 | 13))
+}

@@ -1,15 +1,9 @@
 //! How a connection is opened.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use log::LevelFilter;
 use rusqlite::OpenFlags;
-use sqlx::{ConnectOptions, Error};
-use url::Url;
-
-use super::{SqliteConnection, failure};
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS_MAX: usize = 256;
@@ -22,8 +16,8 @@ const READER_CACHE_KIB: i64 = 8_192;
 const LOG_PAGES: i64 = 4_000;
 
 /// Which file, and for what.
-#[derive(Debug, Clone)]
-pub struct SqliteOptions {
+#[derive(Debug)]
+pub(super) struct SqliteOptions {
     path: PathBuf,
     access: Access,
     lock_wait: Duration,
@@ -37,12 +31,12 @@ enum Access {
 
 impl SqliteOptions {
     /// For the one writer.
-    pub fn to_write(path: &Path, lock_wait: Duration) -> Self {
+    pub(super) fn to_write(path: &Path, lock_wait: Duration) -> Self {
         Self { path: path.to_owned(), access: Access::Write, lock_wait }
     }
 
     /// For a reader; SQLite refuses what would write.
-    pub fn to_read(path: &Path, lock_wait: Duration) -> Self {
+    pub(super) fn to_read(path: &Path, lock_wait: Duration) -> Self {
         Self { path: path.to_owned(), access: Access::Read, lock_wait }
     }
 
@@ -67,33 +61,5 @@ impl SqliteOptions {
         handle.pragma_update(None, "cache_size", -cache_kib)?;
         handle.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         Ok(handle)
-    }
-}
-
-impl FromStr for SqliteOptions {
-    type Err = Error;
-
-    fn from_str(_: &str) -> Result<Self, Error> {
-        Err(Error::Configuration("a database is opened by its path".into()))
-    }
-}
-
-impl ConnectOptions for SqliteOptions {
-    type Connection = SqliteConnection;
-
-    fn from_url(url: &Url) -> Result<Self, Error> {
-        url.as_str().parse()
-    }
-
-    async fn connect(&self) -> Result<SqliteConnection, Error> {
-        self.open().map(SqliteConnection::new).map_err(failure::of)
-    }
-
-    fn log_statements(self, _: LevelFilter) -> Self {
-        self
-    }
-
-    fn log_slow_statements(self, _: LevelFilter, _: Duration) -> Self {
-        self
     }
 }
