@@ -1,7 +1,7 @@
 //! The executable `tapseal`: one subcommand a server or tool.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +28,9 @@ enum Command {
         /// The data folder.
         #[arg(long)]
         data: PathBuf,
+        /// Where the payment server's database is.
+        #[command(flatten)]
+        database: payment_server::DatabaseOption,
     },
     /// Runs the payment server.
     PaymentServer(payment_server::Options),
@@ -79,7 +82,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Keys(KeysCommand::Init(options)) => init(&options),
-        Command::Migrate { data } => migrate(data).await,
+        Command::Migrate { data, database } => migrate(&data, &database).await,
         Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
         Command::Review(command) => Ok(payment_server::review::run(command).await?),
         Command::Payments(options) => payment_server::export::export(&options).await,
@@ -97,9 +100,9 @@ async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-async fn migrate(data: PathBuf) -> Result<(), Failure> {
-    let folder = DataFolder::new(&data);
-    payment_server::migrate(&folder).await?;
+async fn migrate(data: &Path, database: &payment_server::DatabaseOption) -> Result<(), Failure> {
+    let folder = DataFolder::new(data);
+    payment_server::migrate(&folder, database).await?;
     for bank in folder.banks()? {
         bank_front::open_database(&folder.bank_home(&bank)).await?;
     }

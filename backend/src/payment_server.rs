@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::now_ms;
 use crate::keys::{BankId, DataFolder, KeysError};
-use crate::storage::{Address, Db};
+use crate::storage::Db;
 use crate::tls::{self, TlsError};
 
 mod access;
@@ -39,6 +39,7 @@ mod bank_words;
 mod banks;
 mod channels;
 mod claims;
+mod database;
 mod deliveries;
 mod devices;
 mod events;
@@ -70,6 +71,7 @@ pub use banks::BankAddress;
 use banks::Banks;
 pub use channels::ChannelOptions;
 use channels::Channels;
+pub use database::DatabaseOption;
 use keyset::ServerKeys;
 use listener::Listener;
 use mutual_tls::CertificateAcceptor;
@@ -105,6 +107,9 @@ pub struct Options {
     /// The data folder.
     #[arg(long)]
     pub data: PathBuf,
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseOption,
     /// Where to listen; port 0 takes any free port.
     #[arg(long)]
     pub listen: SocketAddr,
@@ -270,18 +275,14 @@ impl Running {
 }
 
 /// Creates the database, or brings it up to date.
-pub async fn migrate(folder: &DataFolder) -> Result<(), Error> {
-    open_db(folder).await.map(drop)
-}
-
-async fn open_db(folder: &DataFolder) -> Result<Db, Error> {
-    Ok(Db::open(&Address::File(folder.payment_server_db()), &MIGRATIONS).await?)
+pub async fn migrate(folder: &DataFolder, database: &DatabaseOption) -> Result<(), Error> {
+    database.open(folder).await.map(drop)
 }
 
 /// Opens everything, re-drives what an earlier run left, and listens.
 pub async fn start(options: Options) -> Result<Running, Error> {
     let folder = DataFolder::new(&options.data);
-    let db = open_db(&folder).await?;
+    let db = options.database.open(&folder).await?;
     events::verify_chain(&db).await?;
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use payment::AttemptState;
 
-use super::{Error, lifecycle};
+use super::{DatabaseOption, Error, lifecycle};
 use crate::keys::DataFolder;
 use crate::reconciliation::{self, Record, Status};
 use crate::storage::Db;
@@ -20,6 +20,9 @@ pub struct ExportOptions {
     /// The data folder.
     #[arg(long)]
     data: PathBuf,
+    /// Where the database is.
+    #[command(flatten)]
+    database: DatabaseOption,
     /// The first day, YYYY-MM-DD. Days are those of UTC, by when the attempt was sent to the bank.
     #[arg(long)]
     from: Date,
@@ -55,7 +58,7 @@ struct Row {
 /// # Errors
 /// When the database cannot be read, or the file not written.
 pub async fn export(options: &ExportOptions) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let db = super::open_db(&DataFolder::new(&options.data)).await?;
+    let db = options.database.open(&DataFolder::new(&options.data)).await?;
     let text = reconciliation::write(&records(&db, options).await?)?;
     match &options.out {
         Some(path) => std::fs::write(path, text)?,

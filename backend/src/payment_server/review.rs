@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::keyset::ServerKeys;
 use super::lifecycle::{self, Evidence};
-use super::{Error, open_db};
+use super::{DatabaseOption, Error};
 use crate::clock::{now_ms, signed_ms};
 use crate::keys::DataFolder;
 use crate::storage::Db;
@@ -49,6 +49,9 @@ pub struct Place {
     /// The data folder.
     #[arg(long)]
     data: PathBuf,
+    /// Where the database is.
+    #[command(flatten)]
+    database: DatabaseOption,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -112,7 +115,7 @@ pub async fn run(command: Command) -> Result<(), Error> {
 
 async fn open(place: &Place) -> Result<(Db, ServerKeys), Error> {
     let folder = DataFolder::new(&place.data);
-    let db = open_db(&folder).await?;
+    let db = place.database.open(&folder).await?;
     let keys = ServerKeys::load(&folder, &db, now_ms()).await?;
     Ok((db, keys))
 }

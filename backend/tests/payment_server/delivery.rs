@@ -184,14 +184,15 @@ async fn the_link_key_and_the_code_leave_the_database_with_the_mail() {
     deployment.stop_server().await;
     let link = view.link.unwrap();
     let fragment = link.split_once('#').unwrap().1;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(deployment.folder.payment_server_db());
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let db = deployment.database.open(&deployment.folder).await;
     let secrets: Vec<Option<String>> =
-        sqlx::query_scalar("SELECT secret FROM delivery").fetch_all(&pool).await.unwrap();
+        sqlx::query_scalar("SELECT secret FROM delivery").fetch_all(db.reader()).await.unwrap();
     assert!(secrets.len() == 3 && secrets.iter().all(Option::is_none));
-    let answers: Vec<String> = sqlx::query_scalar("SELECT answer FROM idempotency_key").fetch_all(&pool).await.unwrap();
+    let answers: Vec<String> =
+        sqlx::query_scalar("SELECT answer FROM idempotency_key").fetch_all(db.reader()).await.unwrap();
     assert!(answers.iter().all(|answer| !answer.contains(fragment)));
-    let hashes: Vec<String> = sqlx::query_scalar("SELECT code_hash FROM claim_code").fetch_all(&pool).await.unwrap();
+    let hashes: Vec<String> =
+        sqlx::query_scalar("SELECT code_hash FROM claim_code").fetch_all(db.reader()).await.unwrap();
     assert!(hashes.iter().all(|hash| !hash.contains(&code)), "a used code is gone");
 }
 

@@ -13,6 +13,7 @@ use tapseal::{clock, tls};
 use tempfile::TempDir;
 
 use crate::bank::Bank;
+use crate::database::Database;
 use crate::payer::{Answer, Payer};
 
 /// How long the server waits for the bank in these tests.
@@ -27,6 +28,8 @@ pub struct Deployment {
     pub base: String,
     options: Options,
     server: Option<Running>,
+    /// Goes after the server, which has connections to it.
+    pub database: Database,
     _dir: TempDir,
 }
 
@@ -61,8 +64,10 @@ impl Deployment {
 
     /// A deployment with the first bank, whose server does not run yet.
     pub fn of(dir: TempDir, folder: DataFolder, bank: Bank) -> Self {
+        let database = Database::new();
         let options = Options {
             data: dir.path().to_owned(),
+            database: database.option(),
             listen: "127.0.0.1:0".parse().unwrap(),
             mutual_tls_listen: None,
             banks: vec![bank.addr.to_string().parse().unwrap()],
@@ -73,7 +78,7 @@ impl Deployment {
         };
         let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();
         let client = Client::builder().tls_certs_only([ca]).build().unwrap();
-        Self { folder, bank, client, base: String::new(), options, server: None, _dir: dir }
+        Self { folder, bank, client, base: String::new(), options, server: None, database, _dir: dir }
     }
 
     /// Gives the server another bank's address for its next start.

@@ -10,6 +10,7 @@ use reqwest::Response;
 
 mod attempts;
 mod bank;
+mod database;
 mod delivery;
 mod deployment;
 mod payer;

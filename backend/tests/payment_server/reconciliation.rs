@@ -14,7 +14,8 @@ const WAIT_S: u64 = 20;
 
 async fn reconcile(deployment: &Deployment, wait_s: u64) -> Result<(), Error> {
     let data = deployment.folder.path().to_owned();
-    tool::run(tool::Options { data, date: None, bank: None, wait_s, json: true }).await
+    let database = deployment.database.option();
+    tool::run(tool::Options { data, database, date: None, bank: None, wait_s, json: true }).await
 }
 
 async fn pay(deployment: &Deployment, payer: &Payer, behaviour: OnPayment) -> AttemptState {

@@ -234,9 +234,14 @@ async fn a_server_whose_journal_was_touched_refuses_to_start() {
     deployment.stop_server().await;
     deployment.start_server().await;
     deployment.stop_server().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(deployment.folder.payment_server_db());
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    sqlx::query("UPDATE event SET kind = 'request.rejected' WHERE kind = 'request.paid'").execute(&pool).await.unwrap();
-    pool.close().await;
+    let db = deployment.database.open(&deployment.folder).await;
+    let changed = db.write(|db_tx| {
+        Box::pin(async move {
+            let update = sqlx::query("UPDATE event SET kind = 'request.rejected' WHERE kind = 'request.paid'");
+            Ok::<_, sqlx::Error>(update.execute(db_tx).await?.rows_affected())
+        })
+    });
+    assert_eq!(changed.await.unwrap(), 1);
+    drop(db);
     assert!(matches!(deployment.start_error().await, Error::Journal(5)));
 }

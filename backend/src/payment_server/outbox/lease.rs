@@ -184,9 +184,10 @@ async fn lease_of(
 mod tests {
     use super::*;
     use crate::storage::Db;
+    use crate::storage::testing::Base;
 
-    async fn outbox(folder: &tempfile::TempDir, deliveries: &'static [(&'static str, usize)]) -> Db {
-        let db = Db::open(&folder.path().join("test.db"), &super::super::super::MIGRATIONS).await.unwrap();
+    async fn outbox(base: &Base, deliveries: &'static [(&'static str, usize)]) -> Db {
+        let db = base.open(&super::super::super::MIGRATIONS).await;
         db.write(move |db_tx| {
             Box::pin(async move {
                 for (merchant, count) in deliveries {
@@ -223,8 +224,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_one_merchant_leaves_the_others_their_share() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = outbox(&folder, &[("a", 100), ("b", 3), ("c", 100)]).await;
+        let base = Base::new().await;
+        let db = outbox(&base, &[("a", 100), ("b", 3), ("c", 100)]).await;
         let taken = take(&db, "one", 30, 10).await;
         assert_eq!((taken.len(), of(&taken, "b")), (30, 3));
         assert!(of(&taken, "a").abs_diff(of(&taken, "c")) <= 1, "{taken:?}");
@@ -232,8 +233,8 @@ mod tests {
 
     #[tokio::test]
     async fn two_workers_never_hold_the_same_and_a_lease_runs_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = outbox(&folder, &[("a", 50)]).await;
+        let base = Base::new().await;
+        let db = outbox(&base, &[("a", 50)]).await;
         let (one, other) = tokio::join!(take(&db, "one", 30, 10), take(&db, "other", 30, 10));
         assert_eq!(one.len() + other.len(), 50);
         assert!(one.iter().all(|(id, unsure)| *unsure == 1 && other.iter().all(|(other, _)| other != id)));

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Again, BusinessDate, Day, totals, want};
 use crate::clock::now_ms;
 use crate::keys::{BankId, DataFolder};
-use crate::payment_server::{Error, open_db};
+use crate::payment_server::{DatabaseOption, Error};
 use crate::storage::Db;
 
 /// How often the tool looks whether the server has done it.
@@ -22,6 +22,9 @@ pub struct Options {
     /// The data folder.
     #[arg(long)]
     pub data: PathBuf,
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseOption,
     /// The business day in UTC, as YYYY-MM-DD; today when absent, as far as it has come.
     #[arg(long)]
     pub date: Option<BusinessDate>,
@@ -56,7 +59,7 @@ struct Row {
 /// Also when a bank does not agree, or nobody has answered in time.
 pub async fn run(options: Options) -> Result<(), Error> {
     let folder = DataFolder::new(&options.data);
-    let db = open_db(&folder).await?;
+    let db = options.database.open(&folder).await?;
     let banks = match options.bank {
         Some(bank) => vec![bank],
         None => folder.banks()?,
