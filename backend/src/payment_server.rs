@@ -39,6 +39,7 @@ mod bank_words;
 mod banks;
 mod channels;
 mod claims;
+mod counters;
 mod database;
 mod deliveries;
 mod devices;

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use envelope::{Device, VerifyingKey, http_signature};
 use payment::{DeviceId, MerchantId};
 use protocol::merchant_api::Scope;
 use protocol::wallet_api::{HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME};
 use protocol::{ErrorCode, Problem};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use super::access::{self, Access};
 use super::mutual_tls::PeerCertificate;
@@ -34,6 +35,12 @@ impl CallingMerchant {
         }
         let detail = format!("this needs the scope {}", scope.name());
         Err(Error::RefusedWith(Box::new(Problem::new(ErrorCode::ScopeMissing).with_detail(detail))))
+    }
+
+    /// The same, with everything this caller may do.
+    pub(super) fn require_with_scopes(self, scope: Scope) -> Result<(MerchantId, Vec<Scope>), Error> {
+        let scopes = self.0.scopes.clone();
+        Ok((self.require(scope)?, scopes))
     }
 }
 
@@ -58,30 +65,80 @@ impl FromRequestParts<App> for CallingMerchant {
 /// Reads a body that comes within its bound and its time.
 async fn read_body(body: axum::body::Body) -> Result<Bytes, Error> {
     let bytes = tokio::time::timeout(BODY_DEADLINE, axum::body::to_bytes(body, BODY_BYTES_MAX)).await;
-    bytes.ok().and_then(Result::ok).ok_or_else(|| ErrorCode::InvalidInput.into())
+    let too_late = || Error::refused_as(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive");
+    bytes.map_err(|_| too_late())?.map_err(|error| {
+        if std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+            Error::refused_as(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+        } else {
+            ErrorCode::InvalidInput.into()
+        }
+    })
 }
 
 /// A whole body within the bound.
-pub(super) struct Body(pub(super) Bytes);
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    is_json: bool,
+}
 
 impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Error> {
-        read_body(request.into_body()).await.map(Self)
+        let media_type = header_text(request.headers(), header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let is_json = essence.eq_ignore_ascii_case("application/json");
+        Ok(Self { bytes: read_body(request.into_body()).await?, is_json })
     }
 }
 
 impl Body {
     /// The body as JSON of one type.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        json(&self.0)
+        if self.is_json {
+            json(&self.bytes)
+        } else {
+            Err(Error::refused_as(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json"))
+        }
     }
 }
 
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    // The parser's message may quote the body, which may hold a code: it is not passed on.
-    serde_json::from_slice(body).map_err(|_| ErrorCode::InvalidInput.into())
+    let mut parser = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
+        // The parser's message may quote the body, which may hold a code: of it only the place is passed on.
+        Error::invalid(&pointer(error.path()), "missing, malformed or not known")
+    })?;
+    parser.end().map_err(|_| Error::invalid("", "more follows the JSON text"))?;
+    Ok(read)
+}
+
+/// A place in a body as a JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        let name = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&name);
+    }
+    pointer
+}
+
+/// The query of a call, by one type.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
+        let refused = || Error::refused_as(StatusCode::BAD_REQUEST, "the query is malformed");
+        let Query(params) = Query::try_from_uri(&parts.uri).map_err(|_| refused())?;
+        Ok(Self(params))
+    }
 }
 
 /// A call signed by a registered device.

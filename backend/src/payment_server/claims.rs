@@ -60,6 +60,8 @@ pub(super) fn normalized(identifier: PayerIdentifier) -> Result<PayerIdentifier,
             }
             Ok(PayerIdentifier::Phone(number))
         }
+        // A counter is a merchant's, and nobody claims one.
+        PayerIdentifier::Counter(_) => Err(ErrorCode::InvalidInput.into()),
     }
 }
 
@@ -67,6 +69,7 @@ const fn parts(identifier: &PayerIdentifier) -> (&'static str, &String) {
     match identifier {
         PayerIdentifier::Email(value) => ("email", value),
         PayerIdentifier::Phone(value) => ("phone", value),
+        PayerIdentifier::Counter(value) => ("counter", value),
     }
 }
 

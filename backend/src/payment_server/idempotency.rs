@@ -174,7 +174,7 @@ impl KeyedCall {
             merchant: merchant.to_string(),
             key: self.key.clone(),
             call: self.call.clone(),
-            body_hash: hex::encode(Sha256::digest(&self.body.0)),
+            body_hash: hex::encode(Sha256::digest(&self.body.bytes)),
         }
     }
 }

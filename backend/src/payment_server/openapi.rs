@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{attempts, claims, devices, events, inbox, keyset, links, payment_requests, router};
+use super::{access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_requests, router};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,7 +20,9 @@ use super::{attempts, claims, devices, events, inbox, keyset, links, payment_req
     ),
     paths(
         router::health, keyset::show, links::show,
-        payment_requests::create, payment_requests::show, payment_requests::cancel, payment_requests::expire,
+        payment_requests::create, payment_requests::show, payment_requests::cancel, payment_requests::expire, payment_requests::list,
+        access::show, access::create_key, access::revoke_key, access::create_certificate, access::remove_certificate,
+        counters::list, counters::create, counters::remove, counters::shown,
         events::page,
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
@@ -36,6 +38,10 @@ impl Modify for Schemes {
         let components = openapi.components.get_or_insert_with(Default::default);
         let api_key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         components.add_security_scheme("api_key", SecurityScheme::Http(api_key));
+        components.add_security_scheme(
+            "certificate",
+            SecurityScheme::MutualTls { description: None, extensions: None, deprecated: None },
+        );
         let device = ApiKey::Header(ApiKeyValue::new(protocol::wallet_api::HEADER_SIGNATURE));
         components.add_security_scheme("device_signature", SecurityScheme::ApiKey(device));
     }

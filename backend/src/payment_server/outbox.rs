@@ -120,6 +120,7 @@ const fn address(identifier: &PayerIdentifier) -> Option<(Channel, &String)> {
     match identifier {
         PayerIdentifier::Email(address) => Some((Channel::Email, address)),
         PayerIdentifier::Phone(number) => Some((Channel::Sms, number)),
+        PayerIdentifier::Counter(_) => None,
     }
 }
 

@@ -12,12 +12,17 @@ use protocol::{ErrorCode, Problem};
 use zeroize::Zeroizing;
 
 use super::auth::CallingMerchant;
+use super::counters::{Addressed, CounterLetter};
 use super::events::{self, Event};
 use super::idempotency::{Answer, KeyedCall};
 use super::outbox::plan::{self, Plan};
 use super::{App, Error, attempts, claims, deliveries, lifecycle, links};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
+
+mod list;
+
+pub(super) use list::*;
 
 /// A request as its row holds it.
 #[derive(sqlx::FromRow)]
@@ -143,7 +148,12 @@ pub(super) async fn create(
     if let Some(earlier) = call.earlier(&app, &merchant).await? {
         return Ok(earlier);
     }
-    let new = NewRequest::check(&app, &merchant, call.json()?, now_ms())?;
+    let body: CreatePaymentRequest = call.json()?;
+    let counter = match &body.payer {
+        Some(PayerIdentifier::Counter(id)) => Some(Addressed::find(&app, &merchant, id).await?),
+        _ => None,
+    };
+    let new = NewRequest::check(&app, &merchant, body, counter, now_ms())?;
     let (link, deep_link) = new.links(&app);
     let stored =
         call.once(&app, &merchant, StatusCode::CREATED, |db_tx| insert(db_tx, new).boxed()).await.map_err(|error| {
@@ -160,6 +170,7 @@ pub(super) async fn create(
 struct NewRequest {
     stored: StoredRequest,
     payer: Option<PayerIdentifier>,
+    counter: Option<CounterLetter>,
     token: String,
     link_key: LinkKey,
     letter: String,
@@ -168,10 +179,20 @@ struct NewRequest {
 }
 
 impl NewRequest {
-    fn check(app: &App, merchant: &MerchantId, body: CreatePaymentRequest, now_ms: u64) -> Result<Self, Error> {
+    fn check(
+        app: &App,
+        merchant: &MerchantId,
+        body: CreatePaymentRequest,
+        counter: Option<Addressed>,
+        now_ms: u64,
+    ) -> Result<Self, Error> {
         let (order, profile) = app.keys.verified_order(&body.order, now_ms)?;
         check_order(&order, profile, merchant, now_ms)?;
-        let payer = body.payer.map(claims::normalized).transpose()?;
+        let payer = match body.payer {
+            // Its code is what reaches the payer: nothing is delivered.
+            Some(PayerIdentifier::Counter(_)) | None => None,
+            Some(payer) => Some(claims::normalized(payer)?),
+        };
         let link_key = LinkKey::generate();
         let letter = links::letter(&body.order);
         let sealed = request::seal_to_link(&link_key, order.request_id.as_bytes(), &letter)?;
@@ -186,9 +207,10 @@ impl NewRequest {
             expires_ms: order.expires_ms,
             state: RequestState::Created,
         };
+        let counter = counter.map(|counter| counter.seal(stored.id, &letter)).transpose()?;
         let letter = serde_json::to_string(&sealed).expect("a capsule is always JSON");
         let country = profile.country.clone();
-        Ok(Self { stored, payer, token: links::new_token(), link_key, letter, country })
+        Ok(Self { stored, payer, counter, token: links::new_token(), link_key, letter, country })
     }
 
     fn plan(&self) -> Option<Plan<'_>> {
@@ -234,6 +256,9 @@ async fn insert(db_tx: &mut DbConnection, new: NewRequest) -> Result<PaymentRequ
     let merchant_id = stored.merchant_id.as_str();
     let created = Event { kind: "request.created".to_owned(), merchant_id, request_id: stored.id, attempt_id: None };
     events::append(db_tx, &created, stored.created_ms).await?;
+    if let Some(letter) = &new.counter {
+        letter.put(db_tx, stored.id).await?;
+    }
     let mut answer = new_view(stored);
     if let Some(plan) = new.plan() {
         answer.deliveries = plan::insert_all(db_tx, plan, stored.created_ms).await?;

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use payment::RequestState;
-use protocol::{ErrorCode, Problem};
+use protocol::{ErrorCode, MemberError, Problem};
 
 use super::Error;
 use crate::storage;
@@ -43,6 +43,21 @@ impl Error {
                 Problem::new(ErrorCode::Internal)
             }
         }
+    }
+
+    /// A body or query that is not as it should be, with the place of what is wrong: a JSON Pointer. The text never
+    /// quotes what was sent.
+    pub(super) fn invalid(pointer: &str, detail: &str) -> Self {
+        let mut problem = Problem::new(ErrorCode::InvalidInput);
+        problem.errors = vec![MemberError { pointer: pointer.to_owned(), detail: detail.to_owned() }];
+        Self::RefusedWith(Box::new(problem))
+    }
+
+    /// A malformed call that has a status of its own.
+    pub(super) fn refused_as(status: StatusCode, detail: &str) -> Self {
+        let mut problem = Problem::new(ErrorCode::InvalidInput).with_detail(detail);
+        problem.status = status.as_u16();
+        Self::RefusedWith(Box::new(problem))
     }
 
     /// Whether a unique rule of the database refused a row; the rule's columns are given.

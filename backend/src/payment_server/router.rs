@@ -6,13 +6,16 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use protocol::ErrorCode;
 use tracing::Instrument;
 
 use super::bank_link::BankLink;
-use super::{App, Error, attempts, claims, devices, events, inbox, keyset, links, openapi, payment_requests, problem};
+use super::{
+    App, Error, access, attempts, claims, counters, devices, events, inbox, keyset, links, openapi, payment_requests,
+    problem,
+};
 use crate::keys;
 
 /// Every route of the server.
@@ -23,10 +26,18 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/keyset", get(keyset::show))
         .route("/v1/links/{token}", get(links::show))
         .route("/r/{token}", get(links::page))
-        .route("/v1/payment-requests", post(payment_requests::create))
+        .route("/c/{token}", get(links::page))
+        .route("/v1/payment-requests", get(payment_requests::list).post(payment_requests::create))
         .route("/v1/payment-requests/{id}", get(payment_requests::show))
         .route("/v1/payment-requests/{id}/cancel", post(payment_requests::cancel))
         .route("/v1/payment-requests/{id}/expire", post(payment_requests::expire))
+        .route("/v1/counters", get(counters::list).post(counters::create))
+        .route("/v1/counters/{counter}", get(counters::shown).delete(counters::remove))
+        .route("/v1/access", get(access::show))
+        .route("/v1/api-keys", post(access::create_key))
+        .route("/v1/api-keys/{id}", delete(access::revoke_key))
+        .route("/v1/certificates", post(access::create_certificate))
+        .route("/v1/certificates/{fingerprint}", delete(access::remove_certificate))
         .route("/v1/events", get(events::page))
         .route("/v1/devices", post(devices::register))
         .route("/v1/claims", post(claims::start))

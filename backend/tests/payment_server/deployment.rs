@@ -7,6 +7,7 @@ use payment::order::OrderDraft;
 use payment::{Amount, MerchantId, Order, OrderItem, RequestId, RequestState};
 use protocol::merchant_api::{CreatePaymentRequest, EventsPage, PayerIdentifier, PaymentRequestView};
 use reqwest::{Certificate, Client, Response};
+use serde_json::Value;
 use tapseal::keys::{self, DataFolder, InitOptions};
 use tapseal::payment_server::{self, Options, Running};
 use tapseal::{clock, tls};
@@ -226,6 +227,38 @@ impl Deployment {
         order
     }
 
+    /// Any merchant call with this API key: the status, and the body as JSON.
+    pub async fn call(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let call = self.client.request(method.parse().unwrap(), format!("{}{path}", self.base)).bearer_auth(key);
+        Self::answer(call, body).await
+    }
+
+    /// Sends a call with an idempotency key of its own.
+    pub async fn answer(call: reqwest::RequestBuilder, body: Option<Value>) -> (u16, Value) {
+        let call = call.header("idempotency-key", next_key());
+        let call = match body {
+            Some(body) => call.json(&body),
+            None => call,
+        };
+        let answer = crate::in_time(call.send()).await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// The key that `keys init` made for blue-door.
+    pub fn first_key(&self) -> String {
+        self.api_key(&"blue-door".parse().unwrap())
+    }
+
+    /// Listens for client certificates as well from its next start on.
+    pub fn with_mutual_tls(&mut self) {
+        self.options.mutual_tls_listen = Some("127.0.0.1:0".parse().unwrap());
+    }
+
+    /// Where it listens for client certificates.
+    pub fn mutual_tls_base(&self) -> String {
+        format!("https://{}", self.server.as_ref().unwrap().mutual_tls_addr().unwrap())
+    }
+
     fn api_key(&self, merchant: &MerchantId) -> String {
         std::fs::read_to_string(self.folder.merchant(merchant, "api-key")).unwrap()
     }
@@ -270,4 +303,10 @@ impl Deployment {
     pub async fn mail(&self, already: usize) -> String {
         self.eventually(async || self.mails().get(already).cloned()).await
     }
+}
+
+/// An idempotency key that no other call has.
+fn next_key() -> String {
+    static KEYS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    format!("test-{}", KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }

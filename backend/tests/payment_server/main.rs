@@ -10,9 +10,12 @@ use reqwest::Response;
 
 mod attempts;
 mod bank;
+mod counters;
 mod database;
 mod delivery;
 mod deployment;
+mod lists;
+mod merchant_access;
 mod payer;
 mod reconciliation;
 mod requests;

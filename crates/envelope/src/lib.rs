@@ -81,7 +81,7 @@ pub use pan::Pan;
 pub use pin::Pin;
 pub use sealing_key::{
     BankSealing, BankSealingKey, BankSealingKeySecret, DeviceSealing, DeviceSealingKey, DeviceSealingKeySecret,
-    LinkKey, PaymentServerSealing, PaymentServerSealingKey, PaymentServerSealingKeySecret, SealingKey,
+    LinkKey, LinkSealingKey, PaymentServerSealing, PaymentServerSealingKey, PaymentServerSealingKeySecret, SealingKey,
     SealingKeySecret, SealingRole, VaultSealing, VaultSealingKey, VaultSealingKeySecret,
 };
 pub use secret::SecretBytes;

@@ -6,7 +6,7 @@ use crate::capsule::Capsule;
 use crate::encoding::{Full, Reader, Writer};
 use crate::error::{OpenError, SealError};
 use crate::sealing_key::{
-    DeviceSealingKey, DeviceSealingKeySecret, LinkKey, SealingKey, SealingKeySecret, SealingRole,
+    DeviceSealingKey, DeviceSealingKeySecret, LinkKey, LinkSealingKey, SealingKey, SealingKeySecret, SealingRole,
 };
 use crate::secret::wiped_buffer;
 use crate::suite::{REQUEST_LABEL, Sender};
@@ -37,6 +37,11 @@ pub fn open_as_device(
 /// Seals a request to whoever will hold the link.
 pub fn seal_to_link(to: &LinkKey, aad: &[u8], plaintext: &[u8]) -> Result<Capsule, SealError> {
     seal(to.pair().public(), aad, plaintext)
+}
+
+/// Seals a request to whoever holds a link whose key the sealer never had: a counter's printed code.
+pub fn seal_to_counter(to: &LinkSealingKey, aad: &[u8], plaintext: &[u8]) -> Result<Capsule, SealError> {
+    seal(to, aad, plaintext)
 }
 
 /// Opens a request with the key of the link it came by.

@@ -72,6 +72,8 @@ pub type BankSealingKeySecret = SealingKeySecret<BankSealing>;
 pub type DeviceSealingKey = SealingKey<DeviceSealing>;
 /// A device's secret sealing key: opens payment requests.
 pub type DeviceSealingKeySecret = SealingKeySecret<DeviceSealing>;
+/// The public half of a link's key, for whoever shall seal to a link that it did not make: a printed counter code.
+pub type LinkSealingKey = SealingKey<LinkSealing>;
 /// The vault's public sealing key.
 pub type VaultSealingKey = SealingKey<VaultSealing>;
 /// The vault's secret sealing key.
@@ -209,6 +211,11 @@ impl LinkKey {
     /// The fragment to put behind the link's `#`.
     pub fn expose_fragment(&self) -> zeroize::Zeroizing<String> {
         zeroize::Zeroizing::new(base64url(self.seed.expose()))
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &LinkSealingKey {
+        self.pair.public()
     }
 
     /// The seed.

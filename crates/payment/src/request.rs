@@ -111,6 +111,24 @@ pub enum RequestEvent {
 }
 
 impl RequestState {
+    /// The name of every state.
+    pub const NAMES: [&str; 14] = [
+        "created",
+        "delivering",
+        "delivered",
+        "seen",
+        "in_flight",
+        "paid",
+        "rejected",
+        "cancelled",
+        "expired",
+        "undeliverable",
+        "failed",
+        "outcome_unknown",
+        "reversed",
+        "needs_manual_review",
+    ];
+
     /// The state's stable name.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -361,6 +379,7 @@ mod tests {
     fn rows_round_trip() {
         for state in states() {
             assert_eq!(RequestState::from_parts(state.name(), state.attempt_id()), Some(state));
+            assert!(RequestState::NAMES.contains(&state.name()));
         }
         assert_eq!(RequestState::from_parts("paid", None), None);
         assert_eq!(RequestState::from_parts("seen", Some(ATTEMPT)), None);

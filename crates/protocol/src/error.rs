@@ -68,6 +68,10 @@ error_codes! {
     // Any call to the payment server.
     /// The body, a header or a path is malformed.
     InvalidInput = "invalid_input", 400, No, false, "The message is malformed. No money moved.";
+    /// As many things of a kind exist as may.
+    LimitReached = "limit_reached", 409, No, false, "There are as many of these as there may be. No money moved.";
+    /// The certificate is registered already.
+    CertificateExists = "certificate_exists", 409, No, false, "This certificate is registered already. No money moved.";
     /// No valid credentials.
     Unauthorized = "unauthorized", 401, No, false, "The caller is not known. No money moved.";
     /// The caller is known, and may not do this.
@@ -239,6 +243,9 @@ impl<'de> Deserialize<'de> for ErrorCode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
+    /// Where the code is explained, a path at the server (RFC 9457, section 3.1.1).
+    #[serde(rename = "type", default)]
+    pub kind: String,
     /// The stable code.
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "request_expired"))]
     pub code: ErrorCode,
@@ -253,6 +260,9 @@ pub struct Problem {
     /// More, when there is more; never a secret.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
+    /// Which members of the body, or which parts of the query, are not as they should be.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub errors: Vec<MemberError>,
     /// The call's id, to find it in the server's log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub call_id: Option<String>,
@@ -261,16 +271,28 @@ pub struct Problem {
     pub server_time_ms: Option<u64>,
 }
 
+/// What is wrong with one member of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MemberError {
+    /// Which: a JSON Pointer (RFC 6901) into the body; empty for the body as a whole.
+    pub pointer: String,
+    /// What it should be; never what it was.
+    pub detail: String,
+}
+
 impl Problem {
     /// The problem that a code stands for.
     pub fn new(code: ErrorCode) -> Self {
         Self {
+            kind: format!("/docs/errors#{}", code.as_str()),
             code,
             title: code.message().to_owned(),
             status: code.http_status(),
             money_moved: code.money_moved(),
             retryable: code.is_retryable(),
             detail: None,
+            errors: Vec::new(),
             call_id: None,
             server_time_ms: None,
         }

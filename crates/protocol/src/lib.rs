@@ -8,5 +8,5 @@ pub mod merchant_api;
 pub mod sealed;
 pub mod wallet_api;
 
-pub use error::{ErrorCode, MoneyMoved, Problem};
+pub use error::{ErrorCode, MemberError, MoneyMoved, Problem};
 pub use sealed::SealedText;

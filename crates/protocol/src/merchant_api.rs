@@ -9,7 +9,7 @@ mod delivery;
 mod refund;
 mod webhook;
 
-pub use access::{AccessView, ApiKeyView, CertificateView, CreateApiKey, Scope};
+pub use access::{AccessView, ApiKeyView, CertificateView, CreateApiKey, CreateCertificate, Scope};
 pub use counter::{CounterView, CountersView, CreateCounter};
 pub use delivery::{Channel, DeliveryStatus, DeliveryView};
 pub use refund::{CreateRefund, RefundStatus, RefundView, RefundsView};
@@ -26,6 +26,8 @@ pub enum PayerIdentifier {
     Email(String),
     /// A phone number in E.164 form.
     Phone(String),
+    /// One of the merchant's own counters, by its id: whoever scans its printed code is asked.
+    Counter(String),
 }
 
 /// Body of `POST /v1/payment-requests`.

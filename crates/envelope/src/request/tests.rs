@@ -1,8 +1,8 @@
 //! Requests that are sealed rightly but padded or written otherwise than ours.
 
-use super::{HEADER_LEN, OpenError, REQUEST_PADDING_STEP, Sender, open_as_device};
+use super::{HEADER_LEN, OpenError, REQUEST_PADDING_STEP, Sender, open_as_device, open_from_link, seal_to_counter};
 use crate::capsule::Capsule;
-use crate::sealing_key::DeviceSealingKeySecret;
+use crate::sealing_key::{DeviceSealingKeySecret, LinkKey, LinkSealingKey};
 use crate::suite::{OUTER_LABEL, REQUEST_LABEL};
 
 /// What opening bytes sealed as they are gives.
@@ -49,4 +49,14 @@ fn another_version_length_or_padding_is_refused() {
         padded[place] = byte;
         assert_eq!(opened(REQUEST_LABEL, &padded), Err(OpenError::Refused), "{place} {byte}");
     }
+}
+
+#[test]
+fn a_counters_code_opens_what_was_sealed_to_its_public_half() {
+    let key = LinkKey::generate();
+    let public = LinkSealingKey::from_base64url(&key.public().to_base64url()).expect("a key");
+    let capsule = seal_to_counter(&public, b"request", b"an order").expect("sealed");
+    assert_eq!(open_from_link(&key, b"request", &capsule).expect("it opens").as_slice(), b"an order");
+    assert!(open_from_link(&LinkKey::generate(), b"request", &capsule).is_err());
+    assert!(open_from_link(&key, b"another", &capsule).is_err());
 }

@@ -56,6 +56,19 @@ pub struct CreateApiKey {
     pub scopes: Vec<Scope>,
 }
 
+/// Body of `POST /v1/certificates`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreateCertificate {
+    /// What the merchant calls it.
+    pub name: String,
+    /// What its holder may do; at most what its maker may.
+    pub scopes: Vec<Scope>,
+    /// The certificate (X.509 version 3) in PEM, self-signed or not.
+    pub certificate: String,
+}
+
 /// An API key as its merchant sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
