@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use payment::{AttemptId, DeviceId, InvalidTransition};
+use payment::{AttemptId, DeviceId, InvalidTransition, MerchantId};
 use protocol::merchant_api::Channel;
 use protocol::{ErrorCode, Problem};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -67,6 +67,7 @@ mod router;
 mod sms;
 mod templates;
 mod watchers;
+mod webhooks;
 
 pub use banks::BankAddress;
 use banks::Banks;
@@ -77,6 +78,8 @@ use keyset::ServerKeys;
 use listener::Listener;
 use mutual_tls::CertificateAcceptor;
 use watchers::Watchers;
+use webhooks::Dispatcher;
+pub use webhooks::WebhookOptions;
 
 /// The database's schema.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/payment_server");
@@ -130,6 +133,9 @@ pub struct Options {
     /// operator is alarmed, in milliseconds.
     #[arg(long, default_value_t = UNKNOWN_DEADLINE_MS)]
     pub unknown_deadline_ms: u64,
+    /// What webhooks may lead to.
+    #[command(flatten)]
+    pub webhooks: WebhookOptions,
     /// For tests: the process aborts at this point.
     #[arg(long, hide = true)]
     pub crash_at: Option<CrashPoint>,
@@ -186,6 +192,9 @@ pub enum Error {
     /// A mail could not be made or handed over.
     #[error("mail: {0}")]
     Mail(String),
+    /// The client for webhooks could not be made.
+    #[error("webhooks: {0}")]
+    Webhooks(reqwest::Error),
     /// A socket or file failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -220,6 +229,10 @@ struct Shared {
     crash_at: Option<CrashPoint>,
     attempt_watchers: Watchers<AttemptId>,
     device_watchers: Watchers<DeviceId>,
+    journal_watchers: Watchers<MerchantId>,
+    waiting_feeds: Semaphore,
+    webhooks: Dispatcher,
+    webhooks_wake: Notify,
     running_keys: idempotency::RunningKeys,
     outbox_wake: outbox::Wake,
     calls: Semaphore,
@@ -301,6 +314,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         crash_at: options.crash_at,
         attempt_watchers: Watchers::default(),
         device_watchers: Watchers::default(),
+        journal_watchers: Watchers::default(),
+        waiting_feeds: Semaphore::new(events::WAITING_MAX),
+        webhooks: Dispatcher::new(options.webhooks)?,
+        webhooks_wake: Notify::new(),
         running_keys: idempotency::RunningKeys::default(),
         outbox_wake: outbox::Wake::default(),
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
@@ -322,6 +339,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     }
     app.tasks.spawn(expiry::run(app.clone()));
     app.tasks.spawn(overdue::run(app.clone()));
+    app.tasks.spawn(Dispatcher::run(app.clone()));
     listen(&options, &folder, app)
 }
 

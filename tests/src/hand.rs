@@ -370,6 +370,14 @@ impl Till {
         let request = self.client.request(method, format!("{}{path}", self.url)).header("idempotency-key", path);
         Answer::of(request.bearer_auth(&self.api_key)).await
     }
+
+    /// Any call of this merchant with a body, under a key of its own.
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Option<Answer> {
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let key = RequestId::from_parts(now_ms(), &random()).to_string();
+        Answer::of(request.header("idempotency-key", key).bearer_auth(&self.api_key).json(body)).await
+    }
 }
 
 /// The signing key of a merchant whose files lie in the system's folder.

@@ -12,6 +12,7 @@ pub mod load;
 pub mod payer;
 pub mod plastic;
 pub mod process;
+pub mod receiver;
 pub mod remote;
 pub mod scene;
 pub mod second_bank;

@@ -1,14 +1,22 @@
 //! The journal: append-only, and each entry holds the SHA-256 of the one before it.
+//!
+//! Merchants read their part of it as a feed. Steps of the writer come one after the other, so an entry that is seen has
+//! none before it that is still to come: a feed that goes on after the last entry seen misses nothing.
+
+use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use payment::{AttemptId, MerchantId, RequestId};
+use protocol::Problem;
 use protocol::merchant_api::{EventView, EventsPage, Scope};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
+use tokio::time::Instant;
 
 use super::auth::CallingMerchant;
+use super::payment_requests::parse_id;
 use super::{App, Error};
 use crate::clock::{signed_ms, unsigned_ms};
 use crate::storage::{Db, DbConnection, DbRow};
@@ -17,6 +25,12 @@ use crate::storage::{Db, DbConnection, DbRow};
 const PAGE_MAX: usize = 100;
 /// Entries that are in memory at a time while the chain is checked.
 const CHAIN_PAGE: usize = 1_000;
+/// The longest a call for entries waits for the first one.
+const WAIT_MAX: Duration = Duration::from_secs(25);
+/// How often a waiting call looks without being woken: what a lost wake-up can cost.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The most calls that wait; one more is answered at once, as if it had not asked to wait.
+pub(super) const WAITING_MAX: usize = 256;
 /// What the hash of an entry begins with.
 const LABEL: &str = "tapseal/1 event";
 
@@ -62,13 +76,14 @@ pub(super) async fn append(db_tx: &mut DbConnection, event: &Event<'_>, now_ms: 
     Ok(())
 }
 
-struct Entry {
-    seq: i64,
-    time_ms: i64,
-    kind: String,
+/// An entry as stored.
+pub(super) struct Entry {
+    pub(super) seq: i64,
+    pub(super) time_ms: i64,
+    pub(super) kind: String,
     merchant_id: String,
-    request_id: String,
-    attempt_id: Option<String>,
+    pub(super) request_id: String,
+    pub(super) attempt_id: Option<String>,
 }
 
 impl Entry {
@@ -125,25 +140,102 @@ pub(super) struct After {
     pub(super) after: u64,
 }
 
-/// A merchant's journal entries after the last one seen.
+/// The query of the feed.
+#[derive(Deserialize)]
+pub(super) struct Feed {
+    /// The last entry seen.
+    #[serde(default)]
+    after: u64,
+    /// How long to wait for the first entry when there is none yet.
+    #[serde(default)]
+    wait_s: u64,
+}
+
+/// A merchant's journal entries after the last one seen. With `wait_s` the answer comes as soon as there is an entry, or
+/// empty when the time is up (25 seconds at most).
 #[utoipa::path(get, path = "/v1/events", tag = "merchant", security(("api_key" = [])),
-    params(("after" = Option<u64>, Query, description = "The last entry seen")),
+    params(("after" = Option<u64>, Query, description = "The last entry seen"),
+        ("wait_s" = Option<u64>, Query, description = "How long to wait for an entry, in seconds; 25 at most")),
     responses((status = 200, body = EventsPage)))]
 pub(super) async fn page(
     State(app): State<App>,
     caller: CallingMerchant,
+    Query(Feed { after, wait_s }): Query<Feed>,
+) -> Result<Json<EventsPage>, Error> {
+    let merchant = caller.require(Scope::RequestsRead)?;
+    let until = Instant::now() + Duration::from_secs(wait_s).min(WAIT_MAX);
+    let place = app.waiting_feeds.try_acquire();
+    loop {
+        let mut news = app.journal_watchers.listen(merchant.clone());
+        let page = page_of(app.entries(&merchant, signed_ms(after), PAGE_MAX + 1).await?)?;
+        let now = Instant::now();
+        if !page.events.is_empty() || now >= until || place.is_err() || app.shutdown.is_cancelled() {
+            return Ok(Json(page));
+        }
+        tokio::select! {
+            () = app.shutdown.cancelled() => {}
+            _ = tokio::time::timeout(LOOK_EVERY.min(until - now), news.changed()) => {}
+        }
+    }
+}
+
+/// The journal entries of one request after the last one seen.
+#[utoipa::path(get, path = "/v1/payment-requests/{id}/events", tag = "merchant", security(("api_key" = [])),
+    params(("id" = String, Path), ("after" = Option<u64>, Query, description = "The last entry seen")),
+    responses((status = 200, body = EventsPage), (status = 404, body = Problem)))]
+pub(super) async fn page_of_request(
+    State(app): State<App>,
+    caller: CallingMerchant,
+    Path(id): Path<String>,
     Query(After { after }): Query<After>,
 ) -> Result<Json<EventsPage>, Error> {
     let merchant = caller.require(Scope::RequestsRead)?;
-    let rows = sqlx::query("SELECT * FROM event WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
-        .bind(merchant.as_str())
+    let request = app.merchants_request(&merchant, parse_id(&id)?).await?;
+    let rows = sqlx::query("SELECT * FROM event WHERE request_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(request.id.to_string())
         .bind(signed_ms(after))
         .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
         .fetch_all(app.db.reader())
         .await?;
-    let has_more = rows.len() > PAGE_MAX;
-    let events = rows.iter().take(PAGE_MAX).map(|row| view(&Entry::of(row)?)).collect::<Result<_, _>>()?;
-    Ok(Json(EventsPage { events, has_more }))
+    let entries = rows.iter().map(Entry::of).collect::<Result<_, _>>()?;
+    Ok(Json(page_of(entries)?))
+}
+
+/// A page of at most [`PAGE_MAX`] entries, of as many and one more.
+fn page_of(entries: Vec<Entry>) -> Result<EventsPage, Error> {
+    let has_more = entries.len() > PAGE_MAX;
+    let events = entries.iter().take(PAGE_MAX).map(view).collect::<Result<_, _>>()?;
+    Ok(EventsPage { events, has_more })
+}
+
+impl App {
+    /// At most so many of a merchant's entries after this one, in order.
+    pub(super) async fn entries(&self, merchant: &MerchantId, after: i64, max: usize) -> Result<Vec<Entry>, Error> {
+        let rows = sqlx::query("SELECT * FROM event WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+            .bind(merchant.as_str())
+            .bind(after)
+            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .fetch_all(self.db.reader())
+            .await?;
+        Ok(rows.iter().map(Entry::of).collect::<Result<_, _>>()?)
+    }
+
+    /// Wakes whoever reads the journal of the merchant of this request. Call it after the commit.
+    pub(super) async fn wake_journal_of(&self, request_id: RequestId) {
+        self.webhooks_wake.notify_one();
+        if self.journal_watchers.is_idle() {
+            return;
+        }
+        let merchant: Result<Option<String>, _> =
+            sqlx::query_scalar("SELECT merchant_id FROM payment_request WHERE id = $1")
+                .bind(request_id.to_string())
+                .fetch_optional(self.db.reader())
+                .await;
+        // A reader that is not woken now looks again by itself.
+        if let Ok(Some(Ok(merchant))) = merchant.map(|merchant| merchant.map(|id| id.parse())) {
+            self.journal_watchers.tell(merchant);
+        }
+    }
 }
 
 fn view(entry: &Entry) -> Result<EventView, Error> {

@@ -253,8 +253,10 @@ pub(super) fn expect_one(rows: u64, what: &'static str) -> Result<(), Error> {
 }
 
 impl App {
-    /// Wakes the streams of the devices that are told about a request. Call it after the commit.
+    /// Wakes the streams of the devices that are told about a request, and the readers of its merchant's journal. Call it
+    /// after the commit.
     pub(super) async fn wake_devices_of(&self, request_id: RequestId) {
+        self.wake_journal_of(request_id).await;
         if self.device_watchers.is_idle() {
             return;
         }

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_requests, router};
+use super::{access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_requests, router, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +24,8 @@ use super::{access, attempts, claims, counters, devices, events, inbox, keyset, 
         access::show, access::create_key, access::revoke_key, access::create_certificate, access::remove_certificate,
         counters::list, counters::create, counters::remove, counters::shown,
         events::page,
+        events::page_of_request, webhooks::list, webhooks::create, webhooks::delete, webhooks::rotate,
+        webhooks::deliveries::page, webhooks::deliveries::redeliver, webhooks::deliveries::test,
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
     ),

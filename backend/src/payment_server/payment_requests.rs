@@ -94,12 +94,14 @@ impl App {
         Ok(request)
     }
 
-    async fn merchants_request(&self, merchant: &MerchantId, id: RequestId) -> Result<StoredRequest, Error> {
+    /// The merchant's own request; another's is one that does not exist.
+    pub(super) async fn merchants_request(&self, merchant: &MerchantId, id: RequestId) -> Result<StoredRequest, Error> {
         let request = self.request_now(id, now_ms()).await?;
         if request.merchant_id == *merchant { Ok(request) } else { Err(ErrorCode::NotFound.into()) }
     }
 
-    async fn view(&self, request: &StoredRequest) -> Result<PaymentRequestView, Error> {
+    /// A request as its merchant sees it.
+    pub(super) async fn view(&self, request: &StoredRequest) -> Result<PaymentRequestView, Error> {
         let evidence = match request.state.attempt_id() {
             Some(attempt_id) => attempts::evidence(self, attempt_id).await?,
             None => attempts::Evidence::default(),
@@ -155,11 +157,13 @@ pub(super) async fn create(
     };
     let new = NewRequest::check(&app, &merchant, body, counter, now_ms())?;
     let (link, deep_link) = new.links(&app);
+    let request_id = new.stored.id;
     let stored =
         call.once(&app, &merchant, StatusCode::CREATED, |db_tx| insert(db_tx, new).boxed()).await.map_err(|error| {
             if error.violates_unique("payment_request") { ErrorCode::RequestExists.into() } else { error }
         })?;
     app.outbox_wake.notify_one();
+    app.wake_journal_of(request_id).await;
     Ok(stored.tell_first(|view| {
         view.link = Some(link);
         view.deep_link = Some(deep_link);

@@ -38,6 +38,7 @@ impl Error {
             | Self::Keyset(_)
             | Self::Tls(_)
             | Self::Mail(_)
+            | Self::Webhooks(_)
             | Self::Io(_) => {
                 tracing::error!(error = %self, "a call failed");
                 Problem::new(ErrorCode::Internal)

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::bank_link::BankLink;
 use super::{
     App, Error, access, attempts, claims, counters, devices, events, inbox, keyset, links, openapi, payment_requests,
-    problem,
+    problem, webhooks,
 };
 use crate::keys;
 
@@ -38,7 +38,14 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/api-keys/{id}", delete(access::revoke_key))
         .route("/v1/certificates", post(access::create_certificate))
         .route("/v1/certificates/{fingerprint}", delete(access::remove_certificate))
+        .route("/v1/payment-requests/{id}/events", get(events::page_of_request))
         .route("/v1/events", get(events::page))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", delete(webhooks::delete))
+        .route("/v1/webhooks/{id}/rotate", post(webhooks::rotate))
+        .route("/v1/webhooks/{id}/test", post(webhooks::deliveries::test))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries::page))
+        .route("/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver", post(webhooks::deliveries::redeliver))
         .route("/v1/devices", post(devices::register))
         .route("/v1/claims", post(claims::start))
         .route("/v1/claims/confirm", post(claims::confirm))

@@ -15,7 +15,7 @@ impl<K> Default for Watchers<K> {
     }
 }
 
-impl<K: Eq + Hash + Copy> Watchers<K> {
+impl<K: Eq + Hash> Watchers<K> {
     /// Starts to listen. To miss nothing, listen first and read the database then.
     pub(super) fn listen(&self, key: K) -> watch::Receiver<()> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -75,6 +75,7 @@ impl Deployment {
             channels: payment_server::ChannelOptions::default(),
             answer_timeout_ms: ANSWER_TIMEOUT_MS,
             unknown_deadline_ms: payment_server::UNKNOWN_DEADLINE_MS,
+            webhooks: payment_server::WebhookOptions::default(),
             crash_at: None,
         };
         let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();

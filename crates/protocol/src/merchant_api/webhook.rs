@@ -29,6 +29,10 @@ pub struct WebhookView {
     /// Since when every delivery has failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failing_since_ms: Option<u64>,
+    /// Since when nothing is sent any more: it failed for three days, or said that it is gone (410). A test that arrives
+    /// ends that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub disabled_ms: Option<u64>,
     /// The signing secret, `whsec_` and base64; only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub secret: Option<String>,
