@@ -19,6 +19,7 @@
 //! | [`Merchant`] | signs orders |
 //! | [`BankOutcome`] | signs outcomes |
 //! | [`Device`] | signs submissions and HTTP calls |
+//! | [`RestKey`] | seals what a device keeps for itself, and opens it again |
 //!
 //! A key of one role does not fit where another is asked for. At compile time:
 //!
@@ -67,6 +68,7 @@ mod pan;
 mod pin;
 pub mod pin_block;
 pub mod request;
+mod rest;
 mod sealing_key;
 mod secret;
 mod signing_key;
@@ -79,6 +81,7 @@ pub use error::{
 pub use jwk::Jwk;
 pub use pan::Pan;
 pub use pin::Pin;
+pub use rest::RestKey;
 pub use sealing_key::{
     BankSealing, BankSealingKey, BankSealingKeySecret, DeviceSealing, DeviceSealingKey, DeviceSealingKeySecret,
     LinkKey, LinkSealingKey, PaymentServerSealing, PaymentServerSealingKey, PaymentServerSealingKeySecret, SealingKey,
