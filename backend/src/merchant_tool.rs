@@ -13,8 +13,10 @@ use zeroize::Zeroizing;
 use crate::clock::now_ms;
 use crate::keys::{self, DataFolder, KeysError, MerchantFacts};
 
+mod access;
 mod export;
 
+pub use access::AccessOptions;
 pub use export::ExportOptions;
 
 /// How long one call may take.
@@ -80,6 +82,8 @@ pub enum Command {
     },
     /// Writes what was paid on some days, for `tapseal reconcile`.
     Export(ExportOptions),
+    /// Writes the secret file that makes a wallet this merchant's till.
+    Access(AccessOptions),
 }
 
 /// A new order.
@@ -126,6 +130,7 @@ pub async fn run(command: Command) -> Result<(), MerchantToolError> {
             (place, view)
         }
         Command::Export(options) => return export::export(&options).await,
+        Command::Access(options) => return access::write(&options),
     };
     if place.json {
         println!("{}", serde_json::to_string(&view).expect("a view is always JSON"));
@@ -172,16 +177,8 @@ async fn request(options: &RequestOptions) -> Result<PaymentRequestView, Merchan
 
 /// Minor units of a decimal number, whose fraction has at most the currency's digits.
 fn minor_units(text: &str, currency: Currency) -> Result<i64, MerchantToolError> {
-    let malformed = || MerchantToolError::Argument(format!("{text}: not an amount of {currency}"));
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let exponent = usize::from(currency.exponent());
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || fraction.len() > exponent || !all_digits(whole) || !all_digits(fraction) {
-        return Err(malformed());
-    }
-    let minor: i64 = format!("{whole}{fraction:0<exponent$}").parse().map_err(|_| malformed())?;
-    Ok(sign * minor)
+    let malformed = |_| MerchantToolError::Argument(format!("{text}: not an amount of {currency}"));
+    Ok(Amount::from_decimal(text, currency).map_err(malformed)?.minor())
 }
 
 fn item(text: &str, currency: Currency) -> Result<OrderItem, MerchantToolError> {
@@ -245,19 +242,6 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn decimals_become_minor_units() {
-        let minor = |text: &str, code: &str| minor_units(text, code.parse().unwrap()).ok();
-        assert_eq!(minor("12.80", "USD"), Some(1280));
-        assert_eq!(minor("12.8", "USD"), Some(1280));
-        assert_eq!(minor("-0.05", "USD"), Some(-5));
-        assert_eq!(minor("500", "JPY"), Some(500));
-        assert_eq!(minor("1.234", "KWD"), Some(1234));
-        for bad in ["", "1.234", ".5", "1,20", "1e3", "+5", "99999999999999999999"] {
-            assert_eq!(minor(bad, "USD"), None, "{bad}");
-        }
-    }
 
     #[test]
     fn an_item_may_have_colons_in_its_name() {

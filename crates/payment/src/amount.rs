@@ -17,6 +17,9 @@ pub enum AmountError {
     /// The result does not fit, or is outside what the use allows.
     #[error("the amount is out of range")]
     OutOfRange,
+    /// The text is not a decimal number of the currency.
+    #[error("not a decimal amount of this currency")]
+    NotDecimal,
     /// The text is not an ISO 4217 alphabetic code, or has no minor unit.
     #[error("unknown currency")]
     UnknownCurrency,
@@ -135,6 +138,24 @@ impl Amount {
         if self.currency == other.currency { Ok(()) } else { Err(AmountError::CurrencyMismatch) }
     }
 
+    /// The amount that plain decimal digits stand for, such as `12.80`; the inverse of [`Amount::to_decimal`]. There is
+    /// no rounding: a fraction longer than the currency's is refused.
+    pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, AmountError> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let exponent = usize::from(currency.exponent());
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let has_point = digits.contains('.');
+        if whole.is_empty() || fraction.len() > exponent || (has_point && fraction.is_empty()) {
+            return Err(AmountError::NotDecimal);
+        }
+        if !all_digits(whole) || !all_digits(fraction) {
+            return Err(AmountError::NotDecimal);
+        }
+        let minor: i64 = format!("{whole}{fraction:0<exponent$}").parse().map_err(|_| AmountError::OutOfRange)?;
+        Ok(Self { minor: sign * minor, currency })
+    }
+
     /// The amount as plain decimal digits without a currency sign, such as `12.80`, `500` or `1.234`.
     ///
     /// For machines and logs; people's screens format by locale.
@@ -168,6 +189,20 @@ mod tests {
         assert_eq!(amount(-5, "EUR").to_decimal(), "-0.05");
         assert_eq!(amount(500, "JPY").to_decimal(), "500");
         assert_eq!(amount(1234, "KWD").to_decimal(), "1.234");
+    }
+
+    #[test]
+    fn decimals_are_read_as_they_are_written() {
+        let read = |text: &str, code: &str| Amount::from_decimal(text, code.parse().unwrap()).map(Amount::minor);
+        assert_eq!(read("12.80", "USD"), Ok(1280));
+        assert_eq!(read("12.8", "USD"), Ok(1280));
+        assert_eq!(read("-0.05", "USD"), Ok(-5));
+        assert_eq!(read("500", "JPY"), Ok(500));
+        assert_eq!(read("1.234", "KWD"), Ok(1234));
+        for bad in ["", "1.234", ".5", "5.", "1,20", "1e3", "+5", "--5", "1.-5"] {
+            assert_eq!(read(bad, "USD"), Err(AmountError::NotDecimal), "{bad}");
+        }
+        assert_eq!(read("99999999999999999999", "USD"), Err(AmountError::OutOfRange));
     }
 
     #[test]

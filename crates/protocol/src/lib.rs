@@ -5,6 +5,7 @@
 pub mod error;
 pub mod ipc;
 pub mod merchant_api;
+pub mod mpm;
 pub mod sealed;
 pub mod wallet_api;
 
