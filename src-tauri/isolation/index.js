@@ -30,10 +30,37 @@ const COMMANDS = new Set([
   'claim_start',
   'claim_confirm',
   'save_settings',
+  'merchant',
+  'merchant_connect',
+  'merchant_disconnect',
+  'sell',
+  'sale',
+  'sales',
+  'sales_csv',
+  'sale_cancel',
+  'sale_resend',
+  'sale_refund',
+  'day_close',
+  'catalogue',
+  'save_catalogue',
+  'counters',
+  'counter_create',
+  'webhooks',
+  'webhook_create',
+  'webhook_delete',
+  'webhook_test',
+  'webhook_deliveries',
+  'webhook_redeliver',
+  'access',
+  'api_key_create',
+  'api_key_revoke',
+  'scan_image',
 ])
 
 // The longest call carries a receipt's text; everything else is far below. In UTF-16 code units.
 const PAYLOAD_LENGTH_MAX = 256 * 1024
+// But a picture to find a code in: 8 MiB in base64.
+const PICTURE_LENGTH_MAX = 12 * 1024 * 1024
 
 // No command has this name: Rust answers the caller that it does not exist. Throwing here would leave the caller waiting.
 const REFUSED = 'refused_by_isolation'
@@ -46,7 +73,8 @@ function isKnownCall(message) {
   if (!COMMANDS.has(message.cmd) || !isPlainObject(message.payload)) return false
   const names = Object.keys(message.payload)
   if (names.length !== 1 || names[0] !== 'args' || !isPlainObject(message.payload.args)) return false
-  return JSON.stringify(message.payload).length <= PAYLOAD_LENGTH_MAX
+  const lengthMax = message.cmd === 'scan_image' ? PICTURE_LENGTH_MAX : PAYLOAD_LENGTH_MAX
+  return JSON.stringify(message.payload).length <= lengthMax
 }
 
 window.__TAURI_ISOLATION_HOOK__ = (message) => {

@@ -9,6 +9,8 @@ use tauri::{AppHandle, Runtime, State};
 use crate::screen;
 use crate::shell::Shell;
 
+pub(crate) mod merchant;
+
 /// What a command answers: its own view, or the one kind of error.
 type Answer<C> = Result<<C as Command>::Answer, Problem>;
 

@@ -68,7 +68,32 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::verify_receipt,
             commands::claim_start,
             commands::claim_confirm,
-            commands::save_settings
+            commands::save_settings,
+            commands::merchant::merchant,
+            commands::merchant::merchant_connect,
+            commands::merchant::merchant_disconnect,
+            commands::merchant::sell,
+            commands::merchant::sale,
+            commands::merchant::sales,
+            commands::merchant::sales_csv,
+            commands::merchant::sale_cancel,
+            commands::merchant::sale_resend,
+            commands::merchant::sale_refund,
+            commands::merchant::day_close,
+            commands::merchant::catalogue,
+            commands::merchant::save_catalogue,
+            commands::merchant::counters,
+            commands::merchant::counter_create,
+            commands::merchant::webhooks,
+            commands::merchant::webhook_create,
+            commands::merchant::webhook_delete,
+            commands::merchant::webhook_test,
+            commands::merchant::webhook_deliveries,
+            commands::merchant::webhook_redeliver,
+            commands::merchant::access,
+            commands::merchant::api_key_create,
+            commands::merchant::api_key_revoke,
+            commands::merchant::scan_image
         ])
         .setup(|app| {
             open_wallet(app);

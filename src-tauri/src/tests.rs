@@ -67,6 +67,36 @@ fn arguments(command: &str) -> Value {
         "claim_start" => json!({ "identifier": "a@example.com" }),
         "claim_confirm" => json!({ "identifier": "a@example.com", "code": "000000" }),
         "save_settings" => json!({ "settings": settings }),
+        _ => merchants_arguments(command),
+    }
+}
+
+/// The same for the commands of a merchant's till.
+fn merchants_arguments(command: &str) -> Value {
+    let id = "0193a5c0-0000-7000-8000-000000000001";
+    let amount = json!({ "minor": 1280, "currency": "USD" });
+    let filter = json!({ "text": "", "status": "", "from_ms": null, "to_ms": null });
+    let sale = json!({
+        "amount": amount, "items": [], "order_number": "", "payer": "", "counter_id": null, "expires_s": 300,
+    });
+    match command {
+        "merchant_connect" => json!({ "path": "access.json" }),
+        "sell" => json!({ "sale": sale }),
+        "sale" | "sale_cancel" => json!({ "request_id": id }),
+        "sales" => json!({ "filter": filter, "cursor": null }),
+        "sales_csv" => json!({ "filter": filter }),
+        "sale_resend" => json!({ "request_id": id, "channel": "email" }),
+        "sale_refund" => json!({ "request_id": id, "amount": amount, "reason": "" }),
+        "day_close" => json!({ "date": "" }),
+        "save_catalogue" => json!({ "items": [] }),
+        "counter_create" => json!({ "name": "Till 2" }),
+        "webhook_create" => json!({ "url": "https://shop.example/hook", "events": [] }),
+        "webhook_delete" | "webhook_test" => json!({ "webhook_id": "1" }),
+        "webhook_deliveries" => json!({ "webhook_id": "1", "cursor": null }),
+        "webhook_redeliver" => json!({ "webhook_id": "1", "delivery_id": "2" }),
+        "api_key_create" => json!({ "name": "Shop", "scopes": ["requests:read"] }),
+        "api_key_revoke" => json!({ "key_id": "1" }),
+        "scan_image" => json!({ "image": "" }),
         _ => json!({}),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path as UrlPath, State};
+use axum::extract::{DefaultBodyLimit, Path as UrlPath, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -26,6 +26,9 @@ const SHIM: &str = "window.__TAURI_INTERNALS__ = { invoke: async (name, payload)
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The longest call: a picture of 8 MiB, in base64.
+const CALL_BYTES_MAX: usize = 12 * 1024 * 1024;
+
 struct Bridge {
     wallet: Wallet,
     bundle: PathBuf,
@@ -39,6 +42,7 @@ pub async fn serve(wallet: Wallet, bundle: &Path) -> SocketAddr {
         .route("/outside", post(outside))
         .route("/bridge.js", get(async || ([(header::CONTENT_TYPE, "text/javascript")], SHIM)))
         .fallback(get(file))
+        .layer(DefaultBodyLimit::max(CALL_BYTES_MAX))
         .with_state(bridge);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");

@@ -18,4 +18,5 @@ pub mod scene;
 pub mod second_bank;
 pub mod system;
 pub mod tap;
+pub mod till;
 pub mod torture;

@@ -207,6 +207,12 @@ error_codes! {
     Reversed = "reversed", 409, No, false, "The payment was undone by the bank. No money moved.";
     /// Server and bank disagree; people are looking at it.
     NeedsManualReview = "needs_manual_review", 409, Unknown, false, "The bank and the server disagree. Do not pay again; people are checking.";
+    /// This wallet is no merchant's till.
+    NoMerchant = "no_merchant", 409, No, false, "This wallet takes no payments for a merchant. No money moved.";
+    /// The file does not make this wallet a till.
+    AccessFileInvalid = "access_file_invalid", 422, No, false, "This access file cannot be used. No money moved.";
+    /// A picture shows no payment code.
+    CodeUnreadable = "code_unreadable", 422, No, true, "No payment code was found in the picture. No money moved.";
     /// A receipt does not verify.
     ReceiptInvalid = "receipt_invalid", 422, No, false, "The receipt does not verify.";
 }

@@ -35,12 +35,32 @@ macro_rules! commands {
             }
         )*
 
-        /// Every command's name: the window's permission list and the isolation page are checked against it.
-        pub const COMMAND_NAMES: &[&str] = &[$($wire),*];
+        /// The names of this module's commands.
+        pub(super) const NAMES: &[&str] = &[$($wire),*];
     };
 }
 
 pub mod merchant;
+
+/// Every command's name: the window's permission list and the isolation page are checked against it.
+pub const COMMAND_NAMES: &[&str] = &joined::<{ NAMES.len() + merchant::NAMES.len() }>([NAMES, merchant::NAMES]);
+
+/// The names of several modules, one after the other.
+const fn joined<const N: usize>(groups: [&[&'static str]; 2]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let (mut group, mut at) = (0, 0);
+    while group < groups.len() {
+        let mut index = 0;
+        while index < groups[group].len() {
+            names[at] = groups[group][index];
+            index += 1;
+            at += 1;
+        }
+        group += 1;
+    }
+    assert!(at == N, "every name has its place");
+    names
+}
 
 commands! {
     /// What the wallet is connected to and how it is set.

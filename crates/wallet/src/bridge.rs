@@ -1,53 +1,94 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command};
+use protocol::ipc::{self, Command, merchant};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
 use crate::wallet::Wallet;
+
+macro_rules! route {
+    ($wallet:ident, $name:ident, $args:ident, $module:ident,
+     { $($command:ident { $($field:ident),* } => $method:ident;)* } _ => $otherwise:expr) => {
+        match $name {
+            $(<$module::$command as Command>::NAME => {
+                let $module::$command { $($field),* } = arguments($args)?;
+                answer(&$wallet.$method($($field),*).await?)
+            })*
+            _ => $otherwise,
+        }
+    };
+}
 
 /// Does one command. `args` is the command's JSON object; the answer is its answer's JSON.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`] for an unknown command or arguments that do not fit; else the command's own.
 pub async fn dispatch(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
-    macro_rules! route {
-        ($($command:ident { $($field:ident),* } => $method:ident;)*) => {
-            match name {
-                $(<ipc::$command as Command>::NAME => {
-                    let ipc::$command { $($field),* } = arguments(args)?;
-                    answer(&wallet.$method($($field),*).await?)
-                })*
-                _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command")),
-            }
-        };
-    }
     route! {
-        Status {} => status;
-        Watch { after } => watch;
-        Inbox {} => inbox;
-        Show { request_id } => show;
-        OpenLink { link } => open_link;
-        Reject { request_id } => reject;
-        Postpone { request_id } => postpone;
-        BlockMerchant { request_id } => block_merchant;
-        Readers {} => readers;
-        ReaderTestStart { reader } => reader_test_start;
-        ReaderTestStop {} => reader_test_stop;
-        CheckoutStart { request_id, reader } => checkout_start;
-        CheckoutChoose { index } => checkout_choose;
-        PinPad { layout } => pin_pad;
-        PinPress { position } => pin_press;
-        PinErase {} => pin_erase;
-        PinSubmit {} => pin_submit;
-        CheckoutStop {} => checkout_stop;
-        CheckoutDone {} => checkout_done;
-        Receipts {} => receipts;
-        ShowReceipt { attempt_id } => show_receipt;
-        VerifyReceipt { receipt } => verify_receipt;
-        ClaimStart { identifier } => claim_start;
-        ClaimConfirm { identifier, code } => claim_confirm;
-        SaveSettings { settings } => save_settings;
+        wallet, name, args, ipc,
+        {
+            Status {} => status;
+            Watch { after } => watch;
+            Inbox {} => inbox;
+            Show { request_id } => show;
+            OpenLink { link } => open_link;
+            Reject { request_id } => reject;
+            Postpone { request_id } => postpone;
+            BlockMerchant { request_id } => block_merchant;
+            Readers {} => readers;
+            ReaderTestStart { reader } => reader_test_start;
+            ReaderTestStop {} => reader_test_stop;
+            CheckoutStart { request_id, reader } => checkout_start;
+            CheckoutChoose { index } => checkout_choose;
+            PinPad { layout } => pin_pad;
+            PinPress { position } => pin_press;
+            PinErase {} => pin_erase;
+            PinSubmit {} => pin_submit;
+            CheckoutStop {} => checkout_stop;
+            CheckoutDone {} => checkout_done;
+            Receipts {} => receipts;
+            ShowReceipt { attempt_id } => show_receipt;
+            VerifyReceipt { receipt } => verify_receipt;
+            ClaimStart { identifier } => claim_start;
+            ClaimConfirm { identifier, code } => claim_confirm;
+            SaveSettings { settings } => save_settings;
+        }
+        _ => dispatch_merchants(wallet, name, args).await
+    }
+}
+
+/// The same for the commands of a merchant's till.
+async fn dispatch_merchants(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, merchant,
+        {
+            Merchant {} => merchant;
+            MerchantConnect { path } => merchant_connect;
+            MerchantDisconnect {} => merchant_disconnect;
+            Sell { sale } => sell;
+            Sale { request_id } => sale;
+            Sales { filter, cursor } => sales;
+            SalesCsv { filter } => sales_csv;
+            SaleCancel { request_id } => sale_cancel;
+            SaleResend { request_id, channel } => sale_resend;
+            SaleRefund { request_id, amount, reason } => sale_refund;
+            DayClose { date } => day_close;
+            Catalogue {} => catalogue;
+            SaveCatalogue { items } => save_catalogue;
+            Counters {} => counters;
+            CounterCreate { name } => counter_create;
+            Webhooks {} => webhooks;
+            WebhookCreate { url, events } => webhook_create;
+            WebhookDelete { webhook_id } => webhook_delete;
+            WebhookTest { webhook_id } => webhook_test;
+            WebhookDeliveries { webhook_id, cursor } => webhook_deliveries;
+            WebhookRedeliver { webhook_id, delivery_id } => webhook_redeliver;
+            Access {} => access;
+            ApiKeyCreate { name, scopes } => api_key_create;
+            ApiKeyRevoke { key_id } => api_key_revoke;
+            ScanImage { image } => scan_image;
+        }
+        _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }
 }
 

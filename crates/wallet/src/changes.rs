@@ -19,6 +19,8 @@ pub struct Seen {
     pub inbox_version: u64,
     /// A request that a link from outside asks to be shown.
     pub opened: Option<RequestId>,
+    /// Grows with every change of a merchant's sale.
+    pub sales_version: u64,
 }
 
 /// The counter.
@@ -27,7 +29,7 @@ pub struct Changes(watch::Sender<Seen>);
 impl Changes {
     /// Nothing has changed yet; the first watcher is answered at once.
     pub fn new() -> Self {
-        Self(watch::Sender::new(Seen { seq: 1, online: false, inbox_version: 1, opened: None }))
+        Self(watch::Sender::new(Seen { seq: 1, online: false, inbox_version: 1, opened: None, sales_version: 1 }))
     }
 
     /// What stands now.
@@ -45,6 +47,14 @@ impl Changes {
         self.0.send_modify(|seen| {
             seen.seq += 1;
             seen.inbox_version += 1;
+        });
+    }
+
+    /// A merchant's sale changed.
+    pub fn sales_changed(&self) {
+        self.0.send_modify(|seen| {
+            seen.seq += 1;
+            seen.sales_version += 1;
         });
     }
 

@@ -1,6 +1,7 @@
 //! The commands of `tapseal-wallet`: thin, over the same [`Wallet`] as the window.
 
 mod card_read;
+mod merchant;
 mod pay;
 mod pin;
 mod print;
@@ -112,6 +113,14 @@ enum Command {
     /// Looks at cards; never pays.
     #[command(subcommand)]
     Card(CardCommand),
+    /// Finds a request in a picture of a QR and shows it.
+    Scan {
+        /// A PNG, JPEG or WebP file.
+        picture: PathBuf,
+    },
+    /// Takes payments, as a merchant's till.
+    #[command(subcommand)]
+    Merchant(merchant::MerchantCommand),
 }
 
 #[derive(Subcommand)]
@@ -161,6 +170,8 @@ async fn run(cli: &Cli) -> ExitCode {
         Command::Show { id } => show(cli, *id).await,
         Command::Reject { id } => reject(cli, *id).await,
         Command::Receipts => receipts(cli).await,
+        Command::Scan { picture } => scan(cli, picture).await,
+        Command::Merchant(command) => merchant::run(cli, command).await,
         Command::Receipt { attempt, out } => receipt(cli, *attempt, out.as_ref()).await,
     };
     match done {
@@ -252,6 +263,17 @@ async fn open(cli: &Cli, link: &str) -> Result<(), Problem> {
     let wallet = cli.place.open().await?;
     wallet.sync().await?;
     print::request(cli.json, &wallet.open_link(link.to_owned()).await?);
+    Ok(())
+}
+
+async fn scan(cli: &Cli, picture: &std::path::Path) -> Result<(), Problem> {
+    use base64::Engine;
+    let unreadable = |error: std::io::Error| Problem::new(ErrorCode::CodeUnreadable).with_detail(error.to_string());
+    let picture = std::fs::read(picture).map_err(unreadable)?;
+    let wallet = cli.place.open().await?;
+    wallet.sync().await?;
+    let picture = base64::engine::general_purpose::STANDARD.encode(picture);
+    print::request(cli.json, &wallet.scan_image(picture).await?);
     Ok(())
 }
 

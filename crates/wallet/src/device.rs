@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::error::{Result, WalletError};
-use crate::keystore::KeyStore;
+use crate::keystore::{KeyStore, SecretName};
 use crate::store::Store;
 
 /// The setting that names this device.
@@ -28,13 +28,13 @@ impl Device {
     pub async fn open(store: &Store, keys: &KeyStore) -> Result<Self> {
         if let Some(id) = store.setting(SETTING_DEVICE_ID).await? {
             let id: DeviceId = id.parse().map_err(|_| WalletError::Row("device id"))?;
-            if let Some(secret) = keys.load(id).await? {
+            if let Some(secret) = keys.load(SecretName::Device(id)).await? {
                 return Self::from_secret(id, &secret);
             }
             tracing::warn!(device = %id, "the device's keys are gone from the key store; becoming a new device");
         }
         let device = Self::generate();
-        keys.save(device.id, device.to_secret()).await?;
+        keys.save(SecretName::Device(device.id), device.to_secret()).await?;
         store.save_setting(SETTING_DEVICE_ID, &device.id.to_string()).await?;
         Ok(device)
     }

@@ -89,17 +89,28 @@ fn order_in(plaintext: &[u8]) -> Result<String> {
     Ok(letter.order)
 }
 
+/// Where a link leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// To one request.
+    Request,
+    /// To whatever a counter is asking for now.
+    Counter,
+}
+
 /// A payment link: which letter, and the key that opens it.
 pub struct Link {
-    /// Names the letter at the server.
+    /// Where it leads.
+    pub goal: Goal,
+    /// Names the letter, or the counter, at the server.
     pub token: String,
     /// Opens it. It is only in the fragment, which no browser sends.
     pub key: LinkKey,
 }
 
 impl Link {
-    /// Reads `https://SERVER/r/TOKEN#KEY` or `tapseal://r/TOKEN?s=HOST#KEY`. The server must be the pinned
-    /// one: a link cannot send the wallet elsewhere.
+    /// Reads `https://SERVER/r/TOKEN#KEY` or `tapseal://r/TOKEN?s=HOST#KEY`, or the same with `c` for a counter. The
+    /// server must be the pinned one: a link cannot send the wallet elsewhere.
     pub fn parse(link: &str, server_host: &str) -> Result<Self> {
         Self::read(link.trim(), server_host).ok_or(WalletError::Code(ErrorCode::LinkInvalid))
     }
@@ -109,25 +120,26 @@ impl Link {
             return None;
         }
         let (address, fragment) = link.split_once('#')?;
-        let token = if let Some(rest) = address.strip_prefix("tapseal://r/") {
-            let (token, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (path, host) = if let Some(rest) = address.strip_prefix("tapseal://") {
+            let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
             let host = query.split('&').find_map(|pair| pair.strip_prefix("s="));
-            let decoded = host.map(|host| host.replace("%3A", ":").replace("%3a", ":"));
-            if decoded.is_some_and(|host| host != server_host) {
-                return None;
-            }
-            token
+            (path, host.map(|host| host.replace("%3A", ":").replace("%3a", ":")))
         } else {
-            let (host, token) = address.strip_prefix("https://")?.split_once("/r/")?;
-            if host != server_host {
-                return None;
-            }
-            token
+            let (host, path) = address.strip_prefix("https://")?.split_once('/')?;
+            (path, Some(host.to_owned()))
+        };
+        if host.is_some_and(|host| host != server_host) {
+            return None;
+        }
+        let (goal, token) = match path.split_once('/')? {
+            ("r", token) => (Goal::Request, token),
+            ("c", token) => (Goal::Counter, token),
+            _ => return None,
         };
         let token_fits = token.len() == TOKEN_CHARS
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let key = LinkKey::from_fragment(fragment).ok()?;
-        token_fits.then(|| Self { token: token.to_owned(), key })
+        token_fits.then(|| Self { goal, token: token.to_owned(), key })
     }
 }
 
@@ -251,6 +263,9 @@ mod tests {
             format!(" tapseal://r/{TOKEN}#{key}\n"),
         ] {
             assert_eq!(Link::parse(&link, host).unwrap().token, TOKEN, "{link}");
+            assert_eq!(Link::parse(&link, host).unwrap().goal, Goal::Request, "{link}");
+            let counter = link.replacen("/r/", "/c/", 1);
+            assert_eq!(Link::parse(&counter, host).unwrap().goal, Goal::Counter, "{counter}");
         }
     }
 
@@ -264,6 +279,8 @@ mod tests {
             format!("tapseal://r/{TOKEN}?s=evil.example#{key}"),
             format!("https://{host}/r/{TOKEN}"),
             format!("https://{host}/r/short#{key}"),
+            format!("https://{host}/x/{TOKEN}#{key}"),
+            format!("tapseal://x/{TOKEN}#{key}"),
             format!("https://{host}/r/../../v1/inbox0000000#{key}"),
             format!("https://{host}/r/{TOKEN}#{}", &key[1..]),
             format!("https://{host}/r/{TOKEN}#{key}{}", "x".repeat(600)),

@@ -1,7 +1,8 @@
-//! Where the device's secrets rest: the operating system's keyring, or, only when asked for, a private file.
+//! Where the wallet's secrets rest: the operating system's keyring, or, only when asked for, a private file.
 //!
 //! There is no fallback from the one to the other: without a keyring the wallet says so and stops.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -24,12 +25,30 @@ use zeroize::Zeroizing;
 use crate::config::KeyStoreKind;
 use crate::error::{Result, WalletError};
 
-/// The service under which the keyring lists our entries; the user is the device id.
+/// The service under which the keyring lists our entries; the user is the [`SecretName`].
 const KEYRING_SERVICE: &str = "org.tapseal.wallet";
 /// The largest secret that is read back, in bytes.
 const SECRET_BYTES_MAX: u64 = 4096;
 
-/// Where the device's secrets rest.
+/// Which secret of which device: several wallets of one person share a keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretName {
+    /// The device's own keys.
+    Device(DeviceId),
+    /// The merchant's keys on a device that is its till.
+    Till(DeviceId),
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(device_id) => write!(f, "{device_id}"),
+            Self::Till(device_id) => write!(f, "{device_id}.till"),
+        }
+    }
+}
+
+/// Where the wallet's secrets rest.
 pub struct KeyStore {
     place: Place,
 }
@@ -49,19 +68,27 @@ impl KeyStore {
         Self { place }
     }
 
-    /// The secret of this device, if one is kept.
-    pub async fn load(&self, device_id: DeviceId) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    /// The secret of this name, if one is kept.
+    pub async fn load(&self, name: SecretName) -> Result<Option<Zeroizing<Vec<u8>>>> {
         match &self.place {
-            Place::Keyring => in_keyring(move |store| load_from_keyring(store, device_id)).await,
-            Place::Folder(folder) => load_file(&key_file(folder, device_id)),
+            Place::Keyring => in_keyring(move |store| load_from_keyring(store, name)).await,
+            Place::Folder(folder) => load_file(&key_file(folder, name)),
         }
     }
 
-    /// Keeps the secret of this device.
-    pub async fn save(&self, device_id: DeviceId, secret: Zeroizing<Vec<u8>>) -> Result<()> {
+    /// Keeps the secret of this name. A file is never written over.
+    pub async fn save(&self, name: SecretName, secret: Zeroizing<Vec<u8>>) -> Result<()> {
         match &self.place {
-            Place::Keyring => in_keyring(move |store| save_to_keyring(store, device_id, &secret)).await,
-            Place::Folder(folder) => save_file(&key_file(folder, device_id), &secret),
+            Place::Keyring => in_keyring(move |store| save_to_keyring(store, name, &secret)).await,
+            Place::Folder(folder) => save_file(&key_file(folder, name), &secret),
+        }
+    }
+
+    /// Forgets the secret of this name, if there is one.
+    pub async fn remove(&self, name: SecretName) -> Result<()> {
+        match &self.place {
+            Place::Keyring => in_keyring(move |store| remove_from_keyring(store, name)).await,
+            Place::Folder(folder) => remove_file(&key_file(folder, name)),
         }
     }
 }
@@ -97,8 +124,8 @@ fn no_keyring(error: &KeyringError) -> WalletError {
     WalletError::NoKeyring(format!("{why}; unlock it, or choose --key-store file"))
 }
 
-fn load_from_keyring(store: &CredentialStore, device_id: DeviceId) -> Result<Option<Zeroizing<Vec<u8>>>> {
-    let entry = store.build(KEYRING_SERVICE, &device_id.to_string(), None).map_err(|error| no_keyring(&error))?;
+fn load_from_keyring(store: &CredentialStore, name: SecretName) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let entry = store.build(KEYRING_SERVICE, &name.to_string(), None).map_err(|error| no_keyring(&error))?;
     match entry.get_secret() {
         Ok(secret) => Ok(Some(Zeroizing::new(secret))),
         Err(KeyringError::NoEntry) => Ok(None),
@@ -106,13 +133,21 @@ fn load_from_keyring(store: &CredentialStore, device_id: DeviceId) -> Result<Opt
     }
 }
 
-fn save_to_keyring(store: &CredentialStore, device_id: DeviceId, secret: &[u8]) -> Result<()> {
-    let entry = store.build(KEYRING_SERVICE, &device_id.to_string(), None).map_err(|error| no_keyring(&error))?;
+fn save_to_keyring(store: &CredentialStore, name: SecretName, secret: &[u8]) -> Result<()> {
+    let entry = store.build(KEYRING_SERVICE, &name.to_string(), None).map_err(|error| no_keyring(&error))?;
     entry.set_secret(secret).map_err(|error| no_keyring(&error))
 }
 
-fn key_file(folder: &Path, device_id: DeviceId) -> PathBuf {
-    folder.join(format!("{device_id}.key"))
+fn remove_from_keyring(store: &CredentialStore, name: SecretName) -> Result<()> {
+    let entry = store.build(KEYRING_SERVICE, &name.to_string(), None).map_err(|error| no_keyring(&error))?;
+    match entry.delete_credential() {
+        Ok(()) | Err(KeyringError::NoEntry) => Ok(()),
+        Err(error) => Err(no_keyring(&error)),
+    }
+}
+
+fn key_file(folder: &Path, name: SecretName) -> PathBuf {
+    folder.join(format!("{name}.key"))
 }
 
 fn load_file(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
@@ -148,11 +183,19 @@ fn save_file(path: &Path, secret: &[u8]) -> Result<()> {
     file.write_all(secret).and_then(|()| file.sync_all()).map_err(fault)
 }
 
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WalletError::KeyFile(error.to_string())),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
+    const DEVICE: SecretName = SecretName::Device(DeviceId::from_bytes([7; 16]));
+    const TILL: SecretName = SecretName::Till(DeviceId::from_bytes([7; 16]));
 
     #[cfg(unix)]
     #[tokio::test]
@@ -175,6 +218,19 @@ mod tests {
         let store = KeyStore::new(KeyStoreKind::File, home.path());
         store.save(DEVICE, Zeroizing::new(vec![1])).await.unwrap();
         assert!(store.save(DEVICE, Zeroizing::new(vec![2])).await.is_err());
+        assert_eq!(store.load(DEVICE).await.unwrap().unwrap().as_slice(), &[1]);
+    }
+
+    #[tokio::test]
+    async fn a_removed_key_is_gone_and_its_neighbour_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let store = KeyStore::new(KeyStoreKind::File, home.path());
+        store.save(DEVICE, Zeroizing::new(vec![1])).await.unwrap();
+        store.save(TILL, Zeroizing::new(vec![2])).await.unwrap();
+        for _ in 0..2 {
+            store.remove(TILL).await.unwrap();
+            assert!(store.load(TILL).await.unwrap().is_none());
+        }
         assert_eq!(store.load(DEVICE).await.unwrap().unwrap().as_slice(), &[1]);
     }
 }

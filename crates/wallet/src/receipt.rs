@@ -9,19 +9,16 @@ use envelope::keyset::{BankCertificate, BankTrust, Keyset, TrustRoots};
 use payment::receipt::RECEIPT_VERSION;
 use payment::{AttemptHash, AttemptId, BankResult, Outcome, Receipt, WalletNonce};
 use protocol::ipc::{ReceiptSummary, ReceiptView};
-use qrcode::render::svg;
-use qrcode::{EcLevel, QrCode};
 
 use crate::clock::signed;
 use crate::error::{Result, WalletError};
 use crate::inbox::{self, VerifiedOrder};
+use crate::qr;
 
 /// The largest receipt that is looked at, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What the text of a short proof begins with.
 pub const PROOF_PREFIX: &str = "tapseal:proof:1:";
-/// The QR's smallest side, in pixels.
-const QR_SIDE_MIN: u32 = 240;
 
 /// An outcome under a certified bank key that speaks of one order and one attempt.
 #[derive(Debug)]
@@ -182,28 +179,12 @@ impl VerifiedReceipt {
             merchant_seal: true,
             bank_seal: true,
             json: self.to_json(),
-            qr_svg: qr_svg(&self.short_proof()),
+            qr_svg: qr::svg(&self.short_proof(), qr::Damage::Little),
         }
     }
 
     /// The receipt file's text.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(&self.receipt).expect("a receipt is always JSON")
-    }
-}
-
-/// A QR code as SVG, dark on white with its quiet zone whatever the theme; empty when the text is too long.
-fn qr_svg(text: &str) -> String {
-    match QrCode::with_error_correction_level(text, EcLevel::L) {
-        Ok(code) => code
-            .render::<svg::Color<'_>>()
-            .min_dimensions(QR_SIDE_MIN, QR_SIDE_MIN)
-            .dark_color(svg::Color("#000000"))
-            .light_color(svg::Color("#ffffff"))
-            .build(),
-        Err(error) => {
-            tracing::warn!(%error, "the short proof does not fit a QR code");
-            String::new()
-        }
     }
 }

@@ -82,21 +82,7 @@ impl Call {
 impl Server {
     /// A client of the server that the trust file names. Nothing is sent yet.
     pub fn new(trust: &Trust, device: Arc<Device>, changes: Arc<Changes>, language: String) -> Result<Self> {
-        // An error here says that another part of the program chose a provider first, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let fault = |error: reqwest::Error| WalletError::Trust(error.to_string());
-        let authority = reqwest::Certificate::from_pem_bundle(trust.tls_ca_pem.as_bytes()).map_err(fault)?;
-        let http = reqwest::Client::builder()
-            .tls_backend_rustls()
-            .tls_certs_only(authority)
-            .tls_version_min(reqwest::tls::Version::TLS_1_3)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy from the environment would learn when somebody pays.
-            .no_proxy()
-            .connect_timeout(CONNECT_WAIT)
-            .build()
-            .map_err(fault)?;
+        let http = http_client(&trust.tls_ca_pem)?;
         let base = trust.server_url.trim_end_matches('/').to_owned();
         Ok(Self { http, base, device, changes, language, clock_offset_ms: AtomicI64::new(0) })
     }
@@ -114,6 +100,11 @@ impl Server {
     /// `GET /v1/links/{token}`.
     pub async fn link(&self, token: &str) -> Result<SealedRequest> {
         self.read(Call::get(format!("/v1/links/{token}")).public()).await
+    }
+
+    /// `GET /v1/counters/{token}`: what a counter is asking for now.
+    pub async fn counter(&self, token: &str) -> Result<SealedRequest> {
+        self.read(Call::get(format!("/v1/counters/{token}")).public()).await
     }
 
     /// `POST /v1/devices`: makes this device known; doing it twice changes nothing.
@@ -248,14 +239,33 @@ impl Server {
     }
 }
 
+/// A client of servers whose certificate this authority signed.
+pub(crate) fn http_client(tls_ca_pem: &str) -> Result<reqwest::Client> {
+    // An error here says that another part of the program chose a provider first, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let fault = |error: reqwest::Error| WalletError::Trust(error.to_string());
+    let authority = reqwest::Certificate::from_pem_bundle(tls_ca_pem.as_bytes()).map_err(fault)?;
+    reqwest::Client::builder()
+        .tls_backend_rustls()
+        .tls_certs_only(authority)
+        .tls_version_min(reqwest::tls::Version::TLS_1_3)
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        // A proxy from the environment would learn when somebody pays.
+        .no_proxy()
+        .connect_timeout(CONNECT_WAIT)
+        .build()
+        .map_err(fault)
+}
+
 /// A failed connection sent nothing; anything later may have.
-fn lost_or_not_reached(error: reqwest::Error) -> WalletError {
+pub(crate) fn lost_or_not_reached(error: reqwest::Error) -> WalletError {
     let connected = !error.is_connect();
     tracing::debug!(error = %error.without_url(), connected, "a call to the payment server failed");
     if connected { WalletError::Lost } else { WalletError::NotReached }
 }
 
-async fn read_bounded(response: reqwest::Response) -> Result<Vec<u8>> {
+pub(crate) async fn read_bounded(response: reqwest::Response) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
@@ -270,7 +280,7 @@ async fn read_bounded(response: reqwest::Response) -> Result<Vec<u8>> {
 
 /// What an error answer means. One that is not in our vocabulary came from something between, and says
 /// nothing about what the server did.
-fn refusal(status: StatusCode, body: &[u8]) -> WalletError {
+pub(crate) fn refusal(status: StatusCode, body: &[u8]) -> WalletError {
     if let Ok(problem) = serde_json::from_slice::<Problem>(body) {
         return WalletError::Server(Box::new(problem));
     }
@@ -278,7 +288,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> WalletError {
     WalletError::Lost
 }
 
-fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T> {
     serde_json::from_slice(answer).map_err(|error| {
         tracing::warn!(%error, "the payment server's answer cannot be read");
         WalletError::Lost

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod requests;
+mod sales;
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::error::Result;
 
 pub use attempts::{AttemptRow, KeptState};
 pub use requests::RequestRow;
+pub use sales::{SaleRow, SaleStage};
 
 /// The database's name in the wallet's folder.
 pub const DATABASE_FILE: &str = "wallet.db";

@@ -56,14 +56,21 @@ impl Trust {
                 Err(WalletError::Trust("this wallet is already pinned to another trust file".to_owned()))
             }
             (None, Some(given)) => {
-                let text = serde_json::to_string_pretty(&given).expect("strings are always JSON");
-                fs::write(&pinned_path, text).map_err(|error| WalletError::Trust(error.to_string()))?;
+                Self::pin(home, &given)?;
                 Ok(given)
             }
             (None, None) => {
                 Err(WalletError::Trust("no trust file is pinned yet; name one with --trust FILE".to_owned()))
             }
         }
+    }
+
+    /// Pins this trust in the wallet's folder, which has none yet.
+    pub(crate) fn pin(home: &Path, trust: &Self) -> Result<()> {
+        let fault = |error: std::io::Error| WalletError::Trust(error.to_string());
+        let text = serde_json::to_string_pretty(trust).expect("strings are always JSON");
+        fs::create_dir_all(home).map_err(fault)?;
+        fs::write(home.join(TRUST_FILE), text).map_err(fault)
     }
 
     /// The roots alone.

@@ -22,6 +22,7 @@ use crate::device::Device;
 use crate::error::{Result, WalletError};
 use crate::keyset::KeyCache;
 use crate::keystore::KeyStore;
+use crate::merchant::{self, TillSlot};
 use crate::reader_test::ReaderTest;
 use crate::readers::Readers;
 use crate::server::Server;
@@ -52,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) reader_test: ReaderTest,
     pub(crate) changes: Arc<Changes>,
     pub(crate) closing: CancellationToken,
+    pub(crate) key_store: KeyStore,
+    pub(crate) till: TillSlot,
 }
 
 impl Wallet {
@@ -70,6 +73,7 @@ impl Wallet {
         let key_store = KeyStore::new(config.key_store, &config.home);
         let device = Arc::new(Device::open(&store, &key_store).await?);
         let changes = Arc::new(Changes::new());
+        let till = TillSlot::open(&store, &key_store, &device, &changes).await?;
         let language = language_of(choices(&store).await?);
         let server = Server::new(&trust, Arc::clone(&device), Arc::clone(&changes), language)?;
         let keys = KeyCache::new(trust.roots(), store.clone());
@@ -89,10 +93,15 @@ impl Wallet {
             reader_test,
             changes,
             closing,
+            key_store,
+            till,
         };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {
-            Upkeep::Continuous => drop(tokio::spawn(upkeep::run(wallet.clone()))),
+            Upkeep::Continuous => {
+                drop(tokio::spawn(upkeep::run(wallet.clone())));
+                drop(tokio::spawn(merchant::follow::run(wallet.clone())));
+            }
             Upkeep::OnDemand => {}
         }
         Ok(wallet)
@@ -128,7 +137,7 @@ impl Wallet {
             checkout: self.core.checkout.view(),
             reader_test: self.core.reader_test.view(),
             opened: seen.opened,
-            sales_version: 0,
+            sales_version: seen.sales_version,
         })
     }
 
@@ -181,7 +190,7 @@ fn language_of(settings: Settings) -> String {
 }
 
 /// An e-mail address, or a phone number in E.164 form once spaces and dashes are taken out.
-fn payer_identifier(text: &str) -> Result<PayerIdentifier> {
+pub(crate) fn payer_identifier(text: &str) -> Result<PayerIdentifier> {
     let text = text.trim();
     if let Some((local, domain)) = text.split_once('@') {
         let plausible = !local.is_empty() && domain.contains('.') && !text.contains(char::is_whitespace);

@@ -9,7 +9,7 @@ use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
 use crate::error::{Result, WalletError};
-use crate::inbox::{self, Link, VerifiedOrder, require_same_request};
+use crate::inbox::{self, Goal, Link, VerifiedOrder, require_same_request};
 use crate::keyset::Keys;
 use crate::store::RequestRow;
 
@@ -49,7 +49,10 @@ impl Wallet {
     pub async fn open_link(&self, link: String) -> std::result::Result<RequestView, Problem> {
         let core = &self.core;
         let link = Link::parse(&link, core.trust.server_host())?;
-        let sealed = core.server.link(&link.token).await?;
+        let sealed = match link.goal {
+            Goal::Request => core.server.link(&link.token).await?,
+            Goal::Counter => core.server.counter(&link.token).await?,
+        };
         let order_jws = inbox::open_with_link(&sealed, &link.key)?;
         let request_id = self.accept(&sealed, &order_jws).await?;
         self.refresh_state(request_id).await;
