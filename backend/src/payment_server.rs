@@ -52,6 +52,7 @@ mod inquiry;
 mod keyset;
 mod late_answer;
 mod lifecycle;
+mod limits;
 mod links;
 mod listener;
 mod mail;
@@ -75,6 +76,8 @@ pub use channels::ChannelOptions;
 use channels::Channels;
 pub use database::DatabaseOption;
 use keyset::ServerKeys;
+pub use limits::LimitOptions;
+use limits::Limits;
 use listener::Listener;
 use mutual_tls::CertificateAcceptor;
 use watchers::Watchers;
@@ -126,6 +129,9 @@ pub struct Options {
     /// How messages leave.
     #[command(flatten)]
     pub channels: ChannelOptions,
+    /// How many calls are taken.
+    #[command(flatten)]
+    pub limits: LimitOptions,
     /// How long to wait for the bank's answer, in milliseconds.
     #[arg(long, default_value_t = 8_000)]
     pub answer_timeout_ms: u64,
@@ -234,6 +240,7 @@ struct Shared {
     webhooks: Dispatcher,
     webhooks_wake: Notify,
     running_keys: idempotency::RunningKeys,
+    limits: Limits,
     outbox_wake: outbox::Wake,
     calls: Semaphore,
     streams: Arc<Semaphore>,
@@ -319,6 +326,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         webhooks: Dispatcher::new(options.webhooks)?,
         webhooks_wake: Notify::new(),
         running_keys: idempotency::RunningKeys::default(),
+        limits: Limits::new(&options.limits),
         outbox_wake: outbox::Wake::default(),
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),

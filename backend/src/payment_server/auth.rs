@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use envelope::{Device, VerifyingKey, http_signature};
 use payment::{DeviceId, MerchantId};
 use protocol::merchant_api::Scope;
@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use super::access::{self, Access};
+use super::limits::{Caller, CallerSlot};
 use super::mutual_tls::PeerCertificate;
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
@@ -58,7 +59,16 @@ impl FromRequestParts<App> for CallingMerchant {
         } else {
             None
         };
-        Ok(Self(found.ok_or(ErrorCode::Unauthorized)?))
+        let found = found.ok_or(ErrorCode::Unauthorized)?;
+        let standing = app.limits.count_merchant(&found.merchant);
+        note(&parts.extensions, Caller::Merchant(standing));
+        if standing.is_over() { Err(ErrorCode::RateLimited.into()) } else { Ok(Self(found)) }
+    }
+}
+
+fn note(extensions: &Extensions, caller: Caller) {
+    if let Some(slot) = extensions.get::<CallerSlot>() {
+        slot.note(caller);
     }
 }
 
@@ -161,6 +171,7 @@ impl FromRequest<App> for DeviceCall {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        let extensions = request.extensions().clone();
         let call = SignedCall::read(request).await?;
         let row: Option<String> = sqlx::query_scalar("SELECT signing_key FROM device WHERE id = $1")
             .bind(call.device_id.to_string())
@@ -169,6 +180,7 @@ impl FromRequest<App> for DeviceCall {
         let text = row.ok_or(ErrorCode::DeviceUnknown)?;
         let key = VerifyingKey::from_base64url(&text).map_err(|_| Error::Row("device"))?;
         call.verify(&key)?;
+        note(&extensions, Caller::Device);
         Ok(Self { device_id: call.device_id, key, body: call.body })
     }
 }

@@ -93,11 +93,19 @@ pub(super) fn finish(mut response: Response, call_id: &str) -> Response {
         }
         None => return response,
     };
+    let allow = response.headers_mut().remove(header::ALLOW);
     problem.call_id = Some(call_id.to_owned());
     tracing::info!(code = problem.code.as_str(), "refused");
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut answer = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, section 15.5.2: a 401 says how to authenticate.
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if problem.retryable {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -1,17 +1,21 @@
 //! All routes, and what every call goes through: an id, a place among the calls at once, headers, a log line.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use protocol::ErrorCode;
+use protocol::wallet_api::HEADER_DEVICE;
 use tracing::Instrument;
 
 use super::bank_link::BankLink;
+use super::limits::{Caller, CallerSlot, Standing};
+use super::mutual_tls::PeerCertificate;
 use super::{
     App, Error, access, attempts, claims, counters, devices, events, inbox, keyset, links, openapi, payment_requests,
     problem, webhooks,
@@ -78,18 +82,58 @@ async fn each_call(State(app): State<App>, request: Request, next: Next) -> Resp
     let path = request.extensions().get::<axum::extract::MatchedPath>().map_or("-", |path| path.as_str()).to_owned();
     // The matched pattern, not the path: a token or an id has no place in a log of every call.
     let span = tracing::info_span!("call", id = call_id, method = %request.method(), path);
-    let response = async {
+    let caller = CallerSlot::default();
+    let (response, standing) = async {
         let Ok(_place) = app.calls.try_acquire() else {
-            return Error::from(ErrorCode::Unavailable).into_response();
+            return (Error::from(ErrorCode::Unavailable).into_response(), None);
         };
-        next.run(request).await
+        counted(&app, &caller, request, next).await
     }
     .instrument(span.clone())
     .await;
     let mut response = span.in_scope(|| problem::finish(response, &call_id));
     let headers = response.headers_mut();
+    if let Some(standing) = standing {
+        standing.tell(headers);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Runs a call and counts it: a merchant's as the merchant's, a registered device's not at all, and any other as its
+/// address's. One that shows no credentials is counted before anything is done for it.
+async fn counted(app: &App, caller: &CallerSlot, mut request: Request, next: Next) -> (Response, Option<Standing>) {
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let is_anonymous = shows_no_credentials(&request);
+    let count = || address.map(|address| app.limits.count_address(address));
+    let mut standing = None;
+    if is_anonymous {
+        standing = count();
+        if standing.is_some_and(|standing| standing.is_over()) {
+            return (Error::from(ErrorCode::RateLimited).into_response(), standing);
+        }
+    }
+    request.extensions_mut().insert(caller.clone());
+    let response = next.run(request).await;
+    match caller.get() {
+        Some(Caller::Merchant(standing)) => (response, Some(*standing)),
+        Some(Caller::Device) => (response, None),
+        None if is_anonymous => (response, standing),
+        None => match count() {
+            Some(standing) if standing.is_over() => {
+                (Error::from(ErrorCode::RateLimited).into_response(), Some(standing))
+            }
+            standing => (response, standing),
+        },
+    }
+}
+
+fn shows_no_credentials(request: &Request) -> bool {
+    let shows = |name: &str| request.headers().contains_key(name);
+    let certificate = request.extensions().get();
+    !shows(header::AUTHORIZATION.as_str())
+        && !shows(HEADER_DEVICE)
+        && !matches!(certificate, Some(PeerCertificate(Some(_))))
 }

@@ -71,6 +71,7 @@ impl Deployment {
             database: database.option(),
             listen: "127.0.0.1:0".parse().unwrap(),
             mutual_tls_listen: None,
+            limits: payment_server::LimitOptions::default(),
             banks: vec![bank.addr.to_string().parse().unwrap()],
             channels: payment_server::ChannelOptions::default(),
             answer_timeout_ms: ANSWER_TIMEOUT_MS,
@@ -253,6 +254,12 @@ impl Deployment {
     /// Listens for client certificates as well from its next start on.
     pub fn with_mutual_tls(&mut self) {
         self.options.mutual_tls_listen = Some("127.0.0.1:0".parse().unwrap());
+    }
+
+    /// Takes so many calls of a merchant, and of an address, within a minute, from its next start on.
+    pub fn with_limits(&mut self, merchant: u32, address: u32) {
+        let limits = &mut self.options.limits;
+        (limits.merchant_calls_per_minute, limits.address_calls_per_minute) = (merchant, address);
     }
 
     /// Where it listens for client certificates.

@@ -174,3 +174,72 @@ async fn a_malformed_body_is_told_by_place_and_never_quoted() {
         assert_eq!(problem["type"], "/docs/errors#invalid_input");
     }
 }
+
+#[tokio::test]
+async fn a_merchant_that_calls_too_often_is_told_when_to_come_back() {
+    let mut deployment = Deployment::start().await;
+    deployment.stop_server().await;
+    deployment.with_limits(5, 30_000);
+    deployment.start_server().await;
+    let get = async |key: String| {
+        let call = deployment.client.get(format!("{}/v1/access", deployment.base)).bearer_auth(key);
+        let answer = call.send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), header("ratelimit"), header("ratelimit-policy"), header("retry-after"))
+    };
+    let mut answers = Vec::new();
+    for _ in 0..6 {
+        answers.push(get(deployment.first_key()).await);
+    }
+    assert!(answers[..5].iter().all(|(status, .., retry)| *status == 200 && retry.is_none()), "{answers:?}");
+    assert_eq!(answers[0].2.as_deref(), Some("\"merchant\";q=5;w=60"));
+    assert!(answers[0].1.as_deref().unwrap().starts_with("\"merchant\";r=4;t="), "{answers:?}");
+    let (status, .., retry) = &answers[5];
+    assert_eq!((*status, retry.as_deref().map(|text| (1..=12).contains(&text.parse().unwrap()))), (429, Some(true)));
+    let other = std::fs::read_to_string(deployment.folder.merchant(&"red-door".parse().unwrap(), "api-key")).unwrap();
+    assert_eq!(get(other).await.0, 200, "another merchant's quota is its own");
+}
+
+#[tokio::test]
+async fn an_address_without_credentials_has_a_quota_too_and_wrong_ones_do_not_lift_it() {
+    let mut deployment = Deployment::start().await;
+    deployment.stop_server().await;
+    deployment.with_limits(30_000, 40);
+    deployment.start_server_alone().await;
+    let wrong = async || deployment.call("tapseal_wrong", "GET", "/v1/events", None).await;
+    let mut statuses = Vec::new();
+    for _ in 0..45 {
+        statuses.push(wrong().await.0);
+    }
+    assert_eq!((statuses[0], statuses[44]), (401, 429), "{statuses:?}");
+    let keyset = deployment.client.get(format!("{}/v1/keyset", deployment.base)).send().await.unwrap();
+    assert_eq!(crate::checked(keyset).await.map(drop), crate::refused(429, "rate_limited"));
+    assert_eq!(deployment.call(&deployment.first_key(), "GET", "/v1/events", None).await.0, 200);
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem_of_the_same_kind() {
+    let deployment = Deployment::start().await;
+    let url = |path: &str| format!("{}{path}", deployment.base);
+    let key = deployment.first_key();
+    let post = |path: &str| deployment.client.post(url(path)).bearer_auth(&key).header("idempotency-key", "k");
+    let cases = [
+        (deployment.client.put(url("/v1/access")), 405),
+        (deployment.client.get(url("/v1/nothing")), 404),
+        (post("/v1/api-keys").body("{}"), 415),
+        (post("/v1/api-keys").header("content-type", "application/json").body("{"), 400),
+        (post("/v1/api-keys").header("content-type", "application/json").body(vec![b' '; 70_000]), 413),
+        (deployment.client.get(url("/v1/access")), 401),
+        (deployment.client.get(url("/v1/access")).basic_auth("blue-door", Some(&key)), 401),
+        (deployment.client.get(url("/v1/payment-requests/%ff")).bearer_auth(&key), 400),
+        (deployment.client.get(url("/v1/events?after=x")).bearer_auth(&key), 400),
+    ];
+    for (call, status) in cases {
+        let answer = call.send().await.unwrap();
+        let headers = answer.headers().clone();
+        assert_eq!(headers.contains_key("allow"), status == 405);
+        assert_eq!(headers.contains_key("www-authenticate"), status == 401);
+        let got = crate::checked(answer).await.map(drop).unwrap_err();
+        assert_eq!(got.0, status, "{got:?}");
+    }
+}
