@@ -43,6 +43,7 @@ mod counters;
 mod database;
 mod deliveries;
 mod devices;
+mod docs;
 mod events;
 mod expiry;
 pub mod export;

@@ -136,7 +136,7 @@ fn new_view(request: &StoredRequest) -> PaymentRequestView {
 
 /// Asks for a payment. The same idempotency key with the same body gives the same answer, without the link:
 /// its key is not kept.
-#[utoipa::path(post, path = "/v1/payment-requests", tag = "merchant", security(("api_key" = [])),
+#[utoipa::path(post, path = "/v1/payment-requests", tag = "payment requests", security(("api_key" = [])),
     params(("Idempotency-Key" = String, Header, description = "Names this call; valid as long as the request")),
     request_body = CreatePaymentRequest,
     responses((status = 201, body = PaymentRequestView), (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -294,7 +294,7 @@ async fn insert_request(db_tx: &mut DbConnection, request: &StoredRequest) -> Re
 }
 
 /// A request as its merchant sees it.
-#[utoipa::path(get, path = "/v1/payment-requests/{id}", tag = "merchant", security(("api_key" = [])),
+#[utoipa::path(get, path = "/v1/payment-requests/{id}", tag = "payment requests", security(("api_key" = [])),
     params(("id" = String, Path)),
     responses((status = 200, body = PaymentRequestView), (status = 404, body = Problem)))]
 pub(super) async fn show(
@@ -308,7 +308,7 @@ pub(super) async fn show(
 }
 
 /// Withdraws a request. One that is cancelled already stays so; an attempt in flight is not stopped.
-#[utoipa::path(post, path = "/v1/payment-requests/{id}/cancel", tag = "merchant", security(("api_key" = [])),
+#[utoipa::path(post, path = "/v1/payment-requests/{id}/cancel", tag = "payment requests", security(("api_key" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = PaymentRequestView), (status = 409, body = Problem), (status = 410, body = Problem)))]
 pub(super) async fn cancel(
@@ -322,7 +322,7 @@ pub(super) async fn cancel(
 
 /// Ends a request's time now, as its expiry would have. One that has expired stays so; an attempt in flight is not
 /// stopped.
-#[utoipa::path(post, path = "/v1/payment-requests/{id}/expire", tag = "merchant", security(("api_key" = [])),
+#[utoipa::path(post, path = "/v1/payment-requests/{id}/expire", tag = "payment requests", security(("api_key" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = PaymentRequestView), (status = 409, body = Problem), (status = 410, body = Problem)))]
 pub(super) async fn expire(

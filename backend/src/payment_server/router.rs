@@ -17,8 +17,8 @@ use super::bank_link::BankLink;
 use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
-    App, Error, access, attempts, claims, counters, devices, events, inbox, keyset, links, openapi, payment_requests,
-    problem, webhooks,
+    App, Error, access, attempts, claims, counters, devices, docs, events, inbox, keyset, links, openapi,
+    payment_requests, problem, webhooks,
 };
 use crate::keys;
 
@@ -26,6 +26,8 @@ use crate::keys;
 pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/v1/health", get(health))
+        .route("/docs", get(docs::show_calls))
+        .route("/docs/errors", get(docs::show_errors))
         .route("/v1/openapi.json", get(openapi::show))
         .route("/v1/keyset", get(keyset::show))
         .route("/v1/links/{token}", get(links::show))
