@@ -452,6 +452,11 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// A new row's id: a UUIDv7, so that ids sort by their time.
+pub fn new_id(now_ms: u64) -> String {
+    uuid::Builder::from_unix_timestamp_millis(now_ms, &random()).into_uuid().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,9 @@ enum Command {
     /// The operator's tool for attempts that a person must decide about.
     #[command(subcommand)]
     Review(payment_server::review::Command),
+    /// What payers reported as fraud, and deciding about it.
+    #[command(subcommand)]
+    Reports(payment_server::reports::tool::Command),
     /// The payments of some days as the payment server knows them, for `reconcile`.
     Payments(payment_server::export::ExportOptions),
     /// Has the running payment server tell the banks its totals of a day, and shows whether they agree.
@@ -85,6 +88,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { data, database } => migrate(&data, &database).await,
         Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
         Command::Review(command) => Ok(payment_server::review::run(command).await?),
+        Command::Reports(command) => Ok(payment_server::reports::tool::run(command).await?),
         Command::Payments(options) => payment_server::export::export(&options).await,
         Command::Totals(options) => Ok(payment_server::reconciliation::tool::run(options).await?),
         Command::BankFront(options) => serve_bank(&options).await,

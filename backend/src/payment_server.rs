@@ -37,6 +37,7 @@ mod bank_link;
 mod bank_messages;
 mod bank_words;
 mod banks;
+mod caps;
 mod channels;
 mod claims;
 mod counters;
@@ -48,6 +49,7 @@ mod events;
 mod expiry;
 pub mod export;
 mod idempotency;
+mod identifiers;
 mod inbox;
 mod inquiry;
 mod keyset;
@@ -61,11 +63,15 @@ mod mutual_tls;
 mod openapi;
 mod outbox;
 mod overdue;
+mod payment_numbers;
 mod payment_requests;
 mod problem;
+mod recipients;
 pub mod reconciliation;
+pub mod reports;
 pub mod review;
 mod router;
+mod senders;
 mod sms;
 mod templates;
 mod watchers;
@@ -73,6 +79,7 @@ mod webhooks;
 
 pub use banks::BankAddress;
 use banks::Banks;
+pub use caps::Caps;
 pub use channels::ChannelOptions;
 use channels::Channels;
 pub use database::DatabaseOption;
@@ -143,6 +150,9 @@ pub struct Options {
     /// What webhooks may lead to.
     #[command(flatten)]
     pub webhooks: WebhookOptions,
+    /// How much merchants may ask and payers are asked.
+    #[command(flatten)]
+    pub caps: Caps,
     /// For tests: the process aborts at this point.
     #[arg(long, hide = true)]
     pub crash_at: Option<CrashPoint>,
@@ -207,6 +217,15 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
+impl Error {
+    /// The caller has to wait so long.
+    fn too_many(wait_s: u64) -> Self {
+        let mut problem = Problem::new(ErrorCode::RateLimited);
+        problem.retry_after_s = Some(wait_s);
+        Self::RefusedWith(Box::new(problem))
+    }
+}
+
 impl From<ErrorCode> for Error {
     fn from(code: ErrorCode) -> Self {
         Self::Refused(code)
@@ -243,6 +262,8 @@ struct Shared {
     running_keys: idempotency::RunningKeys,
     limits: Limits,
     outbox_wake: outbox::Wake,
+    recipients_wake: Notify,
+    caps: Caps,
     calls: Semaphore,
     streams: Arc<Semaphore>,
     shutdown: CancellationToken,
@@ -329,6 +350,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         running_keys: idempotency::RunningKeys::default(),
         limits: Limits::new(&options.limits),
         outbox_wake: outbox::Wake::default(),
+        recipients_wake: Notify::new(),
+        caps: options.caps,
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),
         shutdown,
@@ -346,6 +369,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     for channel in [Channel::Device, Channel::Email, Channel::Sms] {
         app.tasks.spawn(outbox::run(app.clone(), channel));
     }
+    app.tasks.spawn(recipients::run(app.clone()));
     app.tasks.spawn(expiry::run(app.clone()));
     app.tasks.spawn(overdue::run(app.clone()));
     app.tasks.spawn(Dispatcher::run(app.clone()));

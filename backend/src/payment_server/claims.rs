@@ -1,18 +1,21 @@
 //! Claims: a device proves that an e-mail address or phone number is its owner's, by a code sent there.
 //!
-//! The answer to a start never tells whether the identifier is known or a code was sent.
+//! The answer to a start never tells whether the identifier is known or a code was sent, and neither does its time: the
+//! same rows are written either way. A claim ends when its device releases it, or when somebody proves the identifier
+//! anew and asks that only their device answers: operators give phone numbers to other people.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use hmac::{Hmac, KeyInit, Mac};
 use payment::DeviceId;
 use protocol::merchant_api::PayerIdentifier;
-use protocol::wallet_api::{ConfirmClaim, StartClaim};
+use protocol::wallet_api::{ConfirmClaim, OtherDevices, ReleaseClaim, StartClaim};
 use protocol::{ErrorCode, Problem};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::auth::DeviceCall;
+use super::identifiers::{normalized, parts};
 use super::outbox::{self, NewDelivery};
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
@@ -25,12 +28,12 @@ const CODE_LIFE_MS: i64 = 10 * 60 * 1_000;
 const CODE_TRIES_MAX: i64 = 5;
 /// How many codes are sent to one identifier within an hour.
 const CODES_PER_HOUR_MAX: i64 = 5;
+/// How many codes one device has sent within an hour, to whatever identifiers: nobody has the whole phone book texted.
+const CODES_PER_DEVICE_MAX: i64 = 10;
 /// An hour, in milliseconds.
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 /// The most devices that one identifier reaches.
 const DEVICES_MAX: i64 = 20;
-/// The longest e-mail address, in characters (RFC 5321, section 4.5.3.1.3).
-const EMAIL_CHARS_MAX: usize = 254;
 
 /// A device that answers for an identifier.
 #[derive(sqlx::FromRow)]
@@ -39,55 +42,39 @@ pub(super) struct ClaimingDevice {
     pub(super) language: String,
 }
 
-/// The identifier in the one form it is stored and compared in.
-pub(super) fn normalized(identifier: PayerIdentifier) -> Result<PayerIdentifier, Error> {
-    match identifier {
-        PayerIdentifier::Email(address) => {
-            let address = address.trim().to_lowercase();
-            let parsed: Result<lettre::Address, _> = address.parse();
-            if parsed.is_err() || address.len() > EMAIL_CHARS_MAX {
-                return Err(ErrorCode::InvalidInput.into());
-            }
-            Ok(PayerIdentifier::Email(address))
-        }
-        PayerIdentifier::Phone(number) => {
-            let number: String = number.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')')).collect();
-            let digits = number.strip_prefix('+').unwrap_or_default();
-            // E.164: at most fifteen digits, the first of them not zero.
-            let fits = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
-            if !fits || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(ErrorCode::InvalidInput.into());
-            }
-            Ok(PayerIdentifier::Phone(number))
-        }
-        // A counter is a merchant's, and nobody claims one.
-        PayerIdentifier::Counter(_) => Err(ErrorCode::InvalidInput.into()),
+/// An identifier that a wallet can claim: nobody claims a payment number, which the server makes, or a merchant's counter.
+fn claimable(identifier: PayerIdentifier) -> Result<PayerIdentifier, Error> {
+    match normalized(identifier)? {
+        PayerIdentifier::PaymentNumber(_) | PayerIdentifier::Counter(_) => Err(ErrorCode::InvalidInput.into()),
+        identifier @ (PayerIdentifier::Email(_) | PayerIdentifier::Phone(_)) => Ok(identifier),
     }
 }
 
-const fn parts(identifier: &PayerIdentifier) -> (&'static str, &String) {
-    match identifier {
-        PayerIdentifier::Email(value) => ("email", value),
-        PayerIdentifier::Phone(value) => ("phone", value),
-        PayerIdentifier::Counter(value) => ("counter", value),
-    }
-}
-
-/// The devices that claimed an identifier.
+/// The devices that claimed an identifier, the latest claims first.
 pub(super) async fn devices_of(
     db_tx: &mut DbConnection,
-    identifier: &PayerIdentifier,
+    kind: &str,
+    identifier: &str,
 ) -> Result<Vec<ClaimingDevice>, Error> {
-    let (kind, value) = parts(identifier);
     Ok(sqlx::query_as(
         "SELECT device.id, device.language FROM claim JOIN device ON device.id = claim.device_id \
-         WHERE claim.identifier_kind = $1 AND claim.identifier = $2 ORDER BY claim.claimed_ms LIMIT $3",
+         WHERE claim.identifier_kind = $1 AND claim.identifier = $2 ORDER BY claim.claimed_ms DESC, device.id LIMIT $3",
     )
     .bind(kind)
-    .bind(value)
+    .bind(identifier)
     .bind(DEVICES_MAX)
     .fetch_all(db_tx)
     .await?)
+}
+
+/// The language of whoever claimed the identifier last.
+pub(super) async fn language_of(
+    db_tx: &mut DbConnection,
+    identifier: &PayerIdentifier,
+) -> Result<Option<String>, Error> {
+    let (kind, value) = parts(identifier);
+    let newest = devices_of(db_tx, kind, value).await?.into_iter().next();
+    Ok(newest.map(|device| device.language))
 }
 
 /// Sends a code to the identifier.
@@ -95,7 +82,7 @@ pub(super) async fn devices_of(
     responses((status = 202), (status = 400, body = Problem)))]
 pub(super) async fn start(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
     let StartClaim { identifier } = call.json()?;
-    let identifier = normalized(identifier)?;
+    let identifier = claimable(identifier)?;
     let code = new_code();
     let code_hash = hash(app.keys.claim_key(), call.device_id, &identifier, &code);
     let device_id = call.device_id;
@@ -141,15 +128,37 @@ async fn store_code(
 ) -> Result<(), Error> {
     let (kind, value) = parts(identifier);
     let now_ms = now_ms();
-    let sent: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM delivery WHERE request_id IS NULL AND target = $1 AND changed_ms > $2",
+    let (to_it, by_device): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM claim_start WHERE identifier_kind = $1 AND identifier = $2 AND started_ms > $3 \
+         AND sent = 1), (SELECT COUNT(*) FROM claim_start WHERE device_id = $4 AND started_ms > $3 AND sent = 1)",
     )
+    .bind(kind)
     .bind(value)
     .bind(signed_ms(now_ms) - HOUR_MS)
+    .bind(device.to_string())
     .fetch_one(&mut *db_tx)
     .await?;
     // The caller is not told: it would tell a stranger whether others asked for this identifier.
-    if sent >= CODES_PER_HOUR_MAX {
+    let is_sent = to_it < CODES_PER_HOUR_MAX && by_device < CODES_PER_DEVICE_MAX;
+    sqlx::query(
+        "INSERT INTO claim_start (id, identifier_kind, identifier, device_id, started_ms, sent) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(keys::new_id(now_ms))
+    .bind(kind)
+    .bind(value)
+    .bind(device.to_string())
+    .bind(signed_ms(now_ms))
+    .bind(i64::from(is_sent))
+    .execute(&mut *db_tx)
+    .await?;
+    sqlx::query("DELETE FROM claim_start WHERE started_ms < $1 AND identifier_kind = $2 AND identifier = $3")
+        .bind(signed_ms(now_ms) - HOUR_MS)
+        .bind(kind)
+        .bind(value)
+        .execute(&mut *db_tx)
+        .await?;
+    if !is_sent {
         return Ok(());
     }
     sqlx::query(
@@ -178,14 +187,14 @@ async fn store_code(
 #[utoipa::path(post, path = "/v1/claims/confirm", tag = "wallet", security(("device_signature" = [])), request_body = ConfirmClaim,
     responses((status = 204), (status = 422, body = Problem)))]
 pub(super) async fn confirm(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
-    let ConfirmClaim { identifier, code } = call.json()?;
-    let identifier = normalized(identifier)?;
+    let ConfirmClaim { identifier, code, others } = call.json()?;
+    let identifier = claimable(identifier)?;
     let code = Zeroizing::new(code);
     let offered = mac(app.keys.claim_key(), call.device_id, &identifier, &code);
     let device_id = call.device_id;
     let matches = app
         .db
-        .write(move |db_tx| Box::pin(async move { try_code(db_tx, device_id, &identifier, offered).await }))
+        .write(move |db_tx| Box::pin(async move { try_code(db_tx, device_id, &identifier, offered, others).await }))
         .await?;
     if matches { Ok(StatusCode::NO_CONTENT) } else { Err(ErrorCode::ClaimCodeWrong.into()) }
 }
@@ -196,6 +205,7 @@ async fn try_code(
     device: DeviceId,
     identifier: &PayerIdentifier,
     offered: Hmac<Sha256>,
+    others: OtherDevices,
 ) -> Result<bool, Error> {
     let (kind, value) = parts(identifier);
     let now_ms = signed_ms(now_ms());
@@ -221,9 +231,17 @@ async fn try_code(
         .bind(device.to_string())
         .execute(&mut *db_tx)
         .await?;
+    if others == OtherDevices::Release {
+        sqlx::query("DELETE FROM claim WHERE identifier_kind = $1 AND identifier = $2 AND device_id <> $3")
+            .bind(kind)
+            .bind(value)
+            .bind(device.to_string())
+            .execute(&mut *db_tx)
+            .await?;
+    }
     sqlx::query(
         "INSERT INTO claim (identifier_kind, identifier, device_id, claimed_ms) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (identifier_kind, identifier, device_id) DO UPDATE SET claimed_ms = excluded.claimed_ms",
     )
     .bind(kind)
     .bind(value)
@@ -234,23 +252,39 @@ async fn try_code(
     Ok(true)
 }
 
+/// From now on this device answers for the identifier no more. One that never did is answered the same.
+#[utoipa::path(delete, path = "/v1/claims", tag = "wallet", security(("device_signature" = [])), request_body = ReleaseClaim,
+    responses((status = 204), (status = 400, body = Problem)))]
+pub(super) async fn release(State(app): State<App>, call: DeviceCall) -> Result<StatusCode, Error> {
+    let ReleaseClaim { identifier } = call.json()?;
+    let identifier = claimable(identifier)?;
+    let device_id = call.device_id.to_string();
+    app.db
+        .write(move |db_tx| {
+            Box::pin(async move {
+                let (kind, value) = parts(&identifier);
+                sqlx::query("DELETE FROM claim WHERE identifier_kind = $1 AND identifier = $2 AND device_id = $3")
+                    .bind(kind)
+                    .bind(value)
+                    .bind(&device_id)
+                    .execute(&mut *db_tx)
+                    .await?;
+                sqlx::query("DELETE FROM claim_code WHERE identifier_kind = $1 AND identifier = $2 AND device_id = $3")
+                    .bind(kind)
+                    .bind(value)
+                    .bind(&device_id)
+                    .execute(&mut *db_tx)
+                    .await?;
+                Ok::<_, Error>(())
+            })
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn identifiers_have_one_form() {
-        let email = |text: &str| normalized(PayerIdentifier::Email(text.into())).ok();
-        assert_eq!(email(" Ann@Example.org "), Some(PayerIdentifier::Email("ann@example.org".into())));
-        for bad in ["", "ann", "ann@", "@example.org", "ann@example.org\r\nBcc: eve@example.org"] {
-            assert_eq!(email(bad), None, "{bad}");
-        }
-        let phone = |text: &str| normalized(PayerIdentifier::Phone(text.into())).ok();
-        assert_eq!(phone("+1 (202) 555-0100"), Some(PayerIdentifier::Phone("+12025550100".into())));
-        for bad in ["12025550100", "+0123456789", "+12", "+1234567890123456", "+1202555010a"] {
-            assert_eq!(phone(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn a_code_is_six_digits_and_its_hash_is_bound_to_device_and_identifier() {

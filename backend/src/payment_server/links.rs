@@ -1,14 +1,17 @@
 //! Links: the sealed letter behind a token. Opening one changes nothing, so that mail scanners may.
 
+use std::sync::LazyLock;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use payment::RequestId;
 use protocol::wallet_api::{RequestLetter, SealedRequest};
 use protocol::{ErrorCode, Problem, SealedText};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{App, Error};
@@ -18,12 +21,26 @@ use crate::storage::DbConnection;
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 16;
 
-/// The page behind a link opened in a browser. It is the same for every link and loads nothing.
+/// The page behind a link opened in a browser. It is the same for every link and loads nothing; its one script, which
+/// puts what stands behind the `#` into the button, may run because the policy has its hash.
 const PAGE: &str = include_str!("links/page.html");
-/// The page may run and load nothing at all, and nobody may frame it.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+
+/// The page may run and show what stands in it and load nothing at all, and nobody may frame it.
+static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        inline_hash("<script>", "</script>"),
+        inline_hash("<style>", "</style>"),
+    );
+    HeaderValue::from_str(&policy).expect("hashes are plain text")
+});
+
+/// The hash that lets one inline element of the page be used (Content Security Policy Level 3, section 6.7.3.3).
+fn inline_hash(opens: &str, closes: &str) -> String {
+    let content =
+        PAGE.split_once(opens).and_then(|(_, rest)| rest.split_once(closes)).map_or("", |(content, _)| content);
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(content)))
+}
 
 /// The name of a letter: it says nothing and cannot be guessed.
 pub(super) fn new_token() -> String {
@@ -80,13 +97,24 @@ pub(super) async fn show(State(app): State<App>, Path(token): Path<String>) -> R
 /// What a person sees who opens a link in a browser.
 pub(super) async fn page() -> Response {
     let mut response = Html(PAGE).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY.clone());
     response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_policy_has_the_hashes_of_what_stands_in_the_page() {
+        assert_eq!(PAGE.matches("<script").count(), 1);
+        assert_eq!(PAGE.matches("<style").count(), 1);
+        let policy = PAGE_POLICY.to_str().unwrap();
+        let of_nothing = STANDARD.encode(Sha256::digest(""));
+        assert_eq!(policy.matches("'sha256-").count(), 2, "{policy}");
+        assert!(!policy.contains(&of_nothing) && !policy.contains("unsafe"), "{policy}");
+        assert!(!PAGE.contains("style=") && !PAGE.contains("onclick="), "the policy allows no inline attributes");
+    }
 
     #[test]
     fn both_links_keep_the_key_behind_the_hash() {

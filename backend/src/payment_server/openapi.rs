@@ -8,7 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_requests, router, webhooks,
+    access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_numbers, payment_requests,
+    reports, router, senders, webhooks,
 };
 
 mod shared;
@@ -39,6 +40,8 @@ mod shared;
         events::page_of_request, webhooks::list, webhooks::create, webhooks::delete, webhooks::rotate,
         webhooks::deliveries::page, webhooks::deliveries::redeliver, webhooks::deliveries::test,
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,
+        claims::release, payment_numbers::create, payment_numbers::list, payment_numbers::revoke,
+        senders::accepted, senders::blocked, senders::accept, senders::block, senders::unblock_merchant, reports::report,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
     ),
     modifiers(&Schemes)

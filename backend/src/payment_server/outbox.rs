@@ -68,7 +68,7 @@ impl Purpose {
 
 /// Whether a request's merchant may know of a delivery before the payer has opened the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     /// It says nothing that the merchant does not know: the address is the merchant's own.
     AtOnce,
     /// It would say that somebody claimed the identifier.
@@ -88,7 +88,7 @@ pub(super) struct NewDelivery {
 
 impl NewDelivery {
     /// A request into a device's inbox.
-    fn to_device(request: (RequestId, MerchantId), device: &ClaimingDevice, told: Told) -> Self {
+    pub(super) fn to_device(request: (RequestId, MerchantId), device: &ClaimingDevice, told: Told) -> Self {
         Self {
             request: Some(request),
             purpose: Purpose::Request,
@@ -120,7 +120,7 @@ const fn address(identifier: &PayerIdentifier) -> Option<(Channel, &String)> {
     match identifier {
         PayerIdentifier::Email(address) => Some((Channel::Email, address)),
         PayerIdentifier::Phone(number) => Some((Channel::Sms, number)),
-        PayerIdentifier::Counter(_) => None,
+        PayerIdentifier::Counter(_) | PayerIdentifier::PaymentNumber(_) => None,
     }
 }
 

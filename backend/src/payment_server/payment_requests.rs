@@ -16,7 +16,9 @@ use super::counters::{Addressed, CounterLetter};
 use super::events::{self, Event};
 use super::idempotency::{Answer, KeyedCall};
 use super::outbox::plan::{self, Plan};
-use super::{App, Error, attempts, claims, deliveries, lifecycle, links};
+use super::payment_numbers::{self, guesses};
+use super::recipients::{self, Address};
+use super::{App, Error, attempts, caps, deliveries, identifiers, lifecycle, links};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
 
@@ -158,11 +160,15 @@ pub(super) async fn create(
     let new = NewRequest::check(&app, &merchant, body, counter, now_ms())?;
     let (link, deep_link) = new.links(&app);
     let request_id = new.stored.id;
-    let stored =
-        call.once(&app, &merchant, StatusCode::CREATED, |db_tx| insert(db_tx, new).boxed()).await.map_err(|error| {
-            if error.violates_unique("payment_request") { ErrorCode::RequestExists.into() } else { error }
-        })?;
+    let admission = admit(&app, &new).await?;
+    let stored = call
+        .once(&app, &merchant, StatusCode::CREATED, |db_tx| insert(db_tx, new, admission).boxed())
+        .await
+        .map_err(|error| {
+        if error.violates_unique("payment_request") { ErrorCode::RequestExists.into() } else { error }
+    })?;
     app.outbox_wake.notify_one();
+    app.recipients_wake.notify_one();
     app.wake_journal_of(request_id).await;
     Ok(stored.tell_first(|view| {
         view.link = Some(link);
@@ -195,7 +201,7 @@ impl NewRequest {
         let payer = match body.payer {
             // Its code is what reaches the payer: nothing is delivered.
             Some(PayerIdentifier::Counter(_)) | None => None,
-            Some(payer) => Some(claims::normalized(payer)?),
+            Some(payer) => Some(identifiers::normalized(payer)?),
         };
         let link_key = LinkKey::generate();
         let letter = links::letter(&body.order);
@@ -252,8 +258,48 @@ fn check_order(order: &Order, profile: &MerchantProfile, merchant: &MerchantId, 
     }
 }
 
+/// A request's payer, as far as it must be known before the request is stored.
+enum Admission {
+    /// Nobody, or an identifier.
+    Open,
+    /// A payment number, by its hash, and the try that was counted for it.
+    Number { hash: String, guess: String },
+}
+
+/// Refuses a merchant that asks too much or guesses payment numbers. A number's try is counted before it is made, so that
+/// a thousand tries at once are a thousand; one that hits is taken back.
+async fn admit(app: &App, new: &NewRequest) -> Result<Admission, Error> {
+    let caps = app.caps;
+    let Some(payer) = &new.payer else { return Ok(Admission::Open) };
+    let hash = match payer {
+        PayerIdentifier::PaymentNumber(number) => Some(payment_numbers::hash(app.keys.claim_key(), number)),
+        PayerIdentifier::Email(_) | PayerIdentifier::Phone(_) | PayerIdentifier::Counter(_) => None,
+    };
+    let (merchant, now_ms) = (new.stored.merchant_id.clone(), new.stored.created_ms);
+    app.db
+        .write(move |db_tx| {
+            async move {
+                caps::check_merchant(db_tx, caps, &merchant, now_ms).await?;
+                let Some(hash) = hash else { return Ok(Admission::Open) };
+                let guess = guesses::count(db_tx, &merchant, now_ms).await?;
+                Ok(Admission::Number { hash, guess })
+            }
+            .boxed()
+        })
+        .await
+}
+
 /// Stores request, link, deliveries and journal entry, in the caller's step.
-async fn insert(db_tx: &mut DbConnection, new: NewRequest) -> Result<PaymentRequestView, Error> {
+async fn insert(db_tx: &mut DbConnection, new: NewRequest, admission: Admission) -> Result<PaymentRequestView, Error> {
+    let number = match &admission {
+        Admission::Open => None,
+        Admission::Number { hash, guess } => {
+            let row = payment_numbers::redeem(db_tx, hash, &new.stored).await?;
+            let row = row.ok_or(ErrorCode::PaymentNumberInvalid)?;
+            guesses::take_back(db_tx, guess).await?;
+            Some(row)
+        }
+    };
     let stored = &new.stored;
     insert_request(db_tx, stored).await?;
     links::insert(db_tx, &new.token, stored.id, &new.letter).await?;
@@ -262,6 +308,11 @@ async fn insert(db_tx: &mut DbConnection, new: NewRequest) -> Result<PaymentRequ
     events::append(db_tx, &created, stored.created_ms).await?;
     if let Some(letter) = &new.counter {
         letter.put(db_tx, stored.id).await?;
+    }
+    match (&number, &new.payer) {
+        (Some(row), _) => recipients::address(db_tx, stored, Address::Number(row)).await?,
+        (None, Some(payer)) => recipients::address(db_tx, stored, Address::Identifier(payer)).await?,
+        (None, None) => {}
     }
     let mut answer = new_view(stored);
     if let Some(plan) = new.plan() {

@@ -107,7 +107,8 @@ pub(super) fn finish(mut response: Response, call_id: &str) -> Response {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if problem.retryable {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let wait_s = HeaderValue::from(problem.retry_after_s.unwrap_or(1));
+        answer.headers_mut().insert(header::RETRY_AFTER, wait_s);
     }
     answer
 }

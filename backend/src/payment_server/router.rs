@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use protocol::ErrorCode;
 use protocol::wallet_api::HEADER_DEVICE;
@@ -18,7 +18,7 @@ use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
     App, Error, access, attempts, claims, counters, devices, docs, events, inbox, keyset, links, openapi,
-    payment_requests, problem, webhooks,
+    payment_numbers, payment_requests, problem, reports, senders, webhooks,
 };
 use crate::keys;
 
@@ -53,8 +53,15 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries::page))
         .route("/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver", post(webhooks::deliveries::redeliver))
         .route("/v1/devices", post(devices::register))
-        .route("/v1/claims", post(claims::start))
+        .route("/v1/claims", post(claims::start).delete(claims::release))
         .route("/v1/claims/confirm", post(claims::confirm))
+        .route("/v1/payment-numbers", get(payment_numbers::list).post(payment_numbers::create))
+        .route("/v1/payment-numbers/{id}", delete(payment_numbers::revoke))
+        .route("/v1/senders", get(senders::accepted))
+        .route("/v1/blocks", get(senders::blocked))
+        .route("/v1/blocks/{merchant_id}", put(senders::block).delete(senders::unblock_merchant))
+        .route("/v1/requests/{id}/accept-sender", post(senders::accept))
+        .route("/v1/requests/{id}/report", post(reports::report))
         .route("/v1/inbox", get(inbox::page))
         .route("/v1/inbox/stream", get(inbox::stream))
         .route("/v1/requests/{id}", get(devices::show))

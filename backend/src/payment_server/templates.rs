@@ -29,7 +29,9 @@ pub(super) enum Message<'a> {
 pub(super) fn language_for(identifier: &PayerIdentifier, merchant_country: &str) -> &'static str {
     let chinese = match identifier {
         PayerIdentifier::Phone(number) => number.starts_with("+86"),
-        PayerIdentifier::Email(_) | PayerIdentifier::Counter(_) => merchant_country == "CN",
+        PayerIdentifier::Email(_) | PayerIdentifier::PaymentNumber(_) | PayerIdentifier::Counter(_) => {
+            merchant_country == "CN"
+        }
     };
     if chinese { "zh-Hans" } else { "en" }
 }

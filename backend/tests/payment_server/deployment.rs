@@ -77,6 +77,7 @@ impl Deployment {
             answer_timeout_ms: ANSWER_TIMEOUT_MS,
             unknown_deadline_ms: payment_server::UNKNOWN_DEADLINE_MS,
             webhooks: payment_server::WebhookOptions::default(),
+            caps: payment_server::Caps::default(),
             crash_at: None,
         };
         let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();

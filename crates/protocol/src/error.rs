@@ -99,6 +99,8 @@ error_codes! {
     WebhookUrlRefused = "webhook_url_refused", 422, No, false, "This address cannot get webhooks. No money moved.";
     /// The merchant has as many webhooks as it may have.
     TooManyWebhooks = "too_many_webhooks", 409, No, false, "There are too many webhooks already. No money moved.";
+    /// No payment number that this request may use: whether it is wrong, used, too old or for others is not told.
+    PaymentNumberInvalid = "payment_number_invalid", 422, No, false, "The payment number cannot be used for this request. No money moved.";
     // The request's own state.
     /// Its time ran out.
     RequestExpired = "request_expired", 410, No, false, "The request has expired. No money moved.";
@@ -138,6 +140,10 @@ error_codes! {
     ClockSkew = "clock_skew", 401, No, true, "The device's clock differs from the server's. No money moved.";
     /// The claim code is wrong, used or too old.
     ClaimCodeWrong = "claim_code_wrong", 422, No, false, "The code is wrong or too old. No money moved.";
+    /// The request came from a merchant that the payer has not accepted yet.
+    SenderNotAccepted = "sender_not_accepted", 409, No, false, "This is the first request from this sender. Accept the sender first. No money moved.";
+    /// A person has no more payment numbers open at a time.
+    PaymentNumbersFull = "payment_numbers_full", 409, No, false, "Too many payment numbers are open. Take one back first. No money moved.";
     // The wallet's own.
     /// The payment server cannot be reached, and nothing was sent.
     ServerUnreachable = "server_unreachable", 503, No, true, "The payment server cannot be reached. No money moved.";
@@ -279,6 +285,9 @@ pub struct Problem {
     /// The server's time in ms since the Unix epoch, with `clock_skew`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub server_time_ms: Option<u64>,
+    /// How long to wait before the next try, in seconds, with `rate_limited`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after_s: Option<u64>,
 }
 
 /// What is wrong with one member of a body.
@@ -305,6 +314,7 @@ impl Problem {
             errors: Vec::new(),
             call_id: None,
             server_time_ms: None,
+            retry_after_s: None,
         }
     }
 

@@ -28,6 +28,8 @@ pub enum PayerIdentifier {
     Phone(String),
     /// One of the merchant's own counters, by its id: whoever scans its printed code is asked.
     Counter(String),
+    /// A one-time payment number that the payer told or showed.
+    PaymentNumber(String),
 }
 
 /// Body of `POST /v1/payment-requests`.

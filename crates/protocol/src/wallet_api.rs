@@ -9,6 +9,15 @@ use crate::error::ErrorCode;
 use crate::merchant_api::PayerIdentifier;
 use crate::sealed::SealedText;
 
+mod payment_number;
+mod protection;
+
+pub use payment_number::{
+    CreatePaymentNumber, PAYMENT_NUMBER_DIGITS, PAYMENT_NUMBER_MINUTES, PaymentNumberStatus, PaymentNumberView,
+    PaymentNumbersView, payment_number_check_digit, payment_number_digits, payment_number_grouped,
+};
+pub use protection::{REPORT_NOTE_CHARS_MAX, ReportReason, ReportRequest, SenderView, SendersView};
+
 /// Header: the calling device's id.
 pub const HEADER_DEVICE: &str = "tapseal-device";
 /// Header: the device's clock, in ms since the Unix epoch.
@@ -62,6 +71,30 @@ pub struct ConfirmClaim {
     pub identifier: PayerIdentifier,
     /// The six digits that were sent there.
     pub code: String,
+    /// What becomes of other devices that answer for it.
+    #[serde(default)]
+    pub others: OtherDevices,
+}
+
+/// What becomes of the other devices that answer for an identifier, once this one has proved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum OtherDevices {
+    /// They go on answering: they are the same person's.
+    #[default]
+    Keep,
+    /// They answer no more: the number or address was somebody else's before, or a device is lost.
+    Release,
+}
+
+/// Body of `DELETE /v1/claims`: this device answers for the identifier no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReleaseClaim {
+    /// The identifier.
+    pub identifier: PayerIdentifier,
 }
 
 /// A request as delivered: sealed to the device's key, or to the key in a link's fragment.

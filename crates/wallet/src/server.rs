@@ -11,8 +11,8 @@ use futures::StreamExt;
 use payment::{AttemptId, RequestId};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::{
-    AttemptView, ConfirmClaim, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, RequestStatusView,
-    SealedRequest, StartClaim, SubmitAttempt,
+    AttemptView, ConfirmClaim, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, OtherDevices,
+    RequestStatusView, SealedRequest, StartClaim, SubmitAttempt,
 };
 use protocol::{ErrorCode, Problem};
 use reqwest::{Method, StatusCode};
@@ -120,7 +120,9 @@ impl Server {
 
     /// `POST /v1/claims/confirm`.
     pub async fn confirm_claim(&self, identifier: PayerIdentifier, code: String) -> Result<()> {
-        self.act(&Call::post("/v1/claims/confirm", &ConfirmClaim { identifier, code })).await.map(|_| ())
+        self.act(&Call::post("/v1/claims/confirm", &ConfirmClaim { identifier, code, others: OtherDevices::Keep }))
+            .await
+            .map(|_| ())
     }
 
     /// `GET /v1/inbox`.

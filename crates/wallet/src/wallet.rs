@@ -158,7 +158,10 @@ impl Wallet {
     pub async fn claim_confirm(&self, identifier: String, code: String) -> std::result::Result<WalletStatus, Problem> {
         let identifier = payer_identifier(&identifier)?;
         let text = match &identifier {
-            PayerIdentifier::Email(text) | PayerIdentifier::Phone(text) | PayerIdentifier::Counter(text) => text.clone(),
+            PayerIdentifier::Email(text)
+            | PayerIdentifier::Phone(text)
+            | PayerIdentifier::PaymentNumber(text)
+            | PayerIdentifier::Counter(text) => text.clone(),
         };
         self.core.server.confirm_claim(identifier, code.trim().to_owned()).await?;
         self.core.store.save_identifier(&text, clock::now_ms()).await?;

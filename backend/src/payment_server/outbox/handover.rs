@@ -66,6 +66,10 @@ async fn request_message(app: &App, id: RequestId, merchant: &MerchantId, due: &
     if !request.state.is_open() {
         return Err(ErrorCode::RequestClosed.into());
     }
+    // Its person does not want to hear of it. To the merchant it looks sent.
+    if app.keeps_back(id).await? {
+        return Ok(Verdict::Taken { gateway: "kept-back".to_owned() });
+    }
     let payee = &app.keys.merchant(merchant).ok_or(ErrorCode::NotFound)?.display_name;
     let secret = match &due.secret {
         Some(secret) => secret.clone(),

@@ -1,4 +1,7 @@
-//! Which deliveries a request gets: one to every device that claimed the identifier, and one to the identifier itself.
+//! Which deliveries a request gets: one to the identifier itself. Devices get theirs from [`recipients`] a moment later, so
+//! that storing a request takes the same time whether or not anybody claimed the identifier.
+//!
+//! [`recipients`]: super::super::recipients
 
 use payment::{MerchantId, RequestId};
 use protocol::merchant_api::{DeliveryView, PayerIdentifier};
@@ -31,19 +34,9 @@ pub(in super::super) async fn insert_all(
     now_ms: u64,
 ) -> Result<Vec<DeliveryView>, Error> {
     let request = (plan.request_id, plan.merchant_id.clone());
-    let mut language = None;
-    let to = address(plan.payer);
-    // An identifier that only a wallet can have made tells its maker nothing new by being reached.
-    let told = if to.is_some() { Told::OnceSeen } else { Told::AtOnce };
+    let language = claims::language_of(db_tx, plan.payer).await?;
     let mut views = Vec::new();
-    for device in claims::devices_of(db_tx, plan.payer).await? {
-        language.get_or_insert_with(|| device.language.clone());
-        let view = insert(db_tx, &NewDelivery::to_device(request.clone(), &device, told), now_ms).await?;
-        if told == Told::AtOnce {
-            views.push(view);
-        }
-    }
-    if let Some((channel, target)) = to {
+    if let Some((channel, target)) = address(plan.payer) {
         let language = language.unwrap_or_else(|| templates::language_for(plan.payer, plan.country).to_owned());
         let delivery = NewDelivery {
             request: Some(request),
