@@ -1,10 +1,14 @@
 //! Turns `locales/*.json` into the `Text` table: a key or a placeholder missing in one language stops the build.
+//! A language's texts are the files `LANGUAGE.json` and `PART.LANGUAGE.json`, with no key in two of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::{env, fs, path::Path};
 
 type Locale = BTreeMap<String, String>;
+
+/// What stands before a language's name in its files.
+const PARTS: [&str; 2] = ["", "merchant."];
 
 fn main() {
     let english = read("en");
@@ -15,10 +19,17 @@ fn main() {
 }
 
 fn read(language: &str) -> Locale {
-    let path = format!("locales/{language}.json");
-    println!("cargo::rerun-if-changed={path}");
-    let json = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    serde_json::from_str(&json).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let mut locale = Locale::new();
+    for part in PARTS {
+        let path = format!("locales/{part}{language}.json");
+        println!("cargo::rerun-if-changed={path}");
+        let json = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let texts: Locale = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{path}: {error}"));
+        for (key, text) in texts {
+            assert!(locale.insert(key.clone(), text).is_none(), "{path}: {key} is in another file too");
+        }
+    }
+    locale
 }
 
 fn check(english: &Locale, chinese: &Locale) {

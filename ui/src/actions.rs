@@ -5,6 +5,7 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
+use protocol::ipc::merchant::ScanImage;
 use protocol::ipc::{
     BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, OpenLink,
     PinSubmit, Postpone, ReaderTestStart, ReaderTestStop, Reject, RequestView, SaveSettings, Settings,
@@ -18,7 +19,7 @@ use crate::state::App;
 
 impl App {
     /// Does one thing at a time: what is pressed meanwhile is dropped, and the buttons show it.
-    fn while_busy(self, work: impl Future<Output = ()> + 'static) {
+    pub fn while_busy(self, work: impl Future<Output = ()> + 'static) {
         if self.busy.get_untracked() {
             return;
         }
@@ -44,7 +45,7 @@ impl App {
     }
 
     /// A command's answer, or nothing and its problem shown.
-    async fn ask<C: Command>(self, command: C) -> Option<C::Answer> {
+    pub async fn ask<C: Command>(self, command: C) -> Option<C::Answer> {
         match invoke(command).await {
             Ok(answer) => Some(answer),
             Err(problem) => {
@@ -74,6 +75,16 @@ impl App {
             self.renew(view);
             then();
             // Whoever pastes a link means to look at what it brings; a new sender is pointed out there.
+            self.open_introduced(request_id);
+        });
+    }
+
+    /// Finds a request in a picture of a code, base64, and shows it.
+    pub fn scan(self, image: String) {
+        self.while_busy(async move {
+            let Some(view) = self.ask(ScanImage { image }).await else { return };
+            let request_id = view.request_id;
+            self.renew(view);
             self.open_introduced(request_id);
         });
     }

@@ -10,6 +10,8 @@ use crate::browser;
 use crate::components::problem::problem_banner;
 use crate::components::{empty_state, icon};
 use crate::i18n::Text;
+use crate::merchant::place::SellScreen;
+use crate::merchant::{herald, keys};
 use crate::pages;
 use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen, Section};
@@ -25,6 +27,7 @@ pub fn shell() -> impl IntoView {
     app.announce();
     app.follow_confirmation();
     app.follow_readers();
+    herald::follow(app);
     set_interval(move || app.tick(), TICK);
     follow_settings(app);
     follow_place(app);
@@ -72,16 +75,20 @@ fn page(app: App, place: Place) -> AnyView {
         Place::Verify => pages::verify::page(app).into_any(),
         Place::Settings => pages::settings::page(app).into_any(),
         Place::ReaderTest => pages::reader_test::page(app).into_any(),
+        Place::Sell(place) => pages::merchant::page(app, place),
     }
 }
 
 /// How the window is divided; the style sheet decides by its width what that means.
 const fn layout_of(place: Place) -> &'static str {
+    if let Place::Sell(place) = place {
+        return place.layout();
+    }
     match place.section() {
         None => "focus",
         Some(Section::Settings) => "single",
-        Some(Section::Requests | Section::History) if place.is_top() => "list",
-        Some(Section::Requests | Section::History) => "detail",
+        Some(_) if place.is_top() => "list",
+        Some(_) => "detail",
     }
 }
 
@@ -89,14 +96,18 @@ const fn layout_of(place: Place) -> &'static str {
 fn list_pane(app: App) -> impl IntoView {
     let section = Memo::new(move |_| app.place.get().section());
     let is_top = Memo::new(move |_| app.place.get().is_top());
-    move || match (section.get(), is_top.get()) {
+    // The merchant's screens that are neither a list nor chosen from one stand alone.
+    let has_side = Memo::new(move |_| matches!(layout_of(app.place.get()), "list" | "detail"));
+    move || match (section.get().filter(|_| has_side.get()), is_top.get()) {
         (Some(Section::Requests), false) => Some(pages::inbox::aside(app).into_any()),
         (Some(Section::History), false) => Some(pages::history::aside(app).into_any()),
         (Some(Section::Requests), true) => Some(placeholder(app, Text::InboxChoose, Text::InboxChooseBody).into_any()),
         (Some(Section::History), true) => {
             Some(placeholder(app, Text::HistoryChoose, Text::HistoryChooseBody).into_any())
         }
-        (Some(Section::Settings) | None, _) => None,
+        (Some(Section::Sales), true) => Some(placeholder(app, Text::SalesChoose, Text::SalesChooseBody).into_any()),
+        (Some(Section::Sales), false) => Some(pages::merchant::sales::aside(app).into_any()),
+        (Some(Section::Sell | Section::Settings) | None, _) => None,
     }
 }
 
@@ -112,7 +123,11 @@ fn navigation(app: App) -> impl IntoView {
         let is_here = move || app.place.get().section() == Some(section);
         view! {
             <button class="nav-item" type="button" data-action=action aria-current=move || is_here().then_some("page")
-                on:click=move |_| app.go(screen)>
+                on:click=move |_| match screen {
+                    Screen::Sell(SellScreen::Keypad) => app.next_sale(),
+                    Screen::Sell(screen) => app.sell(screen),
+                    _ => app.go(screen),
+                }>
                 {shape}<span>{app.t(text)}</span>
             </button>
         }
@@ -120,6 +135,10 @@ fn navigation(app: App) -> impl IntoView {
     view! {
         <nav class="nav" aria-label=app.t(Text::NavLabel)>
             <div class="nav-brand" aria-hidden="true">{icon::mark()}<span>{app.t(Text::AppName)}</span></div>
+            {move || app.till.is_till().then(|| view! {
+                {item(Section::Sell, Screen::Sell(SellScreen::Keypad), "sell", Text::NavSell, icon::sell().into_any())}
+                {item(Section::Sales, Screen::Sell(SellScreen::Sales), "sales", Text::NavSales, icon::sales().into_any())}
+            })}
             {item(Section::Requests, Screen::Inbox, "inbox", Text::NavRequests, icon::requests().into_any())}
             {item(Section::History, Screen::History, "history", Text::NavHistory, icon::history().into_any())}
             {item(Section::Settings, Screen::Settings, "settings", Text::NavSettings, icon::settings().into_any())}
@@ -174,8 +193,9 @@ fn follow_place(app: App) {
     });
 }
 
-/// Escape goes back, unless a dialog is open, which Escape closes.
+/// Escape goes back, unless a dialog is open, which Escape closes. At a till the other keys mean something too.
 fn on_key(app: App, event: &KeyboardEvent) {
+    keys::on_key(app, event);
     if event.key() == "Escape" && !event.default_prevented() && !browser::is_there("dialog[open]") {
         app.back();
     }

@@ -3,7 +3,7 @@
 use js_sys::{Array, Function, JsString, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, Document, HtmlAnchorElement, HtmlElement, Url, Window};
+use web_sys::{Blob, BlobPropertyBag, Document, FileReader, HtmlAnchorElement, HtmlElement, Url, Window};
 
 fn window() -> Option<Window> {
     web_sys::window()
@@ -72,11 +72,19 @@ pub async fn copy(text: &str) -> bool {
     JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
 }
 
-/// Offers a text as a file to save.
-pub fn save(name: &str, text: &str) -> Result<(), JsValue> {
+/// Prints the page, as the style sheet's `print` rules leave it.
+pub fn print() {
+    if let Some(window) = window() {
+        // A web view that cannot print does nothing.
+        let _ = window.print();
+    }
+}
+
+/// Offers a text as a file of a media type to save.
+pub fn save(name: &str, text: &str, media_type: &str) -> Result<(), JsValue> {
     let parts = Array::of1(&JsValue::from_str(text));
     let options = BlobPropertyBag::new();
-    options.set_type("application/json");
+    options.set_type(media_type);
     let url = Url::create_object_url_with_blob(&Blob::new_with_str_sequence_and_options(&parts, &options)?)?;
     let document = document().ok_or(JsValue::NULL)?;
     let link: HtmlAnchorElement = document.create_element("a")?.dyn_into()?;
@@ -84,6 +92,22 @@ pub fn save(name: &str, text: &str) -> Result<(), JsValue> {
     link.set_download(name);
     link.click();
     Url::revoke_object_url(&url)
+}
+
+/// A file's bytes in base64.
+///
+/// # Errors
+/// When the web view cannot read it.
+pub async fn base64_of(file: &Blob) -> Result<String, JsValue> {
+    let reader = FileReader::new()?;
+    let loaded = Promise::new(&mut |resolve: Function, reject: Function| {
+        reader.set_onload(Some(&resolve));
+        reader.set_onerror(Some(&reject));
+    });
+    reader.read_as_data_url(file)?;
+    JsFuture::from(loaded).await?;
+    let url = reader.result()?.as_string().unwrap_or_default();
+    url.split_once(";base64,").map(|(_, bytes)| bytes.to_owned()).ok_or(JsValue::NULL)
 }
 
 /// A picture's `data:` URL from its SVG text.

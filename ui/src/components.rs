@@ -1,6 +1,7 @@
 //! The parts the screens are made of.
 
 pub mod amount;
+pub mod code_picture;
 pub mod icon;
 pub mod problem;
 pub mod reader_picker;

@@ -5,6 +5,7 @@ use payment::Amount;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::i18n::Lang;
+use crate::merchant::period::Day;
 
 /// One second, in milliseconds.
 const SECOND_MS: u64 = 1_000;
@@ -68,6 +69,12 @@ pub fn time_of_day(at_ms: u64, lang: Lang) -> String {
     date_text(at_ms, lang, &[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")])
 }
 
+/// A time of day to the second, such as `12:04:31`.
+pub fn time_with_seconds(at_ms: u64, lang: Lang) -> String {
+    let fields = [("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("hourCycle", "h23")];
+    date_text(at_ms, lang, &fields)
+}
+
 /// A date and time, such as `22 Nov, 12:04`.
 pub fn date_time(at_ms: u64, lang: Lang) -> String {
     let fields =
@@ -86,6 +93,29 @@ pub fn full_date_time(at_ms: u64, lang: Lang) -> String {
         ("hourCycle", "h23"),
     ];
     date_text(at_ms, lang, &fields)
+}
+
+/// A day, such as `Sunday 22 November 2026`.
+pub fn whole_day(day: Day, lang: Lang) -> String {
+    let fields = [("weekday", "long"), ("year", "numeric"), ("month", "long"), ("day", "numeric")];
+    date_text(midnight_ms(day), lang, &fields)
+}
+
+/// Today in the device's calendar.
+pub fn today() -> Day {
+    let now = Date::new_0();
+    // A calendar's fields are small; a device that says otherwise shows the first day there is.
+    let small = |field: u32| u8::try_from(field).unwrap_or(1);
+    let year = u16::try_from(now.get_full_year()).unwrap_or(1970);
+    Day { year, month: small(now.get_month() + 1), number: small(now.get_date()) }
+}
+
+/// When a day of the device's calendar begins, ms since the Unix epoch.
+pub fn midnight_ms(day: Day) -> u64 {
+    let midnight = Date::new_with_year_month_day(u32::from(day.year), i32::from(day.month) - 1, i32::from(day.number));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive whole number")]
+    let midnight_ms = midnight.get_time() as u64;
+    midnight_ms
 }
 
 /// A month, such as `November 2026`.

@@ -58,6 +58,16 @@ impl Text {
         Self::with_key(&format!("scheme.{code}")).unwrap_or(Self::SchemeOther)
     }
 
+    /// What an event of a sale is called; none for one this version does not know.
+    pub fn happened(kind: &str) -> Option<Self> {
+        Self::with_key(&format!("happened.{kind}"))
+    }
+
+    /// Why a delivery failed or waits; none for a code this version does not know.
+    pub fn reason(code: &str) -> Option<Self> {
+        Self::with_key(&format!("reason.{code}"))
+    }
+
     /// What happened.
     pub fn error_title(code: ErrorCode) -> Self {
         Self::with_key(&format!("error.{code}.title")).unwrap_or(Self::ErrorInternalTitle)
@@ -94,9 +104,9 @@ mod tests {
     }
 
     fn locale_keys() -> Vec<String> {
-        let json = include_str!("../locales/en.json");
-        let locale: std::collections::BTreeMap<String, String> = serde_json::from_str(json).unwrap();
-        locale.into_keys().collect()
+        let parts = [include_str!("../locales/en.json"), include_str!("../locales/merchant.en.json")];
+        let locale = |json| serde_json::from_str::<std::collections::BTreeMap<String, String>>(json).unwrap();
+        parts.into_iter().flat_map(locale).map(|(key, _)| key).collect()
     }
 
     #[test]
@@ -134,7 +144,7 @@ mod tests {
                 }
             }
         }
-        let looked_up = ["error.", "scheme."];
+        let looked_up = ["error.", "scheme.", "happened.", "reason."];
         for key in locale_keys().iter().filter(|key| !looked_up.iter().any(|prefix| key.starts_with(prefix))) {
             let name = format!("{:?}", Text::with_key(key).unwrap());
             let is_used =

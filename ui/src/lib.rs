@@ -12,6 +12,7 @@ mod format;
 mod i18n;
 mod invitation;
 mod ipc;
+mod merchant;
 mod pages;
 mod phase;
 mod place;

@@ -6,6 +6,7 @@ pub mod card_error;
 pub mod history;
 pub mod inbox;
 pub mod introduction;
+pub mod merchant;
 pub mod paid;
 pub mod pin;
 pub mod reader_test;

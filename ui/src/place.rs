@@ -4,6 +4,7 @@ use payment::{AttemptId, RequestId};
 use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::CheckoutStage;
 
+use crate::merchant::place::{SellPlace, SellScreen, SellSection};
 use crate::remedy::Remedy;
 
 /// What the person navigated to.
@@ -31,6 +32,8 @@ pub enum Screen {
     Settings,
     /// A test of a reader.
     ReaderTest,
+    /// One of the merchant's screens.
+    Sell(SellScreen),
 }
 
 /// What is shown.
@@ -76,11 +79,17 @@ pub enum Place {
     Settings,
     /// See [`Screen::ReaderTest`].
     ReaderTest,
+    /// One of the merchant's screens, given what became of the sale it shows.
+    Sell(SellPlace),
 }
 
-/// The three destinations of the navigation.
+/// The destinations of the navigation. The first two are there on a till only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
+    /// Taking payments.
+    Sell,
+    /// What was sold.
+    Sales,
     /// Requests.
     Requests,
     /// History.
@@ -103,6 +112,7 @@ impl Place {
             (Screen::Verify, _) => Self::Verify,
             (Screen::Settings, _) => Self::Settings,
             (Screen::ReaderTest, _) => Self::ReaderTest,
+            (Screen::Sell(screen), _) => Self::Sell(SellPlace::of(screen, None)),
             (Screen::Checkout, Some(stage)) => Self::of_stage(stage),
         }
     }
@@ -144,6 +154,7 @@ impl Place {
             Self::Verify => "receipt.verify",
             Self::Settings => "settings",
             Self::ReaderTest => "reader.test",
+            Self::Sell(place) => place.id(),
         }
     }
 
@@ -153,6 +164,12 @@ impl Place {
             Self::Inbox | Self::FirstContact(_) | Self::LinkOpened(_) | Self::Request(_) => Some(Section::Requests),
             Self::History | Self::Receipt(_) | Self::Verify => Some(Section::History),
             Self::Settings | Self::ReaderTest => Some(Section::Settings),
+            Self::Sell(place) => match place.section() {
+                Some(SellSection::Sell) => Some(Section::Sell),
+                Some(SellSection::Sales) => Some(Section::Sales),
+                Some(SellSection::Settings) => Some(Section::Settings),
+                None => None,
+            },
             Self::Starting | Self::Broken => None,
             Self::CardProblem(..) | Self::Card | Self::CardChoose | Self::CardError => None,
             Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
@@ -161,7 +178,7 @@ impl Place {
 
     /// Whether it is a section's own list, and not something chosen from it.
     pub const fn is_top(self) -> bool {
-        matches!(self, Self::Inbox | Self::History | Self::Settings)
+        matches!(self, Self::Inbox | Self::History | Self::Settings | Self::Sell(SellPlace::At(SellScreen::Sales)))
     }
 
     /// Whether a payment is under way and nothing was sealed yet.

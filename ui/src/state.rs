@@ -23,6 +23,8 @@ use crate::format;
 use crate::i18n::{Lang, Text};
 use crate::invitation::Invitation;
 use crate::ipc::invoke;
+use crate::merchant::place::{SellPlace, SellScreen};
+use crate::merchant::till::Till;
 use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen};
 use crate::readers;
@@ -87,6 +89,8 @@ pub struct Shared {
     pub polite: RwSignal<String>,
     /// What a screen reader is told at once: results only.
     pub assertive: RwSignal<String>,
+    /// What the merchant's screens know.
+    pub till: Till,
     /// How often `watch` brought news of the checkout: a command's answer that is older than the news is dropped.
     pub watched: StoredValue<u64>,
     /// Whether the checkout is being put away.
@@ -105,9 +109,13 @@ impl App {
         let status = RwSignal::new(None::<WalletStatus>);
         let start_problem = RwSignal::new(None::<Problem>);
         let checkout = RwSignal::new(None::<CheckoutView>);
+        let till = Till::new();
         let place = Memo::new(move |_| {
             if status.with(Option::is_none) {
                 return if start_problem.with(Option::is_some) { Place::Broken } else { Place::Starting };
+            }
+            if let Screen::Sell(screen) = screen.get() {
+                return Place::Sell(till.place(screen));
             }
             checkout.with(|checkout| Place::of(screen.get(), checkout.as_ref().map(|checkout| &checkout.progress)))
         });
@@ -136,6 +144,7 @@ impl App {
             now_ms: RwSignal::new(format::device_now_ms()),
             polite: RwSignal::new(String::new()),
             assertive: RwSignal::new(String::new()),
+            till,
             watched: StoredValue::new(0),
             is_closing: StoredValue::new(false),
             acquainted: RwSignal::new(HashSet::new()),
@@ -154,6 +163,7 @@ impl App {
                 }
                 Err(problem) => return self.start_problem.set(Some(problem)),
             }
+            self.read_merchant().await;
             self.follow().await;
         });
     }
@@ -204,6 +214,9 @@ impl App {
         }
         if before.is_none_or(|before| before.inbox_version != view.inbox_version) {
             self.read_lists().await;
+        }
+        if before.is_some_and(|before| before.sales_version != view.sales_version) {
+            self.follow_sales().await;
         }
         let opened_before = before.and_then(|before| before.opened);
         match view.opened {
@@ -346,6 +359,12 @@ impl App {
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),
             Place::History | Place::Settings => self.go(Screen::Inbox),
             Place::Receipt(_) | Place::Verify => self.go(Screen::History),
+            Place::Sell(SellPlace::At(SellScreen::Connect)) => self.go(Screen::Settings),
+            Place::Sell(place) => {
+                if let Some(screen) = place.back() {
+                    self.sell(screen);
+                }
+            }
         }
     }
 

@@ -16,13 +16,13 @@ pub mod refund;
 pub mod request;
 pub mod review;
 
-pub use amount::{Amount, AmountError, Currency};
+pub use amount::{AMOUNT_MINOR_MAX, Amount, AmountError, Currency};
 pub use attempt::{AttemptEvent, AttemptState, ReviewStep};
 pub use decline::DeclineCode;
 pub use hash::{AttemptHash, OrderHash, RefundHash, WalletNonce};
 pub use id::{AttemptId, DeviceId, MerchantId, RefundId, RequestId};
 pub use match_words::MatchWords;
-pub use order::{Order, OrderError, OrderItem};
+pub use order::{ITEMS_MAX, NAME_CHARS_MAX, Order, OrderError, OrderItem};
 pub use outcome::{BankResult, Outcome};
 pub use receipt::Receipt;
 pub use refund::{RefundError, RefundEvent, RefundOrder, RefundOutcome, RefundResult, RefundState};

@@ -64,6 +64,34 @@ icons! {
     card = "M3 6.5h18v11H3zM3 10.5h18M6.5 14.5h3";
     /// A file to open or save.
     file = "M6 3h8l4 4v14H6zM14 3v4h4M12 11v6M9.5 14.5L12 17l2.5-2.5";
+    /// A till.
+    sell = "M6 4h12v6H6zM4 10h16v10H4zM8 13.5h.1M12 13.5h.1M16 13.5h.1M8 16.7h.1M12 16.7h.1M16 16.7h.1";
+    /// What was sold.
+    sales = "M4 6h16M4 12h16M4 18h10";
+    /// A shop, and what belongs to it.
+    shop = "M4 10v10h16V10M3 10l2-6h14l2 6a3 3 0 0 1-6 0a3 3 0 0 1-6 0a3 3 0 0 1-6 0zM9.5 20v-5h5v5";
+    /// One more.
+    plus = "M12 5v14M5 12h14";
+    /// One less.
+    minus = "M5 12h14";
+    /// Removes something.
+    bin = "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5";
+    /// Moves something up.
+    up = "M12 19V6M6 12l6-6 6 6";
+    /// Moves something down.
+    down = "M12 5v13M6 12l6 6 6-6";
+    /// A printer.
+    print = "M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z";
+    /// Codes to scan.
+    code = "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2.5v2.5H14zM19.9 14h.1M14 19.9h.1M17.5 17.5H20V20h-2.5z";
+    /// Events that are sent on.
+    hook = "M4 12h9M10 8l4 4-4 4M14 4h6v16h-6";
+    /// Once more.
+    again = "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.4M20 4v5.4h-5.4";
+    /// A key.
+    key = "M14.5 4.5a5 5 0 1 1-3.2 8.8L5 19.5H3.5V17l2-.5.5-2 2-.5 1-2.2A5 5 0 0 1 14.5 4.5zM15.8 8.2h.1";
+    /// A day's totals.
+    day = "M5 5.5h14V20H5zM5 10h14M9 3v4M15 3v4M9 15l2 2 4-4";
     /// A copy.
     copy = "M9 9h11v11H9zM5 15H4V4h11v1";
 }

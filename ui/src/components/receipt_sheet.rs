@@ -102,7 +102,7 @@ fn sheet_actions(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
         });
     };
     let save = move |_| {
-        if browser::save(&name, &to_save).is_err() {
+        if browser::save(&name, &to_save, "application/json").is_err() {
             copied.set(Some(false));
         }
     };

@@ -3,6 +3,7 @@
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
+use crate::components::code_picture::code_picture;
 use crate::components::request_list::request_list;
 use crate::components::{empty_state, icon};
 use crate::format;
@@ -24,6 +25,7 @@ pub fn page(app: App) -> impl IntoView {
         {empty_note(app)}
         {request_list(app, || None)}
         {link_form(app, "link")}
+        {code_picture(app)}
     }
 }
 

@@ -23,6 +23,7 @@ pub fn page(app: App) -> impl IntoView {
         <div class="settings">
             {choices(app)}
             {identifiers(app)}
+            {super::merchant::take_payments(app)}
             {readers::readers(app)}
             {keys(app)}
             {about(app)}

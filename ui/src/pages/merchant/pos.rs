@@ -1,0 +1,219 @@
+//! A sale in front of its payer: the code, how long, two words, and what the payer is doing.
+
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use payment::RequestId;
+use protocol::ipc::merchant::{SaleQr, SaleView};
+
+use super::parts::missing;
+use crate::browser;
+use crate::components::amount::{AmountSize, amount};
+use crate::components::{back_button, icon, pips};
+use crate::format::{self, TimeLeft};
+use crate::i18n::{Lang, Text};
+use crate::merchant::face::SaleFace;
+use crate::merchant::till::CodeKind;
+use crate::state::App;
+
+/// The steps from a request to its payment: asked, sent, opened, paying.
+const STEPS: u8 = 4;
+/// Below this the ring is drawn as urgent, in milliseconds.
+const URGENT_MS: u64 = 60 * 1_000;
+
+/// The screen.
+pub fn page(app: App, request_id: RequestId) -> impl IntoView {
+    // What the payer does is followed by its own parts; the screen is drawn again only when the rest changed.
+    let sale = Memo::new(move |_| {
+        let sale = app.till.sale.get().filter(|sale| sale.summary.request_id == request_id)?;
+        Some(still(sale))
+    });
+    move || match (sale.get(), app.till.sale_problem.get()) {
+        (Some(sale), _) => shown(app, &sale).into_any(),
+        (None, Some(problem)) => view! {
+            <header class="page-head page-head-nav">{back_button(app)}</header>
+            {missing(app, &problem, move || leptos::task::spawn_local(app.read_sale(request_id)))}
+        }
+        .into_any(),
+        (None, None) => view! { <p class="quiet" role="status">{app.t(Text::SaleLoading)}</p> }.into_any(),
+    }
+}
+
+/// A sale without what moves: its clock, its state and what follows from that.
+fn still(sale: SaleView) -> SaleView {
+    let mut still = sale;
+    still.now_ms = 0;
+    still.summary.state = payment::RequestState::Created;
+    still.deliveries.clear();
+    still.timeline.clear();
+    still.refunds.clear();
+    still.deadline_ms = None;
+    still
+}
+
+fn face(app: App) -> Option<SaleFace> {
+    app.till.sale.with(|sale| sale.as_ref().map(|sale| SaleFace::of(&sale.summary.state)))
+}
+
+fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
+    let summary = &sale.summary;
+    let request_id = summary.request_id;
+    let is_open = move || face(app).is_some_and(SaleFace::is_open);
+    let expires_ms = sale.expires_ms;
+    let made_ms = summary.created_ms;
+    view! {
+        <div class="pos" data-sale-shown=request_id.to_string() data-face=move || face(app).map_or("", SaleFace::name)>
+            <header class="pos-head">
+                <h1 class="unseen" tabindex="-1">{app.t(Text::PosTitle)}</h1>
+                <div class="pos-amount">{amount(app, summary.amount, AmountSize::Hero)}</div>
+                {ring(app, made_ms, expires_ms)}
+            </header>
+            {code(app, sale.qr.clone())}
+            <div class="pos-side">
+                {match_words(app, sale)}
+                {progress(app)}
+                {move || is_open().then(|| tell(app, request_id))}
+            </div>
+            <footer class="pos-actions">
+                <button class="button" type="button" data-action="cancel-sale" disabled=move || app.busy.get() || !is_open()
+                    on:click=move |_| app.cancel_sale(request_id)>{app.t(Text::PosCancel)}</button>
+                <button class="button" type="button" data-action="new-sale" on:click=move |_| app.next_sale()>{app.t(Text::PosNew)}</button>
+            </footer>
+        </div>
+    }
+}
+
+/// The time left, as a ring that empties and as digits.
+fn ring(app: App, made_ms: u64, expires_ms: u64) -> impl IntoView {
+    let left = move || percent_left(made_ms, app.now_ms.get(), expires_ms);
+    let dashes = move || format!("{} 100", left());
+    let is_urgent = Memo::new(move |_| expires_ms.saturating_sub(app.now_ms.get()) < URGENT_MS);
+    let text = move || match format::time_left(expires_ms, app.now_ms.get()) {
+        TimeLeft::Countdown(time) => time,
+        TimeLeft::Until(end_ms) => format::time_of_day(end_ms, app.lang.get()),
+        TimeLeft::Over => Text::TimeOver.in_language(app.lang.get()).to_owned(),
+    };
+    view! {
+        <div class="ring" class:urgent=move || is_urgent.get() role="timer" aria-label=app.t(Text::PosTimeLeft)>
+            <svg viewBox="0 0 64 64" fill="none" aria-hidden="true">
+                <circle class="ring-track" cx="32" cy="32" r="28"/>
+                <circle class="ring-left" cx="32" cy="32" r="28" pathLength="100" stroke-dasharray=dashes
+                    transform="rotate(-90 32 32)"/>
+            </svg>
+            <span class="ring-text">{text}</span>
+        </div>
+    }
+}
+
+/// How much of the time from `start_ms` to `end_ms` is left at `now_ms`, of 100.
+fn percent_left(start_ms: u64, now_ms: u64, end_ms: u64) -> u64 {
+    let whole = end_ms.saturating_sub(start_ms).max(1);
+    let left = end_ms.saturating_sub(now_ms.max(start_ms)).min(whole);
+    left.saturating_mul(100).div_ceil(whole)
+}
+
+/// The code: dark on white with its quiet zone, whatever the theme.
+fn code(app: App, qr: Option<SaleQr>) -> impl IntoView {
+    let name = move || app.till.merchant.with(|it| it.as_ref().map(|it| it.display_name.clone()));
+    let Some(qr) = qr else {
+        return view! {
+            <section class="pos-code pos-code-none">
+                <p class="lead">{app.t(Text::PosNoCode)}</p>
+                <p class="quiet">{app.t(Text::PosNoCodeBody)}</p>
+            </section>
+        }
+        .into_any();
+    };
+    let kind = app.till.code;
+    let is_emv = move || kind.get() == CodeKind::Emv;
+    let (link, emv) = (browser::svg_url(&qr.link_svg), browser::svg_url(&qr.emv_svg));
+    let source = move || if is_emv() { emv.clone() } else { link.clone() };
+    let alt = move || app.t(if is_emv() { Text::PosCodeEmv } else { Text::PosCodeLink })();
+    let choice = move |of: CodeKind, action: &'static str, text: Text| {
+        view! {
+            <button class="tab" type="button" data-action=action aria-pressed=move || (kind.get() == of).to_string()
+                on:click=move |_| kind.set(of)>{app.t(text)}</button>
+        }
+    };
+    view! {
+        <section class="pos-code">
+            <p class="pos-name"><bdi>{name}</bdi></p>
+            <figure class="pos-qr" data-code=move || if is_emv() { "emv" } else { "link" }><img src=source alt=alt/></figure>
+            <div class="tabs" role="group" aria-label=app.t(Text::PosCodeChoice)>
+                {choice(CodeKind::Link, "code-link", Text::PosTabLink)}
+                {choice(CodeKind::Emv, "code-emv", Text::PosTabEmv)}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// The two words that the payer's wallet shows too.
+pub fn match_words(app: App, sale: &SaleView) -> impl IntoView + use<> {
+    let (english, chinese) = (sale.match_words.clone(), sale.match_words_zh.clone());
+    let words = move || {
+        let words = match app.lang.get() {
+            Lang::English => english.clone(),
+            Lang::Chinese => chinese.clone(),
+        };
+        words.map(|word| view! { <b class="match-word">{word}</b> }).collect_view()
+    };
+    view! {
+        <section class="pos-words" data-part="match-words">
+            <p class="match-words">{words}</p>
+            <p class="quiet small">{app.t(Text::PosWordsHelp)}</p>
+        </section>
+    }
+}
+
+/// What the payer is doing, in a word and in squares.
+fn progress(app: App) -> impl IntoView {
+    let now = Memo::new(move |_| face(app));
+    let text = move || now.get().map(|face| app.t(face.text())());
+    view! {
+        <p class="pos-progress" data-part="progress">
+            {pips(move || (now.get().map_or(0, SaleFace::steps), STEPS))}
+            <span>{text}</span>
+        </p>
+    }
+}
+
+/// For a payer who cannot scan: by payment number, phone or e-mail.
+fn tell(app: App, request_id: RequestId) -> impl IntoView {
+    let payer = RwSignal::new(String::new());
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let payer = payer.get_untracked().trim().to_owned();
+        if !payer.is_empty() {
+            app.tell_payer(request_id, payer);
+        }
+    };
+    let is_empty = move || payer.with(|payer| payer.trim().is_empty());
+    view! {
+        <form class="pos-tell" on:submit=submit novalidate>
+            <label class="quiet small" for="tell">{app.t(Text::PosTell)}</label>
+            <span class="form-line">
+                <span class="field"><input id="tell" data-field="tell" type="text" inputmode="email" autocomplete="off" spellcheck="false"
+                    dir="ltr" maxlength="254" placeholder=app.t(Text::SellPayerHint) bind:value=payer/></span>
+                <button class="button" type="submit" data-action="tell" disabled=move || is_empty() || app.busy.get()>
+                    {icon::chevron()}<span class="unseen">{app.t(Text::PosTellSend)}</span>
+                </button>
+            </span>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ring_empties_with_the_time_and_never_turns_over() {
+        assert_eq!(percent_left(1_000, 1_000, 11_000), 100);
+        assert_eq!(percent_left(1_000, 6_000, 11_000), 50);
+        assert_eq!(percent_left(1_000, 10_999, 11_000), 1, "something is left until nothing is");
+        assert_eq!(percent_left(1_000, 11_000, 11_000), 0);
+        assert_eq!(percent_left(1_000, 99_000, 11_000), 0);
+        assert_eq!(percent_left(5_000, 1_000, 11_000), 100, "a clock behind the server's");
+        assert_eq!(percent_left(11_000, 1_000, 1_000), 0);
+    }
+}

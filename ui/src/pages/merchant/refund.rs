@@ -1,0 +1,149 @@
+//! Giving money back: all that is left, or a part of it, and never more.
+
+use leptos::ev::SubmitEvent;
+use leptos::html::Dialog;
+use leptos::prelude::*;
+use payment::{Amount, RequestId};
+
+use super::parts::{close, open};
+use crate::components::amount::{AmountSize, amount};
+use crate::format;
+use crate::i18n::Text;
+use crate::merchant::money_text::amount_of;
+use crate::state::App;
+
+/// The longest reason, in characters.
+const REASON_CHARS_MAX: &str = "140";
+
+/// What is to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Portion {
+    All,
+    Part,
+}
+
+/// The sheet while it is filled in.
+#[derive(Clone, Copy)]
+struct Sheet {
+    app: App,
+    request_id: RequestId,
+    /// What can still be given back.
+    left: Amount,
+    portion: RwSignal<Portion>,
+    typed: RwSignal<String>,
+    reason: RwSignal<String>,
+    dialog: NodeRef<Dialog>,
+}
+
+impl Sheet {
+    /// What would be given back; none while that is no amount, or more than is left.
+    fn amount(self) -> Option<Amount> {
+        match self.portion.get() {
+            Portion::All => Some(self.left),
+            Portion::Part => self.typed.with(|typed| part_of(typed, self.left)),
+        }
+    }
+
+    fn submit(self) {
+        if let Some(amount) = untrack(|| self.amount()) {
+            let reason = self.reason.get_untracked().trim().to_owned();
+            let dialog = self.dialog;
+            self.app.refund(self.request_id, amount, reason, move || close(dialog));
+        }
+    }
+}
+
+/// The part a text names, if it is one.
+fn part_of(typed: &str, left: Amount) -> Option<Amount> {
+    amount_of(typed, left.currency()).filter(|part| part.minor() <= left.minor())
+}
+
+/// The button, and the sheet it opens.
+pub fn button(app: App, request_id: RequestId, left: Amount) -> impl IntoView {
+    let sheet = Sheet {
+        app,
+        request_id,
+        left,
+        portion: RwSignal::new(Portion::All),
+        typed: RwSignal::new(String::new()),
+        reason: RwSignal::new(String::new()),
+        dialog: NodeRef::new(),
+    };
+    view! {
+        <button class="button" type="button" data-action="refund" disabled=move || app.busy.get() || !app.online.get()
+            on:click=move |_| open(sheet.dialog)>{app.t(Text::RefundOpen)}</button>
+        {form(sheet)}
+    }
+}
+
+fn form(sheet: Sheet) -> impl IntoView {
+    let app = sheet.app;
+    let lang = app.lang;
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        sheet.submit();
+    };
+    let is_part = move || sheet.portion.get() == Portion::Part;
+    let confirm_text = move || match sheet.amount() {
+        Some(amount) => Text::RefundConfirm.filled(lang.get(), &[("amount", &format::amount_text(amount, lang.get()))]),
+        None => Text::RefundOpen.in_language(lang.get()).to_owned(),
+    };
+    let is_too_much = move || is_part() && !sheet.typed.with(|it| it.trim().is_empty()) && sheet.amount().is_none();
+    view! {
+        <dialog class="dialog" node_ref=sheet.dialog aria-labelledby="refund-title" data-part="refund">
+            <form on:submit=submit novalidate>
+                <h2 id="refund-title">{app.t(Text::RefundTitle)}</h2>
+                <p class="quiet">{app.t(Text::RefundBody)}</p>
+                {portion(sheet, Portion::All, "all", Text::RefundAll)}
+                {portion(sheet, Portion::Part, "part", Text::RefundPart)}
+                <label class="labelled" hidden=move || !is_part()>
+                    <span class="quiet small">{app.fill(Text::RefundAmount, "currency", sheet.left.currency().code())}</span>
+                    <span class="field"><input data-field="refund-amount" type="text" inputmode="decimal" autocomplete="off" dir="ltr"
+                        maxlength="16" bind:value=sheet.typed/></span>
+                </label>
+                {move || is_too_much().then(|| view! { <p class="field-bad" role="alert">{app.t(Text::RefundTooMuch)}</p> })}
+                <label class="labelled">
+                    <span class="quiet small">{app.t(Text::RefundReason)}</span>
+                    <span class="field"><input data-field="refund-reason" type="text" autocomplete="off" maxlength=REASON_CHARS_MAX bind:value=sheet.reason/></span>
+                </label>
+                <div class="actions-row">
+                    <button class="button button-primary" type="submit" data-action="confirm-refund"
+                        disabled=move || app.busy.get() || sheet.amount().is_none()>{confirm_text}</button>
+                    <button class="button" type="button" data-action="keep" on:click=move |_| close(sheet.dialog)>{app.t(Text::ActionCancel)}</button>
+                </div>
+            </form>
+        </dialog>
+    }
+}
+
+fn portion(sheet: Sheet, of: Portion, value: &'static str, text: Text) -> impl IntoView {
+    let app = sheet.app;
+    let left = (of == Portion::All).then(|| amount(app, sheet.left, AmountSize::Line));
+    view! {
+        <label class="option">
+            <input type="radio" name="portion" value=value data-setting=format!("refund.{value}")
+                prop:checked=move || sheet.portion.get() == of on:change=move |_| sheet.portion.set(of)/>
+            <span class="option-words">{app.t(text)}</span>
+            {left}
+        </label>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(typed: &str, left_minor: i64) -> Option<i64> {
+        part_of(typed, Amount::new(left_minor, "USD".parse().unwrap())).map(Amount::minor)
+    }
+
+    #[test]
+    fn never_more_than_is_left() {
+        assert_eq!(part("5", 1280), Some(500));
+        assert_eq!(part("12.80", 1280), Some(1280));
+        assert_eq!(part("12.81", 1280), None);
+        assert_eq!(part("0", 1280), None);
+        assert_eq!(part("", 1280), None);
+        assert_eq!(part("1", 0), None);
+    }
+}
