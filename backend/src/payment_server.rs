@@ -68,6 +68,7 @@ mod payment_requests;
 mod problem;
 mod recipients;
 pub mod reconciliation;
+mod replica;
 pub mod reports;
 pub mod review;
 mod router;
@@ -88,6 +89,7 @@ pub use limits::LimitOptions;
 use limits::Limits;
 use listener::Listener;
 use mutual_tls::CertificateAcceptor;
+use replica::Replica;
 use watchers::Watchers;
 use webhooks::Dispatcher;
 pub use webhooks::WebhookOptions;
@@ -246,6 +248,7 @@ impl Deref for App {
 
 struct Shared {
     db: Db,
+    replica: Replica,
     keys: ServerKeys,
     banks: Banks,
     channels: Channels,
@@ -312,6 +315,8 @@ impl Running {
         self.app.tasks.close();
         if tokio::time::timeout(SHUTDOWN_GRACE, self.app.tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; it is stored and goes on at the next start");
+        } else if let Err(error) = self.app.replica.leave(&self.app.db).await {
+            tracing::warn!(%error, "this server could not take its leave; it counts as dead in a few seconds");
         }
         Ok(ended?)
     }
@@ -335,6 +340,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let app = App(Arc::new(Shared {
         channels: Channels::new(&options.channels, &options.data)?,
         public_url: crate::keys::read_text(&folder.payment_server("public-url"))?.trim().to_owned(),
+        replica: Replica::enter(&db).await?,
         db,
         keys,
         banks,
@@ -370,6 +376,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         app.tasks.spawn(outbox::run(app.clone(), channel));
     }
     app.tasks.spawn(recipients::run(app.clone()));
+    app.tasks.spawn(replica::run(app.clone()));
+    app.tasks.spawn(replica::listen(app.clone()));
     app.tasks.spawn(expiry::run(app.clone()));
     app.tasks.spawn(overdue::run(app.clone()));
     app.tasks.spawn(Dispatcher::run(app.clone()));

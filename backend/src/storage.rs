@@ -63,7 +63,7 @@ pub struct Db {
     writable: Arc<Writable>,
     listeners: Listeners,
     /// What ends with the last clone.
-    _listening: Option<Arc<Listening>>,
+    listening: Option<Arc<Listening>>,
 }
 
 /// The task that listens to other replicas.
@@ -100,7 +100,7 @@ impl Db {
                         futures::executor::block_on(writer::write_file(connection, steps, state));
                     })
                     .map_err(sqlx::Error::Io)?;
-                Ok(Self { readers, writer, writable, listeners, _listening: None })
+                Ok(Self { readers, writer, writable, listeners, listening: None })
             }
             Address::Server(server) => {
                 let options = server.options();
@@ -113,7 +113,7 @@ impl Db {
                 let listening = tokio::spawn(news::listen(pool, listeners.clone(), name));
                 let readers = postgres::pool(options, Access::Read, READING_SESSIONS_MAX);
                 let readers = Arc::new(Readers::of_server(readers));
-                Ok(Self { readers, writer, writable, listeners, _listening: Some(Arc::new(Listening(listening))) })
+                Ok(Self { readers, writer, writable, listeners, listening: Some(Arc::new(Listening(listening))) })
             }
         }
     }
@@ -127,6 +127,11 @@ impl Db {
     /// left a file's durability unknown.
     pub fn is_writable(&self) -> bool {
         self.writable.get()
+    }
+
+    /// Whether other servers may share it.
+    pub const fn is_shared(&self) -> bool {
+        self.listening.is_some()
     }
 
     /// What other replicas tell from now on.

@@ -306,6 +306,7 @@ async fn store(
         capsule_hash: submission.capsule_hash.clone(),
         attempt_hash: AttemptHash::derive(&request.order_hash, submission.attempt_id, &nonce),
         inner_capsule_bytes: routing.inner.to_bytes().len(),
+        replica: app.replica.id().to_owned(),
         now_ms,
         abandoned_ms: now_ms + u64::try_from(app.answer_timeout.as_millis()).unwrap_or(u64::MAX) + ABANDONED_AFTER_MS,
     };
@@ -330,6 +331,8 @@ struct NewAttempt {
     capsule_hash: String,
     attempt_hash: AttemptHash,
     inner_capsule_bytes: usize,
+    /// The server that sends it.
+    replica: String,
     now_ms: u64,
     abandoned_ms: u64,
 }
@@ -341,8 +344,8 @@ async fn insert(db_tx: &mut DbConnection, new: &NewAttempt) -> Result<Reference,
     let reference = Reference { stan, rrn: retrieval_reference(new.now_ms, stan), sent_ms: new.now_ms };
     sqlx::query(
         "INSERT INTO attempt (id, request_id, device_id, capsule_hash, attempt_hash, state, stan, rrn, forwarded_ms, \
-         request_bytes, inner_capsule_bytes, tries, due_ms, bank_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 0, $11, $12)",
+         request_bytes, inner_capsule_bytes, tries, due_ms, bank_id, leased_by, lease_until_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 0, $11, $12, $13, $11)",
     )
     .bind(new.id.to_string())
     .bind(new.request_id.to_string())
@@ -356,6 +359,7 @@ async fn insert(db_tx: &mut DbConnection, new: &NewAttempt) -> Result<Reference,
     .bind(i64::try_from(new.inner_capsule_bytes).unwrap_or(i64::MAX))
     .bind(signed_ms(new.abandoned_ms))
     .bind(new.bank.as_str())
+    .bind(&new.replica)
     .execute(&mut *db_tx)
     .await?;
     devices::follow(db_tx, new.request_id, new.device_id).await?;

@@ -66,8 +66,9 @@ async fn append(
     .bind(request.to_string())
     .bind(kind)
     .bind(sealed)
-    .execute(db_tx)
+    .execute(&mut *db_tx)
     .await?;
+    db_tx.tell("device", device);
     Ok(())
 }
 

@@ -46,6 +46,8 @@ const ALARM_TRIES: i64 = 8;
 /// How many attempts are taken up together, and how many at once.
 const BATCH_MAX: i64 = 256;
 const AT_ONCE_MAX: usize = 16;
+/// How long a server holds an attempt beyond the waits for its bank's answers.
+const LEASE_MARGIN_MS: i64 = 10_000;
 /// How often the queue is looked at without being woken.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -57,17 +59,24 @@ struct Due {
     tries: i64,
 }
 
-/// What an earlier run left in flight is unanswered now, and the queue takes it from there.
+/// What a server left in flight that lives no more is unanswered now, and the queue takes it from there.
 pub(super) async fn recover(app: &App) -> Result<(), Error> {
-    let left: Vec<(String, String)> =
-        sqlx::query_as("SELECT id, request_id FROM attempt WHERE state IN ('received', 'forwarded')")
-            .fetch_all(app.db.reader())
-            .await?;
+    let left: Vec<(String, String)> = sqlx::query_as(
+        "SELECT id, request_id FROM attempt WHERE state IN ('received', 'forwarded') AND NOT EXISTS \
+         (SELECT 1 FROM replica WHERE replica.id = attempt.leased_by AND replica.alive_until_ms > $1)",
+    )
+    .bind(signed_ms(now_ms()))
+    .fetch_all(app.db.reader())
+    .await?;
     for (id, request_id) in left {
         let id: AttemptId = id.parse().map_err(|_| Error::Row("attempt"))?;
         let request_id = request_id.parse().map_err(|_| Error::Row("attempt"))?;
-        tracing::warn!(attempt_id = %id, "found in flight at start");
-        app.change_attempt(request_id, id, AttemptEvent::AnswerOverdue, Evidence::default(), now_ms()).await?;
+        tracing::warn!(attempt_id = %id, "found in flight without a server that waits for it");
+        match app.change_attempt(request_id, id, AttemptEvent::AnswerOverdue, Evidence::default(), now_ms()).await {
+            // Another server was faster.
+            Ok(_) | Err(Error::Transition(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
@@ -92,20 +101,28 @@ async fn drive_due(app: &App, bank: &BankId, line: &BankLink) -> Result<(), Erro
     if !line.is_up() {
         return Ok(());
     }
-    let due: Vec<Due> = sqlx::query_as(
-        "SELECT id, state, decline_code, tries FROM attempt \
+    let due: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM attempt \
          WHERE state IN ('received', 'forwarded', 'no_answer', 'inquiring', 'not_found', 'reversing') \
-         AND bank_id = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
+         AND bank_id = $1 AND due_ms <= $2 AND (leased_by = $3 OR lease_until_ms <= $2 OR NOT EXISTS \
+         (SELECT 1 FROM replica WHERE replica.id = attempt.leased_by AND replica.alive_until_ms > $2)) \
+         ORDER BY due_ms LIMIT $4",
     )
     .bind(bank.as_str())
     .bind(signed_ms(now_ms()))
+    .bind(app.replica.id())
     .bind(BATCH_MAX)
     .fetch_all(app.db.reader())
     .await?;
     stream::iter(due)
-        .for_each_concurrent(AT_ONCE_MAX, |due| async move {
-            let id = due.id.clone();
-            match drive(app, due).await {
+        .for_each_concurrent(AT_ONCE_MAX, |id| async move {
+            let driven = match lease(app, &id).await {
+                Ok(Some(due)) => drive(app, due).await,
+                // Another server has taken it up, or its answer came in between.
+                Ok(None) => return,
+                Err(error) => Err(error),
+            };
+            match driven {
                 Ok(()) => {}
                 // The attempt's own answer came in between.
                 Err(Error::Transition(refused)) => tracing::info!(%refused, attempt_id = id, "settled meanwhile"),
@@ -114,6 +131,34 @@ async fn drive_due(app: &App, bank: &BankId, line: &BankLink) -> Result<(), Erro
         })
         .await;
     Ok(())
+}
+
+/// Takes an attempt up that is due, so that no other server does. What a dead server held is anybody's.
+async fn lease(app: &App, id: &str) -> Result<Option<Due>, Error> {
+    let (id, replica) = (id.to_owned(), app.replica.id().to_owned());
+    // An inquiry and the reversal after it, and time to record both.
+    let answer_ms = i64::try_from(app.answer_timeout.as_millis()).unwrap_or(i64::MAX);
+    let lease_ms = answer_ms.saturating_mul(2).saturating_add(LEASE_MARGIN_MS);
+    app.db
+        .write(move |db_tx| {
+            Box::pin(async move {
+                let now_ms = signed_ms(now_ms());
+                Ok(sqlx::query_as(
+                    "UPDATE attempt SET leased_by = $1, lease_until_ms = $2 WHERE id = $3 \
+                     AND state IN ('received', 'forwarded', 'no_answer', 'inquiring', 'not_found', 'reversing') \
+                     AND due_ms <= $4 AND (leased_by = $1 OR lease_until_ms <= $4 OR NOT EXISTS \
+                     (SELECT 1 FROM replica WHERE replica.id = attempt.leased_by AND replica.alive_until_ms > $4)) \
+                     RETURNING id, state, decline_code, tries",
+                )
+                .bind(replica)
+                .bind(now_ms.saturating_add(lease_ms))
+                .bind(id)
+                .bind(now_ms)
+                .fetch_optional(db_tx)
+                .await?)
+            })
+        })
+        .await
 }
 
 /// One move of one attempt.

@@ -58,7 +58,7 @@ impl ServerKeys {
     }
 
     /// Takes what is stored of a bank into use: it serves as well while the bank is away.
-    async fn recall(&self, bank: &BankId, db: &Db, now_ms: u64) -> Result<(), Error> {
+    pub(super) async fn recall(&self, bank: &BankId, db: &Db, now_ms: u64) -> Result<(), Error> {
         let stored: Vec<String> =
             sqlx::query_scalar("SELECT jws FROM bank_certificate WHERE bank_id = $1 ORDER BY version DESC LIMIT $2")
                 .bind(bank.as_str())
@@ -186,12 +186,13 @@ impl App {
                         "INSERT INTO bank_certificate (bank_id, version, jws, received_ms) VALUES ($1, $2, $3, $4) \
                          ON CONFLICT (bank_id, version) DO UPDATE SET jws = excluded.jws, received_ms = excluded.received_ms",
                     )
-                    .bind(bank_id)
+                    .bind(&bank_id)
                     .bind(version)
                     .bind(jws)
                     .bind(signed_ms(now_ms))
-                    .execute(db_tx)
+                    .execute(&mut *db_tx)
                     .await?;
+                    db_tx.tell("bank_certificate", &bank_id);
                     Ok::<_, Error>(())
                 })
             })

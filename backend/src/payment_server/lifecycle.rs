@@ -206,8 +206,9 @@ async fn store_attempt(
     .bind(id.to_string())
     .bind(before.name())
     .bind(&evidence.icc_response)
-    .execute(db_tx)
+    .execute(&mut *db_tx)
     .await?;
+    db_tx.tell("attempt", &id.to_string());
     expect_one(updated.rows_affected(), "attempt")
 }
 

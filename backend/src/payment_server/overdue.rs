@@ -66,26 +66,33 @@ async fn alarm(app: &App) -> Result<(), Error> {
     for attempt in overdue.into_iter().filter(is_due) {
         let id: AttemptId = attempt.id.parse().map_err(|_| Error::Row("attempt"))?;
         let request_id: RequestId = attempt.request_id.parse().map_err(|_| Error::Row("attempt"))?;
-        tracing::error!(attempt_id = %id, %request_id, state = attempt.state, alarms = attempt.alarms + 1,
-            "ALARM: an outcome is not known by its deadline; the bank is still being asked");
         let is_first = attempt.alarms == 0;
-        app.db
+        let is_ours = app
+            .db
             .write(move |db_tx| {
                 Box::pin(async move {
-                    sqlx::query("UPDATE attempt SET alarms = alarms + 1 WHERE id = $1 AND alarms = $2")
+                    let updated = sqlx::query("UPDATE attempt SET alarms = alarms + 1 WHERE id = $1 AND alarms = $2")
                         .bind(id.to_string())
                         .bind(attempt.alarms)
                         .execute(&mut *db_tx)
                         .await?;
+                    // Another server was faster: it alarms.
+                    if updated.rows_affected() == 0 {
+                        return Ok(false);
+                    }
                     if is_first {
                         lifecycle::append_attempt_event(db_tx, request_id, id, "taking_longer", now_ms).await?;
                         inbox::append_state(db_tx, request_id).await?;
                     }
-                    Ok::<_, Error>(())
+                    Ok::<_, Error>(true)
                 })
             })
             .await?;
-        if is_first {
+        if is_ours {
+            tracing::error!(attempt_id = %id, %request_id, state = attempt.state, alarms = attempt.alarms + 1,
+                "ALARM: an outcome is not known by its deadline; the bank is still being asked");
+        }
+        if is_ours && is_first {
             app.attempt_watchers.tell(id);
             app.wake_devices_of(request_id).await;
         }

@@ -180,7 +180,10 @@ async fn ask(app: &App, line: &BankLink, day: &Day, tries: i64) -> Result<(), Er
     let ours = totals::of(&app.db, day).await?;
     let sent_ms = now_ms();
     let wait_ms = FIRST_WAIT_MS.saturating_mul(2_i64.saturating_pow(u32::try_from(tries).unwrap_or(u32::MAX)));
-    let stan = count_try(&app.db, day, tries + 1, signed_ms(sent_ms).saturating_add(wait_ms.min(WAIT_MS_MAX))).await?;
+    // The next try is due after this one's own time is up, so that no other server asks meanwhile.
+    let answer_ms = i64::try_from(app.answer_timeout.as_millis()).unwrap_or(i64::MAX);
+    let due_ms = signed_ms(sent_ms).saturating_add(answer_ms).saturating_add(wait_ms.min(WAIT_MS_MAX));
+    let Some(stan) = count_try(&app.db, day, tries, due_ms).await? else { return Ok(()) };
     let reference = bank_messages::Reference { stan, rrn: retrieval_reference(sent_ms, stan), sent_ms };
     let message = bank_messages::reconciliation(&reference, &day.date.mmdd(), day.currency, &ours.elements()?)?;
     let Ok(exchange) = line.exchange(&message).await else {
@@ -200,22 +203,26 @@ async fn ask(app: &App, line: &BankLink, day: &Day, tries: i64) -> Result<(), Er
     record(&app.db, day, if agreed { "agreed" } else { "disagreed" }, sent_ms, in_doubt, [ours, theirs]).await
 }
 
-async fn count_try(db: &Db, day: &Day, tries: i64, due_ms: i64) -> Result<u32, Error> {
+/// Counts a try and draws its trace number, unless another server has counted the same one.
+async fn count_try(db: &Db, day: &Day, earlier: i64, due_ms: i64) -> Result<Option<u32>, Error> {
     let day = day.clone();
     db.write(move |db_tx| {
         Box::pin(async move {
-            sqlx::query(
-                "UPDATE reconciliation SET tries = $1, due_ms = $2 \
-                 WHERE bank_id = $3 AND business_date = $4 AND currency = $5",
+            let counted = sqlx::query(
+                "UPDATE reconciliation SET tries = tries + 1, due_ms = $2 \
+                 WHERE bank_id = $3 AND business_date = $4 AND currency = $5 AND state = 'wanted' AND tries = $1",
             )
-            .bind(tries)
+            .bind(earlier)
             .bind(due_ms)
             .bind(day.bank.as_str())
             .bind(day.date.to_string())
             .bind(day.currency.code())
             .execute(&mut *db_tx)
             .await?;
-            attempts::next_stan(db_tx).await
+            if counted.rows_affected() == 0 {
+                return Ok(None);
+            }
+            attempts::next_stan(db_tx).await.map(Some)
         })
     })
     .await

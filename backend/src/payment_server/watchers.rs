@@ -35,6 +35,12 @@ impl<K: Eq + Hash> Watchers<K> {
         }
     }
 
+    /// Wakes everybody.
+    pub(super) fn tell_all(&self) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, sender| sender.send(()).is_ok());
+    }
+
     /// Whether nobody listens to anything.
     pub(super) fn is_idle(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
