@@ -331,6 +331,12 @@ impl Till {
         }
     }
 
+    /// The same till, speaking to another server.
+    #[must_use]
+    pub fn at(self, url: String) -> Self {
+        Self { url, ..self }
+    }
+
     /// Signs an order and creates its request.
     pub async fn ask(&self, ask: &Ask) -> Letter {
         let letter = self.sign(ask);
@@ -359,9 +365,18 @@ impl Till {
 
     /// Creates the request of a signed order; the same again is the same request.
     pub async fn create(&self, letter: &Letter) -> Option<Answer> {
+        self.create_as(letter, &json!({ "order": letter.jws })).await
+    }
+
+    /// Asks the one who claimed this address for the money of a signed order.
+    pub async fn send(&self, letter: &Letter, email: &str) -> Option<Answer> {
+        self.create_as(letter, &json!({ "order": letter.jws, "payer": { "kind": "email", "value": email } })).await
+    }
+
+    async fn create_as(&self, letter: &Letter, body: &Value) -> Option<Answer> {
         let request = self.client.post(format!("{}/v1/payment-requests", self.url));
         let request = request.header("idempotency-key", letter.order.request_id.to_string());
-        Answer::of(request.bearer_auth(&self.api_key).json(&json!({ "order": letter.jws }))).await
+        Answer::of(request.bearer_auth(&self.api_key).json(body)).await
     }
 
     /// Any call of this merchant.

@@ -3,6 +3,7 @@
 //! The modules here start the parts, play the people, and stand between the parties to record or
 //! change what passes. The tests themselves are in `tests/`.
 
+pub mod balancer;
 pub mod bridge;
 pub mod browser;
 pub mod card;
@@ -11,6 +12,7 @@ pub mod line;
 pub mod load;
 pub mod payer;
 pub mod plastic;
+pub mod postgres;
 pub mod process;
 pub mod receiver;
 pub mod remote;

@@ -36,9 +36,20 @@ pub struct Running {
 impl Running {
     /// Starts `program` and waits for its ready line; everything it says on stderr goes to `log`.
     pub async fn start(name: &'static str, arguments: &[String], log: &Path) -> Self {
+        Self::start_in(name, arguments, &[], log).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn start_in(
+        name: &'static str,
+        arguments: &[String],
+        environment: &[(&str, String)],
+        log: &Path,
+    ) -> Self {
         let errors = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("the log can be written");
         let mut child = Command::new(program(name))
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)

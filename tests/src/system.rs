@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::postgres::Database;
 use crate::process::{self, Finished, Running};
 use crate::tap::Tap;
 
@@ -27,6 +28,8 @@ pub struct Wishes {
     pub seed: Vec<String>,
     /// Whether everything between the parties passes through recording taps.
     pub taps: Taps,
+    /// The PostgreSQL server for the payment server's database, in place of the environment's or a file.
+    pub postgres: Option<String>,
 }
 
 /// Whether traffic is recorded.
@@ -75,6 +78,8 @@ pub struct System {
     pub http_tap: Option<Tap>,
     /// Between payment server and bank front.
     pub bank_tap: Option<Tap>,
+    /// The payment server's database, when it is not a file. It goes after the servers.
+    pub database: Option<Database>,
 }
 
 impl System {
@@ -90,7 +95,9 @@ impl System {
     pub async fn with_keys(wishes: Wishes) -> (Self, u16) {
         let folder = TempDir::new().expect("a folder for the test");
         let server_port = free_port();
-        let system = Self { folder, wishes, server_port, bank: None, server: None, http_tap: None, bank_tap: None };
+        let database = wishes.postgres.as_deref().map(Database::on).or_else(Database::wanted);
+        let system =
+            Self { folder, wishes, server_port, bank: None, server: None, http_tap: None, bank_tap: None, database };
         let public_port = if system.wishes.taps == Taps::On { free_port() } else { server_port };
         let merchant = format!("{MERCHANT}:Blue Door Café:5814:US:USD");
         let url = format!("https://127.0.0.1:{public_port}");
@@ -105,11 +112,7 @@ impl System {
     pub async fn start_all(&mut self, public_port: u16) {
         let system = self;
         let server_port = system.server_port;
-        let data = system.data();
-        let mut seed = vec!["bank", "seed", "--data", &data];
-        seed.extend(system.wishes.seed.iter().map(String::as_str));
-        system.tapseal(&seed).await.success();
-        system.start_bank().await;
+        system.open_bank().await;
         if system.wishes.taps == Taps::On {
             let bank = system.bank.as_ref().expect("just started").address();
             system.bank_tap = Some(Tap::between_server_and_bank(system.folder(), &bank).await);
@@ -117,6 +120,20 @@ impl System {
             system.http_tap = Some(Tap::between_wallet_and_server(system.folder(), public_port, &server).await);
         }
         system.start_server().await;
+    }
+
+    /// Seeds the bank and starts its front.
+    pub async fn open_bank(&mut self) {
+        let data = self.data();
+        let mut seed = vec!["bank", "seed", "--data", &data];
+        seed.extend(self.wishes.seed.iter().map(String::as_str));
+        self.tapseal(&seed).await.success();
+        self.start_bank().await;
+    }
+
+    /// What the programs are told through their environment: where the payment server's database is.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        self.database.iter().map(|database| ("TAPSEAL_DATABASE", database.address())).collect()
     }
 
     /// The folder everything is kept in.
@@ -155,19 +172,28 @@ impl System {
 
     /// Starts (again) the payment server; the bank may be away.
     pub async fn launch_server(&mut self) {
-        self.server = Some(Running::start("tapseal", &self.server_arguments(), &self.log("payment-server")).await);
+        self.server = Some(self.launch_replica(&self.server_arguments(), "payment-server").await);
+    }
+
+    /// Starts a payment server with these arguments on the system's database.
+    pub async fn launch_replica(&self, arguments: &[String], log: &str) -> Running {
+        Running::start_in("tapseal", arguments, &self.environment(), &self.log(log)).await
     }
 
     /// What the payment server is started with.
     pub fn server_arguments(&self) -> Vec<String> {
+        self.server_arguments_at(&format!("127.0.0.1:{}", self.server_port))
+    }
+
+    /// What a payment server is started with that listens there.
+    pub fn server_arguments_at(&self, listen: &str) -> Vec<String> {
         let bank = match &self.bank_tap {
             Some(tap) => tap.address(),
             None => format!("127.0.0.1:{}", self.bank_port()),
         };
-        let listen = format!("127.0.0.1:{}", self.server_port);
         let mail = self.folder().join("mail");
         let mail = mail.to_str().expect("temporary paths are plain");
-        let mut arguments = texts(&["payment-server", "--data", &self.data(), "--listen", &listen, "--bank", &bank]);
+        let mut arguments = texts(&["payment-server", "--data", &self.data(), "--listen", listen, "--bank", &bank]);
         arguments.extend(texts(&["--mail-dir", mail]));
         arguments.extend(self.wishes.server.clone());
         arguments
@@ -183,7 +209,7 @@ impl System {
         self.wishes.server.clear();
     }
 
-    async fn keyset_lists_a_bank(&self) -> bool {
+    pub(crate) async fn keyset_lists_a_bank(&self) -> bool {
         let answer = self.public_get("/v1/keyset").await;
         answer.is_some_and(|view| view["bank_certificates"].as_array().is_some_and(|list| !list.is_empty()))
     }
@@ -218,7 +244,7 @@ impl System {
 
     /// Runs the `tapseal` program to its end.
     pub async fn tapseal(&self, arguments: &[&str]) -> Finished {
-        process::run("tapseal", &texts(arguments), &[], "").await
+        process::run("tapseal", &texts(arguments), &self.environment(), "").await
     }
 
     /// The merchant asks for money; answers the created request's view.

@@ -32,7 +32,7 @@ use plan::{Blow, Draw, Plan, Victim};
 use record::{Record, is_final};
 
 /// What each payer starts with, in minor units.
-const OPENING_MINOR: i64 = 99_999_999;
+pub const OPENING_MINOR: i64 = 99_999_999;
 /// How long a blow waits for the next answer before it falls all the same.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How long everything may take to come to rest.
@@ -150,16 +150,16 @@ async fn prepared(payers: usize, plan: &Plan) -> System {
     let (mut system, public_port) = System::with_keys(wishes).await;
     let migrate = texts(&["migrate", "--data", &system.data()]);
     for after_ms in &plan.migrations_killed_after_ms {
-        killed_while_it_starts(&migrate, *after_ms).await;
+        killed_while_it_starts(&system, &migrate, *after_ms).await;
     }
-    process::run("tapseal", &migrate, &[], "").await.success();
+    process::run("tapseal", &migrate, &system.environment(), "").await.success();
     system.start_all(public_port).await;
     system
 }
 
 /// Starts a program and kills it so many milliseconds later.
-async fn killed_while_it_starts(arguments: &[String], after_ms: u64) {
-    let mut child = process::spawn("tapseal", arguments, &[], "").await;
+async fn killed_while_it_starts(system: &System, arguments: &[String], after_ms: u64) {
+    let mut child = process::spawn("tapseal", arguments, &system.environment(), "").await;
     tokio::time::sleep(Duration::from_millis(after_ms)).await;
     // It may be at its end already; then the blow hit nothing.
     let _ = child.kill().await;
@@ -177,7 +177,7 @@ async fn strike(system: &mut System, blow: &Blow) {
     }
     for after_ms in &blow.again_after_ms {
         let arguments = if has_server { system.server_arguments() } else { system.bank_arguments() };
-        killed_while_it_starts(&arguments, *after_ms).await;
+        killed_while_it_starts(system, &arguments, *after_ms).await;
     }
     if has_bank {
         system.start_bank().await;
@@ -197,7 +197,7 @@ async fn strike(system: &mut System, blow: &Blow) {
 }
 
 /// Waits until every attempt has an end and withdraws what nobody pays any more.
-async fn settle(clients: &[Clients], record: &Record) {
+pub async fn settle(clients: &[Clients], record: &Record) {
     let until = Instant::now() + SETTLE_WAIT;
     for request in record.requests().await {
         let client = &clients[request.payer];

@@ -7,6 +7,7 @@ mod failure;
 mod fuzz;
 mod invocation;
 mod platforms;
+mod postgres;
 mod processes;
 mod progress;
 mod repository;

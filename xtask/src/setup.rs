@@ -37,6 +37,11 @@ pub fn for_demo() -> Result<(), Failure> {
     packages::install(&[packages::BUILD])
 }
 
+/// What a run on PostgreSQL needs beside that.
+pub fn for_database() -> Result<(), Failure> {
+    packages::install(&[packages::DATABASE])
+}
+
 /// What the screens are built with.
 pub fn for_ui() -> Result<(), Failure> {
     rust_target::install_wasm()
@@ -73,7 +78,7 @@ pub fn for_native_parts() -> Result<(), Failure> {
 /// What the tests need beside that.
 pub fn for_everything() -> Result<(), Failure> {
     let needed = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD];
-    packages::install(&[&needed[..], &[packages::WITNESSES, packages::TESTS]].concat())?;
+    packages::install(&[&needed[..], &[packages::WITNESSES, packages::TESTS, packages::DATABASE]].concat())?;
     rust_target::install_wasm()?;
     tools::install()?;
     python::install()?;

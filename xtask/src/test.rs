@@ -14,6 +14,7 @@ use tally::Tally;
 
 use crate::failure::Failure;
 use crate::invocation::{Printed, command, run as run_to_end};
+use crate::postgres::Postgres;
 use crate::progress::Progress;
 use crate::repository::cargo;
 use crate::setup;
@@ -24,6 +25,18 @@ const FUZZ_SECONDS: &str = "3";
 /// The systems whose types are checked here; see `docs/adr/0012-phones-without-a-phone.md` for what that costs.
 const OTHER_SYSTEMS: &[&str] =
     &["platforms", "--only", "android", "--only", "ios", "--only", "macos", "--only", "windows"];
+
+/// The test programs of the payment server, which run once more on PostgreSQL, beside its unit tests.
+const SERVER_TESTS: &[&str] = &[
+    "payment_server",
+    "card_payment",
+    "refusals",
+    "tampering",
+    "unknown_outcomes",
+    "manual_review",
+    "several_banks",
+    "torture",
+];
 
 /// Which steps to run, and how.
 #[derive(Args)]
@@ -64,6 +77,8 @@ enum Step {
     Build,
     /// Unit, integration, whole-system and window tests.
     Test,
+    /// The payment server's tests once more, on PostgreSQL.
+    Postgres,
 }
 
 /// How a step ended.
@@ -100,7 +115,7 @@ pub fn run(options: &Options) -> ExitCode {
     }
     print_table(&rows);
     // The closing line counts tests; a run without them has none to close with.
-    if rows.iter().any(|row| row.step == Step::Test) {
+    if rows.iter().any(|row| matches!(row.step, Step::Test | Step::Postgres)) {
         println!("{tally}");
     }
     let good = !tally.has_failures() && rows.iter().all(|row| !matches!(row.ending, Ending::Failed));
@@ -121,6 +136,7 @@ impl Step {
             Self::Platforms => "platforms",
             Self::Build => "build",
             Self::Test => "test",
+            Self::Postgres => "postgres",
         }
     }
 
@@ -128,7 +144,7 @@ impl Step {
     const fn needs(self) -> Option<Self> {
         match self {
             Self::Clippy | Self::Build => Some(Self::Ui),
-            Self::Test => Some(Self::Build),
+            Self::Test | Self::Postgres => Some(Self::Build),
             Self::Fmt
             | Self::Deny
             | Self::Audit
@@ -159,6 +175,7 @@ fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
             run_to_end(advisories::command(&source), &progress)
         }
         Step::Test => run_tests(options, &progress, tally),
+        Step::Postgres => run_server_tests(options, &progress, tally),
         Step::Kotlin => counted(plain(step, options, &progress), tally),
         Step::Fmt | Step::Deny | Step::Swift | Step::Ui | Step::Clippy | Step::Fuzz | Step::Platforms | Step::Build => {
             plain(step, options, &progress)
@@ -185,7 +202,7 @@ fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, 
         Step::Fuzz => ourselves(&["fuzz", "--seconds", FUZZ_SECONDS])?,
         // The same features as `cargo test --workspace`, so that nothing is built twice.
         Step::Build => cargo(["build", "--workspace", "--bins", "--tests"]),
-        Step::Ui | Step::Audit | Step::Test => ourselves(&["ui"])?,
+        Step::Ui | Step::Audit | Step::Test | Step::Postgres => ourselves(&["ui"])?,
     };
     if options.offline {
         command.env("CARGO_NET_OFFLINE", "true");
@@ -207,6 +224,24 @@ fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Resul
         tests.env("CARGO_NET_OFFLINE", "true");
     }
     counted(run_to_end(tests, progress), tally)
+}
+
+/// With the features of the whole workspace, so that nothing is built anew.
+fn run_server_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<Printed, Failure> {
+    let server = Postgres::start()?;
+    let units = ["test", "--workspace", "--no-fail-fast", "--lib", "--", "storage::", "payment_server::"];
+    let programs = SERVER_TESTS.iter().flat_map(|name| ["--test", name]);
+    let whole = ["test", "--workspace", "--no-fail-fast"].into_iter().chain(programs).collect::<Vec<_>>();
+    let mut last = None;
+    for arguments in [&units[..], &whole] {
+        let mut tests = cargo(arguments.iter().copied());
+        tests.env("TAPSEAL_TEST_POSTGRES", server.address());
+        if options.offline {
+            tests.env("CARGO_NET_OFFLINE", "true");
+        }
+        last = Some(counted(run_to_end(tests, progress), tally)?);
+    }
+    Ok(last.expect("two rounds were run"))
 }
 
 /// Adds the tests that a program closed with, however it ended.

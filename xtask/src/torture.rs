@@ -1,9 +1,10 @@
 //! The `torture` verb: kill payment server and bank front again and again while payers pay, and audit the money.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::failure::Failure;
 use crate::invocation::{command, show};
+use crate::postgres::Postgres;
 use crate::repository::{cargo, program, target_folder};
 use crate::setup;
 
@@ -19,6 +20,18 @@ pub struct Options {
     /// How many payers pay at once.
     #[arg(long, default_value_t = 8)]
     payers: u16,
+    /// Where the payment server keeps its data.
+    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
+    database: Database,
+}
+
+/// The payment server's database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Database {
+    /// A file.
+    Sqlite,
+    /// A server that is thrown away.
+    Postgres,
 }
 
 /// Builds the servers and the driver, with every check of arithmetic on, and runs the driver.
@@ -28,5 +41,16 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     show(cargo(["build", "--bins", "--package=tapseal", "--package=e2e"]))?;
     let (seed, kills, payers) = (options.seed.to_string(), options.kills.to_string(), options.payers.to_string());
     let arguments = ["--seed", &seed, "--kills", &kills, "--payers", &payers];
-    show(command(program(&target_folder()?, "torture"), arguments))
+    let mut torture = command(program(&target_folder()?, "torture"), arguments);
+    let server = match options.database {
+        Database::Sqlite => None,
+        Database::Postgres => {
+            setup::for_database()?;
+            Some(Postgres::start()?)
+        }
+    };
+    if let Some(server) = &server {
+        torture.env("TAPSEAL_TEST_POSTGRES", server.address());
+    }
+    show(torture)
 }

@@ -40,6 +40,9 @@ pub const WITNESSES: Group = Group {
 pub const TESTS: Group =
     Group { purpose: "the tests", names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb"] };
 
+/// The payment server's other database; its server is started by us, and Debian's own stays as it is.
+pub const DATABASE: Group = Group { purpose: "the payment server on PostgreSQL", names: &["postgresql"] };
+
 /// The browser that pictures of the screens are taken in, at exact sizes.
 pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromium", "chromium-driver"] };
 
