@@ -77,7 +77,9 @@ impl Cluster {
             succeeded(&Command::new("chown").arg(SYSTEM_USER).arg(cluster.folder.path()).output().expect("chown runs"));
         }
         let data = cluster.data();
-        succeeded(&cluster.program("initdb").args(["-A", "trust", "-U", ROLE, "-D"]).arg(&data).output().expect("initdb"));
+        succeeded(
+            &cluster.program("initdb").args(["-A", "trust", "-U", ROLE, "-D"]).arg(&data).output().expect("initdb"),
+        );
         cluster.start_again();
         cluster
     }

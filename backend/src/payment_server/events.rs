@@ -71,8 +71,9 @@ pub(super) async fn append(db_tx: &mut DbConnection, event: &Event<'_>, now_ms: 
     .bind(&entry.attempt_id)
     .bind(&previous_hash)
     .bind(entry.hash(&previous_hash))
-    .execute(db_tx)
+    .execute(&mut *db_tx)
     .await?;
+    db_tx.tell("journal", event.merchant_id);
     Ok(())
 }
 

@@ -128,6 +128,7 @@ async fn hear(app: &App, news: &News) {
     match &*news.kind {
         "device" => news.id.parse().map(|device| app.device_watchers.tell(device)).unwrap_or_default(),
         "attempt" => news.id.parse().map(|attempt| app.attempt_watchers.tell(attempt)).unwrap_or_default(),
+        "journal" => news.id.parse().map(|merchant| app.journal_watchers.tell(merchant)).unwrap_or_default(),
         "bank_certificate" => recall(app, &news.id).await,
         other => tracing::warn!(kind = other, "news of a kind that is not known here"),
     }
@@ -137,6 +138,7 @@ async fn hear(app: &App, news: &News) {
 async fn wake_everybody(app: &App) {
     app.device_watchers.tell_all();
     app.attempt_watchers.tell_all();
+    app.journal_watchers.tell_all();
     app.outbox_wake.notify_one();
     for (bank, _) in app.banks.iter() {
         recall(app, bank.as_str()).await;
