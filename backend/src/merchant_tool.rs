@@ -15,9 +15,11 @@ use crate::keys::{self, DataFolder, KeysError, MerchantFacts};
 
 mod access;
 mod export;
+mod refund;
 
 pub use access::AccessOptions;
 pub use export::ExportOptions;
+pub use refund::RefundOptions;
 
 /// How long one call may take.
 const CALL_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -31,6 +33,9 @@ pub enum MerchantToolError {
     /// The order breaks a rule.
     #[error(transparent)]
     Order(#[from] payment::OrderError),
+    /// The refund order breaks a rule.
+    #[error(transparent)]
+    Refund(#[from] payment::RefundError),
     /// An argument is malformed.
     #[error("{0}")]
     Argument(String),
@@ -80,6 +85,8 @@ pub enum Command {
         /// The request.
         id: RequestId,
     },
+    /// Signs a refund order and gives back of a paid request.
+    Refund(RefundOptions),
     /// Writes what was paid on some days, for `tapseal reconcile`.
     Export(ExportOptions),
     /// Writes the secret file that makes a wallet this merchant's till.
@@ -128,6 +135,15 @@ pub async fn run(command: Command) -> Result<(), MerchantToolError> {
         Command::Cancel { place, id } => {
             let view = Caller::of(&place)?.cancel(id).await?;
             (place, view)
+        }
+        Command::Refund(options) => {
+            let view = refund::refund(&options).await?;
+            if options.place.json {
+                println!("{}", serde_json::to_string(&view).expect("a view is always JSON"));
+            } else {
+                refund::print(&view);
+            }
+            return Ok(());
         }
         Command::Export(options) => return export::export(&options).await,
         Command::Access(options) => return access::write(&options),
@@ -230,7 +246,7 @@ impl Caller {
         self.send(call.header("idempotency-key", format!("cancel-{id}"))).await
     }
 
-    async fn send(&self, call: RequestBuilder) -> Result<PaymentRequestView, MerchantToolError> {
+    async fn send<T: serde::de::DeserializeOwned>(&self, call: RequestBuilder) -> Result<T, MerchantToolError> {
         let answer = call.bearer_auth(self.api_key.as_str()).send().await?;
         if answer.status().is_success() {
             return Ok(answer.json().await?);

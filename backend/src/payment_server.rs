@@ -68,6 +68,7 @@ mod payment_requests;
 mod problem;
 mod recipients;
 pub mod reconciliation;
+mod refunds;
 mod replica;
 pub mod reports;
 pub mod review;
@@ -116,6 +117,10 @@ pub enum CrashPoint {
     AfterBankAnswer,
     /// The bank's decision is stored; the wallet has no answer.
     AfterCommit,
+    /// A refund is stored; its message is not sent.
+    BeforeRefund,
+    /// The bank has given back; nothing of it is stored.
+    AfterRefundAnswer,
 }
 
 /// How to run a payment server.
@@ -262,6 +267,7 @@ struct Shared {
     waiting_feeds: Semaphore,
     webhooks: Dispatcher,
     webhooks_wake: Notify,
+    refunds_wake: Notify,
     running_keys: idempotency::RunningKeys,
     limits: Limits,
     outbox_wake: outbox::Wake,
@@ -353,6 +359,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         waiting_feeds: Semaphore::new(events::WAITING_MAX),
         webhooks: Dispatcher::new(options.webhooks)?,
         webhooks_wake: Notify::new(),
+        refunds_wake: Notify::new(),
         running_keys: idempotency::RunningKeys::default(),
         limits: Limits::new(&options.limits),
         outbox_wake: outbox::Wake::default(),
@@ -370,6 +377,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     }
     for (bank, _) in app.banks.iter() {
         app.tasks.spawn(inquiry::run(app.clone(), bank.clone()));
+        app.tasks.spawn(refunds::run(app.clone(), bank.clone()));
         app.tasks.spawn(reconciliation::run(app.clone(), bank.clone()));
     }
     for channel in [Channel::Device, Channel::Email, Channel::Sms] {

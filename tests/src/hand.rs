@@ -14,7 +14,8 @@ use envelope::{
     SecretBytes, SigningKey,
 };
 use payment::order::OrderDraft;
-use payment::{Amount, AttemptHash, AttemptId, DeviceId, Order, RequestId, WalletNonce};
+use payment::refund::RefundDraft;
+use payment::{Amount, AttemptHash, AttemptId, DeviceId, Order, RefundId, RefundOrder, RequestId, WalletNonce};
 use protocol::SealedText;
 use protocol::wallet_api::{
     HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, KeysetView, RegisterDevice, RequestLetter, SealedRequest,
@@ -379,6 +380,27 @@ impl Till {
         Answer::of(request.bearer_auth(&self.api_key).json(body)).await
     }
 
+    /// Signs a refund of so much of a request, in US dollars.
+    pub fn sign_refund(&self, request: &str, minor: i64) -> SignedRefund {
+        let merchant = self.profile["merchant_id"].as_str().expect("the profile is complete");
+        let order = RefundOrder::new(RefundDraft {
+            refund_id: RefundId::from_parts(now_ms(), &random()),
+            request_id: request.parse().expect("a request id"),
+            merchant_id: merchant.parse().expect("a merchant id"),
+            amount: Amount::new(minor, "USD".parse().expect("a currency")),
+            created_ms: now_ms(),
+            reason: None,
+        });
+        let order = order.expect("a refund within bounds");
+        SignedRefund { jws: envelope::jws::sign(&self.key, envelope::jws::TYP_REFUND, &order.canonical()), order }
+    }
+
+    /// Asks for a signed refund; the same again is the same refund.
+    pub async fn refund(&self, signed: &SignedRefund) -> Option<Answer> {
+        let path = format!("/v1/payment-requests/{}/refunds", signed.order.request_id);
+        self.send("POST", &path, &json!({ "refund": signed.jws })).await
+    }
+
     /// Any call of this merchant.
     pub async fn call(&self, method: &str, path: &str) -> Option<Answer> {
         let method = method.parse().expect("a method");
@@ -393,6 +415,15 @@ impl Till {
         let key = RequestId::from_parts(now_ms(), &random()).to_string();
         Answer::of(request.header("idempotency-key", key).bearer_auth(&self.api_key).json(body)).await
     }
+}
+
+/// A refund order and its merchant's signature.
+#[derive(Clone)]
+pub struct SignedRefund {
+    /// What is signed.
+    pub order: RefundOrder,
+    /// The compact JWS.
+    pub jws: String,
 }
 
 /// The signing key of a merchant whose files lie in the system's folder.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use iso8583::frame::{self, Decoder};
 use iso8583::private::{CAPSULE_ELEMENT, COMPOSITE_ELEMENT, Composite};
 use iso8583::{Message, Mti, OriginalData, Spec};
-use payment::Outcome;
+use payment::{Outcome, RefundOutcome};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::hand::{Attempt, Letter};
+use crate::hand::{Attempt, Letter, SignedRefund};
 
 /// How long the bank front may take to answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -132,6 +132,37 @@ pub fn about(mti: Mti, original: &Reference, attempt: &Attempt, letter: &Letter,
         .with_text(3, "000000")
         .with_text(4, format!("{amount:012}"))
         .with_text(49, format!("{:03}", letter.order.amount.currency().numeric()))
+}
+
+/// The honest 0200 for a refund of an attempt; a test then changes what it wants.
+pub fn refund_request(refund: &SignedRefund, original: &Reference, attempt: &Attempt, own: &Reference) -> Message {
+    let order = &refund.order;
+    let amount = u64::try_from(order.amount.minor()).expect("refunds give back positive amounts");
+    let data = OriginalData {
+        mti: Mti::FINANCIAL_REQUEST,
+        stan: original.stan,
+        transmitted: original.transmitted.clone(),
+        acquirer: ACQUIRER,
+        forwarder: 0,
+    };
+    let composite = Composite {
+        attempt_id: Some(*attempt.id.as_bytes()),
+        refund: Some(refund.jws.clone()),
+        ..Composite::default()
+    };
+    with_reference(Message::new(Mti::FINANCIAL_REQUEST), own)
+        .with_text(3, "200000")
+        .with_text(4, format!("{amount:012}"))
+        .with_text(42, format!("{:<15}", order.merchant_id.as_str()))
+        .with_text(49, format!("{:03}", order.amount.currency().numeric()))
+        .with_text(90, data.to_text().expect("original data fit"))
+        .with_binary(COMPOSITE_ELEMENT, composite.to_bytes().expect("a composite fits"))
+}
+
+/// The outcome of a refund that an answer carries, its signature unchecked.
+pub fn refund_outcome(answer: &Message) -> Option<RefundOutcome> {
+    let jws = Composite::of(answer).ok()?.outcome?;
+    RefundOutcome::from_canonical(&envelope::jws::peek_payload_unverified(&jws).ok()?)
 }
 
 fn with_reference(message: Message, reference: &Reference) -> Message {

@@ -12,7 +12,7 @@ use emv::issuer::IssuerMasterKey;
 use envelope::keyset::{BankCertificate, Dated, IinRange};
 use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, Pin, SigningKey, jws};
 use hmac::{Hmac, KeyInit, Mac};
-use payment::Outcome;
+use payment::{Outcome, RefundOutcome};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -176,6 +176,11 @@ impl Hsm {
     /// Signs the bank's word on an attempt.
     pub fn sign_outcome(&self, outcome: &Outcome) -> String {
         jws::sign(&self.outcome_key, jws::TYP_OUTCOME, &outcome.canonical())
+    }
+
+    /// Signs the bank's word on a refund.
+    pub fn sign_refund_outcome(&self, outcome: &RefundOutcome) -> String {
+        jws::sign(&self.outcome_key, jws::TYP_REFUND_OUTCOME, &outcome.canonical())
     }
 
     /// Makes a new working key for an acquirer and takes it into use, durably.

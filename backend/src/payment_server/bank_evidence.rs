@@ -17,7 +17,7 @@ use crate::storage::Db;
 /// DE 39: approved, or done.
 pub(super) const RESPONSE_APPROVED: &str = "00";
 /// DE 39: the bank never saw the original.
-const RESPONSE_NOT_FOUND: &str = "25";
+pub(super) const RESPONSE_NOT_FOUND: &str = "25";
 
 /// What the server knows of an attempt, which the bank's word must be about.
 pub(super) struct KnownAttempt {
@@ -149,7 +149,7 @@ struct Row {
 
 /// Judges a 0210.
 pub(super) fn judge_financial(keys: &ServerKeys, known: &KnownAttempt, answer: &Message) -> Verdict {
-    if let Some(what) = echo_mismatch(known, answer) {
+    if let Some(what) = echo_mismatch(known.amount, &known.merchant_id, answer) {
         return Verdict::Contradiction { what };
     }
     let Ok(response) = answer.text(39) else { return Verdict::Undecided };
@@ -194,13 +194,13 @@ fn signed_outcome(answer: &Message) -> Option<String> {
 }
 
 /// The first echoed field that is not what was sent.
-fn echo_mismatch(known: &KnownAttempt, answer: &Message) -> Option<&'static str> {
-    let minor = u64::try_from(known.amount.minor()).ok();
-    let currency = u64::from(known.amount.currency().numeric());
+pub(super) fn echo_mismatch(amount: Amount, merchant_id: &MerchantId, answer: &Message) -> Option<&'static str> {
+    let minor = u64::try_from(amount.minor()).ok();
+    let currency = u64::from(amount.currency().numeric());
     let rules = [
         ("echoed amount", answer.number(4).ok() == minor),
         ("echoed currency", answer.number(49).ok() == Some(currency)),
-        ("echoed merchant", answer.text(42) == Ok(&merchant_code(&known.merchant_id))),
+        ("echoed merchant", answer.text(42) == Ok(&merchant_code(merchant_id))),
     ];
     rules.into_iter().find(|(_, holds)| !holds).map(|(what, _)| what)
 }

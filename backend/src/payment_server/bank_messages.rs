@@ -19,6 +19,9 @@ const ACQUIRER_NUMBER: u64 = 1;
 const TERMINAL: &str = "TAPSEAL1";
 /// DE 22: entered on a wallet; how the card was read is inside the capsule.
 const ENTRY_MODE: &str = "812";
+/// DE 3: goods and services from a default account, and money back to it.
+const PURCHASE: &str = "000000";
+const REFUND: &str = "200000";
 /// Characters of DE 42 and DE 43.
 const MERCHANT_CODE_CHARS: usize = 15;
 const MERCHANT_NAME_CHARS: usize = 40;
@@ -54,6 +57,17 @@ pub(super) struct Payment<'a> {
     pub(super) inner: &'a Capsule,
 }
 
+/// What a refund carries for the bank.
+pub(super) struct GiveBack<'a> {
+    pub(super) profile: &'a MerchantProfile,
+    pub(super) merchant_id: &'a MerchantId,
+    pub(super) amount: Amount,
+    pub(super) refund_jws: &'a str,
+    /// The attempt that paid, and its reference.
+    pub(super) attempt_id: AttemptId,
+    pub(super) original: &'a Reference,
+}
+
 /// A retrieval reference: last digit of the year, day of the year, hour, then the trace number.
 pub(super) fn retrieval_reference(sent_ms: u64, stan: u32) -> String {
     let prefix = format_utc("%Y%j%H", sent_ms);
@@ -78,6 +92,26 @@ pub(super) fn financial_request(payment: &Payment<'_>, reference: &Reference) ->
         .with_text(42, merchant_code(payment.merchant_id))
         .with_text(43, merchant_name(payment.profile))
         .with_binary(CAPSULE_ELEMENT, payment.inner.to_bytes())
+        .with_binary(COMPOSITE_ELEMENT, composite.to_bytes()?))
+}
+
+/// 0200, or 0201 when it was sent before: give back of an earlier payment. The same refund is the same message each time.
+pub(super) fn refund(give_back: &GiveBack<'_>, reference: &Reference, mti: Mti) -> Result<Message, Error> {
+    let composite = Composite {
+        attempt_id: Some(*give_back.attempt_id.as_bytes()),
+        refund: Some(give_back.refund_jws.to_owned()),
+        ..Composite::default()
+    };
+    Ok(with_amount(begun(mti, reference), give_back.amount)?
+        .with_text(3, REFUND)
+        .with_text(12, format_utc("%H%M%S", reference.sent_ms))
+        .with_text(13, format_utc("%m%d", reference.sent_ms))
+        .with_text(18, &give_back.profile.mcc)
+        .with_text(22, ENTRY_MODE)
+        .with_text(25, "00")
+        .with_text(42, merchant_code(give_back.merchant_id))
+        .with_text(43, merchant_name(give_back.profile))
+        .with_text(90, original_data(give_back.original)?)
         .with_binary(COMPOSITE_ELEMENT, composite.to_bytes()?))
 }
 
@@ -137,7 +171,7 @@ fn begun(mti: Mti, reference: &Reference) -> Message {
 /// DE 3, 4 and 49.
 fn with_amount(message: Message, amount: Amount) -> Result<Message, Error> {
     let minor = u64::try_from(amount.minor()).map_err(|_| Error::Content { place: iso8583::Place::Element(4) })?;
-    message.with_text(3, "000000").with_number(4, minor)?.with_number(49, u64::from(amount.currency().numeric()))
+    message.with_text(3, PURCHASE).with_number(4, minor)?.with_number(49, u64::from(amount.currency().numeric()))
 }
 
 fn original_data(reference: &Reference) -> Result<String, Error> {
@@ -215,7 +249,23 @@ mod tests {
             merchant_id: &merchant_id,
             amount: Amount::new(1280, "USD".parse().unwrap()),
         };
+        let profile = MerchantProfile {
+            merchant_id: "blue-door".into(),
+            display_name: "Blue Door".into(),
+            mcc: "5814".into(),
+            country: "US".into(),
+        };
+        let give_back = GiveBack {
+            profile: &profile,
+            merchant_id: &merchant_id,
+            amount: original.amount,
+            refund_jws: "a.b.c",
+            attempt_id: original.attempt_id,
+            original: &reference,
+        };
         let messages = [
+            refund(&give_back, &reference, Mti::FINANCIAL_REQUEST).unwrap(),
+            refund(&give_back, &reference, Mti::FINANCIAL_REPEAT).unwrap(),
             inquiry(&original, &reference).unwrap(),
             reversal_advice(&original, &reference, Mti::REVERSAL_ADVICE).unwrap(),
             reversal_advice(&original, &reference, Mti::REVERSAL_ADVICE_REPEAT).unwrap(),

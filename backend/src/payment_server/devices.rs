@@ -65,7 +65,12 @@ pub(super) async fn follow(db_tx: &mut DbConnection, request: RequestId, device:
 }
 
 fn view(request: &StoredRequest, now_ms: u64) -> Json<RequestStatusView> {
-    Json(RequestStatusView { request_id: request.id, state: request.state, server_time_ms: now_ms })
+    Json(RequestStatusView {
+        request_id: request.id,
+        state: request.state,
+        refunded_minor: request.refunded_minor,
+        server_time_ms: now_ms,
+    })
 }
 
 /// Where a request stands.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use payment::{AttemptId, MerchantId, RequestId};
+use payment::{AttemptId, MerchantId, RefundId, RequestId};
 use protocol::Problem;
 use protocol::merchant_api::{EventView, EventsPage, Scope};
 use serde::Deserialize;
@@ -48,6 +48,25 @@ pub(super) struct Event<'a> {
 
 /// Appends an entry, inside the step that changes what it tells of.
 pub(super) async fn append(db_tx: &mut DbConnection, event: &Event<'_>, now_ms: u64) -> Result<(), Error> {
+    append_entry(db_tx, event, None, now_ms).await
+}
+
+/// The same of an entry about a refund.
+pub(super) async fn append_about_refund(
+    db_tx: &mut DbConnection,
+    event: &Event<'_>,
+    refund: RefundId,
+    now_ms: u64,
+) -> Result<(), Error> {
+    append_entry(db_tx, event, Some(refund), now_ms).await
+}
+
+async fn append_entry(
+    db_tx: &mut DbConnection,
+    event: &Event<'_>,
+    refund: Option<RefundId>,
+    now_ms: u64,
+) -> Result<(), Error> {
     let last: Option<(i64, String)> =
         sqlx::query_as("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db_tx).await?;
     let (last_seq, previous_hash) = last.unwrap_or_default();
@@ -58,10 +77,11 @@ pub(super) async fn append(db_tx: &mut DbConnection, event: &Event<'_>, now_ms: 
         merchant_id: event.merchant_id.to_owned(),
         request_id: event.request_id.to_string(),
         attempt_id: event.attempt_id.map(|id| id.to_string()),
+        refund_id: refund.map(|id| id.to_string()),
     };
     sqlx::query(
-        "INSERT INTO event (seq, time_ms, kind, merchant_id, request_id, attempt_id, previous_hash, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO event (seq, time_ms, kind, merchant_id, request_id, attempt_id, previous_hash, hash, refund_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(entry.seq)
     .bind(entry.time_ms)
@@ -71,6 +91,7 @@ pub(super) async fn append(db_tx: &mut DbConnection, event: &Event<'_>, now_ms: 
     .bind(&entry.attempt_id)
     .bind(&previous_hash)
     .bind(entry.hash(&previous_hash))
+    .bind(&entry.refund_id)
     .execute(&mut *db_tx)
     .await?;
     db_tx.tell("journal", event.merchant_id);
@@ -85,6 +106,7 @@ pub(super) struct Entry {
     merchant_id: String,
     pub(super) request_id: String,
     pub(super) attempt_id: Option<String>,
+    pub(super) refund_id: Option<String>,
 }
 
 impl Entry {
@@ -96,15 +118,21 @@ impl Entry {
             merchant_id: row.try_get("merchant_id")?,
             request_id: row.try_get("request_id")?,
             attempt_id: row.try_get("attempt_id")?,
+            refund_id: row.try_get("refund_id")?,
         })
     }
 
-    /// SHA-256 over the previous hash and the entry, a line a member; no member can hold a line break.
+    /// SHA-256 over the previous hash and the entry, a line a member; no member can hold a line break. Only an entry about
+    /// a refund has the last line.
     fn hash(&self, previous_hash: &str) -> String {
-        let Self { seq, time_ms, kind, merchant_id, request_id, attempt_id } = self;
+        let Self { seq, time_ms, kind, merchant_id, request_id, attempt_id, refund_id } = self;
         let attempt_id = attempt_id.as_deref().unwrap_or("-");
-        let text =
+        let mut text =
             format!("{LABEL}\n{previous_hash}\n{seq}\n{time_ms}\n{kind}\n{merchant_id}\n{request_id}\n{attempt_id}");
+        if let Some(refund_id) = refund_id {
+            text.push('\n');
+            text.push_str(refund_id);
+        }
         hex::encode(Sha256::digest(text))
     }
 }
@@ -241,12 +269,14 @@ impl App {
 
 fn view(entry: &Entry) -> Result<EventView, Error> {
     let attempt_id = entry.attempt_id.as_deref().map(str::parse).transpose();
+    let refund_id = entry.refund_id.as_deref().map(str::parse).transpose();
     Ok(EventView {
         seq: unsigned_ms(entry.seq),
         time_ms: unsigned_ms(entry.time_ms),
         kind: entry.kind.clone(),
         request_id: entry.request_id.parse().map_err(|_| Error::Row("event"))?,
         attempt_id: attempt_id.map_err(|_| Error::Row("event"))?,
+        refund_id: refund_id.map_err(|_| Error::Row("event"))?,
     })
 }
 

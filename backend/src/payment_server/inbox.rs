@@ -163,9 +163,10 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<Vec<Event>, Error> {
-        type Row = (i64, String, Option<String>, String, Option<String>);
+        type Row = (i64, String, Option<String>, String, Option<String>, i64);
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT entry.seq, entry.request_id, entry.sealed, request.state, request.state_attempt_id \
+            "SELECT entry.seq, entry.request_id, entry.sealed, request.state, request.state_attempt_id, \
+             request.refunded_minor \
              FROM inbox_entry AS entry JOIN payment_request AS request ON request.id = entry.request_id \
              WHERE entry.device_id = $1 AND entry.seq > $2 ORDER BY entry.seq LIMIT $3",
         )
@@ -175,12 +176,13 @@ impl Reader {
         .fetch_all(self.app.db.reader())
         .await?;
         let mut events = Vec::with_capacity(rows.len());
-        for (seq, request_id, sealed, state, attempt_id) in rows {
+        for (seq, request_id, sealed, state, attempt_id, refunded_minor) in rows {
             let event = match sealed {
                 Some(sealed) => InboxEvent::Request(sealed_request(seq, &request_id, &sealed)?),
                 None => InboxEvent::State(RequestStatusView {
                     request_id: request_id.parse().map_err(|_| Error::Row("inbox entry"))?,
                     state: lifecycle::request_state(&state, attempt_id.as_deref())?,
+                    refunded_minor,
                     server_time_ms: now_ms(),
                 }),
             };

@@ -200,16 +200,26 @@ struct Try {
 impl Try {
     /// How long the next one waits after this one's own time is up.
     fn wait_ms(self) -> i64 {
-        let doublings = u32::try_from(self.earlier).unwrap_or(u32::MAX);
-        let wait_ms = FIRST_WAIT_MS.saturating_mul(2_i64.saturating_pow(doublings)).min(WAIT_MS_MAX);
-        let drawn = i64::from(u16::from_be_bytes(keys::random())) * (wait_ms / JITTER_DIVISOR) / i64::from(u16::MAX);
-        wait_ms + drawn
+        wait_ms(self.earlier)
     }
 
     fn is_alarming(self) -> bool {
-        let tries = self.earlier + 1;
-        tries >= ALARM_TRIES && tries % ALARM_TRIES == 0 && (tries / ALARM_TRIES).count_ones() == 1
+        is_alarming(self.earlier)
     }
+}
+
+/// How long a message waits after its own time is up when so many were sent before it.
+pub(super) fn wait_ms(earlier: i64) -> i64 {
+    let doublings = u32::try_from(earlier).unwrap_or(u32::MAX);
+    let wait_ms = FIRST_WAIT_MS.saturating_mul(2_i64.saturating_pow(doublings)).min(WAIT_MS_MAX);
+    let drawn = i64::from(u16::from_be_bytes(keys::random())) * (wait_ms / JITTER_DIVISOR) / i64::from(u16::MAX);
+    wait_ms + drawn
+}
+
+/// Whether an operator is told of a message when so many were sent before it.
+pub(super) const fn is_alarming(earlier: i64) -> bool {
+    let tries = earlier + 1;
+    tries >= ALARM_TRIES && tries % ALARM_TRIES == 0 && (tries / ALARM_TRIES).count_ones() == 1
 }
 
 /// Stores that a message is about to be sent, counts it, and draws its trace number.

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use envelope::keyset::{BankCertificate, BankTrust, Claim, Keyset, MerchantProfile};
 use envelope::{Capsule, OpenError, PaymentServerSealingKeySecret, jws, outer};
-use payment::{AttemptId, MerchantId, Order, Outcome, RequestId};
+use payment::{AttemptId, MerchantId, Order, Outcome, RefundOrder, RefundOutcome, RequestId};
 use protocol::ErrorCode;
 use protocol::wallet_api::KeysetView;
 
@@ -97,6 +97,23 @@ impl ServerKeys {
         Ok((order, profile))
     }
 
+    /// The refund order in a JWS, if its own merchant's key in the keyset signed it.
+    pub(super) fn verified_refund(&self, refund_jws: &str, now_ms: u64) -> Result<RefundOrder, Error> {
+        let refused = ErrorCode::RefundSignatureInvalid;
+        let kid = jws::peek_kid(refund_jws).map_err(|_| refused)?;
+        let (key, profile) = self.keyset.merchant_key(&kid, signed_ms(now_ms)).ok_or(refused)?;
+        let payload = jws::verify(key, jws::TYP_REFUND, refund_jws).map_err(|_| refused)?;
+        let invalid = |detail: String| {
+            Error::RefusedWith(Box::new(protocol::Problem::new(ErrorCode::RefundInvalid).with_detail(detail)))
+        };
+        let order = RefundOrder::from_canonical(&payload).map_err(|error| invalid(error.to_string()))?;
+        if order.merchant_id.as_str() == profile.merchant_id {
+            Ok(order)
+        } else {
+            Err(invalid("the refund names another merchant".to_owned()))
+        }
+    }
+
     /// Opens an outer capsule.
     pub(super) fn open(
         &self,
@@ -157,6 +174,19 @@ impl ServerKeys {
             let dated = certificate.outcome_keys.iter().find(|dated| dated.key.kid() == kid)?;
             let payload = jws::verify(&dated.key, jws::TYP_OUTCOME, outcome_jws).ok()?;
             let outcome = Outcome::from_canonical(&payload)?;
+            (outcome.bank_id == certificate.bank_id && dated.covers(signed_ms(outcome.decided_ms))).then_some(outcome)
+        })
+    }
+
+    /// The outcome of a refund in a JWS, by the same rules.
+    pub(super) fn verified_refund_outcome(&self, outcome_jws: &str) -> Option<RefundOutcome> {
+        let kid = jws::peek_kid(outcome_jws).ok()?;
+        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().flatten().find_map(|accepted| {
+            let certificate = &accepted.certificate;
+            let dated = certificate.outcome_keys.iter().find(|dated| dated.key.kid() == kid)?;
+            let payload = jws::verify(&dated.key, jws::TYP_REFUND_OUTCOME, outcome_jws).ok()?;
+            let outcome = RefundOutcome::from_canonical(&payload)?;
             (outcome.bank_id == certificate.bank_id && dated.covers(signed_ms(outcome.decided_ms))).then_some(outcome)
         })
     }

@@ -17,7 +17,7 @@ use payment::{AttemptEvent, AttemptId, AttemptState, BankResult, Outcome};
 use super::bank_evidence::{KnownAttempt, Verdict, judge_financial, judge_inquiry, judge_reversal};
 use super::bank_words::{self, Word};
 use super::lifecycle::{Evidence, attempt_state};
-use super::{App, Error};
+use super::{App, Error, refunds};
 use crate::clock::now_ms;
 use crate::keys::BankId;
 
@@ -32,6 +32,9 @@ pub(super) async fn take(app: App, bank: BankId, answer: Message) {
 
 async fn settle(app: &App, bank: &BankId, rrn: &str, answer: &Message) -> Result<(), Error> {
     let Some((known, state, stored)) = find(app, bank, rrn).await? else {
+        if refunds::take_late(app, bank, rrn, answer).await? {
+            return Ok(());
+        }
         tracing::warn!(%bank, rrn, mti = %answer.mti(), "an answer to nothing we sent is ignored");
         return Ok(());
     };

@@ -18,6 +18,10 @@ use super::{App, CrashPoint, Error, inbox};
 use crate::clock::{signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
 
+mod refund;
+
+pub(super) use refund::{RefundEvidence, append_refund_event, apply_to_refund, refund_state};
+
 /// What the bank gave with its word, to be kept with the attempt.
 #[derive(Clone, Default)]
 pub(super) struct Evidence {

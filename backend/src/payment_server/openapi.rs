@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_numbers, payment_requests,
-    reports, router, senders, webhooks,
+    refunds, reports, router, senders, webhooks,
 };
 
 mod shared;
@@ -36,7 +36,7 @@ mod shared;
         payment_requests::create, payment_requests::show, payment_requests::cancel, payment_requests::expire, payment_requests::list,
         access::show, access::create_key, access::revoke_key, access::create_certificate, access::remove_certificate,
         counters::list, counters::create, counters::remove, counters::shown,
-        events::page,
+        refunds::create, refunds::list, refunds::show, events::page,
         events::page_of_request, webhooks::list, webhooks::create, webhooks::delete, webhooks::rotate,
         webhooks::deliveries::page, webhooks::deliveries::redeliver, webhooks::deliveries::test,
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,

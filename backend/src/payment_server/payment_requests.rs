@@ -40,6 +40,8 @@ struct RequestRow {
     expires_ms: i64,
     state: String,
     state_attempt_id: Option<String>,
+    refunded_minor: i64,
+    refunds_counted_minor: i64,
 }
 
 /// A request as the server's own code uses it.
@@ -53,6 +55,10 @@ pub(super) struct StoredRequest {
     pub(super) created_ms: u64,
     pub(super) expires_ms: u64,
     pub(super) state: RequestState,
+    /// What is given back of it.
+    pub(super) refunded_minor: i64,
+    /// The same with what is on its way back or in review.
+    pub(super) refunds_counted_minor: i64,
 }
 
 impl RequestRow {
@@ -69,6 +75,8 @@ impl RequestRow {
             created_ms: unsigned_ms(self.created_ms),
             expires_ms: unsigned_ms(self.expires_ms),
             state,
+            refunded_minor: self.refunded_minor,
+            refunds_counted_minor: self.refunds_counted_minor,
         })
     }
 }
@@ -130,7 +138,7 @@ fn new_view(request: &StoredRequest) -> PaymentRequestView {
         link: None,
         deep_link: None,
         deliveries: Vec::new(),
-        refunded_minor: 0,
+        refunded_minor: request.refunds_counted_minor,
         outcome: None,
         deadline_ms: None,
     }
@@ -216,6 +224,8 @@ impl NewRequest {
             created_ms: now_ms,
             expires_ms: order.expires_ms,
             state: RequestState::Created,
+            refunded_minor: 0,
+            refunds_counted_minor: 0,
         };
         let counter = counter.map(|counter| counter.seal(stored.id, &letter)).transpose()?;
         let letter = serde_json::to_string(&sealed).expect("a capsule is always JSON");

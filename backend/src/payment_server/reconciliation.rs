@@ -242,8 +242,9 @@ async fn record(
             let changed = sqlx::query(
                 "UPDATE reconciliation SET state = $1, sent_ms = $2, in_doubt = $3, debits = $4, debits_minor = $5, \
                  reversals = $6, reversals_minor = $7, bank_debits = $8, bank_debits_minor = $9, \
-                 bank_reversals = $10, bank_reversals_minor = $11 \
-                 WHERE bank_id = $12 AND business_date = $13 AND currency = $14",
+                 bank_reversals = $10, bank_reversals_minor = $11, credits = $12, credits_minor = $13, \
+                 bank_credits = $14, bank_credits_minor = $15 \
+                 WHERE bank_id = $16 AND business_date = $17 AND currency = $18",
             )
             .bind(state)
             .bind(signed_ms(sent_ms))
@@ -256,6 +257,10 @@ async fn record(
             .bind(theirs.debits.minor)
             .bind(theirs.reversals.count)
             .bind(theirs.reversals.minor)
+            .bind(ours.credits.count)
+            .bind(ours.credits.minor)
+            .bind(theirs.credits.count)
+            .bind(theirs.credits.minor)
             .bind(day.bank.as_str())
             .bind(day.date.to_string())
             .bind(day.currency.code())

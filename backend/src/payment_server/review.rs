@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use crate::storage::DbConnection;
 use clap::{Args, Subcommand, ValueEnum};
 use payment::review::{Decision, Grounds};
-use payment::{AttemptEvent, AttemptId};
+use payment::{AttemptEvent, AttemptId, RefundId};
 use serde_json::{Value, json};
 
 use super::keyset::ServerKeys;
 use super::lifecycle::{self, Evidence};
+use super::refunds::review::{self, RefundStep};
 use super::{DatabaseOption, Error};
 use crate::clock::{now_ms, signed_ms};
 use crate::keys::DataFolder;
@@ -41,6 +42,32 @@ pub enum Command {
     },
     /// Decides what follows.
     Decide(DecideOptions),
+    /// Every refund that waits for a person.
+    Refunds(Place),
+    /// Decides what follows on a refund.
+    DecideRefund(DecideRefundOptions),
+}
+
+/// A decision about a refund.
+#[derive(Debug, Args)]
+pub struct DecideRefundOptions {
+    /// Where.
+    #[command(flatten)]
+    place: Place,
+    /// Which refund.
+    refund_id: RefundId,
+    /// What follows.
+    #[arg(long)]
+    step: RefundStep,
+    /// There is written evidence, which the note tells of.
+    #[arg(long)]
+    evidence: bool,
+    /// Who decides.
+    #[arg(long)]
+    by: String,
+    /// Why.
+    #[arg(long)]
+    note: String,
 }
 
 /// Where, and how to print.
@@ -110,6 +137,8 @@ pub async fn run(command: Command) -> Result<(), Error> {
         Command::List(place) => list(&place).await,
         Command::Show { place, attempt_id } => show(&place, attempt_id).await,
         Command::Decide(options) => decide(options).await,
+        Command::Refunds(place) => review::list(&open(&place).await?.0, place.json).await,
+        Command::DecideRefund(options) => decide_refund(options).await,
     }
 }
 
@@ -208,6 +237,20 @@ async fn decide(options: DecideOptions) -> Result<(), Error> {
         println!("{}", json!({ "attempt_id": attempt_id, "state": state.name() }));
     } else {
         println!("attempt {attempt_id} is {}", state.name());
+    }
+    Ok(())
+}
+
+async fn decide_refund(options: DecideRefundOptions) -> Result<(), Error> {
+    check_text("--by", &options.by, NAME_CHARS_MAX)?;
+    check_text("--note", &options.note, NOTE_CHARS_MAX)?;
+    let DecideRefundOptions { place, refund_id, step, evidence, by, note } = options;
+    let (db, _) = open(&place).await?;
+    let state = review::decide(&db, refund_id, step, evidence, (by, note)).await?;
+    if place.json {
+        println!("{}", json!({ "refund_id": refund_id, "state": state }));
+    } else {
+        println!("refund {refund_id} is {state}");
     }
     Ok(())
 }

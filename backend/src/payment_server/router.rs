@@ -18,7 +18,7 @@ use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
     App, Error, access, attempts, claims, counters, devices, docs, events, inbox, keyset, links, openapi,
-    payment_numbers, payment_requests, problem, reports, senders, webhooks,
+    payment_numbers, payment_requests, problem, refunds, reports, senders, webhooks,
 };
 use crate::keys;
 
@@ -45,6 +45,8 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/certificates", post(access::create_certificate))
         .route("/v1/certificates/{fingerprint}", delete(access::remove_certificate))
         .route("/v1/payment-requests/{id}/events", get(events::page_of_request))
+        .route("/v1/payment-requests/{id}/refunds", get(refunds::list).post(refunds::create))
+        .route("/v1/refunds/{id}", get(refunds::show))
         .route("/v1/events", get(events::page))
         .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/v1/webhooks/{id}", delete(webhooks::delete))

@@ -36,6 +36,7 @@ enum Tag {
     AttemptId = 0x02,
     WalletNonce = 0x03,
     RequestId = 0x04,
+    Refund = 0x05,
     Outcome = 0x11,
     BankCertificate = 0x12,
     PinTriesLeft = 0x13,
@@ -49,6 +50,7 @@ impl Tag {
             0x02 => Self::AttemptId,
             0x03 => Self::WalletNonce,
             0x04 => Self::RequestId,
+            0x05 => Self::Refund,
             0x11 => Self::Outcome,
             0x12 => Self::BankCertificate,
             0x13 => Self::PinTriesLeft,
@@ -70,6 +72,8 @@ pub struct Composite {
     pub wallet_nonce: Option<[u8; 32]>,
     /// The request's id, the sixteen bytes of its UUID, where there is no order to read it from.
     pub request_id: Option<[u8; 16]>,
+    /// The refund order as the merchant signed it, a compact JWS.
+    pub refund: Option<String>,
     /// The bank's signed outcome, a compact JWS.
     pub outcome: Option<String>,
     /// The bank's certificate of its sealing keys, a compact JWS signed by the bank's root.
@@ -98,6 +102,7 @@ impl Composite {
         push(Tag::AttemptId, self.attempt_id.as_ref().map(|id| &id[..]))?;
         push(Tag::WalletNonce, self.wallet_nonce.as_ref().map(|nonce| &nonce[..]))?;
         push(Tag::RequestId, self.request_id.as_ref().map(|id| &id[..]))?;
+        push(Tag::Refund, self.refund.as_deref().map(str::as_bytes))?;
         push(Tag::Outcome, self.outcome.as_deref().map(str::as_bytes))?;
         push(Tag::BankCertificate, self.bank_certificate.as_deref().map(str::as_bytes))?;
         push(Tag::PinTriesLeft, self.pin_tries_left.as_ref().map(std::slice::from_ref))?;
@@ -149,6 +154,7 @@ impl Composite {
             Tag::AttemptId => self.attempt_id = value.try_into().ok(),
             Tag::WalletNonce => self.wallet_nonce = value.try_into().ok(),
             Tag::RequestId => self.request_id = value.try_into().ok(),
+            Tag::Refund => self.refund = Some(text()),
             Tag::Outcome => self.outcome = Some(text()),
             Tag::BankCertificate => self.bank_certificate = Some(text()),
             Tag::PinTriesLeft => self.pin_tries_left = value.first().copied(),
@@ -169,7 +175,7 @@ fn check(tag: Tag, value: &[u8]) -> Result<(), &'static str> {
         Tag::WalletNonce => value.len() == 32,
         Tag::PinTriesLeft => value.len() == 1,
         // RFC 7515, section 3.1: three base64url parts with dots between.
-        Tag::Order | Tag::Outcome | Tag::BankCertificate => {
+        Tag::Order | Tag::Refund | Tag::Outcome | Tag::BankCertificate => {
             !value.is_empty() && value.iter().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(c))
         }
         Tag::Reason => {

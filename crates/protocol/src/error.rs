@@ -95,6 +95,16 @@ error_codes! {
     OrderInvalid = "order_invalid", 422, No, false, "The order is not valid. No money moved.";
     /// A request with this id exists with another order.
     RequestExists = "request_exists", 409, No, false, "A request with this id exists already. No money moved.";
+    /// The refund's signature does not verify, or its key is not in the keyset.
+    RefundSignatureInvalid = "refund_signature_invalid", 422, No, false, "The refund's signature does not verify. No money moved.";
+    /// The refund is malformed or out of bounds, or names another merchant, request or currency.
+    RefundInvalid = "refund_invalid", 422, No, false, "The refund is not valid. No money moved.";
+    /// A refund with this id exists with another order.
+    RefundExists = "refund_exists", 409, No, false, "A refund with this id exists already. No money moved by this one.";
+    /// Nothing is given back of what is not paid.
+    RequestNotPaid = "request_not_paid", 409, No, false, "The request is not paid, so nothing can be given back. No money moved.";
+    /// More would be given back than was paid and is not on its way back yet.
+    RefundAboveRemaining = "refund_above_remaining", 409, No, false, "This is more than can still be given back. No money moved.";
     /// A webhook's address may not be called.
     WebhookUrlRefused = "webhook_url_refused", 422, No, false, "This address cannot get webhooks. No money moved.";
     /// The merchant has as many webhooks as it may have.

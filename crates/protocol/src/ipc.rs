@@ -323,6 +323,9 @@ pub struct RequestView {
     pub deadline_ms: Option<u64>,
     /// The attempt whose receipt is kept, once paid.
     pub receipt: Option<AttemptId>,
+    /// What the merchant gave back of it, in minor units.
+    #[serde(default)]
+    pub refunded_minor: i64,
 }
 
 /// How a reader is connected.

@@ -1,6 +1,6 @@
 //! What a merchant sends to the payment server and reads back. Times are ms since the Unix epoch.
 
-use payment::{Amount, AttemptId, RequestId, RequestState};
+use payment::{Amount, AttemptId, RefundId, RequestId, RequestState};
 use serde::{Deserialize, Serialize};
 
 mod access;
@@ -117,6 +117,10 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uuid"))]
     pub attempt_id: Option<AttemptId>,
+    /// Which refund, if any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uuid"))]
+    pub refund_id: Option<RefundId>,
 }
 
 /// Answer of `GET /v1/events`.

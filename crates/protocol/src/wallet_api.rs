@@ -151,6 +151,9 @@ pub struct RequestStatusView {
     #[serde(flatten)]
     #[cfg_attr(feature = "openapi", schema(value_type = crate::merchant_api::StatusSchema))]
     pub state: RequestState,
+    /// What its merchant gave back of it, in minor units.
+    #[serde(default)]
+    pub refunded_minor: i64,
     /// The server's time.
     pub server_time_ms: u64,
 }

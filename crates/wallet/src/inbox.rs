@@ -219,6 +219,7 @@ pub fn view(
         phase,
         deadline_ms: attempt.filter(|_| phase == RequestPhase::Unknown).and_then(|attempt| attempt.deadline_ms),
         receipt,
+        refunded_minor: row.refunded_minor,
     }
 }
 

@@ -61,7 +61,7 @@ async fn follow(wallet: &Wallet) -> Result<()> {
                     wallet.accept_from_inbox(&sealed).await?;
                     wallet.save_inbox_seq(sealed.seq).await?;
                 }
-                InboxEvent::State(status) => wallet.keep_state(status.request_id, status.state).await?,
+                InboxEvent::State(status) => wallet.keep_state(&status).await?,
             },
             _ = refresh.tick() => drop(wallet.core.keys.refresh(&wallet.core.server).await?),
             _ = recover.tick() => wallet.recover().await?,

@@ -2,7 +2,7 @@
 
 use leptos::html::Dialog;
 use leptos::prelude::*;
-use payment::RequestId;
+use payment::{Amount, RequestId};
 use protocol::ipc::{RequestPhase, RequestView};
 
 use crate::components::amount::{AmountSize, amount};
@@ -126,11 +126,19 @@ fn settled(app: App, request: &RequestView) -> impl IntoView + use<> {
         }
     };
     let deadline = request.deadline_ms.filter(|_| phase == RequestPhase::Unknown);
+    let total = request.amount;
+    let refunded = (request.refunded_minor > 0).then(|| Amount::new(request.refunded_minor, total.currency()));
     let lang = app.lang;
     view! {
         <section class="settled" data-phase=phase_name(phase)>
             <p><span class=format!("badge badge-{}", phase_name(phase))>{app.t(phase.text())}</span></p>
             {note.map(|note| view! { <p>{app.t(note)}</p> })}
+            {refunded.map(|back| view! {
+                <p data-part="refunded">{move || {
+                    let [back, total] = [back, total].map(|amount| format::amount_text(amount, lang.get()));
+                    Text::RequestRefunded.filled(lang.get(), &[("back", &back), ("total", &total)])
+                }}</p>
+            })}
             {deadline.map(|at_ms| view! {
                 <p class="quiet">{move || {
                     let time = format::time_of_day(at_ms, lang.get());

@@ -1,7 +1,7 @@
 //! What the bank keeps of attempts and of the messages it answered.
 
 use iso8583::{Message, Spec};
-use payment::{Amount, AttemptHash, AttemptId, Outcome, RequestId};
+use payment::{Amount, AttemptHash, AttemptId, Outcome, RefundId, RequestId};
 
 use super::Reference;
 use crate::bank_front::calendar;
@@ -90,6 +90,8 @@ pub(super) struct NewAttempt<'a> {
     pub(super) sealed: Option<SealedBinding<'a>>,
     /// The attempt that a refund gives back of.
     pub(super) refund_of: Option<&'a Reference>,
+    /// The refund that its merchant signed.
+    pub(super) refund_id: Option<RefundId>,
 }
 
 /// What ties an attempt by capsule to its order.
@@ -107,8 +109,8 @@ impl NewAttempt<'_> {
         sqlx::query(
             "INSERT INTO attempt (reference, kind, attempt_id, request_id, state, attempt_hash, capsule_hash,
              pan_reference, amount_minor, currency, day_utc, transfer_id, approval_code, outcome, expires_ms,
-             refund_of, decided_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             refund_of, refund_id, decided_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         )
         .bind(self.reference)
         .bind(self.kind.as_str())
@@ -126,6 +128,7 @@ impl NewAttempt<'_> {
         .bind(self.outcome)
         .bind(self.expires_ms)
         .bind(self.refund_of)
+        .bind(self.refund_id.map(|id| id.to_string()))
         .bind(now_ms)
         .execute(db_tx)
         .await?;
@@ -211,6 +214,41 @@ impl StoredAttempt {
         .fetch_optional(connection)
         .await?;
         row.map(Self::try_from).transpose()
+    }
+
+    /// The debit by capsule with this attempt id.
+    pub(super) async fn find_sealed(
+        connection: &mut DbConnection,
+        attempt_id: AttemptId,
+    ) -> Result<Option<Self>, BankError> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT reference, kind, state, attempt_hash, transfer_id, amount_minor AS moved_minor, approval_code,
+             outcome FROM attempt WHERE attempt_id = $1",
+        )
+        .bind(attempt_id.to_string())
+        .fetch_optional(connection)
+        .await?;
+        row.map(Self::try_from).transpose()
+    }
+
+    /// The refund that its merchant gave this id.
+    pub(super) async fn find_refund(
+        connection: &mut DbConnection,
+        refund_id: RefundId,
+    ) -> Result<Option<Self>, BankError> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT reference, kind, state, attempt_hash, transfer_id, amount_minor AS moved_minor, approval_code,
+             outcome FROM attempt WHERE refund_id = $1",
+        )
+        .bind(refund_id.to_string())
+        .fetch_optional(connection)
+        .await?;
+        row.map(Self::try_from).transpose()
+    }
+
+    /// Whether it is a refund that its merchant signed. Its outcome is of another kind than a payment's.
+    pub(super) fn is_signed_refund(&self) -> bool {
+        self.kind == Some(Kind::Refund) && self.outcome.is_some()
     }
 
     /// The outcome the bank signed for it. It is our own signature, so it is only read.

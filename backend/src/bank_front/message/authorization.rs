@@ -353,6 +353,7 @@ impl Authorization {
             expires_ms: (state == State::Held).then(|| self.hold_ends_ms()),
             sealed: self.profile.sealed().map(SealedRequest::binding),
             refund_of: None,
+            refund_id: None,
         };
         new.insert(db_tx, self.now_ms).await
     }

@@ -21,6 +21,10 @@ pub(super) async fn answer(front: &BankFront, message: &Message) -> Result<Messa
     let attempt_id = composite.attempt_id.map(AttemptId::from_bytes);
     let mut connection = front.db.reader().acquire().await?;
     let attempt = StoredAttempt::find(&mut connection, &reference, attempt_id).await?;
+    if let Some(refund) = attempt.as_ref().filter(|attempt| attempt.is_signed_refund()) {
+        let outcome = refund.outcome.clone();
+        return response_with(message, DONE, &Composite { outcome, ..Composite::default() });
+    }
     let stands = attempt.and_then(|attempt| match attempt.state {
         State::Approved | State::Held | State::Declined | State::Reversed | State::Expired => attempt.outcome,
         State::Tombstoned => None,

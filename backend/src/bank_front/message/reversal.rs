@@ -81,6 +81,10 @@ async fn reverse(
         tombstone(db_tx, reversal, now_ms).await?;
         return Ok(None);
     };
+    // What a merchant signed to give back stays given back: it is asked for again, never undone.
+    if attempt.is_signed_refund() {
+        return Ok(attempt.outcome);
+    }
     match attempt.state {
         State::Approved | State::Held => undo(db_tx, front, &attempt, now_ms).await,
         State::Declined | State::Reversed | State::Expired => Ok(attempt.outcome),

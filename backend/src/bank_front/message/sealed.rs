@@ -21,8 +21,11 @@ use crate::bank_front::hsm::{Presentation, Refused};
 use crate::bank_front::merchant::{MerchantBook, PinnedMerchant, acceptor_code};
 use crate::storage::DbConnection;
 
-/// The only processing code: goods and services from a default account (DE 3).
+mod refund;
+
+/// Processing codes (DE 3): goods and services from a default account, and money back to it.
 const PURCHASE: &str = "000000";
+const REFUND: &str = "200000";
 /// How long after its expiry an order is still debited, in milliseconds: the payment server judged
 /// the expiry when the attempt came in, and its clock may differ.
 const EXPIRY_GRACE_MS: u64 = 5 * 60 * 1_000;
@@ -32,6 +35,9 @@ const CARD_ELEMENTS: [u8; 7] = [2, 14, 35, 36, 45, 52, 55];
 
 /// Answers a 0200 or a 0201.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message, orders: Orders) -> Result<Message, BankError> {
+    if message.text(3) == Ok(REFUND) {
+        return refund::answer(front, message, orders).await;
+    }
     let Ok(request) = SealedRequest::read(message) else {
         return format_error(message);
     };
@@ -77,6 +83,12 @@ pub(super) fn answer_to(
     }
 }
 
+/// SHA-256 of a message as it was first sent, in hexadecimal.
+fn message_hash(message: &Message) -> Result<String, Error> {
+    let as_first_sent = message.clone().with_mti(message.mti().original()).pack(&Spec::TAPSEAL)?;
+    Ok(hex::encode(Sha256::digest(&as_first_sent)))
+}
+
 /// A debit that can be answered with a signed outcome.
 pub(super) struct SealedRequest {
     pub(super) attempt_id: AttemptId,
@@ -115,10 +127,9 @@ impl SealedRequest {
         let order_hash = OrderHash::of_canonical(&canonical);
         let attempt_id = AttemptId::from_bytes(attempt_id);
         let capsule = message.binary(CAPSULE_ELEMENT)?.to_vec();
-        let as_first_sent = message.clone().with_mti(message.mti().original()).pack(&Spec::TAPSEAL)?;
         Ok(Self {
             reference: Reference::of(message)?,
-            message_hash: hex::encode(Sha256::digest(&as_first_sent)),
+            message_hash: message_hash(message)?,
             rrn: message.text(37)?.to_owned(),
             order_hash,
             attempt_hash: AttemptHash::derive(&order_hash, attempt_id, &WalletNonce::from_bytes(nonce)),

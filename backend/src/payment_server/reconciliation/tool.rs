@@ -51,6 +51,10 @@ struct Row {
     bank_debits_minor: Option<i64>,
     bank_reversals: Option<i64>,
     bank_reversals_minor: Option<i64>,
+    credits: Option<i64>,
+    credits_minor: Option<i64>,
+    bank_credits: Option<i64>,
+    bank_credits_minor: Option<i64>,
 }
 
 /// Has the day asked about and prints what came of it.
@@ -123,27 +127,41 @@ fn view(day: &Day, row: &Row) -> Value {
         "ours": {
             "debits": row.debits, "debits_minor": row.debits_minor,
             "reversals": row.reversals, "reversals_minor": row.reversals_minor,
+            "credits": row.credits, "credits_minor": row.credits_minor,
         },
         "bank_s": {
             "debits": row.bank_debits, "debits_minor": row.bank_debits_minor,
             "reversals": row.bank_reversals, "reversals_minor": row.bank_reversals_minor,
+            "credits": row.bank_credits, "credits_minor": row.bank_credits_minor,
         },
     })
 }
 
 fn print(day: &Day, row: &Row) {
     println!("{}  {:<16} {}  {}", day.date, day.bank.as_str(), day.currency.code(), state(row));
-    for (whose, [debits, debits_minor, reversals, reversals_minor]) in [
-        ("ours", [row.debits, row.debits_minor, row.reversals, row.reversals_minor]),
-        ("bank's", [row.bank_debits, row.bank_debits_minor, row.bank_reversals, row.bank_reversals_minor]),
+    for (whose, [debits, debits_minor, reversals, reversals_minor, credits, credits_minor]) in [
+        ("ours", [row.debits, row.debits_minor, row.reversals, row.reversals_minor, row.credits, row.credits_minor]),
+        (
+            "bank's",
+            [
+                row.bank_debits,
+                row.bank_debits_minor,
+                row.bank_reversals,
+                row.bank_reversals_minor,
+                row.bank_credits,
+                row.bank_credits_minor,
+            ],
+        ),
     ] {
         let shown = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         println!(
-            "  {whose:<7} {:>8} debits {:>14}   {:>8} reversals {:>14}",
+            "  {whose:<7} {:>8} debits {:>14}   {:>8} reversals {:>14}   {:>8} refunds {:>14}",
             shown(debits),
             shown(debits_minor),
             shown(reversals),
-            shown(reversals_minor)
+            shown(reversals_minor),
+            shown(credits),
+            shown(credits_minor)
         );
     }
     if row.in_doubt.is_some_and(|count| count > 0) {

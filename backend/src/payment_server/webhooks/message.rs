@@ -1,10 +1,11 @@
 //! What a message says: the event's type, its time, and the object it is about as the merchant's API shows it.
 //!
-//! A request is shown in the state that its event tells of, even if it has moved on since. Nothing here names a payer or
+//! A request or a refund is shown in the state that its event tells of, even if it has moved on since. Nothing here names a payer or
 //! a card: the payer's address is no part of a request's view, and the bank's outcome, which holds the card's last four
 //! digits, is left to the API.
 
 use payment::{AttemptId, RequestState};
+use protocol::merchant_api::RefundStatus;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -37,14 +38,10 @@ struct Body<'a> {
 impl NewMessage {
     /// The message that tells of a journal entry.
     pub(super) async fn of(app: &App, entry: &Entry) -> Result<Self, Error> {
-        let request_id = entry.request_id.parse().map_err(|_| Error::Row("event"))?;
-        let request = app.request(request_id).await?;
-        let mut view = app.view(&request).await?;
-        view.outcome = None;
-        if let Some(state) = state_then(entry)? {
-            view.state = state;
-        }
-        let data = serde_json::value::to_raw_value(&view).expect("a view is always JSON");
+        let data = match (&entry.refund_id, entry.kind.strip_prefix("refund.")) {
+            (Some(refund_id), Some(status)) => refund_then(app, refund_id, status).await?,
+            _ => request_then(app, entry).await?,
+        };
         Ok(Self {
             kind: entry.kind.clone(),
             event_seq: Some(entry.seq),
@@ -93,6 +90,23 @@ impl NewMessage {
 fn body(kind: &str, time_ms: i64, data: &RawValue) -> String {
     let timestamp = jiff::Timestamp::from_millisecond(time_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string();
     serde_json::to_string(&Body { kind, timestamp, data }).expect("two strings and JSON are always JSON")
+}
+
+async fn request_then(app: &App, entry: &Entry) -> Result<Box<RawValue>, Error> {
+    let request = app.request(entry.request_id.parse().map_err(|_| Error::Row("event"))?).await?;
+    let mut view = app.view(&request).await?;
+    view.outcome = None;
+    if let Some(state) = state_then(entry)? {
+        view.state = state;
+    }
+    Ok(serde_json::value::to_raw_value(&view).expect("a view is always JSON"))
+}
+
+async fn refund_then(app: &App, refund_id: &str, status: &str) -> Result<Box<RawValue>, Error> {
+    let mut view = app.refund(refund_id.parse().map_err(|_| Error::Row("event"))?).await?;
+    view.outcome = None;
+    view.status = RefundStatus::from_name(status).ok_or(Error::Row("event"))?;
+    Ok(serde_json::value::to_raw_value(&view).expect("a view is always JSON"))
 }
 
 /// The state that an event of the request's own lifecycle tells of.

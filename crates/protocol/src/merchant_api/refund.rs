@@ -28,6 +28,25 @@ pub enum RefundStatus {
     NeedsManualReview,
 }
 
+impl RefundStatus {
+    /// The status's stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Refunded => "refunded",
+            Self::Refused => "refused",
+            Self::NeedsManualReview => "needs_manual_review",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Refunded, Self::Refused, Self::NeedsManualReview]
+            .into_iter()
+            .find(|status| status.name() == name)
+    }
+}
+
 /// A refund as its merchant sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

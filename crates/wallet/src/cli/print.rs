@@ -55,6 +55,9 @@ pub(super) fn request(as_json: bool, request: &RequestView) {
     }
     println!("{} to {}", request.amount, request.payee);
     println!("  {}", phase(request.phase));
+    if request.refunded_minor > 0 {
+        println!("  {} of it refunded", payment::Amount::new(request.refunded_minor, request.amount.currency()));
+    }
     println!("  order {}", request.order_number);
     for item in &request.items {
         println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total.to_string());

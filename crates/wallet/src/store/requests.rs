@@ -27,6 +27,8 @@ pub struct RequestRow {
     pub postponed_ms: Option<u64>,
     /// When the server was told that it was seen.
     pub seen_ms: Option<u64>,
+    /// What its merchant gave back of it, as last heard, in minor units.
+    pub refunded_minor: i64,
 }
 
 #[derive(FromRow)]
@@ -38,6 +40,7 @@ struct RawRequest {
     attempt_id: Option<String>,
     postponed_ms: Option<i64>,
     seen_ms: Option<i64>,
+    refunded_minor: i64,
 }
 
 impl TryFrom<RawRequest> for RequestRow {
@@ -53,6 +56,7 @@ impl TryFrom<RawRequest> for RequestRow {
             state: RequestState::from_parts(&raw.status, attempt_id).ok_or_else(unreadable)?,
             postponed_ms: raw.postponed_ms.map(unsigned),
             seen_ms: raw.seen_ms.map(unsigned),
+            refunded_minor: raw.refunded_minor,
         })
     }
 }
@@ -84,7 +88,7 @@ impl Store {
     /// One request.
     pub async fn request(&self, request_id: RequestId) -> Result<Option<RequestRow>> {
         let row: Option<RawRequest> = sqlx::query_as(
-            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms \
+            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor \
              FROM request WHERE request_id = $1",
         )
         .bind(request_id.to_string())
@@ -118,6 +122,17 @@ impl Store {
         .bind(signed(now_ms))
         .execute(&self.pool)
         .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Remembers what the server told of money given back; whether it is another amount than before.
+    pub async fn set_refunded(&self, request_id: RequestId, refunded_minor: i64) -> Result<bool> {
+        let updated =
+            sqlx::query("UPDATE request SET refunded_minor = $2 WHERE request_id = $1 AND refunded_minor <> $2")
+                .bind(request_id.to_string())
+                .bind(refunded_minor)
+                .execute(&self.pool)
+                .await?;
         Ok(updated.rows_affected() == 1)
     }
 
@@ -164,12 +179,12 @@ impl Store {
 }
 
 const ENDED_NOT: &str = "\
-    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms FROM request \
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor FROM request \
     WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status NOT IN \
     ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
     ORDER BY coalesce(postponed_ms, 0), received_ms DESC LIMIT $1";
 const ENDED: &str = "\
-    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms FROM request \
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor FROM request \
     WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status IN \
     ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
     ORDER BY changed_ms DESC LIMIT $1";

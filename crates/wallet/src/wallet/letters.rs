@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payment::RequestId;
 use protocol::ipc::{RequestPhase, RequestView};
-use protocol::wallet_api::SealedRequest;
+use protocol::wallet_api::{RequestStatusView, SealedRequest};
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
@@ -71,7 +71,7 @@ impl Wallet {
     pub async fn reject(&self, request_id: RequestId) -> std::result::Result<RequestView, Problem> {
         self.row(request_id).await?;
         let status = self.core.server.reject(request_id).await?;
-        self.keep_state(status.request_id, status.state).await?;
+        self.keep_state(&status).await?;
         Ok(self.view_of(request_id).await?)
     }
 
@@ -135,9 +135,12 @@ impl Wallet {
         Ok(order.request_id)
     }
 
-    /// Remembers a request's state as the server told it.
-    pub(crate) async fn keep_state(&self, request_id: RequestId, state: payment::RequestState) -> Result<()> {
-        if self.core.store.set_request_state(request_id, state, self.core.server.now_ms()).await? {
+    /// Remembers a request's state, and what was given back of it, as the server told it.
+    pub(crate) async fn keep_state(&self, status: &RequestStatusView) -> Result<()> {
+        let RequestStatusView { request_id, state, refunded_minor, .. } = *status;
+        let store = &self.core.store;
+        let is_moved = store.set_request_state(request_id, state, self.core.server.now_ms()).await?;
+        if store.set_refunded(request_id, refunded_minor).await? || is_moved {
             self.core.changes.inbox_changed();
         }
         Ok(())
@@ -147,7 +150,7 @@ impl Wallet {
     pub(crate) async fn refresh_state(&self, request_id: RequestId) {
         let asked = self.core.server.request_status(request_id).await;
         let kept = match asked {
-            Ok(status) => self.keep_state(status.request_id, status.state).await,
+            Ok(status) => self.keep_state(&status).await,
             Err(error) => Err(error),
         };
         if let Err(error) = kept {

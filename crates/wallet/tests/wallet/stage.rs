@@ -318,10 +318,13 @@ async fn letter(State(script): State<Shared>) -> Response {
 
 async fn status(State(script): State<Shared>, Path(id): Path<RequestId>) -> Response {
     match script.lock().unwrap().states.get(&id) {
-        Some(state) => {
-            Json(RequestStatusView { request_id: id, state: *state, server_time_ms: u64::try_from(now_ms()).unwrap() })
-                .into_response()
-        }
+        Some(state) => Json(RequestStatusView {
+            request_id: id,
+            state: *state,
+            refunded_minor: 0,
+            server_time_ms: u64::try_from(now_ms()).unwrap(),
+        })
+        .into_response(),
         None => refusal(ErrorCode::NotFound),
     }
 }

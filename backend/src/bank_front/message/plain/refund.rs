@@ -83,6 +83,7 @@ impl Refund {
             expires_ms: None,
             sealed: None,
             refund_of: Some(&original.reference),
+            refund_id: None,
         };
         new.insert(db_tx, now_ms).await?;
         Ok(Ok(approval_code))
