@@ -370,7 +370,7 @@ impl Till {
     }
 
     /// Asks the one who claimed this address for the money of a signed order.
-    pub async fn send(&self, letter: &Letter, email: &str) -> Option<Answer> {
+    pub async fn ask_address(&self, letter: &Letter, email: &str) -> Option<Answer> {
         self.create_as(letter, &json!({ "order": letter.jws, "payer": { "kind": "email", "value": email } })).await
     }
 

@@ -131,7 +131,7 @@ async fn what_is_asked_at_one_server_is_heard_at_the_other() {
     let (wallet, _home) = wallet(&replicas.system).await;
     let till = Till::open(&replicas.system, MERCHANT).at(format!("https://{}", replicas.addresses[1]));
     let letter = till.sign(&Ask::default());
-    let asked = till.send(&letter, ADDRESS).await.unwrap();
+    let asked = till.ask_address(&letter, ADDRESS).await.unwrap();
     assert_eq!(asked.status, 201, "{asked:?}");
     let heard = replicas.system.wait_until("it is heard", async || has(&wallet, letter.order.request_id).await);
     tokio::time::timeout(NEWS_WAIT, heard).await.expect("news travel faster than a stream looks by itself");
@@ -174,7 +174,7 @@ async fn either_server_killed_and_the_database_restarted_lose_and_double_nothing
         }
         // Asked at the worst time, and repeated with the same key until it is answered.
         let letter = till.sign(&Ask { order: format!("W-{blow}"), ..Ask::default() });
-        let created = async || till.send(&letter, ADDRESS).await.is_some_and(|answer| answer.status == 201);
+        let created = async || till.ask_address(&letter, ADDRESS).await.is_some_and(|answer| answer.status == 201);
         replicas.system.wait_until("the request is stored", created).await;
         asked.push(letter.order.request_id);
     }
