@@ -59,6 +59,7 @@ mod limits;
 mod links;
 mod listener;
 mod mail;
+mod metrics;
 mod mutual_tls;
 mod openapi;
 mod outbox;
@@ -89,6 +90,7 @@ use keyset::ServerKeys;
 pub use limits::LimitOptions;
 use limits::Limits;
 use listener::Listener;
+use metrics::Metrics;
 use mutual_tls::CertificateAcceptor;
 use replica::Replica;
 use watchers::Watchers;
@@ -138,6 +140,9 @@ pub struct Options {
     /// Where to listen as well, for merchants that show a client certificate; port 0 takes any free port.
     #[arg(long)]
     pub mutual_tls_listen: Option<SocketAddr>,
+    /// Where Prometheus asks for figures, over plain HTTP; nowhere when absent. Not for the outside.
+    #[arg(long)]
+    pub metrics_listen: Option<SocketAddr>,
     /// Where a bank's front listens, as id=host:port, or host:port for the bank called first.
     #[arg(long = "bank", required = true)]
     pub banks: Vec<BankAddress>,
@@ -270,6 +275,7 @@ struct Shared {
     refunds_wake: Notify,
     running_keys: idempotency::RunningKeys,
     limits: Limits,
+    metrics: Metrics,
     outbox_wake: outbox::Wake,
     recipients_wake: Notify,
     caps: Caps,
@@ -293,6 +299,7 @@ impl Shared {
 pub struct Running {
     addr: SocketAddr,
     mutual_tls_addr: Option<SocketAddr>,
+    metrics_addr: Option<SocketAddr>,
     app: App,
     listeners: Vec<Listener>,
 }
@@ -306,6 +313,11 @@ impl Running {
     /// Where it listens for callers with a client certificate, if anywhere.
     pub const fn mutual_tls_addr(&self) -> Option<SocketAddr> {
         self.mutual_tls_addr
+    }
+
+    /// Where it shows its figures, if anywhere.
+    pub const fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Stops: no new calls, those under way end, the workers end.
@@ -362,6 +374,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         refunds_wake: Notify::new(),
         running_keys: idempotency::RunningKeys::default(),
         limits: Limits::new(&options.limits),
+        metrics: Metrics::new(),
         outbox_wake: outbox::Wake::default(),
         recipients_wake: Notify::new(),
         caps: options.caps,
@@ -404,8 +417,11 @@ fn listen(options: &Options, folder: &DataFolder, app: App) -> Result<Running, E
         }
         None => None,
     };
+    let metrics = options.metrics_listen.map(|addr| metrics::listen(addr, app.clone())).transpose()?;
     let (addr, mutual_tls_addr) = (main.addr, mutual_tls.as_ref().map(|listener| listener.addr));
-    Ok(Running { addr, mutual_tls_addr, app, listeners: [Some(main), mutual_tls].into_iter().flatten().collect() })
+    let metrics_addr = metrics.as_ref().map(|listener| listener.addr);
+    let listeners = [Some(main), mutual_tls, metrics].into_iter().flatten().collect();
+    Ok(Running { addr, mutual_tls_addr, metrics_addr, app, listeners })
 }
 
 /// Runs until `stop` is cancelled. The first line on standard output says where it listens.
@@ -414,6 +430,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     let mut ready = serde_json::json!({ "ready": "payment-server", "addr": running.addr() });
     if let Some(addr) = running.mutual_tls_addr() {
         ready["mutual_tls_addr"] = serde_json::json!(addr);
+    }
+    if let Some(addr) = running.metrics_addr() {
+        ready["metrics_addr"] = serde_json::json!(addr);
     }
     println!("{ready}");
     stop.cancelled().await;

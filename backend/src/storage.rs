@@ -44,7 +44,8 @@ use postgres::Access;
 pub use readers::{Reader, Readers};
 use sqlite::SqliteConnection;
 pub use value::DbRow;
-use writer::{QueuedStep, ReplicaWriter, Waiting, Writable};
+pub use writer::Groups;
+use writer::{QueuedStep, ReplicaWriter, Waiting, WriterState};
 
 /// The most steps that may wait for the writer; a caller beyond that waits for a place.
 const QUEUE_STEPS_MAX: usize = 4_096;
@@ -60,7 +61,7 @@ const WRITING_SESSIONS_MAX: u32 = 3;
 pub struct Db {
     readers: Arc<Readers>,
     writer: mpsc::Sender<Box<dyn QueuedStep>>,
-    writable: Arc<Writable>,
+    state: Arc<WriterState>,
     listeners: Listeners,
     /// What ends with the last clone.
     listening: Option<Arc<Listening>>,
@@ -82,7 +83,7 @@ impl Db {
     /// When it cannot be reached or opened, is damaged (`quick_check`), or a migration fails.
     pub async fn open(address: &Address, migrations: &sqlx::migrate::Migrator) -> Result<Self, sqlx::Error> {
         let (writer, steps) = mpsc::channel(QUEUE_STEPS_MAX);
-        let writable = Arc::new(Writable::new());
+        let state = Arc::new(WriterState::new());
         let listeners = Listeners::new();
         match address {
             Address::File(path) => {
@@ -91,16 +92,16 @@ impl Db {
                 let connection = DbConnection::new(Link::Sqlite(SqliteConnection::to_write(path, LOCK_WAIT)?));
                 let readers = Arc::new(Readers::of_file(path, LOCK_WAIT)?);
                 let context = tokio::runtime::Handle::current();
-                let state = Arc::clone(&writable);
+                let its_state = Arc::clone(&state);
                 std::thread::Builder::new()
                     .name("database-writer".to_owned())
                     .spawn(move || {
                         // A step may start a timer or a task.
                         let _context = context.enter();
-                        futures::executor::block_on(writer::write_file(connection, steps, state));
+                        futures::executor::block_on(writer::write_file(connection, steps, its_state));
                     })
                     .map_err(sqlx::Error::Io)?;
-                Ok(Self { readers, writer, writable, listeners, listening: None })
+                Ok(Self { readers, writer, state, listeners, listening: None })
             }
             Address::Server(server) => {
                 let options = server.options();
@@ -108,12 +109,12 @@ impl Db {
                 postgres::migrate(&pool, migrations).await?;
                 postgres::warn_of_forgetfulness(&pool).await?;
                 let name = hex::encode(crate::keys::random::<8>());
-                let replica_writer = ReplicaWriter::new(pool.clone(), name.clone(), Arc::clone(&writable)).await?;
+                let replica_writer = ReplicaWriter::new(pool.clone(), name.clone(), Arc::clone(&state)).await?;
                 tokio::spawn(replica_writer.run(steps));
                 let listening = tokio::spawn(news::listen(pool, listeners.clone(), name));
                 let readers = postgres::pool(options, Access::Read, READING_SESSIONS_MAX);
                 let readers = Arc::new(Readers::of_server(readers));
-                Ok(Self { readers, writer, writable, listeners, listening: Some(Arc::new(Listening(listening))) })
+                Ok(Self { readers, writer, state, listeners, listening: Some(Arc::new(Listening(listening))) })
             }
         }
     }
@@ -126,7 +127,12 @@ impl Db {
     /// Whether writes can succeed at present: false while PostgreSQL is not there, and for good after a failed commit
     /// left a file's durability unknown.
     pub fn is_writable(&self) -> bool {
-        self.writable.get()
+        self.state.is_writable()
+    }
+
+    /// What was written since this database was opened here.
+    pub fn groups(&self) -> Groups {
+        self.state.groups()
     }
 
     /// Whether other servers may share it.
@@ -237,6 +243,106 @@ mod tests {
         let mut taken = futures::future::try_join_all((0..100).map(|_| take_next())).await.unwrap();
         taken.sort_unstable();
         assert_eq!(taken, (0..100).collect::<Vec<i64>>());
+    }
+
+    #[tokio::test]
+    async fn a_step_that_goes_on_after_a_failure_takes_nobody_with_it() {
+        let base = Base::new().await;
+        let db = open(&base).await;
+        insert(&db, 1).await.unwrap();
+        let goes_on = db.write(|db_tx| {
+            Box::pin(async move {
+                let again = sqlx::query("INSERT INTO entry (n) VALUES (1)").execute(&mut *db_tx).await;
+                assert!(again.is_err());
+                Ok::<_, sqlx::Error>(())
+            })
+        });
+        let (before, goes_on, after) = futures::join!(insert(&db, 2), goes_on, insert(&db, 3));
+        // PostgreSQL keeps nothing of such a step, so nobody may be told that it is durable.
+        assert_eq!(goes_on.is_err(), db.is_shared());
+        assert!(before.is_ok() && after.is_ok());
+        assert_eq!(count(&db).await, 3);
+        let groups = db.groups();
+        assert!(groups.count >= 3 && groups.steps >= 5, "{groups:?}");
+    }
+
+    /// A step that loses the writer's session under it, as a killed server does; on a file it fails by itself.
+    async fn lose_the_session(db: &Db) -> Result<(), sqlx::Error> {
+        db.write(|db_tx| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO entry (n) VALUES (7)").execute(&mut *db_tx).await?;
+                sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())").execute(db_tx).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_session_lost_before_its_commit_did_nothing_and_is_replaced() {
+        let base = Base::new().await;
+        let db = open(&base).await;
+        let (lost, beside) = futures::join!(lose_the_session(&db), insert(&db, 8));
+        let lost = lost.unwrap_err();
+        assert_eq!(is_passing(&lost), db.is_shared(), "{lost}");
+        // Whether the neighbour was in the same group or not, what it was told is so.
+        assert_eq!(count(&db).await, i64::from(beside.is_ok()));
+        insert(&db, 9).await.unwrap();
+        assert!(db.is_writable());
+    }
+
+    #[tokio::test]
+    async fn a_read_is_made_again_when_its_session_is_lost() {
+        let base = Base::new().await;
+        let db = open(&base).await;
+        insert(&db, 1).await.unwrap();
+        assert_eq!(count(&db).await, 1);
+        if db.is_shared() {
+            db.write(|db_tx| {
+                Box::pin(async move {
+                    let others = "SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                                  WHERE datname = current_database() AND pid <> pg_backend_pid()) AS ended";
+                    let ended: i64 = sqlx::query_scalar(others).fetch_one(db_tx).await?;
+                    assert!(ended >= 1);
+                    Ok::<_, sqlx::Error>(())
+                })
+            })
+            .await
+            .unwrap();
+        }
+        assert_eq!(count(&db).await, 1);
+        let mut reader = db.reader().acquire().await.unwrap();
+        let found: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM entry").fetch_one(&mut *reader).await.unwrap();
+        assert_eq!(found, 1);
+    }
+
+    #[tokio::test]
+    async fn news_reach_the_others_with_the_commit_and_only_then() {
+        let base = Base::new().await;
+        let (here, there) = (open(&base).await, open(&base).await);
+        let mut news = there.news();
+        let tell = |n: i64| {
+            here.write(move |db_tx| {
+                Box::pin(async move {
+                    db_tx.tell("entry", &n.to_string());
+                    sqlx::query("INSERT INTO entry (n) VALUES ($1)").bind(n).execute(db_tx).await.map(drop)
+                })
+            })
+        };
+        tell(1).await.unwrap();
+        assert!(tell(1).await.is_err());
+        tell(2).await.unwrap();
+        if here.is_shared() {
+            let mut heard = Vec::new();
+            while heard.len() < 2 {
+                // The gap is from before it listened.
+                match news.next().await {
+                    Heard::News(news) => heard.push(news.id.to_string()),
+                    Heard::Gap => {}
+                }
+            }
+            assert_eq!(heard, ["1", "2"], "what was undone is not told");
+        }
+        assert_eq!(count(&there).await, 2);
     }
 
     #[tokio::test]

@@ -10,3 +10,6 @@ CREATE TABLE replica (
 -- Which server drives an attempt on, and until when nobody else does: first the one that sent it to its bank.
 ALTER TABLE attempt ADD COLUMN leased_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempt ADD COLUMN lease_until_ms BIGINT NOT NULL DEFAULT 0;
+
+-- What waits for a person, to be counted.
+CREATE INDEX attempt_in_review ON attempt (forwarded_ms) WHERE state = 'needs_manual_review';

@@ -92,7 +92,8 @@ async fn each_call(State(app): State<App>, request: Request, next: Next) -> Resp
     let call_id = hex::encode(keys::random::<8>());
     let path = request.extensions().get::<axum::extract::MatchedPath>().map_or("-", |path| path.as_str()).to_owned();
     // The matched pattern, not the path: a token or an id has no place in a log of every call.
-    let span = tracing::info_span!("call", id = call_id, method = %request.method(), path);
+    let span = tracing::info_span!("call", id = call_id, method = %request.method(), path = &*path);
+    let (method, began) = (request.method().clone(), std::time::Instant::now());
     let caller = CallerSlot::default();
     let (response, standing) = async {
         let Ok(_place) = app.calls.try_acquire() else {
@@ -103,6 +104,7 @@ async fn each_call(State(app): State<App>, request: Request, next: Next) -> Resp
     .instrument(span.clone())
     .await;
     let mut response = span.in_scope(|| problem::finish(response, &call_id));
+    app.metrics.call(method.as_str(), &path, response.status(), began.elapsed());
     let headers = response.headers_mut();
     if let Some(standing) = standing {
         standing.tell(headers);

@@ -5,7 +5,8 @@
 //! serial anyhow, and a step may then read and write without a thought for others (ADR 21).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sqlx::{Connection, Error, SqlSafeStr};
@@ -28,20 +29,50 @@ const RECOVERABLE_COMMIT_CODES: [&str; 2] = ["5", "13"];
 /// Steps on their way to the writer.
 pub(super) type Steps = mpsc::Receiver<Box<dyn QueuedStep>>;
 
-/// Whether writes can succeed at present.
-pub(super) struct Writable(AtomicBool);
+/// How the writer does: whether writes can succeed at present, and what it has written.
+pub(super) struct WriterState {
+    is_writable: AtomicBool,
+    groups: AtomicU64,
+    steps: AtomicU64,
+    took_us: AtomicU64,
+}
 
-impl Writable {
+/// What a writer has written since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Groups that are durable.
+    pub count: u64,
+    /// Steps in them.
+    pub steps: u64,
+    /// Time they took, their commits included.
+    pub took: Duration,
+}
+
+impl WriterState {
     pub(super) const fn new() -> Self {
-        Self(AtomicBool::new(true))
+        let (groups, steps, took_us) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { is_writable: AtomicBool::new(true), groups, steps, took_us }
     }
 
-    pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    pub(super) fn is_writable(&self) -> bool {
+        self.is_writable.load(Ordering::Acquire)
     }
 
-    fn set(&self, is_so: bool) {
-        self.0.store(is_so, Ordering::Release);
+    fn set_writable(&self, is_so: bool) {
+        self.is_writable.store(is_so, Ordering::Release);
+    }
+
+    /// Counts a group that is durable now.
+    fn written(&self, steps: usize, took: Duration) {
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        self.steps.fetch_add(u64::try_from(steps).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.took_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        tracing::debug!(steps, "a group is durable");
+    }
+
+    pub(super) fn groups(&self) -> Groups {
+        let of = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        Groups { count: of(&self.groups), steps: of(&self.steps), took: Duration::from_micros(of(&self.took_us)) }
     }
 }
 
@@ -120,13 +151,14 @@ async fn run_steps(connection: &mut DbConnection, group: &mut [Box<dyn QueuedSte
 }
 
 /// Writes a file until nobody has steps for it, or a commit's outcome is unknown.
-pub(super) async fn write_file(mut connection: DbConnection, mut steps: Steps, writable: Arc<Writable>) {
+pub(super) async fn write_file(mut connection: DbConnection, mut steps: Steps, state: Arc<WriterState>) {
     let mut group = Vec::with_capacity(GROUP_STEPS_MAX);
     while steps.recv_many(&mut group, GROUP_STEPS_MAX).await > 0 {
+        let began = Instant::now();
         let result = commit_group(&mut connection, &mut group).await;
         let failure = result.as_ref().err().map(ToString::to_string);
         if result.is_ok() {
-            tracing::debug!(steps = group.len(), "a group is durable");
+            state.written(group.len(), began.elapsed());
         }
         for step in group.drain(..) {
             step.answer(failure.as_deref());
@@ -138,7 +170,7 @@ pub(super) async fn write_file(mut connection: DbConnection, mut steps: Steps, w
             break;
         }
     }
-    writable.set(false);
+    state.set_writable(false);
     // Closing checkpoints the write-ahead log; a failure leaves the log for the next start.
     let _ = connection.close().await;
 }

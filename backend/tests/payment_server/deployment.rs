@@ -71,6 +71,7 @@ impl Deployment {
             database: database.option(),
             listen: "127.0.0.1:0".parse().unwrap(),
             mutual_tls_listen: None,
+            metrics_listen: None,
             limits: payment_server::LimitOptions::default(),
             banks: vec![bank.addr.to_string().parse().unwrap()],
             channels: payment_server::ChannelOptions::default(),
@@ -135,6 +136,17 @@ impl Deployment {
     /// Sends mails to a mail server from its next start on.
     pub fn with_smtp(&mut self, url: String) {
         self.options.channels.smtp = vec![url];
+    }
+
+    /// Shows figures from its next start on.
+    pub fn with_metrics(&mut self) {
+        self.options.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+    }
+
+    /// Its figures, as Prometheus is given them.
+    pub async fn metrics(&self) -> String {
+        let addr = self.server.as_ref().unwrap().metrics_addr().unwrap();
+        reqwest::get(format!("http://{addr}/metrics")).await.unwrap().text().await.unwrap()
     }
 
     async fn banks_are_connected(&self) {

@@ -16,6 +16,7 @@ mod delivery;
 mod deployment;
 mod lists;
 mod merchant_access;
+mod metrics;
 mod payer;
 mod reconciliation;
 mod requests;

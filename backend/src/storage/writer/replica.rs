@@ -8,7 +8,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{Connection, Error, SqlSafeStr};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{DbConnection, GROUP_STEPS_MAX, Link, QueuedStep, Steps, Writable, run_steps};
+use super::{DbConnection, GROUP_STEPS_MAX, Link, QueuedStep, Steps, WriterState, run_steps};
 use crate::clock::{now_ms, signed_ms};
 use crate::storage::news;
 use crate::storage::postgres::{self, CONNECT_DEADLINE, PostgresConnection};
@@ -38,13 +38,13 @@ pub(in crate::storage) struct ReplicaWriter {
     /// The number of the group that is being written.
     group_number: i64,
     connection: Option<DbConnection>,
-    writable: Arc<Writable>,
+    state: Arc<WriterState>,
 }
 
 impl ReplicaWriter {
     /// A writer that has written nothing. Its table of marks is there afterwards.
-    pub(in crate::storage) async fn new(pool: PgPool, name: String, writable: Arc<Writable>) -> Result<Self, Error> {
-        let mut writer = Self { pool, name, group_number: 0, connection: None, writable };
+    pub(in crate::storage) async fn new(pool: PgPool, name: String, state: Arc<WriterState>) -> Result<Self, Error> {
+        let mut writer = Self { pool, name, group_number: 0, connection: None, state };
         let mut connection = writer.connected().await?;
         let mut db_tx = connection.begin_with(BEGIN.into_sql_str()).await?;
         db_tx
@@ -67,8 +67,12 @@ impl ReplicaWriter {
         let mut group = Vec::with_capacity(GROUP_STEPS_MAX);
         while steps.recv_many(&mut group, GROUP_STEPS_MAX).await > 0 {
             self.group_number += 1;
+            let began = Instant::now();
             let failure = match self.commit_group(&mut group).await {
-                Ok(()) => None,
+                Ok(()) => {
+                    self.state.written(group.len(), began.elapsed());
+                    None
+                }
                 Err(Failure::NotDone(error)) => {
                     tracing::warn!(%error, steps = group.len(), "a group was not written");
                     Some(error.to_string())
@@ -89,7 +93,6 @@ impl ReplicaWriter {
         let mark = (self.name.as_str(), self.group_number);
         match write_group(&mut connection, group, mark).await {
             Ok(()) => {
-                tracing::debug!(steps = group.len(), "a group is durable");
                 self.connection = Some(connection);
                 Ok(())
             }
@@ -124,7 +127,7 @@ impl ReplicaWriter {
                     let mut connection = DbConnection::new(Link::Postgres(session));
                     match connection.ping().await {
                         Ok(()) => {
-                            self.writable.set(true);
+                            self.state.set_writable(true);
                             return Ok(connection);
                         }
                         Err(error) => error,
@@ -132,7 +135,7 @@ impl ReplicaWriter {
                 }
                 Err(error) => error,
             };
-            self.writable.set(false);
+            self.state.set_writable(false);
             if Instant::now() >= until {
                 return Err(error);
             }
