@@ -11,6 +11,7 @@ use tauri::async_runtime::block_on;
 use tauri::{App, Builder, Manager, RunEvent, Runtime, Url};
 use tracing_subscriber::EnvFilter;
 
+mod chooser;
 mod commands;
 mod phone_reader;
 mod screen;
@@ -40,7 +41,7 @@ pub fn run() {
 
 /// Everything of the window but its context, so that tests run the same one without a display.
 fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-    builder
+    chooser::plugin(builder)
         .plugin(tauri_plugin_card_reader::init())
         .plugin(at_home())
         .invoke_handler(tauri::generate_handler![

@@ -11,6 +11,7 @@ pub mod hand;
 pub mod line;
 pub mod load;
 pub mod payer;
+pub mod picture;
 pub mod plastic;
 pub mod postgres;
 pub mod process;

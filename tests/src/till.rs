@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::process::Child;
 use wallet::{KeyStoreKind, Upkeep, Wallet, WalletConfig};
 
 use crate::process::{self, Finished};
@@ -17,8 +18,17 @@ pub struct Till {
 impl Till {
     /// A till that is connected to the merchant every test knows. It is told nothing but its access file.
     pub async fn connected(system: &System) -> Self {
+        Self::connected_by(system, "access.json").await
+    }
+
+    /// A second till of the same merchant.
+    pub async fn connected_again(system: &System) -> Self {
+        Self::connected_by(system, "access-2.json").await
+    }
+
+    async fn connected_by(system: &System, name: &str) -> Self {
         let till = Self { home: TempDir::new().expect("a folder for the till") };
-        let file = access_file(system, "access.json").await;
+        let file = access_file(system, name).await;
         let connected = till.run(&["connect", path(&file)]).await.success();
         assert_eq!(connected["merchant_id"], MERCHANT);
         till
@@ -31,9 +41,24 @@ impl Till {
 
     /// Runs `tapseal-wallet merchant` with these words.
     pub async fn run(&self, words: &[&str]) -> Finished {
+        process::run("tapseal-wallet", &self.arguments(words), &[], "").await
+    }
+
+    /// The same, without waiting for its end.
+    pub async fn start(&self, words: &[&str]) -> Child {
+        process::spawn("tapseal-wallet", &self.arguments(words), &[], "").await
+    }
+
+    fn arguments(&self, words: &[&str]) -> Vec<String> {
         let mut arguments = texts(&["--json", "--home", path(self.home()), "--key-store", "file", "merchant"]);
         arguments.extend(texts(words));
-        process::run("tapseal-wallet", &arguments, &[], "").await
+        arguments
+    }
+
+    /// Whether these bytes lie in the till's database or its journal.
+    pub fn has_written(&self, bytes: &[u8]) -> bool {
+        let files = ["wallet.db", "wallet.db-wal"].map(|name| std::fs::read(self.home().join(name)));
+        files.into_iter().flatten().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
     }
 
     /// The same till inside this process, which follows its sales by itself.

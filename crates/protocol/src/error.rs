@@ -227,6 +227,8 @@ error_codes! {
     NoMerchant = "no_merchant", 409, No, false, "This wallet takes no payments for a merchant. No money moved.";
     /// The file does not make this wallet a till.
     AccessFileInvalid = "access_file_invalid", 422, No, false, "This access file cannot be used. No money moved.";
+    /// A merchant-presented code says something else than the merchant's order.
+    CodeMismatch = "code_mismatch", 422, No, false, "The code says something else than the merchant's order. No money moved.";
     /// A picture shows no payment code.
     CodeUnreadable = "code_unreadable", 422, No, true, "No payment code was found in the picture. No money moved.";
     /// A receipt does not verify.

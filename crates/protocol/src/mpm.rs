@@ -104,6 +104,14 @@ impl CodeLink {
         format!("tapseal://{}?s={}#{}", self.path, self.host, self.key)
     }
 
+    /// Whether the parts have no character that would make another link of them.
+    fn is_well_formed(&self) -> bool {
+        let made_of = |text: &str, others: &[u8]| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+        };
+        made_of(&self.path, b"-_/") && made_of(&self.key, b"-_") && made_of(&self.host, b"-.:[]")
+    }
+
     /// The parts of a link in the wallet's scheme.
     pub fn of_deep_link(link: &str) -> Option<Self> {
         let (address, key) = link.strip_prefix("tapseal://")?.split_once('#')?;
@@ -150,7 +158,8 @@ pub struct MerchantCode {
 impl MerchantCode {
     /// The code's text. A field that is outside its bounds is an error, and so is a link that does not fit.
     pub fn text(&self) -> Result<String, MpmError> {
-        let link = self.link.as_ref().ok_or(MpmError::Object(id::TEMPLATE_LINK))?;
+        let link =
+            self.link.as_ref().filter(|link| link.is_well_formed()).ok_or(MpmError::Object(id::TEMPLATE_LINK))?;
         let mut text = String::new();
         put(&mut text, id::PAYLOAD_FORMAT, "01")?;
         if let Some(initiation) = self.initiation {
@@ -280,7 +289,10 @@ fn our_link(root: &[DataObject<'_>]) -> Result<Option<CodeLink>, MpmError> {
     }
     match (path, key, host) {
         (None, None, None) => Ok(None),
-        (Some(path), Some(key), Some(host)) => Ok(Some(CodeLink { path, key, host })),
+        (Some(path), Some(key), Some(host)) => {
+            let link = CodeLink { path, key, host };
+            if link.is_well_formed() { Ok(Some(link)) } else { Err(MpmError::Object(id::TEMPLATE_LINK)) }
+        }
         _ => Err(MpmError::Object(id::TEMPLATE_LINK)),
     }
 }

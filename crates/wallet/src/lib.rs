@@ -20,6 +20,7 @@ mod inbox;
 mod keyset;
 pub mod keystore;
 mod merchant;
+mod merchant_code;
 mod pin_pad;
 mod qr;
 mod reader_test;

@@ -9,10 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageReader, Limits};
 use protocol::ipc::RequestView;
-use protocol::{ErrorCode, Problem};
+use protocol::{ErrorCode, Problem, mpm};
 
 use crate::error::{Result, WalletError};
-use crate::inbox::Link;
+use crate::inbox::{Goal, Link};
+use crate::merchant_code;
 use crate::wallet::Wallet;
 
 /// The largest picture, in bytes.
@@ -52,17 +53,37 @@ fn unreadable(why: &str) -> WalletError {
 /// The one payment code in a picture. Of several that lead to different requests none is chosen.
 fn payment_code(picture: &[u8], server_host: &str) -> Result<String> {
     let texts = texts_in(&decoded(picture)?, |text| is_ours(text, server_host));
-    let mut ours = texts.iter().filter(|text| is_ours(text, server_host));
-    match (ours.next(), ours.next(), texts.first()) {
-        (Some(code), None, _) => Ok(code.clone()),
-        (Some(_), Some(_), _) => Err(unreadable("there is more than one payment code; show one alone")),
-        (None, _, Some(_)) => Err(WalletError::Code(ErrorCode::LinkInvalid)),
-        (None, _, None) => Err(WalletError::Code(ErrorCode::CodeUnreadable)),
+    let mut ours = texts.iter().filter_map(|text| Some((place(text, server_host)?, text)));
+    let Some((first_place, first)) = ours.next() else {
+        let code = if texts.is_empty() { ErrorCode::CodeUnreadable } else { ErrorCode::LinkInvalid };
+        return Err(WalletError::Code(code));
+    };
+    let mut chosen = first;
+    for (place, text) in ours {
+        if place != first_place {
+            return Err(unreadable("there is more than one payment code; show one alone"));
+        }
+        // Of two codes of one request, the one that can be checked against its order.
+        if mpm::looks_like_a_code(text) {
+            chosen = text;
+        }
     }
+    Ok(chosen.clone())
 }
 
+/// Whether a text leads to our server, as a link or as a merchant-presented code.
 fn is_ours(text: &str, server_host: &str) -> bool {
-    Link::parse(text, server_host).is_ok()
+    place(text, server_host).is_some()
+}
+
+/// Where a text leads: a screen may show the same request in two codes.
+fn place(text: &str, server_host: &str) -> Option<(Goal, String)> {
+    let link = match merchant_code::read(text) {
+        Ok(Some(code)) => Link::parse(&merchant_code::link(&code), server_host),
+        Ok(None) => Link::parse(text, server_host),
+        Err(_) => return None,
+    };
+    link.ok().map(|link| (link.goal, link.token))
 }
 
 /// The picture in shades of grey, no larger than is searched.
@@ -145,3 +166,6 @@ fn smaller(picture: &GrayImage) -> Option<GrayImage> {
     let (width, height) = picture.dimensions();
     Some(imageops::thumbnail(picture, (width / 2).max(1), (height / 2).max(1)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! The commands of a merchant's till: each hands its typed arguments to the wallet and its answer back.
 
 use protocol::ipc::merchant as ipc;
-use tauri::State;
+use tauri::{AppHandle, Runtime, State};
 
 use super::Answer;
+use crate::chooser;
 use crate::shell::Shell;
 
 #[tauri::command]
@@ -13,12 +14,13 @@ pub(crate) async fn merchant(shell: State<'_, Shell>, args: ipc::Merchant) -> An
 }
 
 #[tauri::command]
-pub(crate) async fn merchant_connect(
+pub(crate) async fn merchant_connect<R: Runtime>(
+    app: AppHandle<R>,
     shell: State<'_, Shell>,
     args: ipc::MerchantConnect,
 ) -> Answer<ipc::MerchantConnect> {
-    let ipc::MerchantConnect { path } = args;
-    shell.wallet().await?.merchant_connect(path).await
+    let wallet = shell.wallet().await?;
+    wallet.merchant_connect(chooser::access_file(&app, args.path).await).await
 }
 
 #[tauri::command]

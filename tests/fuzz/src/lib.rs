@@ -10,6 +10,7 @@ mod dol;
 mod hid;
 mod icc_data;
 mod iso8583_message;
+mod mpm_qr;
 mod records;
 mod replay;
 mod session;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "replay", check: replay::check },
     Target { name: "icc_data", check: icc_data::check },
     Target { name: "iso8583", check: iso8583_message::check },
+    Target { name: "mpm_qr", check: mpm_qr::check },
 ];
 
 /// The target of this name.

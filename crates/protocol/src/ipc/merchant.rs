@@ -174,7 +174,7 @@ pub struct NewSale {
 pub struct SaleQr {
     /// The link alone: for any phone's camera.
     pub link_svg: String,
-    /// EMVCo merchant-presented QR that carries the same link.
+    /// EMVCo merchant-presented QR that carries the same link; empty when the server's name is too long for one.
     pub emv_svg: String,
     /// The link itself, for sharing.
     pub link: String,

@@ -17,6 +17,7 @@ use payment::{Amount, Order, OrderItem, RequestId};
 use protocol::ErrorCode;
 use protocol::ipc::merchant::{NewSale, SaleView};
 use protocol::merchant_api::{CreatePaymentRequest, PayerIdentifier, PaymentRequestView};
+use protocol::wallet_api::payment_number_digits;
 use sha2::{Digest, Sha256};
 
 use super::api::not_there;
@@ -29,6 +30,8 @@ use crate::wallet::{Wallet, payer_identifier};
 /// How many unanswered orders are looked at.
 const UNANSWERED_MAX: i64 = 100;
 
+/// How many orders one sale may take when answers are lost.
+const NEW_ORDERS_MAX: u32 = 3;
 /// How long a call that was cut off may still reach the server, in milliseconds.
 pub(super) const ON_ITS_WAY_MS_MAX: u64 = 60_000;
 
@@ -58,18 +61,21 @@ impl Wallet {
         {
             return Ok(view.id);
         }
-        let row = self.new_sale(till, sale, fingerprint).await?;
-        self.core.store.insert_sale(&row).await?;
-        match self.send(till, &row).await {
-            Ok(Sent::Answered(view)) => Ok(view.id),
-            // Another call under a new id was answered as if it had been made before.
-            Ok(Sent::Withdrawn) => Err(WalletError::Lost),
-            Err(WalletError::NotReached) => {
-                self.core.store.remove_sale(row.request_id).await?;
-                Err(WalletError::NotReached)
+        for _ in 0..NEW_ORDERS_MAX {
+            let row = self.new_sale(till, sale, fingerprint.clone()).await?;
+            self.core.store.insert_sale(&row).await?;
+            match self.send(till, &row).await {
+                Ok(Sent::Answered(view)) => return Ok(view.id),
+                // Its first answer was lost, and with it the code: another order takes its place.
+                Ok(Sent::Withdrawn) => {}
+                Err(WalletError::NotReached) => {
+                    self.core.store.remove_sale(row.request_id).await?;
+                    return Err(WalletError::NotReached);
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        Err(WalletError::Lost)
     }
 
     /// Builds and signs the order.
@@ -185,11 +191,19 @@ impl Wallet {
 fn payer(sale: &NewSale) -> Result<Option<PayerIdentifier>> {
     match (sale.payer.trim(), &sale.counter_id) {
         ("", None) => Ok(None),
-        (text, None) => payer_identifier(text).map(Some),
-        ("", Some(_)) => Err(WalletError::Code(ErrorCode::InvalidInput)),
+        (text, None) => named_payer(text).map(Some),
+        ("", Some(counter_id)) => Ok(Some(PayerIdentifier::Counter(counter_id.clone()))),
         (_, Some(_)) => {
             Err(WalletError::Detailed(ErrorCode::InvalidInput, "either a payer or a counter, not both".to_owned()))
         }
+    }
+}
+
+/// A payment number, an e-mail address or a phone number: they cannot be taken for one another.
+fn named_payer(text: &str) -> Result<PayerIdentifier> {
+    match payment_number_digits(text) {
+        Some(digits) => Ok(PayerIdentifier::PaymentNumber(digits)),
+        None => payer_identifier(text),
     }
 }
 

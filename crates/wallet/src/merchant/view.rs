@@ -9,6 +9,7 @@ use super::link::Links;
 use super::sell::nothing;
 use crate::error::Result;
 use crate::inbox;
+use crate::merchant_code;
 use crate::qr::{self, Damage};
 use crate::store::SaleRow;
 
@@ -53,7 +54,7 @@ pub fn sale(till: &Till, view: &PaymentRequestView, known: Known, now_ms: u64) -
         now_ms,
         match_words: view.match_words.clone(),
         match_words_zh: view.match_words_zh.clone(),
-        qr: if view.state.is_open() { code(till, view.id, known.row.as_ref())? } else { None },
+        qr: if view.state.is_open() { code(till, view.id, known.row.as_ref(), order.as_ref())? } else { None },
         deliveries: view.deliveries.clone(),
         refunds: known.refunds,
         refundable: known.refundable,
@@ -68,12 +69,25 @@ pub fn order_of(order_jws: &str) -> Option<Order> {
 }
 
 /// The codes to scan, while the till has the link.
-fn code(till: &Till, request_id: RequestId, row: Option<&SaleRow>) -> Result<Option<SaleQr>> {
-    let Some(sealed) = row.and_then(|row| row.sealed_links.as_deref()) else { return Ok(None) };
+fn code(till: &Till, request_id: RequestId, row: Option<&SaleRow>, order: Option<&Order>) -> Result<Option<SaleQr>> {
+    let (Some(sealed), Some(order)) = (row.and_then(|row| row.sealed_links.as_deref()), order) else {
+        return Ok(None);
+    };
     let links = Links::open(&till.rest, request_id, sealed)?;
     Ok(Some(SaleQr {
         link_svg: qr::svg(&links.link, Damage::Some),
-        emv_svg: qr::svg(&links.deep_link, Damage::Some),
+        emv_svg: emv_svg(till, order, &links.deep_link),
         link: links.link.clone(),
     }))
+}
+
+/// The merchant-presented code; none when the server's name is too long for one. The link alone does as well.
+fn emv_svg(till: &Till, order: &Order, deep_link: &str) -> String {
+    match merchant_code::text(&till.facts, order, deep_link) {
+        Ok(text) => qr::svg(&text, Damage::Some),
+        Err(error) => {
+            tracing::warn!(%error, "a sale has no merchant-presented code");
+            String::new()
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::Wallet;
 use crate::error::{Result, WalletError};
 use crate::inbox::{self, Goal, Link, VerifiedOrder, require_same_request};
 use crate::keyset::Keys;
+use crate::merchant_code;
 use crate::store::RequestRow;
 
 impl Wallet {
@@ -45,15 +46,19 @@ impl Wallet {
         Ok(view)
     }
 
-    /// Opens an `https` or `tapseal:` link. Shows a request; never acts.
+    /// Opens an `https` or `tapseal:` link, or the text of a merchant-presented code. Shows a request; never acts.
     pub async fn open_link(&self, link: String) -> std::result::Result<RequestView, Problem> {
         let core = &self.core;
-        let link = Link::parse(&link, core.trust.server_host())?;
+        let code = merchant_code::read(&link)?;
+        let link = Link::parse(&code.as_ref().map_or(link, merchant_code::link), core.trust.server_host())?;
         let sealed = match link.goal {
             Goal::Request => core.server.link(&link.token).await?,
             Goal::Counter => core.server.counter(&link.token).await?,
         };
         let order_jws = inbox::open_with_link(&sealed, &link.key)?;
+        if let Some(code) = &code {
+            merchant_code::require_agreement(code, self.verify(&order_jws).await?.order())?;
+        }
         let request_id = self.accept(&sealed, &order_jws).await?;
         self.refresh_state(request_id).await;
         self.tell_seen(request_id).await;
@@ -110,17 +115,23 @@ impl Wallet {
         }
     }
 
+    /// Verifies an order that came in a letter.
+    async fn verify(&self, order_jws: &str) -> Result<VerifiedOrder> {
+        let core = &self.core;
+        let keys = core.keys.keys(&core.server).await?;
+        match VerifiedOrder::verify(order_jws, &keys.keyset) {
+            // The merchant may be newer than our keyset.
+            Err(WalletError::Merchant(_)) => {
+                VerifiedOrder::verify(order_jws, &core.keys.refresh(&core.server).await?.keyset)
+            }
+            verified => verified,
+        }
+    }
+
     /// Verifies an order and keeps it.
     async fn accept(&self, sealed: &SealedRequest, order_jws: &str) -> Result<RequestId> {
         let core = &self.core;
-        let keys = core.keys.keys(&core.server).await?;
-        let verified = match VerifiedOrder::verify(order_jws, &keys.keyset) {
-            // The merchant may be newer than our keyset.
-            Err(WalletError::Merchant(_)) => {
-                VerifiedOrder::verify(order_jws, &core.keys.refresh(&core.server).await?.keyset)?
-            }
-            verified => verified?,
-        };
+        let verified = self.verify(order_jws).await?;
         require_same_request(&verified, sealed.request_id)?;
         let order = verified.order();
         if core.store.is_blocked(&order.merchant_id).await? {
