@@ -44,6 +44,8 @@ enum Command {
     Payments(payment_server::export::ExportOptions),
     /// Has the running payment server tell the banks its totals of a day, and shows whether they agree.
     Totals(payment_server::reconciliation::tool::Options),
+    /// Takes a mail that came back, from standard input, for the payment server: what a mail server pipes bounces into.
+    Bounce(payment_server::BounceOptions),
     /// The simulated bank's front.
     BankFront(bank_front::command::ServeOptions),
     /// The tools of the simulated bank's staff.
@@ -91,6 +93,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Reports(command) => Ok(payment_server::reports::tool::run(command).await?),
         Command::Payments(options) => payment_server::export::export(&options).await,
         Command::Totals(options) => Ok(payment_server::reconciliation::tool::run(options).await?),
+        Command::Bounce(options) => Ok(payment_server::receive_bounce(&options)?),
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),

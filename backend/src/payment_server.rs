@@ -91,6 +91,7 @@ pub use limits::LimitOptions;
 use limits::Limits;
 use listener::Listener;
 use metrics::Metrics;
+pub use mail::bounces::{BounceOptions, receive as receive_bounce};
 use mutual_tls::CertificateAcceptor;
 use replica::Replica;
 use watchers::Watchers;
@@ -224,6 +225,9 @@ pub enum Error {
     /// The client for webhooks could not be made.
     #[error("webhooks: {0}")]
     Webhooks(reqwest::Error),
+    /// A gateway for text messages is set up wrongly.
+    #[error("text messages: {0}")]
+    Sms(String),
     /// A socket or file failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -355,8 +359,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let keys = ServerKeys::load(&folder, &db, now_ms()).await?;
     let client = tls::mutual_client(&folder.tls_identity("payment-server-client"), &folder.tls_ca())?;
     let (banks, link_workers) = Banks::new(&options.banks, &client, Duration::from_millis(options.answer_timeout_ms))?;
+    let (channels, sms_sessions) = Channels::new(&options.channels, &options.data)?;
     let app = App(Arc::new(Shared {
-        channels: Channels::new(&options.channels, &options.data)?,
+        channels,
         public_url: crate::keys::read_text(&folder.payment_server("public-url"))?.trim().to_owned(),
         replica: Replica::enter(&db).await?,
         db,
@@ -399,6 +404,13 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     app.tasks.spawn(recipients::run(app.clone()));
     app.tasks.spawn(replica::run(app.clone()));
     app.tasks.spawn(replica::listen(app.clone()));
+    app.tasks.spawn(outbox::remind(app.clone()));
+    for session in sms_sessions {
+        app.tasks.spawn(session.run(app.clone()));
+    }
+    if let Some(folder) = options.channels.bounce_dir.clone() {
+        app.tasks.spawn(mail::bounces::run(app.clone(), folder));
+    }
     app.tasks.spawn(expiry::run(app.clone()));
     app.tasks.spawn(overdue::run(app.clone()));
     app.tasks.spawn(Dispatcher::run(app.clone()));

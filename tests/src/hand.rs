@@ -401,6 +401,11 @@ impl Till {
         self.send("POST", &path, &json!({ "refund": signed.jws })).await
     }
 
+    /// Asks whoever this identifier leads to for the money of a signed order.
+    pub async fn create_for(&self, letter: &Letter, payer: &Value) -> Option<Answer> {
+        self.create_as(letter, &json!({ "order": letter.jws, "payer": payer })).await
+    }
+
     /// Any call of this merchant.
     pub async fn call(&self, method: &str, path: &str) -> Option<Answer> {
         let method = method.parse().expect("a method");

@@ -13,6 +13,7 @@ pub mod load;
 pub mod payer;
 pub mod picture;
 pub mod plastic;
+pub mod post;
 pub mod postgres;
 pub mod process;
 pub mod receiver;

@@ -194,7 +194,9 @@ impl System {
         let mail = self.folder().join("mail");
         let mail = mail.to_str().expect("temporary paths are plain");
         let mut arguments = texts(&["payment-server", "--data", &self.data(), "--listen", listen, "--bank", &bank]);
-        arguments.extend(texts(&["--mail-dir", mail]));
+        if !self.wishes.server.iter().any(|word| word == "--smtp") {
+            arguments.extend(texts(&["--mail-dir", mail]));
+        }
         arguments.extend(self.wishes.server.clone());
         arguments
     }

@@ -2,9 +2,11 @@
 
 mod compiler;
 pub mod jpos;
+mod mail_server;
 mod packages;
 pub mod python;
 mod rust_target;
+pub mod smpp;
 mod tools;
 
 use clap::Args;
@@ -85,5 +87,15 @@ pub fn for_everything() -> Result<(), Failure> {
     if find("mvn").is_none() {
         packages::install(&[packages::KOTLIN])?;
     }
-    jpos::install()
+    jpos::install()?;
+    if find("node").is_none() || find("npm").is_none() {
+        packages::install(&[packages::NODE])?;
+    }
+    smpp::install()?;
+    mail_server::install()
+}
+
+/// Whether the tests may run a mail server of their own: it is installed, and changes its user as root does.
+pub fn has_mail_server() -> Result<bool, Failure> {
+    Ok(packages::is_root() && packages::has(packages::MAIL)?)
 }

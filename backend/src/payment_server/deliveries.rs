@@ -1,10 +1,19 @@
 //! Deliveries as a merchant sees them, channel by channel.
 
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use futures::FutureExt;
 use payment::RequestId;
-use protocol::merchant_api::{Channel, DeliveryStatus, DeliveryView};
+use protocol::Problem;
+use protocol::merchant_api::{Channel, DeliveriesView, DeliveryStatus, DeliveryView, Resend, Scope};
 
+use super::auth::CallingMerchant;
+use super::idempotency::{Answer, KeyedCall};
+use super::outbox::resend;
+use super::payment_requests::parse_id;
 use super::{App, Error};
-use crate::clock::unsigned_ms;
+use crate::clock::{now_ms, unsigned_ms};
 
 /// The most deliveries shown of one request.
 const SHOWN_MAX: i64 = 100;
@@ -35,4 +44,44 @@ fn view((id, channel, status, tries, changed_ms, reason): Row) -> Result<Deliver
         changed_ms: unsigned_ms(changed_ms),
         reason,
     })
+}
+
+/// A request's deliveries, channel by channel.
+#[utoipa::path(get, path = "/v1/payment-requests/{id}/deliveries", tag = "payment requests", security(("api_key" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = DeliveriesView), (status = 404, body = Problem)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: CallingMerchant,
+    Path(id): Path<String>,
+) -> Result<Json<DeliveriesView>, Error> {
+    let merchant = caller.require(Scope::RequestsRead)?;
+    let request = app.merchants_request(&merchant, parse_id(&id)?).await?;
+    Ok(Json(DeliveriesView { deliveries: shown(&app, request.id).await? }))
+}
+
+/// Sends a request's message once more over one channel: at most three times, a minute apart, and with a new link.
+#[utoipa::path(post, path = "/v1/payment-requests/{id}/resend", tag = "payment requests", security(("api_key" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Resend,
+    responses((status = 201, body = DeliveryView), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 410, body = Problem), (status = 429, body = Problem)))]
+pub(super) async fn resend(
+    State(app): State<App>,
+    caller: CallingMerchant,
+    Path(id): Path<String>,
+    call: KeyedCall,
+) -> Result<Answer<DeliveryView>, Error> {
+    let merchant = caller.require(Scope::RequestsWrite)?;
+    if let Some(earlier) = call.earlier(&app, &merchant).await? {
+        return Ok(earlier);
+    }
+    let Resend { channel } = call.json()?;
+    let request = app.merchants_request(&merchant, parse_id(&id)?).await?;
+    let answer = call
+        .once(&app, &merchant, StatusCode::CREATED, move |db_tx| {
+            async move { resend::insert(db_tx, request.id, &request.merchant_id, channel, now_ms()).await }.boxed()
+        })
+        .await?;
+    app.outbox_wake.notify_one();
+    Ok(answer)
 }

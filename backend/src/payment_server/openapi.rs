@@ -8,8 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, attempts, claims, counters, devices, events, inbox, keyset, links, payment_numbers, payment_requests,
-    refunds, reports, router, senders, webhooks,
+    access, attempts, claims, counters, deliveries, devices, events, inbox, keyset, links, payment_numbers,
+    payment_requests, refunds, reports, router, senders, sms, webhooks,
 };
 
 mod shared;
@@ -39,6 +39,7 @@ mod shared;
         refunds::create, refunds::list, refunds::show, events::page,
         events::page_of_request, webhooks::list, webhooks::create, webhooks::delete, webhooks::rotate,
         webhooks::deliveries::page, webhooks::deliveries::redeliver, webhooks::deliveries::test,
+        deliveries::list, deliveries::resend, sms::http::status,
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,
         claims::release, payment_numbers::create, payment_numbers::list, payment_numbers::revoke,
         senders::accepted, senders::blocked, senders::accept, senders::block, senders::unblock_merchant, reports::report,

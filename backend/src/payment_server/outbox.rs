@@ -30,8 +30,13 @@ mod handover;
 mod lease;
 pub(super) mod plan;
 mod record;
+mod reminder;
+mod report;
+pub(super) mod resend;
 
 pub(super) use record::{Verdict, seen};
+pub(super) use reminder::run as remind;
+pub(super) use report::{Report, report, report_by, report_part};
 
 /// How many deliveries of one channel are made at once.
 const AT_ONCE_MAX: usize = 32;

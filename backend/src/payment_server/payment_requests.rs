@@ -194,6 +194,8 @@ struct NewRequest {
     letter: String,
     /// The merchant's country.
     country: String,
+    /// After how long the payer is reminded, if the operator says.
+    remind_after_ms: Option<u64>,
 }
 
 impl NewRequest {
@@ -230,7 +232,8 @@ impl NewRequest {
         let counter = counter.map(|counter| counter.seal(stored.id, &letter)).transpose()?;
         let letter = serde_json::to_string(&sealed).expect("a capsule is always JSON");
         let country = profile.country.clone();
-        Ok(Self { stored, payer, counter, token: links::new_token(), link_key, letter, country })
+        let remind_after_ms = app.channels.remind_after_ms;
+        Ok(Self { stored, payer, counter, token: links::new_token(), link_key, letter, country, remind_after_ms })
     }
 
     fn plan(&self) -> Option<Plan<'_>> {
@@ -240,6 +243,9 @@ impl NewRequest {
             merchant_id: &self.stored.merchant_id,
             country: &self.country,
             payer: self.payer.as_ref()?,
+            created_ms: self.stored.created_ms,
+            expires_ms: self.stored.expires_ms,
+            remind_after_ms: self.remind_after_ms,
             link,
         })
     }
@@ -326,7 +332,7 @@ async fn insert(db_tx: &mut DbConnection, new: NewRequest, admission: Admission)
     }
     let mut answer = new_view(stored);
     if let Some(plan) = new.plan() {
-        answer.deliveries = plan::insert_all(db_tx, plan, stored.created_ms).await?;
+        answer.deliveries = plan::insert_all(db_tx, plan).await?;
         answer.state =
             lifecycle::apply_to_request(db_tx, stored.id, RequestEvent::DeliveryStarted, stored.created_ms).await?;
     }

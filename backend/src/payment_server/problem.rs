@@ -39,6 +39,7 @@ impl Error {
             | Self::Tls(_)
             | Self::Mail(_)
             | Self::Webhooks(_)
+            | Self::Sms(_)
             | Self::Io(_) => {
                 tracing::error!(error = %self, "a call failed");
                 Problem::new(ErrorCode::Internal)

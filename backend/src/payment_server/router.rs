@@ -17,8 +17,8 @@ use super::bank_link::BankLink;
 use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
-    App, Error, access, attempts, claims, counters, devices, docs, events, inbox, keyset, links, openapi,
-    payment_numbers, payment_requests, problem, refunds, reports, senders, webhooks,
+    App, Error, access, attempts, claims, counters, deliveries, devices, docs, events, inbox, keyset, links, openapi,
+    payment_numbers, payment_requests, problem, refunds, reports, senders, sms, webhooks,
 };
 use crate::keys;
 
@@ -35,6 +35,9 @@ pub(super) fn router(app: App) -> Router {
         .route("/c/{token}", get(links::page))
         .route("/v1/payment-requests", get(payment_requests::list).post(payment_requests::create))
         .route("/v1/payment-requests/{id}", get(payment_requests::show))
+        .route("/v1/payment-requests/{id}/deliveries", get(deliveries::list))
+        .route("/v1/payment-requests/{id}/resend", post(deliveries::resend))
+        .route("/v1/sms-status", post(sms::http::status))
         .route("/v1/payment-requests/{id}/cancel", post(payment_requests::cancel))
         .route("/v1/payment-requests/{id}/expire", post(payment_requests::expire))
         .route("/v1/counters", get(counters::list).post(counters::create))

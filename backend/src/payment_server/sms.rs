@@ -1,29 +1,57 @@
-//! Text messages: where they go.
+//! Text messages: where they go (an SMPP centre, an HTTP gateway, or JSON files).
 
 use std::path::{Path, PathBuf};
+
+use url::Url;
 
 use super::Error;
 use super::outbox::Verdict;
 use crate::clock::now_ms;
 
+pub(super) mod http;
+pub(super) mod receipt;
+pub(super) mod smpp;
+
+use http::HttpGateway;
+use smpp::{SmppGateway, SmppSession};
+
 /// Where text messages go.
 pub(super) enum SmsGateway {
+    /// To a short message centre.
+    Smpp(SmppGateway),
+    /// To a gateway that speaks HTTP.
+    Http(HttpGateway),
     /// Into a folder, a JSON file a message.
     Files(PathBuf),
 }
 
 impl SmsGateway {
+    /// The gateway at this address, and the session that has to run for it, if any.
+    pub(super) fn new(url: &str, ca: Option<&[u8]>) -> Result<(Self, Option<SmppSession>), Error> {
+        let url = Url::parse(url).map_err(|_| sms_error("a gateway's address is malformed"))?;
+        match url.scheme() {
+            "smpp" => {
+                let (gateway, session) = smpp::open(&url)?;
+                Ok((Self::Smpp(gateway), Some(session)))
+            }
+            "https" | "http" => Ok((Self::Http(HttpGateway::new(url, ca)?), None)),
+            _ => Err(sms_error("a gateway is smpp://, https:// or http://")),
+        }
+    }
+
     /// Into a folder, which is made.
     pub(super) fn files(folder: PathBuf) -> Result<Self, Error> {
         std::fs::create_dir_all(&folder)?;
         Ok(Self::Files(folder))
     }
 
-    /// Hands a message over.
+    /// Hands a message over. The same id is the same message.
     pub(super) async fn send(&self, id: &str, to: &str, text: &str) -> Verdict {
         match self {
+            Self::Smpp(centre) => centre.send(id, to, text).await,
+            Self::Http(gateway) => gateway.send(id, to, text).await,
             Self::Files(folder) => match write_file(folder, id, to, text).await {
-                Ok(()) => Verdict::Taken { gateway: "files".to_owned() },
+                Ok(()) => Verdict::taken("files"),
                 Err(error) => {
                     tracing::error!(%error, "a text message could not be written");
                     Verdict::Later("gateway_unreachable")
@@ -39,4 +67,14 @@ async fn write_file(folder: &Path, id: &str, to: &str, text: &str) -> std::io::R
     let part = folder.join(format!(".{name}.part"));
     tokio::fs::write(&part, serde_json::json!({ "id": id, "to": to, "text": text }).to_string()).await?;
     tokio::fs::rename(part, folder.join(format!("{name}.json"))).await
+}
+
+fn sms_error(error: impl std::fmt::Display) -> Error {
+    Error::Sms(error.to_string())
+}
+
+/// A user or password of an address.
+fn decoded(text: &str) -> Result<String, Error> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| sms_error("a user or password is not UTF-8"))
 }

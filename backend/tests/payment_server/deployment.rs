@@ -149,6 +149,11 @@ impl Deployment {
         reqwest::get(format!("http://{addr}/metrics")).await.unwrap().text().await.unwrap()
     }
 
+    /// How messages leave, from the server's next start on.
+    pub fn channels(&mut self) -> &mut payment_server::ChannelOptions {
+        &mut self.options.channels
+    }
+
     async fn banks_are_connected(&self) {
         for bank in &self.options.banks {
             if !bank.address.ends_with(":9") {
@@ -291,6 +296,24 @@ impl Deployment {
 
     pub async fn show(&self, order: &Order) -> PaymentRequestView {
         self.merchant_get(&format!("/v1/payment-requests/{}", order.request_id)).await.json().await.unwrap()
+    }
+
+    /// A merchant's answer of one type.
+    pub async fn merchant_answer<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
+        self.merchant_get(path).await.json().await.unwrap()
+    }
+
+    /// A merchant's call with an idempotency key and a body.
+    pub async fn merchant_call<T: serde::de::DeserializeOwned>(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Answer<T> {
+        let call = self.client.request(method, format!("{}{path}", self.base)).header("idempotency-key", key);
+        let call = call.bearer_auth(self.api_key(&"blue-door".parse().unwrap())).json(body);
+        Ok(crate::checked(call.send().await.unwrap()).await?.json().await.unwrap())
     }
 
     pub async fn state(&self, order: &Order) -> RequestState {

@@ -10,6 +10,7 @@ use reqwest::Response;
 
 mod attempts;
 mod bank;
+mod channels;
 mod counters;
 mod database;
 mod delivery;

@@ -11,7 +11,7 @@ mod webhook;
 
 pub use access::{AccessView, ApiKeyView, CertificateView, CreateApiKey, CreateCertificate, Scope};
 pub use counter::{CounterView, CountersView, CreateCounter};
-pub use delivery::{Channel, DeliveryStatus, DeliveryView};
+pub use delivery::{Channel, DeliveriesView, DeliveryStatus, DeliveryView, Resend, SmsStatus};
 pub use refund::{CreateRefund, RefundStatus, RefundView, RefundsView};
 pub use webhook::{
     CreateWebhook, WebhookDeliveriesPage, WebhookDeliveryStatus, WebhookDeliveryView, WebhookView, WebhooksView,

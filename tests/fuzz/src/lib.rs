@@ -7,6 +7,7 @@ mod card_session;
 mod completion;
 mod cvm;
 mod dol;
+mod dsn;
 mod hid;
 mod icc_data;
 mod iso8583_message;
@@ -14,6 +15,7 @@ mod mpm_qr;
 mod records;
 mod replay;
 mod session;
+mod sms_receipt;
 mod tlv;
 mod tracks;
 
@@ -39,6 +41,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "icc_data", check: icc_data::check },
     Target { name: "iso8583", check: iso8583_message::check },
     Target { name: "mpm_qr", check: mpm_qr::check },
+    Target { name: "dsn", check: dsn::check },
+    Target { name: "sms_receipt", check: sms_receipt::check },
 ];
 
 /// The target of this name.

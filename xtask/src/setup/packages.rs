@@ -42,6 +42,11 @@ pub const TESTS: Group =
 
 /// The payment server's other database; its server is started by us, and Debian's own stays as it is.
 pub const DATABASE: Group = Group { purpose: "the payment server on PostgreSQL", names: &["postgresql"] };
+/// A mail server that is not ours, for the mails' way out and back.
+pub const MAIL: Group = Group { purpose: "the mail tests", names: &["postfix"] };
+
+/// Runs a short message centre that is not ours.
+pub const NODE: Group = Group { purpose: "the text message tests", names: &["nodejs", "npm"] };
 
 /// The browser that pictures of the screens are taken in, at exact sizes.
 pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromium", "chromium-driver"] };

@@ -28,12 +28,14 @@ pub(super) async fn hand_over(app: &App, due: &Due) -> Verdict {
         (None, Channel::Email | Channel::Sms) => claim_message(app, due).await,
         (None, Channel::Device) => Err(Error::Row("delivery")),
     };
-    tried.unwrap_or_else(|error| match why_moot(&error) {
-        Some(reason) => Verdict::Moot(reason),
-        None => {
-            tracing::error!(%error, delivery = due.id, "a delivery could not be made");
-            Verdict::Later("internal")
-        }
+    tried.unwrap_or_else(|error| {
+        why_moot(&error).map_or_else(
+            || {
+                tracing::error!(%error, delivery = due.id, "a delivery could not be made");
+                Verdict::Later("internal")
+            },
+            Verdict::Moot,
+        )
     })
 }
 
@@ -57,7 +59,7 @@ async fn to_inbox(app: &App, request_id: RequestId, device: &str) -> Result<Verd
         })
         .await?;
     app.device_watchers.tell(device);
-    Ok(Verdict::Taken { gateway: "inbox".to_owned() })
+    Ok(Verdict::taken("inbox"))
 }
 
 async fn request_message(app: &App, id: RequestId, merchant: &MerchantId, due: &Due) -> Result<Verdict, Error> {
@@ -68,7 +70,7 @@ async fn request_message(app: &App, id: RequestId, merchant: &MerchantId, due: &
     }
     // Its person does not want to hear of it. To the merchant it looks sent.
     if app.keeps_back(id).await? {
-        return Ok(Verdict::Taken { gateway: "kept-back".to_owned() });
+        return Ok(Verdict::taken("kept-back"));
     }
     let payee = &app.keys.merchant(merchant).ok_or(ErrorCode::NotFound)?.display_name;
     let secret = match &due.secret {

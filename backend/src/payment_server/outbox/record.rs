@@ -6,6 +6,7 @@ use protocol::merchant_api::Channel;
 use super::super::events::{self, Event};
 use super::super::{App, Error, lifecycle};
 use super::lease::Due;
+use super::report::parts_taken;
 use super::routes;
 use crate::clock::{now_ms, signed_ms};
 use crate::storage::DbConnection;
@@ -25,10 +26,12 @@ pub(in super::super) type Reason = &'static str;
 /// How one try ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Verdict {
-    /// The channel took it.
+    /// The channel took it. A centre that tells later how it went knows it by names of its own.
     Taken {
         /// Which gateway.
         gateway: String,
+        /// The centre's names for its parts.
+        message_ids: Vec<String>,
     },
     /// It is not taken for this address, and never will be by this gateway.
     Refused(Reason),
@@ -40,6 +43,13 @@ pub(in super::super) enum Verdict {
     Unsure(Reason),
     /// Nobody needs it any more.
     Moot(Reason),
+}
+
+impl Verdict {
+    /// Taken by a gateway that has no names of its own.
+    pub(in super::super) fn taken(gateway: &str) -> Self {
+        Self::Taken { gateway: gateway.to_owned(), message_ids: Vec::new() }
+    }
 }
 
 /// What a delivery becomes.
@@ -86,13 +96,14 @@ fn wait_ms(tries: i64) -> i64 {
 
 /// Stores how a try ended, and tells whoever has to know.
 pub(super) async fn record(app: &App, due: Due, verdict: Verdict) -> Result<(), Error> {
-    let next = next(&due, routes(app, due.channel), &verdict);
+    let routes = routes(app, due.channel);
+    let next = next(&due, routes, &verdict);
     if let Next::Again { reason, .. } | Next::Failed { reason } = &next {
         tracing::warn!(delivery = due.id, channel = due.channel.name(), tries = due.tries, reason, "not delivered");
     }
     let request = due.request.as_ref().map(|(request, _)| *request);
     let at_once = matches!(next, Next::Again { wait_ms: 0, .. });
-    app.db.write(move |db_tx| Box::pin(async move { record_step(db_tx, &due, &next, &verdict).await })).await?;
+    app.db.write(move |db_tx| Box::pin(async move { record_step(db_tx, &due, &next, &verdict, routes).await })).await?;
     if at_once {
         app.outbox_wake.notify_one();
     }
@@ -102,14 +113,20 @@ pub(super) async fn record(app: &App, due: Due, verdict: Verdict) -> Result<(), 
     Ok(())
 }
 
-async fn record_step(db_tx: &mut DbConnection, due: &Due, next: &Next, verdict: &Verdict) -> Result<(), Error> {
+async fn record_step(
+    db_tx: &mut DbConnection,
+    due: &Due,
+    next: &Next,
+    verdict: &Verdict,
+    routes: usize,
+) -> Result<(), Error> {
     let now_ms = now_ms();
     let id = due.id.as_str();
     match next {
         Next::Sent { reason } => {
-            let gateway = match verdict {
-                Verdict::Taken { gateway } => Some(gateway.as_str()),
-                _ => None,
+            let (gateway, message_ids) = match verdict {
+                Verdict::Taken { gateway, message_ids } => (Some(gateway.as_str()), message_ids.as_slice()),
+                _ => (None, [].as_slice()),
             };
             // Whoever took it says so, even past its lease.
             let changed = sqlx::query(
@@ -125,7 +142,13 @@ async fn record_step(db_tx: &mut DbConnection, due: &Due, next: &Next, verdict: 
             if changed.rows_affected() == 0 {
                 return Ok(());
             }
-            tell(db_tx, id, "sent", now_ms).await
+            tell(db_tx, id, "sent", now_ms).await?;
+            match gateway {
+                Some(gateway) if !message_ids.is_empty() => {
+                    parts_taken(db_tx, id, gateway, message_ids, routes, now_ms).await
+                }
+                _ => Ok(()),
+            }
         }
         Next::Again { route, wait_ms, reason, still_unsure } => {
             sqlx::query(
@@ -161,7 +184,7 @@ async fn record_step(db_tx: &mut DbConnection, due: &Due, next: &Next, verdict: 
 
 /// Journal entry and change of the request that follow from a delivery's new status. A delivery that its merchant may not
 /// know of changes nothing: not even by its time may it tell that an identifier is claimed.
-async fn tell(db_tx: &mut DbConnection, id: &str, status: &str, now_ms: u64) -> Result<(), Error> {
+pub(super) async fn tell(db_tx: &mut DbConnection, id: &str, status: &str, now_ms: u64) -> Result<(), Error> {
     let row: Option<(String, String)> = sqlx::query_as(
         "SELECT request_id, merchant_id FROM delivery \
          WHERE id = $1 AND request_id IS NOT NULL AND (told = 1 OR seen_ms IS NOT NULL)",
@@ -226,4 +249,62 @@ pub(in super::super) async fn seen(
         tell(db_tx, &id, "seen", now_ms).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Purpose;
+    use super::*;
+
+    fn due(channel: Channel, route: usize, tries: i64, unsure: i64) -> Due {
+        Due {
+            id: "one".into(),
+            request: None,
+            channel,
+            purpose: Purpose::Claim,
+            target: String::new(),
+            language: "en".into(),
+            secret: None,
+            tries,
+            unsure,
+            route,
+            created_ms: 0,
+            worker: String::new(),
+        }
+    }
+
+    fn again(route: usize, wait_ms: i64, still_unsure: Doubt) -> Next {
+        Next::Again { route, wait_ms, reason: "x", still_unsure }
+    }
+
+    #[test]
+    fn a_dead_gateway_is_followed_by_the_next_at_once_and_the_last_by_the_first_later() {
+        let dead = Verdict::Elsewhere("x");
+        assert_eq!(next(&due(Channel::Sms, 0, 1, 1), 2, &dead), again(1, 0, Doubt::Gone));
+        assert_eq!(next(&due(Channel::Sms, 1, 2, 1), 2, &dead), again(0, 2_000, Doubt::Gone));
+        assert_eq!(next(&due(Channel::Sms, 1, TRIES_MAX, 1), 2, &dead), Next::Failed { reason: "x" });
+    }
+
+    #[test]
+    fn a_number_is_tried_elsewhere_and_a_mailbox_is_not() {
+        let refused = Verdict::Refused("x");
+        assert_eq!(next(&due(Channel::Sms, 0, 1, 1), 2, &refused), again(1, 0, Doubt::Gone));
+        assert_eq!(next(&due(Channel::Sms, 1, 1, 1), 2, &refused), Next::Failed { reason: "x" });
+        assert_eq!(next(&due(Channel::Email, 0, 1, 1), 2, &refused), Next::Failed { reason: "x" });
+    }
+
+    #[test]
+    fn what_may_have_arrived_twice_is_not_tried_a_third_time() {
+        let unsure = Verdict::Unsure("x");
+        assert_eq!(next(&due(Channel::Email, 0, 1, 1), 1, &unsure), again(0, 1_000, Doubt::Stays));
+        let sent = Next::Sent { reason: Some("unconfirmed") };
+        assert_eq!(next(&due(Channel::Email, 0, 2, 2), 1, &unsure), sent);
+        // A refusal in between does not make the first try certain.
+        assert_eq!(next(&due(Channel::Email, 0, 3, 2), 1, &Verdict::Later("x")), again(0, 4_000, Doubt::Gone));
+    }
+
+    #[test]
+    fn waits_grow_and_are_bounded() {
+        assert_eq!([1, 2, 3, 8, 200].map(wait_ms), [1_000, 2_000, 4_000, 120_000, 120_000]);
+    }
 }

@@ -87,3 +87,37 @@ pub struct DeliveryView {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
 }
+
+/// Answer of `GET /v1/payment-requests/{id}/deliveries`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeliveriesView {
+    /// Oldest first, at most a hundred.
+    pub deliveries: Vec<DeliveryView>,
+}
+
+/// Body of `POST /v1/payment-requests/{id}/resend`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Resend {
+    /// The channel that the request was sent over, `email` or `sms`.
+    pub channel: Channel,
+}
+
+/// Body of `POST /v1/sms-status`: what a gateway for text messages says of one that it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum SmsStatus {
+    /// It arrived.
+    Delivered {
+        /// The id it was handed over with.
+        id: String,
+    },
+    /// It did not, and will not.
+    Failed {
+        /// The id it was handed over with.
+        id: String,
+    },
+}
