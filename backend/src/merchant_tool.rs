@@ -14,10 +14,12 @@ use crate::clock::now_ms;
 use crate::keys::{self, DataFolder, KeysError, MerchantFacts};
 
 mod access;
+mod calls;
 mod export;
 mod refund;
 
 pub use access::AccessOptions;
+pub use calls::CallCommand;
 pub use export::ExportOptions;
 pub use refund::RefundOptions;
 
@@ -91,6 +93,9 @@ pub enum Command {
     Export(ExportOptions),
     /// Writes the secret file that makes a wallet this merchant's till.
     Access(AccessOptions),
+    /// Further calls of the merchant API.
+    #[command(flatten)]
+    Call(CallCommand),
 }
 
 /// A new order.
@@ -147,6 +152,7 @@ pub async fn run(command: Command) -> Result<(), MerchantToolError> {
         }
         Command::Export(options) => return export::export(&options).await,
         Command::Access(options) => return access::write(&options),
+        Command::Call(command) => return calls::run(command).await,
     };
     if place.json {
         println!("{}", serde_json::to_string(&view).expect("a view is always JSON"));
@@ -165,6 +171,12 @@ fn print(view: &PaymentRequestView) {
 }
 
 async fn request(options: &RequestOptions) -> Result<PaymentRequestView, MerchantToolError> {
+    let (id, body) = signed_order(options)?;
+    Caller::of(&options.place)?.create(&body, &id.to_string()).await
+}
+
+/// A new order, signed, as the body that asks for its payment.
+fn signed_order(options: &RequestOptions) -> Result<(RequestId, CreatePaymentRequest), MerchantToolError> {
     let folder = DataFolder::new(&options.place.data);
     let merchant = &options.place.merchant;
     let facts: MerchantFacts = keys::read_json(&folder.merchant(merchant, "profile.json"))?;
@@ -188,7 +200,7 @@ async fn request(options: &RequestOptions) -> Result<PaymentRequestView, Merchan
         (None, None) => None,
     };
     let body = CreatePaymentRequest { order: jws::sign(&key, jws::TYP_ORDER, &order.canonical()), payer };
-    Caller::of(&options.place)?.create(&body, &order.request_id.to_string()).await
+    Ok((order.request_id, body))
 }
 
 /// Minor units of a decimal number, whose fraction has at most the currency's digits.

@@ -54,6 +54,7 @@ mod inbox;
 mod inquiry;
 mod keyset;
 mod late_answer;
+mod leftover;
 mod lifecycle;
 mod limits;
 mod links;

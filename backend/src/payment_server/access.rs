@@ -322,9 +322,12 @@ fn checked(name: &str, mut scopes: Vec<Scope>, held: &[Scope]) -> Result<(String
 
 /// What a merchant calls something of its own.
 pub(super) fn checked_name(name: &str) -> Result<String, Error> {
-    let name = name.trim();
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if fits { Ok(name.to_owned()) } else { Err(Error::invalid("/name", "a name has 1 to 100 printable characters")) }
+    if fits && !name.trim().is_empty() {
+        Ok(name.to_owned())
+    } else {
+        Err(Error::invalid("/name", "a name has 1 to 100 printable characters"))
+    }
 }
 
 fn fingerprint_of(pem: &str) -> Result<String, Error> {

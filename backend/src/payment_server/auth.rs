@@ -138,6 +138,24 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
+/// A number in a query: one that is a JSON number which nobody rounds (RFC 8259, section 6), so it fits every row too.
+#[derive(Clone, Copy, Default, serde::Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct Number(pub(super) u64);
+
+impl Number {
+    /// The largest one.
+    pub(super) const MAX: u64 = (1 << 53) - 1;
+}
+
+impl TryFrom<u64> for Number {
+    type Error = &'static str;
+
+    fn try_from(number: u64) -> Result<Self, Self::Error> {
+        if number <= Self::MAX { Ok(Self(number)) } else { Err("too large a number") }
+    }
+}
+
 /// The query of a call, by one type.
 pub(super) struct Params<T>(pub(super) T);
 

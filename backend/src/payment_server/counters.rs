@@ -12,6 +12,7 @@ use payment::{MerchantId, RequestId};
 use protocol::ErrorCode;
 use protocol::merchant_api::{CounterView, CountersView, CreateCounter, Scope};
 use protocol::wallet_api::SealedRequest;
+use uuid::Uuid;
 
 use super::access::{checked_name, new_id};
 use super::auth::CallingMerchant;
@@ -59,13 +60,15 @@ pub(super) struct CounterLetter {
 impl Addressed {
     /// The merchant's own counter with this id.
     pub(super) async fn find(app: &App, merchant: &MerchantId, id: &str) -> Result<Self, Error> {
+        let unknown = || Error::invalid("/payer/value", "not a counter of this merchant's");
+        let _: Uuid = id.parse().map_err(|_| unknown())?;
         let key: Option<String> =
             sqlx::query_scalar("SELECT sealing_key FROM counter WHERE id = $1 AND merchant_id = $2")
                 .bind(id)
                 .bind(merchant.as_str())
                 .fetch_optional(app.db.reader())
                 .await?;
-        let key = key.ok_or_else(|| Error::invalid("/payer/value", "not a counter of this merchant's"))?;
+        let key = key.ok_or_else(unknown)?;
         let key = LinkSealingKey::from_base64url(&key).map_err(|_| Error::Row("counter"))?;
         Ok(Self { id: id.to_owned(), key })
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use payment::{AttemptId, MerchantId, RefundId, RequestId};
 use protocol::Problem;
 use protocol::merchant_api::{EventView, EventsPage, Scope};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use tokio::time::Instant;
 
-use super::auth::CallingMerchant;
+use super::auth::{CallingMerchant, Number, Params};
 use super::payment_requests::parse_id;
 use super::{App, Error};
 use crate::clock::{signed_ms, unsigned_ms};
@@ -166,7 +166,7 @@ pub(super) async fn verify_chain(db: &Db) -> Result<(), Error> {
 pub(super) struct After {
     /// The last entry seen.
     #[serde(default)]
-    pub(super) after: u64,
+    pub(super) after: Number,
 }
 
 /// The query of the feed.
@@ -174,7 +174,7 @@ pub(super) struct After {
 pub(super) struct Feed {
     /// The last entry seen.
     #[serde(default)]
-    after: u64,
+    after: Number,
     /// How long to wait for the first entry when there is none yet.
     #[serde(default)]
     wait_s: u64,
@@ -189,10 +189,14 @@ pub(super) struct Feed {
 pub(super) async fn page(
     State(app): State<App>,
     caller: CallingMerchant,
-    Query(Feed { after, wait_s }): Query<Feed>,
+    Params(Feed { after: Number(after), wait_s }): Params<Feed>,
 ) -> Result<Json<EventsPage>, Error> {
     let merchant = caller.require(Scope::RequestsRead)?;
-    let until = Instant::now() + Duration::from_secs(wait_s).min(WAIT_MAX);
+    let wait = Duration::from_secs(wait_s);
+    if wait > WAIT_MAX {
+        return Err(Error::invalid("/wait_s", "at most 25 seconds"));
+    }
+    let until = Instant::now() + wait;
     let place = app.waiting_feeds.try_acquire();
     loop {
         let mut news = app.journal_watchers.listen(merchant.clone());
@@ -216,7 +220,7 @@ pub(super) async fn page_of_request(
     State(app): State<App>,
     caller: CallingMerchant,
     Path(id): Path<String>,
-    Query(After { after }): Query<After>,
+    Params(After { after: Number(after) }): Params<After>,
 ) -> Result<Json<EventsPage>, Error> {
     let merchant = caller.require(Scope::RequestsRead)?;
     let request = app.merchants_request(&merchant, parse_id(&id)?).await?;

@@ -13,7 +13,7 @@ use protocol::wallet_api::{InboxEvent, InboxPage, RequestStatusView, SealedReque
 use protocol::{ErrorCode, Problem};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::auth::DeviceCall;
+use super::auth::{DeviceCall, Number};
 use super::events::After;
 use super::{App, Error, lifecycle};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
@@ -78,7 +78,7 @@ async fn append(
     responses((status = 200, body = InboxPage), (status = 401, body = Problem)))]
 pub(super) async fn page(
     State(app): State<App>,
-    Query(After { after }): Query<After>,
+    Query(After { after: Number(after) }): Query<After>,
     call: DeviceCall,
 ) -> Result<Json<InboxPage>, Error> {
     let rows: Vec<(i64, String, String)> = sqlx::query_as(
@@ -111,7 +111,7 @@ fn sealed_request(seq: i64, request_id: &str, sealed: &str) -> Result<SealedRequ
     responses((status = 200, content_type = "text/event-stream", body = String), (status = 401, body = Problem)))]
 pub(super) async fn stream(
     State(app): State<App>,
-    Query(After { after }): Query<After>,
+    Query(After { after: Number(after) }): Query<After>,
     headers: HeaderMap,
     call: DeviceCall,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {

@@ -134,14 +134,7 @@ async fn queues(app: &App, registry: &mut Registry) -> Result<(), Error> {
     Ok(())
 }
 
-fn register(
-    registry: &mut Registry,
-    name: &str,
-    what: &str,
-    label: &'static str,
-    queues: Vec<Queue>,
-    now_ms: i64,
-) {
+fn register(registry: &mut Registry, name: &str, what: &str, label: &'static str, queues: Vec<Queue>, now_ms: i64) {
     let (counts, ages) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
     for (value, count, since_ms) in queues {
         let labels = [(label, value)];

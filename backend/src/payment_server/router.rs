@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -14,6 +14,7 @@ use protocol::wallet_api::HEADER_DEVICE;
 use tracing::Instrument;
 
 use super::bank_link::BankLink;
+use super::leftover::Leftover;
 use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
@@ -102,7 +103,13 @@ async fn each_call(State(app): State<App>, request: Request, next: Next) -> Resp
         let Ok(_place) = app.calls.try_acquire() else {
             return (Error::from(ErrorCode::Unavailable).into_response(), None);
         };
-        counted(&app, &caller, request, next).await
+        let (parts, body) = request.into_parts();
+        let (body, leftover) = Leftover::of(body);
+        let counted = counted(&app, &caller, Request::from_parts(parts, body), next).await;
+        if counted.0.status().is_client_error() {
+            leftover.discard().await;
+        }
+        counted
     }
     .instrument(span.clone())
     .await;
@@ -123,6 +130,11 @@ async fn each_call(State(app): State<App>, request: Request, next: Next) -> Resp
 async fn counted(app: &App, caller: &CallerSlot, mut request: Request, next: Next) -> (Response, Option<Standing>) {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let is_anonymous = shows_no_credentials(&request);
+    // No id, token or text of ours has a NUL, and PostgreSQL takes none.
+    let uri = request.uri();
+    if uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00")) {
+        return (Error::refused_as(StatusCode::BAD_REQUEST, "the address has a NUL in it").into_response(), None);
+    }
     let count = || address.map(|address| app.limits.count_address(address));
     let mut standing = None;
     if is_anonymous {

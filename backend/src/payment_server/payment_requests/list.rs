@@ -10,7 +10,7 @@ use payment::RequestState;
 use protocol::merchant_api::{PaymentRequestsPage, Scope};
 use serde::Deserialize;
 
-use super::super::auth::{CallingMerchant, Params};
+use super::super::auth::{CallingMerchant, Number, Params};
 use super::super::{App, Error};
 use super::{RequestRow, StoredRequest, new_view};
 use crate::clock::signed_ms;
@@ -37,9 +37,11 @@ pub(in super::super) struct Filter {
     #[param(min_length = 1, max_length = 64)]
     order_number: Option<String>,
     /// Only those made at or after this time, ms since the Unix epoch.
-    created_from_ms: Option<u64>,
+    #[param(value_type = Option<u64>)]
+    created_from_ms: Option<Number>,
     /// Only those made before this time, ms since the Unix epoch.
-    created_to_ms: Option<u64>,
+    #[param(value_type = Option<u64>)]
+    created_to_ms: Option<Number>,
 }
 
 /// The last request of a page.
@@ -91,8 +93,8 @@ pub(in super::super) async fn list(
     .bind(merchant.as_str())
     .bind(filter.status()?)
     .bind(filter.pattern()?)
-    .bind(signed_ms(filter.created_from_ms.unwrap_or(0)))
-    .bind(filter.created_to_ms.map_or(i64::MAX, signed_ms))
+    .bind(filter.created_from_ms.map_or(0, |Number(time_ms)| signed_ms(time_ms)))
+    .bind(filter.created_to_ms.map_or(i64::MAX, |Number(time_ms)| signed_ms(time_ms)))
     .bind(cursor.created_ms)
     .bind(cursor.id)
     .bind(i64::from(limit) + 1)
