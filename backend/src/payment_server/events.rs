@@ -200,7 +200,7 @@ pub(super) async fn page(
     let place = app.waiting_feeds.try_acquire();
     loop {
         let mut news = app.journal_watchers.listen(merchant.clone());
-        let page = page_of(app.entries(&merchant, signed_ms(after), PAGE_MAX + 1).await?)?;
+        let page = page_of(&app.entries(&merchant, signed_ms(after), PAGE_MAX + 1).await?)?;
         let now = Instant::now();
         if !page.events.is_empty() || now >= until || place.is_err() || app.shutdown.is_cancelled() {
             return Ok(Json(page));
@@ -230,12 +230,12 @@ pub(super) async fn page_of_request(
         .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
         .fetch_all(app.db.reader())
         .await?;
-    let entries = rows.iter().map(Entry::of).collect::<Result<_, _>>()?;
-    Ok(Json(page_of(entries)?))
+    let entries: Vec<Entry> = rows.iter().map(Entry::of).collect::<Result<_, _>>()?;
+    Ok(Json(page_of(&entries)?))
 }
 
 /// A page of at most [`PAGE_MAX`] entries, of as many and one more.
-fn page_of(entries: Vec<Entry>) -> Result<EventsPage, Error> {
+fn page_of(entries: &[Entry]) -> Result<EventsPage, Error> {
     let has_more = entries.len() > PAGE_MAX;
     let events = entries.iter().take(PAGE_MAX).map(view).collect::<Result<_, _>>()?;
     Ok(EventsPage { events, has_more })

@@ -27,6 +27,7 @@ impl<K: Eq + Hash> Watchers<K> {
     }
 
     /// Wakes whoever listens.
+    #[allow(clippy::needless_pass_by_value, reason = "a key is an id, handed over as it is to `listen`")]
     pub(super) fn tell(&self, key: K) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let nobody = waiting.get(&key).is_some_and(|sender| sender.send(()).is_err());

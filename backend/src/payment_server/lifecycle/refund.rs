@@ -1,7 +1,7 @@
 //! Every change of a refund: its state, what its request counts as given back, journal entries and notices, in one db
 //! step. The machine is `payment::refund`.
 
-use payment::{RefundEvent, RefundId, RefundState, RequestId};
+use payment::{DeclineCode, RefundEvent, RefundId, RefundState, RequestId};
 use protocol::ErrorCode;
 
 use super::expect_one;
@@ -59,7 +59,7 @@ pub(in crate::payment_server) async fn apply_to_refund(
          changed_ms = $6, due_ms = $6, lease_until_ms = 0 WHERE id = $7 AND state = $8",
     )
     .bind(after.name())
-    .bind(after.decline_code().map(|code| code.as_str()))
+    .bind(after.decline_code().map(DeclineCode::as_str))
     .bind(&evidence.outcome)
     .bind(what)
     .bind(contradicting)

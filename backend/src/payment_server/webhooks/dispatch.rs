@@ -138,7 +138,7 @@ async fn round(app: &App, rounds: u32) -> Result<(), Error> {
             app.tasks.spawn(serve(app.clone(), endpoint, busy));
         }
     }
-    if rounds % ROUNDS_PER_REMOVAL == 0 {
+    if rounds.is_multiple_of(ROUNDS_PER_REMOVAL) {
         deliveries::remove_old(app).await?;
     }
     Ok(())

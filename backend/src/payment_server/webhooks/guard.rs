@@ -80,48 +80,57 @@ pub(super) fn checked(text: &str, options: WebhookOptions) -> Result<Url, Refuse
 }
 
 /// Whether an address belongs to somebody on the public internet (IANA special-purpose registries, RFC 6890).
-const fn is_public(address: IpAddr) -> bool {
+fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
     }
 }
 
-const fn is_public_v4(address: Ipv4Addr) -> bool {
-    let is_special = matches!(
-        address.octets(),
-        // This network, private use, loopback.
-        [0 | 10 | 127, ..]
-            // Carrier-grade NAT.
-            | [100, 64..=127, ..]
-            // Link-local: what clouds answer their machines' secrets at.
-            | [169, 254, ..]
-            | [172, 16..=31, ..]
-            | [192, 168, ..]
-            // Protocol assignments, documentation, 6to4 relays.
-            | [192, 0, 0 | 2, _]
-            | [192, 88, 99, _]
-            // Benchmarking, documentation.
-            | [198, 18 | 19, ..]
-            | [198, 51, 100, _]
-            | [203, 0, 113, _]
-            // Multicast, reserved, broadcast.
-            | [224..=255, ..]
-    );
-    !is_special
+/// IPv4 ranges that are nobody's on the public internet: their first address, and how many bits they share.
+const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
+    // This network, private use, loopback.
+    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    // Carrier-grade NAT.
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    // Link-local: what clouds answer their machines' secrets at.
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    // Protocol assignments, 6to4 relays, benchmarking.
+    (Ipv4Addr::new(192, 0, 0, 0), 24),
+    (Ipv4Addr::new(192, 88, 99, 0), 24),
+    (Ipv4Addr::new(198, 18, 0, 0), 15),
+    // Documentation.
+    (Ipv4Addr::new(192, 0, 2, 0), 24),
+    (Ipv4Addr::new(198, 51, 100, 0), 24),
+    (Ipv4Addr::new(203, 0, 113, 0), 24),
+    // Multicast; reserved, with broadcast.
+    (Ipv4Addr::new(224, 0, 0, 0), 4),
+    (Ipv4Addr::new(240, 0, 0, 0), 4),
+];
+
+/// The same of IPv6, within global unicast: protocol assignments with Teredo, documentation, 6to4, documentation again.
+const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
+    (Ipv6Addr::new(0x2001, 0x0db8, 0, 0, 0, 0, 0, 0), 32),
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
+];
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let is_in = |(first, bits): &(Ipv4Addr, u32)| (address.to_bits() ^ first.to_bits()) >> (32 - bits) == 0;
+    !SPECIAL_V4.iter().any(is_in)
 }
 
-const fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
+fn is_public_v6(address: Ipv6Addr) -> bool {
     // Only global unicast. That leaves out loopback, unique local, link-local and multicast addresses, and every
     // prefix that stands for an IPv4 address (mapped, NAT64).
-    let is_global_unicast = segments[0] & 0xe000 == 0x2000;
-    let is_special = matches!(
-        segments,
-        // Protocol assignments, Teredo among them; documentation; 6to4; documentation again.
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..]
-    );
-    is_global_unicast && !is_special
+    let is_global_unicast = address.to_bits() >> 125 == 0b001;
+    let is_in = |(first, bits): &(Ipv6Addr, u32)| (address.to_bits() ^ first.to_bits()) >> (128 - bits) == 0;
+    is_global_unicast && !SPECIAL_V6.iter().any(is_in)
 }
 
 /// Looks a name up.
@@ -164,7 +173,7 @@ pub(super) fn was_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     while let Some(error) = cause {
         // An input/output error tells of what is inside it, not of itself, as its source.
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<Refused>() || inner.is_some_and(|inner| inner.is::<Refused>()) {
+        if error.is::<Refused>() || matches!(inner, Some(inner) if inner.is::<Refused>()) {
             return true;
         }
         cause = error.source();
