@@ -15,6 +15,7 @@ import json
 import pathlib
 import sqlite3
 import subprocess
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -98,7 +99,7 @@ class Shop:
                     timeout=20,
                 )
             except requests.ConnectionError as error:
-                print(f"asking again: {error}", flush=True)
+                print(f"asking again: {error}", file=sys.stderr)
                 continue
             if answer.ok:
                 return answer.json()

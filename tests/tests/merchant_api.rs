@@ -28,8 +28,9 @@ async fn a_client_that_knows_only_the_description_finds_nothing_that_differs_fro
         return;
     };
     let system = System::start(Wishes::default()).await;
-    let merchant = ["--json", "--data", &system.data(), "--server", &system.server_url(), "--merchant", MERCHANT];
-    let access = system.tapseal(&[&["merchant", "keys"], &merchant[..]].concat()).await.success();
+    let (data, url) = (system.data(), system.server_url());
+    let keys = ["merchant", "keys", "--json", "--data", &data, "--server", &url, "--merchant", MERCHANT];
+    let access = system.tapseal(&keys).await.success();
     let own_key_id = access["api_keys"][0]["id"].as_str().expect("the first key").to_owned();
     let certificates = system.folder().join("certificates.json");
     std::fs::write(&certificates, Value::from(self_signed(CERTIFICATES)).to_string()).expect("the folder is ours");
@@ -38,13 +39,13 @@ async fn a_client_that_knows_only_the_description_finds_nothing_that_differs_fro
 
     let mut run = Command::new(&python);
     run.args(["-m", "schemathesis.cli", "--no-color", "--config-file"]).arg(clients.join("schemathesis.toml"));
-    run.arg("run").arg(format!("{}/v1/openapi.json", system.server_url()));
+    run.arg("run").arg(format!("{url}/v1/openapi.json"));
     run.args(["--header", &format!("Authorization: Bearer {}", key.expect("the merchant's key").trim())]);
     run.arg("--tls-verify").arg(system.folder().join("tls/ca.pem"));
     run.args(["--exclude-tag", LEFT_OUT, "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"]);
     run.args(["--max-examples", EXAMPLES, "--seed", "1", "--no-shrink", "--continue-on-failure"]);
     run.env("PYTHONPATH", &clients).env("SCHEMATHESIS_HOOKS", "schemathesis_hooks");
-    run.env("TAPSEAL_PROGRAM", program("tapseal")).env("TAPSEAL_DATA", system.data());
+    run.env("TAPSEAL_PROGRAM", program("tapseal")).env("TAPSEAL_DATA", data);
     run.env("TAPSEAL_MERCHANT", MERCHANT).env("TAPSEAL_OWN_KEY_ID", own_key_id);
     run.env("TAPSEAL_CERTIFICATES", certificates).current_dir(system.folder()).kill_on_drop(true);
     let ended = tokio::time::timeout(RUN_WAIT, run.output()).await.expect("it ends in time").expect("it runs");
