@@ -142,16 +142,14 @@ pub(crate) struct TillSlot {
 impl TillSlot {
     /// The till this wallet was before. One whose keys were removed from the key store is none any more.
     pub async fn open(store: &Store, keys: &KeyStore, device: &Device, changes: &Arc<Changes>) -> Result<Self> {
-        let till = match store.till().await? {
-            None => None,
-            Some(facts) => match keys.load(SecretName::Till(device.id())).await? {
-                Some(secret) => Some(Arc::new(Till::new(facts, TillKeys::from_secret(&secret)?, changes)?)),
-                None => {
-                    tracing::warn!(merchant = %facts.merchant_id, "the merchant's keys are gone from the key store");
-                    None
-                }
-            },
-        };
+        let mut till = None;
+        if let Some(facts) = store.till().await? {
+            if let Some(secret) = keys.load(SecretName::Till(device.id())).await? {
+                till = Some(Arc::new(Till::new(facts, TillKeys::from_secret(&secret)?, changes)?));
+            } else {
+                tracing::warn!(merchant = %facts.merchant_id, "the merchant's keys are gone from the key store");
+            }
+        }
         Ok(Self { till: RwLock::new(till), connected: watch::Sender::new(0) })
     }
 

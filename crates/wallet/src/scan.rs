@@ -106,12 +106,10 @@ fn decoded(picture: &[u8]) -> Result<GrayImage> {
 /// The texts of the codes in a picture, looked for in one way after the other until one `is_wanted`, or time is up.
 fn texts_in(picture: &GrayImage, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let started = Instant::now();
-    let ways: [fn(&GrayImage) -> Option<GrayImage>; 6] =
-        [|_| None, larger, smoothed, |picture| Some(stretched(picture)), inverted, smaller];
+    let ways: [fn(&GrayImage) -> GrayImage; 6] = [GrayImage::clone, larger, smoothed, stretched, inverted, smaller];
     let mut found = BTreeSet::new();
     for way in ways {
-        let looked_at = way(picture);
-        found.extend(codes(looked_at.as_ref().unwrap_or(picture)));
+        found.extend(codes(&way(picture)));
         if found.iter().any(|text| is_wanted(text)) || started.elapsed() > LOOKING_MAX {
             break;
         }
@@ -129,16 +127,16 @@ fn codes(picture: &GrayImage) -> Vec<String> {
     grids.iter().filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect()
 }
 
-/// A small picture, twice as large: modules of one or two pixels are too few.
-fn larger(picture: &GrayImage) -> Option<GrayImage> {
+/// A small picture, three times as large: modules of one or two pixels are too few.
+fn larger(picture: &GrayImage) -> GrayImage {
     let (width, height) = picture.dimensions();
-    let small = width.max(height) < SMALL_SIDE;
-    small.then(|| imageops::resize(picture, width * 3, height * 3, FilterType::CatmullRom))
+    let times = if width.max(height) < SMALL_SIDE { 3 } else { 1 };
+    imageops::resize(picture, width * times, height * times, FilterType::CatmullRom)
 }
 
 /// Without the noise of a dark sensor.
-fn smoothed(picture: &GrayImage) -> Option<GrayImage> {
-    Some(imageops::blur(&stretched(picture), SMOOTHING))
+fn smoothed(picture: &GrayImage) -> GrayImage {
+    imageops::blur(&stretched(picture), SMOOTHING)
 }
 
 /// From the darkest to the lightest shade in use: what was photographed in the dark has few.
@@ -155,16 +153,16 @@ fn stretched(picture: &GrayImage) -> GrayImage {
 }
 
 /// Light on dark becomes dark on light.
-fn inverted(picture: &GrayImage) -> Option<GrayImage> {
+fn inverted(picture: &GrayImage) -> GrayImage {
     let mut inverted = picture.clone();
     imageops::invert(&mut inverted);
-    Some(inverted)
+    inverted
 }
 
 /// Half as large: averages noise away where modules have many pixels.
-fn smaller(picture: &GrayImage) -> Option<GrayImage> {
+fn smaller(picture: &GrayImage) -> GrayImage {
     let (width, height) = picture.dimensions();
-    Some(imageops::thumbnail(picture, (width / 2).max(1), (height / 2).max(1)))
+    imageops::thumbnail(picture, (width / 2).max(1), (height / 2).max(1))
 }
 
 #[cfg(test)]

@@ -236,13 +236,11 @@ fn line(cli: &Cli, summary: &SaleSummary) {
 
 async fn csv(wallet: &Wallet, filter: SalesFilter, out: Option<&Path>) -> Result<(), Problem> {
     let file = wallet.sales_csv(filter).await?;
-    match out {
-        Some(path) => std::fs::write(path, &file.text).map_err(|error| invalid(&error.to_string())),
-        None => {
-            print!("{}", file.text);
-            Ok(())
-        }
+    if let Some(path) = out {
+        return std::fs::write(path, &file.text).map_err(|error| invalid(&error.to_string()));
     }
+    print!("{}", file.text);
+    Ok(())
 }
 
 fn sale(cli: &Cli, sale: &SaleView) {

@@ -3,6 +3,7 @@
 //! The day is the one where this device is. A sale counts on the day it was paid, a refund on the day the bank gave the
 //! money back, whatever the day of the sale.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
@@ -71,10 +72,10 @@ async fn close(till: &Till, day: &Day) -> Result<DayCloseView> {
     let mut known: HashMap<RequestId, PaymentRequestView> = made.iter().map(|view| (view.id, view.clone())).collect();
     let mut totals = Totals::default();
     for request_id in of("request.paid") {
-        if !known.contains_key(&request_id) {
-            known.insert(request_id, till.api.request(request_id).await?);
-        }
-        let view = &known[&request_id];
+        let view = match known.entry(request_id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(till.api.request(request_id).await?),
+        };
         if matches!(view.state, RequestState::Paid { .. }) {
             totals.sold(view.amount)?;
         }
