@@ -40,7 +40,7 @@ impl Wallet {
         let picture =
             STANDARD.decode(image.trim()).map_err(|_| unreadable("it is not base64")).map_err(Problem::from)?;
         let host = self.core.trust.server_host().to_owned();
-        let searching = tokio::task::spawn_blocking(move || payment_code(&picture, &host));
+        let searching = tokio::task::spawn_blocking(move || payment_code(&picture, &host, LOOKING_MAX));
         let code = searching.await.map_err(|_| WalletError::Code(ErrorCode::CodeUnreadable))??;
         self.open_link(code).await
     }
@@ -51,8 +51,8 @@ fn unreadable(why: &str) -> WalletError {
 }
 
 /// The one payment code in a picture. Of several that lead to different requests none is chosen.
-fn payment_code(picture: &[u8], server_host: &str) -> Result<String> {
-    let texts = texts_in(&decoded(picture)?, |text| is_ours(text, server_host));
+fn payment_code(picture: &[u8], server_host: &str, looking_max: Duration) -> Result<String> {
+    let texts = texts_in(&decoded(picture)?, looking_max, |text| is_ours(text, server_host));
     let mut ours = texts.iter().filter_map(|text| Some((place(text, server_host)?, text)));
     let Some((first_place, first)) = ours.next() else {
         let code = if texts.is_empty() { ErrorCode::CodeUnreadable } else { ErrorCode::LinkInvalid };
@@ -104,13 +104,13 @@ fn decoded(picture: &[u8]) -> Result<GrayImage> {
 }
 
 /// The texts of the codes in a picture, looked for in one way after the other until one `is_wanted`, or time is up.
-fn texts_in(picture: &GrayImage, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+fn texts_in(picture: &GrayImage, looking_max: Duration, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let started = Instant::now();
     let ways: [fn(&GrayImage) -> GrayImage; 6] = [GrayImage::clone, larger, smoothed, stretched, inverted, smaller];
     let mut found = BTreeSet::new();
     for way in ways {
         found.extend(codes(&way(picture)));
-        if found.iter().any(|text| is_wanted(text)) || started.elapsed() > LOOKING_MAX {
+        if found.iter().any(|text| is_wanted(text)) || started.elapsed() > looking_max {
             break;
         }
     }
