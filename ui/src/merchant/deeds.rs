@@ -85,12 +85,9 @@ impl App {
     }
 
     /// Gives money back.
-    pub fn refund(self, request_id: RequestId, amount: Amount, reason: String, then: impl FnOnce() + 'static) {
+    pub fn refund(self, request_id: RequestId, amount: Amount, reason: String) {
         self.while_busy(async move {
-            let answer = self.ask(SaleRefund { request_id, amount, reason }).await;
-            // What the sheet would say then is on the screen behind it, the problem as well.
-            then();
-            match answer {
+            match self.ask(SaleRefund { request_id, amount, reason }).await {
                 Some(sale) => self.take_sale(sale),
                 None => self.read_sale(request_id).await,
             }

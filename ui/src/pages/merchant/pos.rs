@@ -2,12 +2,13 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use payment::RequestId;
-use protocol::ipc::merchant::{SaleQr, SaleView};
+use payment::{RequestId, RequestState};
+use protocol::ipc::merchant::{SaleQr, SaleSummary, SaleView};
 
 use super::parts::missing;
 use crate::browser;
 use crate::components::amount::{AmountSize, amount};
+use crate::components::seal_picture::{SealStage, seal_picture};
 use crate::components::{back_button, icon, pips};
 use crate::format::{self, TimeLeft};
 use crate::i18n::{Lang, Text};
@@ -38,16 +39,23 @@ pub fn page(app: App, request_id: RequestId) -> impl IntoView {
     }
 }
 
-/// A sale without what moves: its clock, its state and what follows from that.
+/// A sale without what moves: its clock, its state, its code and what follows from them.
 fn still(sale: SaleView) -> SaleView {
-    let mut still = sale;
-    still.now_ms = 0;
-    still.summary.state = payment::RequestState::Created;
-    still.deliveries.clear();
-    still.timeline.clear();
-    still.refunds.clear();
-    still.deadline_ms = None;
-    still
+    let amount = sale.summary.amount;
+    let summary =
+        SaleSummary { state: RequestState::Created, order_number: String::new(), refunded: amount, ..sale.summary };
+    SaleView {
+        summary,
+        items: Vec::new(),
+        now_ms: 0,
+        qr: None,
+        deliveries: Vec::new(),
+        refunds: Vec::new(),
+        refundable: amount,
+        timeline: Vec::new(),
+        deadline_ms: None,
+        ..sale
+    }
 }
 
 fn face(app: App) -> Option<SaleFace> {
@@ -67,7 +75,7 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
                 <div class="pos-amount">{amount(app, summary.amount, AmountSize::Hero)}</div>
                 {ring(app, made_ms, expires_ms)}
             </header>
-            {code(app, sale.qr.clone())}
+            {code_or_payment(app)}
             <div class="pos-side">
                 {match_words(app, sale)}
                 {progress(app)}
@@ -111,22 +119,39 @@ fn percent_left(start_ms: u64, now_ms: u64, end_ms: u64) -> u64 {
     left.saturating_mul(100).div_ceil(whole)
 }
 
-/// The code: dark on white with its quiet zone, whatever the theme.
-fn code(app: App, qr: Option<SaleQr>) -> impl IntoView {
-    let name = move || app.till.merchant.with(|it| it.as_ref().map(|it| it.display_name.clone()));
-    let Some(qr) = qr else {
-        return view! {
+/// The code, until somebody pays: then nobody else is to scan it.
+fn code_or_payment(app: App) -> impl IntoView {
+    let qr = Memo::new(move |_| app.till.sale.with(|sale| sale.as_ref().and_then(|sale| sale.qr.clone())));
+    let has_code = Memo::new(move |_| qr.with(Option::is_some));
+    let is_paying = Memo::new(move |_| face(app) == Some(SaleFace::Paying));
+    move || match (is_paying.get(), has_code.get()) {
+        (true, _) => view! {
+            <section class="pos-code pos-code-paying">
+                {seal_picture(|| SealStage::Bank)}
+                <p class="lead">{app.t(Text::PosPayingBody)}</p>
+            </section>
+        }
+        .into_any(),
+        (false, true) => code(app, qr).into_any(),
+        (false, false) => view! {
             <section class="pos-code pos-code-none">
                 <p class="lead">{app.t(Text::PosNoCode)}</p>
                 <p class="quiet">{app.t(Text::PosNoCodeBody)}</p>
             </section>
         }
-        .into_any();
-    };
+        .into_any(),
+    }
+}
+
+/// The code: dark on white with its quiet zone, whatever the theme.
+fn code(app: App, qr: Memo<Option<SaleQr>>) -> impl IntoView {
+    let name = move || app.till.merchant.with(|it| it.as_ref().map(|it| it.display_name.clone()));
     let kind = app.till.code;
     let is_emv = move || kind.get() == CodeKind::Emv;
-    let (link, emv) = (browser::svg_url(&qr.link_svg), browser::svg_url(&qr.emv_svg));
-    let source = move || if is_emv() { emv.clone() } else { link.clone() };
+    let source = move || {
+        let svg = |qr: &SaleQr| browser::svg_url(if is_emv() { &qr.emv_svg } else { &qr.link_svg });
+        qr.with(|qr| qr.as_ref().map(svg))
+    };
     let alt = move || app.t(if is_emv() { Text::PosCodeEmv } else { Text::PosCodeLink })();
     let choice = move |of: CodeKind, action: &'static str, text: Text| {
         view! {
@@ -144,7 +169,6 @@ fn code(app: App, qr: Option<SaleQr>) -> impl IntoView {
             </div>
         </section>
     }
-    .into_any()
 }
 
 /// The two words that the payer's wallet shows too.

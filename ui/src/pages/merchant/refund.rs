@@ -47,8 +47,9 @@ impl Sheet {
     fn submit(self) {
         if let Some(amount) = untrack(|| self.amount()) {
             let reason = self.reason.get_untracked().trim().to_owned();
-            let dialog = self.dialog;
-            self.app.refund(self.request_id, amount, reason, move || close(dialog));
+            // What becomes of it is shown on the screen behind the sheet.
+            close(self.dialog);
+            self.app.refund(self.request_id, amount, reason);
         }
     }
 }
