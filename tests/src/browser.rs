@@ -28,6 +28,11 @@ impl Browser {
     /// The wallet's window, started with a payment link as the system does when a person taps one. It has a
     /// display and a session bus of its own; `log` gets what it says.
     pub async fn window(link: &str, environment: &[(&str, String)], log: &Path) -> Self {
+        Self::window_with(&[link], environment, log).await
+    }
+
+    /// The wallet's window, started with these arguments, as from the desktop's menu when there are none.
+    pub async fn window_with(arguments: &[&str], environment: &[(&str, String)], log: &Path) -> Self {
         let (port, native_port) = (free_port().to_string(), free_port().to_string());
         let mut command = Command::new("dbus-run-session");
         command.args(["--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24", "tauri-driver"]);
@@ -39,7 +44,7 @@ impl Browser {
         let application = program("tapseal-app");
         // WebKitWebDriver refuses a browser name: only the application may be said.
         capabilities
-            .set("tauri:options", json!({ "application": application, "args": [link] }))
+            .set("tauri:options", json!({ "application": application, "args": arguments }))
             .expect("a path is JSON");
         Self { driver: connect(&port, capabilities).await, child }
     }

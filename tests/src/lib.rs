@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod process;
 pub mod receiver;
 pub mod remote;
+pub mod scan;
 pub mod scene;
 pub mod second_bank;
 pub mod system;

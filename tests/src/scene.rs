@@ -1,5 +1,8 @@
 //! A payment at a bank that plays a script, looked at from every side: wallet, merchant and ledger.
 
+pub mod merchant;
+pub mod merchant_album;
+
 use serde_json::Value;
 
 use crate::card::Card;

@@ -10,6 +10,7 @@ use e2e::browser::{Browser, project_root};
 use e2e::card::Card;
 use e2e::payer::PIN;
 use e2e::remote::RemoteWallet;
+use e2e::scene::merchant_album;
 use e2e::system::{Ask, System, Wishes, free_port, texts};
 use protocol::ipc::{Language, PinLayout, SaveSettings, Settings, Theme};
 
@@ -24,6 +25,18 @@ struct Options {
     /// Where the pictures go; `docs/screenshots` unless said otherwise.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Only these; everything unless said otherwise.
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+/// Whose screens are pictured.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The payer's.
+    Payer,
+    /// The merchant's.
+    Merchant,
 }
 
 /// One series of pictures.
@@ -43,6 +56,15 @@ async fn main() {
     let options = Options::parse();
     let out = options.out.unwrap_or_else(|| project_root().join("docs/screenshots"));
     std::fs::create_dir_all(&out).expect("the folder for pictures can be made");
+    if options.only != Some(Part::Payer) {
+        merchant_album::take_all(&out).await;
+    }
+    if options.only != Some(Part::Merchant) {
+        take_payer(&out).await;
+    }
+}
+
+async fn take_payer(out: &Path) {
     let wishes = Wishes { server: texts(&["--answer-timeout-ms", "1500"]), ..Wishes::default() };
     let system = System::start(wishes).await;
     let looks = [(Theme::Light, "light"), (Theme::Dark, "dark")];
@@ -62,7 +84,7 @@ async fn main() {
                 let settings = Settings { language, theme, pin_layout: PinLayout::Scrambled };
                 wallet.call(&SaveSettings { settings }).await.expect("settings can be saved");
                 let browser = Browser::chromium(width, height, &system.log(&format!("chromium-{suffix}"))).await;
-                let series = Series { system: &system, browser, wallet, reader, stripe, out: out.clone(), suffix };
+                let series = Series { system: &system, browser, wallet, reader, stripe, out: out.to_owned(), suffix };
                 series.take(number).await;
                 println!("{look} {tongue} at {width} px: done");
             }

@@ -36,9 +36,12 @@ pub const WITNESSES: Group = Group {
     names: &["opensc", "pcsc-tools", "libnfc-bin", "python3", "python3-venv"],
 };
 
-/// A display, a message bus, a keyring and a driver to press buttons with; gdb takes the core dumps that are searched.
-pub const TESTS: Group =
-    Group { purpose: "the tests", names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb"] };
+/// A display, a message bus, a keyring and a driver to press buttons with; gdb takes the core dumps that are searched,
+/// zbar scans the codes on the screens.
+pub const TESTS: Group = Group {
+    purpose: "the tests",
+    names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb", "zbar-tools"],
+};
 
 /// The payment server's other database; its server is started by us, and Debian's own stays as it is.
 pub const DATABASE: Group = Group { purpose: "the payment server on PostgreSQL", names: &["postgresql"] };
