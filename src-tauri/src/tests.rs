@@ -56,6 +56,13 @@ fn arguments(command: &str) -> Value {
     match command {
         "watch" => json!({ "after": 0 }),
         "show" | "reject" | "postpone" | "block_merchant" => json!({ "request_id": id }),
+        "claim_transfer" => json!({ "identifier": "a@example.com", "code": "000000" }),
+        "claim_release" => json!({ "identifier": "a@example.com" }),
+        "payment_number_create" => json!({ "max": null, "merchant_id": null, "minutes": 10 }),
+        "payment_number_revoke" => json!({ "id": id }),
+        "accept_sender" => json!({ "request_id": id }),
+        "unblock" => json!({ "merchant_id": "blue-door" }),
+        "report_request" => json!({ "request_id": id, "reason": "other", "note": null }),
         "open_link" => json!({ "link": "tapseal://r/abc" }),
         "reader_test_start" => json!({ "reader": null }),
         "checkout_start" => json!({ "request_id": id, "reader": null }),

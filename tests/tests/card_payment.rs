@@ -52,6 +52,7 @@ async fn a_request_to_an_e_mail_address_reaches_the_wallet_that_claimed_it() {
     let mail = system.mail().pop().expect("two e-mails");
     assert!(mail.contains("/r/"), "the e-mail holds the link: {mail}");
 
+    payer.wallet(&["accept-sender", id], "").await.success();
     let card = Card::present(&system, "visa");
     let paid = payer.pay(id, &card, PIN).await;
     assert_eq!(paid.code, 0, "{paid:?}");

@@ -41,12 +41,14 @@ macro_rules! commands {
 }
 
 pub mod merchant;
+pub mod payer;
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
-pub const COMMAND_NAMES: &[&str] = &joined::<{ NAMES.len() + merchant::NAMES.len() }>([NAMES, merchant::NAMES]);
+pub const COMMAND_NAMES: &[&str] =
+    &joined::<{ NAMES.len() + payer::NAMES.len() + merchant::NAMES.len() }>([NAMES, payer::NAMES, merchant::NAMES]);
 
 /// The names of several modules, one after the other.
-const fn joined<const N: usize>(groups: [&[&'static str]; 2]) -> [&'static str; N] {
+const fn joined<const N: usize>(groups: [&[&'static str]; 3]) -> [&'static str; N] {
     let mut names = [""; N];
     let (mut group, mut at) = (0, 0);
     while group < groups.len() {
@@ -303,6 +305,9 @@ pub struct RequestView {
     pub payee: String,
     /// Whether this merchant was paid or shown before.
     pub first_contact: bool,
+    /// Whether it came by itself from a merchant that the payer has not accepted: it can be looked at and not paid.
+    #[serde(default)]
+    pub new_sender: bool,
     /// The merchant's own reference.
     pub order_number: String,
     /// The lines.

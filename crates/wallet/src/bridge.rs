@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, merchant};
+use protocol::ipc::{self, Command, merchant, payer};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -52,6 +52,26 @@ pub async fn dispatch(wallet: &Wallet, name: &str, args: Value) -> Result<Value,
             ClaimStart { identifier } => claim_start;
             ClaimConfirm { identifier, code } => claim_confirm;
             SaveSettings { settings } => save_settings;
+        }
+        _ => dispatch_payers(wallet, name, args).await
+    }
+}
+
+/// The same for the commands about the payer themself.
+async fn dispatch_payers(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, payer,
+        {
+            ClaimTransfer { identifier, code } => claim_transfer;
+            ClaimRelease { identifier } => claim_release;
+            PaymentNumbers {} => payment_numbers;
+            PaymentNumberCreate { max, merchant_id, minutes } => payment_number_create;
+            PaymentNumberRevoke { id } => payment_number_revoke;
+            AcceptSender { request_id } => accept_sender;
+            Senders {} => senders;
+            Blocked {} => blocked;
+            Unblock { merchant_id } => unblock;
+            ReportRequest { request_id, reason, note } => report_request;
         }
         _ => dispatch_merchants(wallet, name, args).await
     }

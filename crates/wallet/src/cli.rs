@@ -3,6 +3,7 @@
 mod card_read;
 mod merchant;
 mod pay;
+mod payer;
 mod pin;
 mod print;
 
@@ -10,7 +11,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use payment::{AttemptId, RequestId};
+use payment::{AttemptId, MerchantId, RequestId};
+use protocol::wallet_api::OtherDevices;
 use protocol::{ErrorCode, MoneyMoved, Problem};
 
 use crate::config::{KeyStoreKind, Upkeep, WalletConfig};
@@ -69,7 +71,37 @@ enum Command {
         identifier: String,
         /// The six digits.
         code: String,
+        /// Every other device that answered for it answers no more.
+        #[arg(long)]
+        only_this_device: bool,
     },
+    /// Answers for an e-mail address or phone number on this device no more.
+    Release {
+        /// The address or number.
+        identifier: String,
+    },
+    /// One-time payment numbers: what to tell a shop instead of an address or a phone number.
+    #[command(subcommand)]
+    Numbers(payer::NumbersCommand),
+    /// Accepts the merchant of a request: it can be paid, and the next ones come straight.
+    AcceptSender {
+        /// The request.
+        id: RequestId,
+    },
+    /// Never shows requests of this request's merchant again.
+    Block {
+        /// The request.
+        id: RequestId,
+    },
+    /// Takes a block back.
+    Unblock {
+        /// The merchant, as `blocked` lists it.
+        merchant: MerchantId,
+    },
+    /// Lists blocked merchants.
+    Blocked,
+    /// Reports a request as fraud, and blocks its merchant.
+    Report(payer::ReportArgs),
     /// Lists requests.
     Inbox,
     /// Opens a payment link and shows its request.
@@ -164,7 +196,17 @@ async fn run(cli: &Cli) -> ExitCode {
         Command::Readers { reader } => readers(cli, reader.clone()).await,
         Command::Register => register(cli).await,
         Command::Claim { identifier } => claim(cli, identifier).await,
-        Command::Confirm { identifier, code } => confirm(cli, identifier, code).await,
+        Command::Confirm { identifier, code, only_this_device } => {
+            let others = if *only_this_device { OtherDevices::Release } else { OtherDevices::Keep };
+            confirm(cli, identifier, code, others).await
+        }
+        Command::Release { identifier } => payer::release(cli, identifier).await,
+        Command::Numbers(command) => payer::numbers(cli, command).await,
+        Command::AcceptSender { id } => payer::accept_sender(cli, *id).await,
+        Command::Block { id } => payer::block(cli, *id).await,
+        Command::Unblock { merchant } => payer::unblock(cli, merchant).await,
+        Command::Blocked => payer::blocked(cli).await,
+        Command::Report(args) => payer::report(cli, args).await,
         Command::Inbox => inbox(cli).await,
         Command::Open { link } => open(cli, link).await,
         Command::Show { id } => show(cli, *id).await,
@@ -246,9 +288,13 @@ async fn claim(cli: &Cli, identifier: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn confirm(cli: &Cli, identifier: &str, code: &str) -> Result<(), Problem> {
+async fn confirm(cli: &Cli, identifier: &str, code: &str, others: OtherDevices) -> Result<(), Problem> {
     let wallet = cli.place.open().await?;
-    let status = wallet.claim_confirm(identifier.to_owned(), code.to_owned()).await?;
+    let (identifier, code) = (identifier.to_owned(), code.to_owned());
+    let status = match others {
+        OtherDevices::Keep => wallet.claim_confirm(identifier, code).await?,
+        OtherDevices::Release => wallet.claim_transfer(identifier, code).await?,
+    };
     print::status(cli.json, &status);
     Ok(())
 }

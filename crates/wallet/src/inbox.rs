@@ -209,6 +209,7 @@ pub fn view(
         amount: order.amount,
         payee: order.payee_name.clone(),
         first_contact: row.first_contact,
+        new_sender: row.new_sender,
         order_number: order.order_number.clone(),
         items: items(order),
         match_words: words.english().map(str::to_owned),

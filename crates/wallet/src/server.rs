@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use envelope::http_signature::sign_http;
 use futures::StreamExt;
-use payment::{AttemptId, RequestId};
+use payment::{AttemptId, MerchantId, RequestId};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::{
-    AttemptView, ConfirmClaim, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, OtherDevices,
-    RequestStatusView, SealedRequest, StartClaim, SubmitAttempt,
+    AttemptView, ConfirmClaim, CreatePaymentNumber, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage,
+    KeysetView, OtherDevices, PaymentNumberView, PaymentNumbersView, ReleaseClaim, ReportReason, ReportRequest,
+    RequestStatusView, SealedRequest, SenderView, SendersView, StartClaim, SubmitAttempt,
 };
 use protocol::{ErrorCode, Problem};
 use reqwest::{Method, StatusCode};
@@ -73,6 +74,11 @@ impl Call {
         Self { method: Method::POST, path: path.into(), body, signer: Signer::Device, wait: CALL_WAIT }
     }
 
+    /// A call without a body.
+    fn bare(method: Method, path: String) -> Self {
+        Self { method, path, body: Vec::new(), signer: Signer::Device, wait: CALL_WAIT }
+    }
+
     fn public(mut self) -> Self {
         self.signer = Signer::Nobody;
         self
@@ -119,10 +125,64 @@ impl Server {
     }
 
     /// `POST /v1/claims/confirm`.
-    pub async fn confirm_claim(&self, identifier: PayerIdentifier, code: String) -> Result<()> {
-        self.act(&Call::post("/v1/claims/confirm", &ConfirmClaim { identifier, code, others: OtherDevices::Keep }))
-            .await
-            .map(|_| ())
+    pub async fn confirm_claim(&self, identifier: PayerIdentifier, code: String, others: OtherDevices) -> Result<()> {
+        self.act(&Call::post("/v1/claims/confirm", &ConfirmClaim { identifier, code, others })).await.map(|_| ())
+    }
+
+    /// `DELETE /v1/claims`.
+    pub async fn release_claim(&self, identifier: PayerIdentifier) -> Result<()> {
+        let mut call = Call::post("/v1/claims", &ReleaseClaim { identifier });
+        call.method = Method::DELETE;
+        self.act(&call).await.map(|_| ())
+    }
+
+    /// `POST /v1/payment-numbers`, once: a number whose answer is lost runs out unused.
+    pub async fn create_payment_number(&self, wanted: &CreatePaymentNumber) -> Result<PaymentNumberView> {
+        parse(&self.act(&Call::post("/v1/payment-numbers", wanted)).await?)
+    }
+
+    /// `GET /v1/payment-numbers`.
+    pub async fn payment_numbers(&self) -> Result<Vec<PaymentNumberView>> {
+        let view: PaymentNumbersView = self.read(Call::get("/v1/payment-numbers")).await?;
+        Ok(view.numbers)
+    }
+
+    /// `DELETE /v1/payment-numbers/{id}`.
+    pub async fn revoke_payment_number(&self, id: &str) -> Result<()> {
+        self.act(&Call::bare(Method::DELETE, format!("/v1/payment-numbers/{id}"))).await.map(|_| ())
+    }
+
+    /// `POST /v1/requests/{id}/accept-sender`.
+    pub async fn accept_sender(&self, request_id: RequestId) -> Result<()> {
+        self.act(&Call::bare(Method::POST, format!("/v1/requests/{request_id}/accept-sender"))).await.map(|_| ())
+    }
+
+    /// `GET /v1/senders`: the merchants this person accepted on any device.
+    pub async fn accepted_senders(&self) -> Result<Vec<SenderView>> {
+        let view: SendersView = self.read(Call::get("/v1/senders")).await?;
+        Ok(view.merchants)
+    }
+
+    /// `GET /v1/blocks`: the merchants this person blocked on any device.
+    pub async fn blocked(&self) -> Result<Vec<SenderView>> {
+        let view: SendersView = self.read(Call::get("/v1/blocks")).await?;
+        Ok(view.merchants)
+    }
+
+    /// `PUT /v1/blocks/{merchant_id}`.
+    pub async fn block(&self, merchant_id: &MerchantId) -> Result<()> {
+        self.act(&Call::bare(Method::PUT, format!("/v1/blocks/{merchant_id}"))).await.map(|_| ())
+    }
+
+    /// `DELETE /v1/blocks/{merchant_id}`.
+    pub async fn unblock(&self, merchant_id: &MerchantId) -> Result<()> {
+        self.act(&Call::bare(Method::DELETE, format!("/v1/blocks/{merchant_id}"))).await.map(|_| ())
+    }
+
+    /// `POST /v1/requests/{id}/report`.
+    pub async fn report(&self, request_id: RequestId, reason: ReportReason, note: Option<String>) -> Result<()> {
+        let call = Call::post(format!("/v1/requests/{request_id}/report"), &ReportRequest { reason, note });
+        self.act(&call).await.map(|_| ())
     }
 
     /// `GET /v1/inbox`.

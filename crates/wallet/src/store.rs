@@ -5,6 +5,7 @@
 mod attempts;
 mod requests;
 mod sales;
+mod senders;
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::clock::{signed, unsigned};
 use crate::error::Result;
 
 pub use attempts::{AttemptRow, KeptState};
-pub use requests::RequestRow;
+pub use requests::{Arrival, RequestRow};
 pub use sales::{SaleRow, SaleStage};
 
 /// The database's name in the wallet's folder.

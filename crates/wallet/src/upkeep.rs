@@ -84,6 +84,10 @@ impl Wallet {
         }
         core.keys.refresh(&core.server).await?;
         self.recover().await?;
+        // What was decided elsewhere can wait; what this device decided counts here already.
+        if let Err(error) = self.sync_senders().await {
+            tracing::info!(%error, "accepted and blocked senders could not be compared with the server's");
+        }
         self.take_in_inbox().await?;
         self.refresh_states().await
     }

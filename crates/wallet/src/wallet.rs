@@ -1,8 +1,10 @@
 //! The wallet itself: one method per command of the window.
 
 mod letters;
+mod numbers;
 mod paying;
 mod proofs;
+mod senders;
 mod testing;
 
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use emv::CaKeys;
 use protocol::Problem;
 use protocol::ipc::{ReaderView, Settings, WalletStatus, WatchView};
 use protocol::merchant_api::PayerIdentifier;
+use protocol::wallet_api::OtherDevices;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca_keys;
@@ -55,6 +58,7 @@ pub(crate) struct Core {
     pub(crate) closing: CancellationToken,
     pub(crate) key_store: KeyStore,
     pub(crate) till: TillSlot,
+    pub(crate) digits: numbers::Digits,
 }
 
 impl Wallet {
@@ -95,6 +99,7 @@ impl Wallet {
             closing,
             key_store,
             till,
+            digits: numbers::Digits::default(),
         };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {
@@ -156,15 +161,32 @@ impl Wallet {
 
     /// Confirms the identifier with the code.
     pub async fn claim_confirm(&self, identifier: String, code: String) -> std::result::Result<WalletStatus, Problem> {
-        let identifier = payer_identifier(&identifier)?;
-        let text = match &identifier {
-            PayerIdentifier::Email(text)
-            | PayerIdentifier::Phone(text)
-            | PayerIdentifier::PaymentNumber(text)
-            | PayerIdentifier::Counter(text) => text.clone(),
-        };
-        self.core.server.confirm_claim(identifier, code.trim().to_owned()).await?;
+        self.confirm(&identifier, code, OtherDevices::Keep).await
+    }
+
+    /// The same, and every other device that answered for the identifier answers no more.
+    pub async fn claim_transfer(&self, identifier: String, code: String) -> std::result::Result<WalletStatus, Problem> {
+        self.confirm(&identifier, code, OtherDevices::Release).await
+    }
+
+    async fn confirm(
+        &self,
+        identifier: &str,
+        code: String,
+        others: OtherDevices,
+    ) -> std::result::Result<WalletStatus, Problem> {
+        let (identifier, text) = identifier_and_text(identifier)?;
+        self.core.server.confirm_claim(identifier, code.trim().to_owned(), others).await?;
         self.core.store.save_identifier(&text, clock::now_ms()).await?;
+        self.core.changes.inbox_changed();
+        self.status().await
+    }
+
+    /// From now on this device answers for the identifier no more.
+    pub async fn claim_release(&self, identifier: String) -> std::result::Result<WalletStatus, Problem> {
+        let (identifier, text) = identifier_and_text(&identifier)?;
+        self.core.server.release_claim(identifier).await?;
+        self.core.store.forget_identifier(&text).await?;
         self.core.changes.inbox_changed();
         self.status().await
     }
@@ -190,6 +212,18 @@ fn language_of(settings: Settings) -> String {
         protocol::ipc::Language::System | protocol::ipc::Language::English => "en".to_owned(),
         protocol::ipc::Language::Chinese => "zh-Hans".to_owned(),
     }
+}
+
+/// An identifier, and the text it is remembered by.
+fn identifier_and_text(text: &str) -> Result<(PayerIdentifier, String)> {
+    let identifier = payer_identifier(text)?;
+    let text = match &identifier {
+        PayerIdentifier::Email(text)
+        | PayerIdentifier::Phone(text)
+        | PayerIdentifier::PaymentNumber(text)
+        | PayerIdentifier::Counter(text) => text.clone(),
+    };
+    Ok((identifier, text))
 }
 
 /// An e-mail address, or a phone number in E.164 form once spaces and dashes are taken out.

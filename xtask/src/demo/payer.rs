@@ -66,6 +66,8 @@ impl<'s> Payer<'s> {
             let inbox = json_of(self.wallet(["inbox"]))?;
             if contains_text(&inbox, request) {
                 narrator.stage("inbox", &[("request", json!(request))], "the sealed request is in the wallet's inbox");
+                output_of(self.wallet(["accept-sender", request]))?;
+                narrator.stage("sender", &[("request", json!(request))], "the payer accepts a sender they did not know");
                 return Ok(());
             }
             if Instant::now() > deadline {

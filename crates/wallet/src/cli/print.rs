@@ -66,6 +66,9 @@ pub(super) fn request(as_json: bool, request: &RequestView) {
     if request.first_contact {
         println!("  first request from this merchant");
     }
+    if request.new_sender {
+        println!("  quarantined: accept the sender before paying, with accept-sender {}", request.request_id);
+    }
     println!("  payable until {}", time(request.expires_ms));
     if let Some(deadline_ms) = request.deadline_ms {
         println!("  known or undone by {}, or the bank takes longer", time(deadline_ms));

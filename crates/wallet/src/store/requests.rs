@@ -1,4 +1,4 @@
-//! Requests the wallet was sent, and the merchants it will not hear from.
+//! Requests the wallet was sent.
 
 use payment::{MerchantId, RequestId, RequestState};
 use sqlx::FromRow;
@@ -21,6 +21,8 @@ pub struct RequestRow {
     pub order_jws: String,
     /// Whether it was the first of its merchant.
     pub first_contact: bool,
+    /// Whether it came by itself from a merchant that is not accepted.
+    pub new_sender: bool,
     /// The request's state at the payment server, as last heard.
     pub state: RequestState,
     /// When the payer put it off.
@@ -31,11 +33,21 @@ pub struct RequestRow {
     pub refunded_minor: i64,
 }
 
+/// How a request came to this wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Into its inbox, unasked.
+    ByItself,
+    /// The payer opened its link, or told the number it came under.
+    Asked,
+}
+
 #[derive(FromRow)]
 struct RawRequest {
     request_id: String,
     order_jws: String,
     first_contact: i64,
+    new_sender: i64,
     status: String,
     attempt_id: Option<String>,
     postponed_ms: Option<i64>,
@@ -53,6 +65,7 @@ impl TryFrom<RawRequest> for RequestRow {
             request_id: raw.request_id.parse().map_err(|_| unreadable())?,
             order_jws: raw.order_jws,
             first_contact: raw.first_contact != 0,
+            new_sender: raw.new_sender != 0,
             state: RequestState::from_parts(&raw.status, attempt_id).ok_or_else(unreadable)?,
             postponed_ms: raw.postponed_ms.map(unsigned),
             seen_ms: raw.seen_ms.map(unsigned),
@@ -68,11 +81,12 @@ impl Store {
         request_id: RequestId,
         merchant_id: &MerchantId,
         order_jws: &str,
+        arrival: Arrival,
         now_ms: u64,
     ) -> Result<bool> {
         let inserted = sqlx::query(
-            "INSERT INTO request (request_id, order_jws, merchant_id, received_ms, first_contact, status, changed_ms) \
-             SELECT $1, $2, $3, $4, NOT EXISTS (SELECT 1 FROM request WHERE merchant_id = $3), $5, $4 \
+            "INSERT INTO request (request_id, order_jws, merchant_id, received_ms, first_contact, status, changed_ms, asked) \
+             SELECT $1, $2, $3, $4, NOT EXISTS (SELECT 1 FROM request WHERE merchant_id = $3), $5, $4, $6 \
              WHERE true ON CONFLICT (request_id) DO NOTHING",
         )
         .bind(request_id.to_string())
@@ -80,6 +94,7 @@ impl Store {
         .bind(merchant_id.as_str())
         .bind(signed(now_ms))
         .bind(RequestState::Delivered.name())
+        .bind(i64::from(arrival == Arrival::Asked))
         .execute(&self.pool)
         .await?;
         Ok(inserted.rows_affected() == 1)
@@ -88,7 +103,8 @@ impl Store {
     /// One request.
     pub async fn request(&self, request_id: RequestId) -> Result<Option<RequestRow>> {
         let row: Option<RawRequest> = sqlx::query_as(
-            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor \
+            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor, \
+             (asked = 0 AND merchant_id NOT IN (SELECT merchant_id FROM accepted_merchant)) AS new_sender \
              FROM request WHERE request_id = $1",
         )
         .bind(request_id.to_string())
@@ -155,36 +171,17 @@ impl Store {
             .await?;
         Ok(())
     }
-
-    /// Never lists this merchant's requests again.
-    pub async fn block_merchant(&self, merchant_id: &MerchantId, now_ms: u64) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO blocked_merchant (merchant_id, blocked_ms) VALUES ($1, $2) ON CONFLICT (merchant_id) DO NOTHING",
-        )
-        .bind(merchant_id.as_str())
-        .bind(signed(now_ms))
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Whether this merchant is blocked.
-    pub async fn is_blocked(&self, merchant_id: &MerchantId) -> Result<bool> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM blocked_merchant WHERE merchant_id = $1")
-            .bind(merchant_id.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
-    }
 }
 
 const ENDED_NOT: &str = "\
-    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor FROM request \
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor, \
+    (asked = 0 AND merchant_id NOT IN (SELECT merchant_id FROM accepted_merchant)) AS new_sender FROM request \
     WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status NOT IN \
     ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
     ORDER BY coalesce(postponed_ms, 0), received_ms DESC LIMIT $1";
 const ENDED: &str = "\
-    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor FROM request \
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor, \
+    (asked = 0 AND merchant_id NOT IN (SELECT merchant_id FROM accepted_merchant)) AS new_sender FROM request \
     WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status IN \
     ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
     ORDER BY changed_ms DESC LIMIT $1";

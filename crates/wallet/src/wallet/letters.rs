@@ -12,7 +12,7 @@ use crate::error::{Result, WalletError};
 use crate::inbox::{self, Goal, Link, VerifiedOrder, require_same_request};
 use crate::keyset::Keys;
 use crate::merchant_code;
-use crate::store::RequestRow;
+use crate::store::{Arrival, RequestRow};
 
 impl Wallet {
     /// Every request that still asks something of the payer, pending first, then the latest ended ones.
@@ -59,7 +59,7 @@ impl Wallet {
         if let Some(code) = &code {
             merchant_code::require_agreement(code, self.verify(&order_jws).await?.order())?;
         }
-        let request_id = self.accept(&sealed, &order_jws).await?;
+        let request_id = self.accept(&sealed, &order_jws, Arrival::Asked).await?;
         self.refresh_state(request_id).await;
         self.tell_seen(request_id).await;
         Ok(self.view_of(request_id).await?)
@@ -88,18 +88,10 @@ impl Wallet {
         Ok(self.view_of(request_id).await?)
     }
 
-    /// Never shows requests of this merchant again.
-    pub async fn block_merchant(&self, request_id: RequestId) -> std::result::Result<Vec<RequestView>, Problem> {
-        let order = self.verified(request_id).await?;
-        self.core.store.block_merchant(&order.order().merchant_id, self.core.server.now_ms()).await?;
-        self.core.changes.inbox_changed();
-        self.inbox().await
-    }
-
     /// Takes in a letter from this device's inbox; one that does not open or verify is passed over for good.
     pub(crate) async fn accept_from_inbox(&self, sealed: &SealedRequest) -> Result<()> {
         let accepted = match inbox::open_for_device(sealed, &self.core.device) {
-            Ok(order_jws) => self.accept(sealed, &order_jws).await.map(|_| ()),
+            Ok(order_jws) => self.accept(sealed, &order_jws, Arrival::ByItself).await.map(|_| ()),
             Err(error) => Err(error),
         };
         match accepted {
@@ -129,7 +121,7 @@ impl Wallet {
     }
 
     /// Verifies an order and keeps it.
-    async fn accept(&self, sealed: &SealedRequest, order_jws: &str) -> Result<RequestId> {
+    async fn accept(&self, sealed: &SealedRequest, order_jws: &str, arrival: Arrival) -> Result<RequestId> {
         let core = &self.core;
         let verified = self.verify(order_jws).await?;
         require_same_request(&verified, sealed.request_id)?;
@@ -138,10 +130,17 @@ impl Wallet {
             return Err(WalletError::Detailed(ErrorCode::MerchantUnverified, "this merchant is blocked".to_owned()));
         }
         let now_ms = core.server.now_ms();
-        if core.store.insert_request(order.request_id, &order.merchant_id, verified.jws(), now_ms).await? {
+        let arrival = match arrival {
+            Arrival::ByItself if self.is_by_number(order.request_id).await? => Arrival::Asked,
+            arrival => arrival,
+        };
+        let (id, merchant) = (order.request_id, &order.merchant_id);
+        if core.store.insert_request(id, merchant, verified.jws(), arrival, now_ms).await? {
             core.changes.inbox_changed();
         } else if self.row(order.request_id).await?.order_jws != verified.jws() {
             return Err(WalletError::Merchant("another order came under a known request"));
+        } else if arrival == Arrival::Asked {
+            core.store.set_asked(id).await?;
         }
         Ok(order.request_id)
     }

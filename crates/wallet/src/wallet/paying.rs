@@ -27,6 +27,7 @@ impl Wallet {
         trace: Trace,
     ) -> std::result::Result<CheckoutView, Problem> {
         let order = self.verified(request_id).await?;
+        self.require_accepted(request_id).await?;
         // A payment needs the reader more than a look at a card does.
         self.core.reader_test.stop().await;
         Ok(self.core.checkout.start(self, order, reader, trace)?)
