@@ -116,11 +116,14 @@ pub struct RequestOptions {
     #[arg(long = "item")]
     items: Vec<String>,
     /// Whom to ask, by e-mail.
-    #[arg(long, conflicts_with = "phone")]
+    #[arg(long, conflicts_with_all = ["phone", "payment_number"])]
     email: Option<String>,
     /// Whom to ask, by phone number (E.164).
     #[arg(long)]
     phone: Option<String>,
+    /// Whom to ask, by a one-time payment number that the payer told.
+    #[arg(long, conflicts_with = "phone")]
+    payment_number: Option<String>,
     /// How long it can be paid, in seconds.
     #[arg(long, default_value_t = 300)]
     expires_s: u64,
@@ -194,11 +197,9 @@ fn signed_order(options: &RequestOptions) -> Result<(RequestId, CreatePaymentReq
         payee_name: facts.display_name,
         items: options.items.iter().map(|text| item(text, currency)).collect::<Result<_, _>>()?,
     })?;
-    let payer = match (&options.email, &options.phone) {
-        (Some(email), _) => Some(PayerIdentifier::Email(email.clone())),
-        (None, Some(phone)) => Some(PayerIdentifier::Phone(phone.clone())),
-        (None, None) => None,
-    };
+    let email = options.email.clone().map(PayerIdentifier::Email);
+    let phone = options.phone.clone().map(PayerIdentifier::Phone);
+    let payer = email.or(phone).or(options.payment_number.clone().map(PayerIdentifier::PaymentNumber));
     let body = CreatePaymentRequest { order: jws::sign(&key, jws::TYP_ORDER, &order.canonical()), payer };
     Ok((order.request_id, body))
 }

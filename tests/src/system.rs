@@ -55,13 +55,26 @@ pub struct Ask {
     pub expires_s: u32,
     /// Whom to ask by e-mail.
     pub email: Option<String>,
+    /// Whom to ask by phone.
+    pub phone: Option<String>,
+    /// Whom to ask by a payment number.
+    pub payment_number: Option<String>,
     /// The lines, as `NAME:QUANTITY:TOTAL`.
     pub items: &'static [&'static str],
 }
 
 impl Default for Ask {
     fn default() -> Self {
-        Self { amount: "12.80", currency: "USD", order: "A-1042".into(), expires_s: 300, email: None, items: &[] }
+        Self {
+            amount: "12.80",
+            currency: "USD",
+            order: "A-1042".into(),
+            expires_s: 300,
+            email: None,
+            phone: None,
+            payment_number: None,
+            items: &[],
+        }
     }
 }
 
@@ -264,6 +277,12 @@ impl System {
         if let Some(email) = &ask.email {
             arguments.extend(["--email", email]);
         }
+        if let Some(phone) = &ask.phone {
+            arguments.extend(["--phone", phone]);
+        }
+        if let Some(number) = &ask.payment_number {
+            arguments.extend(["--payment-number", number]);
+        }
         for item in ask.items {
             arguments.extend(["--item", item]);
         }
@@ -353,6 +372,23 @@ impl System {
             words.rfind(|word| word.len() == 6).map(str::to_owned)
         };
         self.wait_until("the code has been sent", async || code().is_some()).await;
+        code().expect("it was there a moment ago")
+    }
+
+    /// The six digits in the text message of this place among those to the number, counted from 0.
+    pub async fn texted_code(&self, number: &str, place: usize) -> String {
+        let code = || {
+            let entries = std::fs::read_dir(self.folder().join("sms")).ok()?;
+            let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+            paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+            paths.sort();
+            let texts = paths.iter().filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok());
+            let is_code =
+                |text: &Value| text["to"] == number && !text["text"].as_str().is_some_and(|t| t.contains("/r/"));
+            let text = texts.filter(is_code).nth(place)?;
+            Some(text["text"].as_str()?.chars().filter(char::is_ascii_digit).take(6).collect::<String>())
+        };
+        self.wait_until("the code has been texted", async || code().is_some()).await;
         code().expect("it was there a moment ago")
     }
 

@@ -133,6 +133,11 @@ impl Deployment {
         self.options.unknown_deadline_ms = deadline_ms;
     }
 
+    /// Changes how much merchants may ask and payers are asked, from the next start on.
+    pub fn with_caps(&mut self, change: impl FnOnce(&mut payment_server::Caps)) {
+        change(&mut self.options.caps);
+    }
+
     /// Sends mails to a mail server from its next start on.
     pub fn with_smtp(&mut self, url: String) {
         self.options.channels.smtp = vec![url];

@@ -19,6 +19,7 @@ mod lists;
 mod merchant_access;
 mod metrics;
 mod payer;
+mod payers;
 mod reconciliation;
 mod requests;
 mod several_banks;
