@@ -8,7 +8,7 @@ use std::{env, fs, path::Path};
 type Locale = BTreeMap<String, String>;
 
 /// What stands before a language's name in its files.
-const PARTS: [&str; 2] = ["", "merchant."];
+const PARTS: [&str; 3] = ["", "merchant.", "payer."];
 
 fn main() {
     let english = read("en");

@@ -25,6 +25,7 @@ use crate::tls::Identity;
 mod bank;
 mod certificates;
 pub mod issuer_register;
+mod names;
 
 pub use bank::{BankEntry, BankHome, BankId, front_host_name};
 
@@ -71,6 +72,14 @@ pub enum KeysError {
         prefix: String,
         /// Whose it is.
         holder: String,
+    },
+    /// A merchant's name could be taken for another's.
+    #[error("the name {name} {what}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// The folder is complete, and other merchants are asked for.
     #[error("{0} is not in this folder, which is complete; use a new folder")]
@@ -251,6 +260,7 @@ pub fn init(options: &InitOptions) -> Result<bool, KeysError> {
             None => add_banks(&folder, options),
         };
     }
+    names::check(&options.merchants)?;
     certificates::make(&folder, &options.hosts)?;
     let operator: SigningKey<OperatorRoot> = signing_key(&folder.path().join("operator/root.key"))?;
     let mut keyset = Keyset {

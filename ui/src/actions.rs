@@ -6,10 +6,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::ipc::merchant::ScanImage;
+use protocol::ipc::payer::{AcceptSender, ReportRequest};
 use protocol::ipc::{
     BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, OpenLink,
     PinSubmit, Postpone, ReaderTestStart, ReaderTestStop, Reject, RequestView, SaveSettings, Settings,
 };
+use protocol::wallet_api::ReportReason;
 
 use crate::ipc::invoke;
 use crate::place::{Place, Screen};
@@ -111,6 +113,24 @@ impl App {
     pub fn block(self, request_id: RequestId) {
         self.while_busy(async move {
             let Some(inbox) = self.ask(BlockMerchant { request_id }).await else { return };
+            self.set_inbox(inbox);
+            self.go(Screen::Inbox);
+        });
+    }
+
+    /// Accepts the sender of a request that came by itself, and shows the request.
+    pub fn accept_sender(self, request_id: RequestId) {
+        self.while_busy(async move {
+            let Some(view) = self.ask(AcceptSender { request_id }).await else { return };
+            self.renew(view);
+            self.open_introduced(request_id);
+        });
+    }
+
+    /// Reports a request as fraud, and blocks its sender.
+    pub fn report(self, request_id: RequestId, reason: ReportReason, note: Option<String>) {
+        self.while_busy(async move {
+            let Some(inbox) = self.ask(ReportRequest { request_id, reason, note }).await else { return };
             self.set_inbox(inbox);
             self.go(Screen::Inbox);
         });

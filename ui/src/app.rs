@@ -70,6 +70,7 @@ fn page(app: App, place: Place) -> AnyView {
         Place::Paid => pages::paid::page(app).into_any(),
         Place::Unknown => pages::unknown::page(app).into_any(),
         Place::Refused => pages::refused::page(app).into_any(),
+        Place::Numbers => pages::numbers::page(app).into_any(),
         Place::History => pages::history::page(app).into_any(),
         Place::Receipt(attempt_id) => pages::receipt::page(app, attempt_id).into_any(),
         Place::Verify => pages::verify::page(app).into_any(),

@@ -7,6 +7,7 @@ pub mod history;
 pub mod inbox;
 pub mod introduction;
 pub mod merchant;
+pub mod numbers;
 pub mod paid;
 pub mod pin;
 pub mod reader_test;

@@ -22,6 +22,8 @@ pub enum Screen {
     Checkout,
     /// A checkout could not start: why the reader cannot be used.
     CardProblem(RequestId, ErrorCode),
+    /// Payment numbers.
+    Numbers,
     /// The receipts.
     History,
     /// One receipt.
@@ -69,6 +71,8 @@ pub enum Place {
     Unknown,
     /// Not paid.
     Refused,
+    /// See [`Screen::Numbers`].
+    Numbers,
     /// See [`Screen::History`].
     History,
     /// See [`Screen::Receipt`].
@@ -107,6 +111,7 @@ impl Place {
             (Screen::LinkOpened(request_id), _) => Self::LinkOpened(request_id),
             (Screen::Request(request_id), _) => Self::Request(request_id),
             (Screen::CardProblem(request_id, code), _) => Self::CardProblem(request_id, code),
+            (Screen::Numbers, _) => Self::Numbers,
             (Screen::History, _) => Self::History,
             (Screen::Receipt(attempt_id), _) => Self::Receipt(attempt_id),
             (Screen::Verify, _) => Self::Verify,
@@ -149,6 +154,7 @@ impl Place {
             Self::Paid => "result.paid",
             Self::Unknown => "result.unknown",
             Self::Refused => "result.refused",
+            Self::Numbers => "numbers",
             Self::History => "history",
             Self::Receipt(_) => "receipt",
             Self::Verify => "receipt.verify",
@@ -161,7 +167,9 @@ impl Place {
     /// The destination it belongs to; none while paying, when there is nothing to navigate to.
     pub const fn section(self) -> Option<Section> {
         match self {
-            Self::Inbox | Self::FirstContact(_) | Self::LinkOpened(_) | Self::Request(_) => Some(Section::Requests),
+            Self::Inbox | Self::FirstContact(_) | Self::LinkOpened(_) | Self::Request(_) | Self::Numbers => {
+                Some(Section::Requests)
+            }
             Self::History | Self::Receipt(_) | Self::Verify => Some(Section::History),
             Self::Settings | Self::ReaderTest => Some(Section::Settings),
             Self::Sell(place) => match place.section() {

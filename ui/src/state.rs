@@ -321,9 +321,13 @@ impl App {
 
     /// Opens a request, past its introduction when the sender is new.
     pub fn open(self, request_id: RequestId) {
-        let is_new = self.request(request_id).is_some_and(|request| request.first_contact);
+        let (is_new, waits) = self.request(request_id).map_or((false, false), |it| (it.first_contact, it.new_sender));
         let introduced = self.acquainted.with_untracked(|known| known.contains(&request_id));
-        self.go(if is_new && !introduced { Screen::FirstContact(request_id) } else { Screen::Request(request_id) });
+        self.go(if waits || (is_new && !introduced) {
+            Screen::FirstContact(request_id)
+        } else {
+            Screen::Request(request_id)
+        });
     }
 
     /// Opens a request whose new sender the person has read about.
@@ -357,7 +361,7 @@ impl App {
             Place::CardProblem(request_id, _) => self.go(Screen::Request(request_id)),
             Place::ReaderTest => self.go(Screen::Settings),
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),
-            Place::History | Place::Settings => self.go(Screen::Inbox),
+            Place::History | Place::Settings | Place::Numbers => self.go(Screen::Inbox),
             Place::Receipt(_) | Place::Verify => self.go(Screen::History),
             Place::Sell(SellPlace::At(SellScreen::Connect)) => self.go(Screen::Settings),
             Place::Sell(place) => {

@@ -20,6 +20,8 @@ const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
 /// Track 2 of a card that has a chip (service code 201). Public test number.
 const CHIP_TRACK: &[u8] = b";4111111111111111=30122010000?\n";
 
+mod payer;
+
 #[derive(Parser)]
 struct Options {
     /// Where the pictures go; `docs/screenshots` unless said otherwise.
@@ -120,6 +122,8 @@ impl Series<'_> {
         self.fail(number).await;
         self.swipe().await;
         self.hold_a_phone().await;
+        self.make_a_number().await;
+        self.report_a_request(number).await;
         self.browser.close().await;
     }
 

@@ -9,6 +9,7 @@ use crate::components::{empty_state, icon};
 use crate::format;
 use crate::i18n::Text;
 use crate::phase::PhaseView as _;
+use crate::place::Screen;
 use crate::state::App;
 
 /// The longest link that is looked at, in characters: a request link with its fragment is far shorter.
@@ -21,6 +22,9 @@ pub fn page(app: App) -> impl IntoView {
         <header class="page-head">
             <h1 tabindex="-1">{app.t(Text::InboxTitle)}</h1>
             <p class="quiet">{waiting}</p>
+            <button class="button" type="button" data-action="numbers" on:click=move |_| app.go(Screen::Numbers)>
+                {app.t(Text::NumbersTitle)}
+            </button>
         </header>
         {empty_note(app)}
         {request_list(app, || None)}

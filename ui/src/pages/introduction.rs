@@ -1,6 +1,6 @@
 //! What stands between a person and a request they did not expect: a new sender, or a link from outside.
 //!
-//! Nothing here pays, refuses or answers anything; it only shows the request or leaves it.
+//! Nothing here pays. What came by itself from a new sender goes on only with the payer's consent to that sender.
 
 use leptos::prelude::*;
 use payment::RequestId;
@@ -8,6 +8,7 @@ use protocol::ipc::RequestView;
 
 use crate::components::{back_button, icon, verified_badge};
 use crate::i18n::Text;
+use crate::pages::request::report::report_dialog;
 use crate::pages::request::{block_dialog, gone};
 use crate::place::Screen;
 use crate::state::App;
@@ -23,7 +24,7 @@ pub fn first_contact(app: App, request_id: RequestId) -> impl IntoView {
 /// A link from outside the window brought a request.
 pub fn link_opened(app: App, request_id: RequestId) -> impl IntoView {
     move || match app.request(request_id) {
-        Some(request) if request.first_contact => {
+        Some(request) if request.first_contact || request.new_sender => {
             introduction(app, &request, Text::FirstTitle, Text::FirstBody).into_any()
         }
         Some(request) => {
@@ -58,15 +59,27 @@ fn introduction(app: App, request: &RequestView, title: Text, body: Text) -> imp
             <h1 tabindex="-1">{app.fill(title, "payee", request.payee.clone())}</h1>
             <p class="payee-line">{verified_badge(app, Text::RequestVerified)}</p>
             <p class="quiet">{app.t(body)}</p>
+            {request.new_sender.then(|| view! { <p class="quiet small">{app.t(Text::FirstAcceptHelp)}</p> })}
             <div class="actions">
-                {show_button(app, request_id)}
+                {if request.new_sender { accept_button(app, request_id).into_any() } else { show_button(app, request_id).into_any() }}
                 <div class="actions-row">
                     <button class="button" type="button" data-action="refuse" disabled=move || app.busy.get()
                         on:click=move |_| app.refuse(request_id)>{app.t(Text::RequestRefuse)}</button>
                     {block_dialog(app, request_id, request.payee.clone())}
+                    {report_dialog(app, request_id, request.payee.clone())}
                 </div>
             </div>
         </div>
+    }
+}
+
+/// What came by itself can be looked at further only once its sender is accepted.
+fn accept_button(app: App, request_id: RequestId) -> impl IntoView {
+    view! {
+        <button class="button button-primary" type="button" data-action="show-request" disabled=move || app.busy.get()
+            on:click=move |_| app.accept_sender(request_id)>
+            {app.t(Text::FirstAccept)}
+        </button>
     }
 }
 

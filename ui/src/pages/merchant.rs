@@ -11,7 +11,7 @@ mod end;
 mod items;
 mod keypad;
 mod parts;
-mod pos;
+pub(super) mod pos;
 mod refund;
 mod sale;
 pub mod sales;

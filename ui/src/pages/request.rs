@@ -1,5 +1,7 @@
 //! One request: how much, to whom, whether it is the right one, and what to do with it.
 
+pub mod report;
+
 use leptos::html::Dialog;
 use leptos::prelude::*;
 use payment::{Amount, RequestId};
@@ -111,7 +113,10 @@ fn payable(app: App, request: &RequestView) -> impl IntoView + use<> {
                 <button class="button" type="button" data-action="refuse" disabled=move || app.busy.get()
                     on:click=move |_| app.refuse(request_id)>{app.t(Text::RequestRefuse)}</button>
             </div>
-            {block_dialog(app, request_id, request.payee.clone())}
+            <div class="actions-row">
+                {block_dialog(app, request_id, request.payee.clone())}
+                {report::report_dialog(app, request_id, request.payee.clone())}
+            </div>
         </div>
     }
 }

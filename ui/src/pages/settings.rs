@@ -1,18 +1,15 @@
 //! The person's choices, where requests reach them, and what this wallet trusts.
 
+mod identifiers;
 mod readers;
+mod senders;
 
-use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::ipc::{ClaimConfirm, ClaimStart, Language, PinLayout, Settings, Theme, WalletStatus};
+use protocol::ipc::{Language, PinLayout, Settings, Theme, WalletStatus};
 
 use crate::i18n::Text;
-use crate::ipc::invoke;
 use crate::state::App;
-
-/// How many digits a claim code has.
-const CODE_DIGITS: usize = 6;
 
 /// The screen.
 pub fn page(app: App) -> impl IntoView {
@@ -22,7 +19,8 @@ pub fn page(app: App) -> impl IntoView {
         <header class="page-head"><h1 tabindex="-1">{app.t(Text::SettingsTitle)}</h1></header>
         <div class="settings">
             {choices(app)}
-            {identifiers(app)}
+            {identifiers::identifiers(app)}
+            {senders::blocked(app)}
             {super::merchant::take_payments(app)}
             {readers::readers(app)}
             {keys(app)}
@@ -95,145 +93,6 @@ fn choice(app: App, name: &'static str, title: Text, options: Vec<ChoiceOption>)
     view! { <fieldset class="group"><legend>{app.t(title)}</legend>{options.collect::<Vec<_>>()}</fieldset> }
 }
 
-/// Whether a text may be an e-mail address or an international phone number. The server decides.
-fn is_plausible_identifier(text: &str) -> bool {
-    let is_mail = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let is_phone = text.starts_with('+')
-        && digits >= 7
-        && text.chars().skip(1).all(|it| it.is_ascii_digit() || " -()".contains(it));
-    (is_mail || is_phone) && text.len() <= 254
-}
-
-/// The claim of an identifier: first the address, then the code that was sent there.
-#[derive(Clone, Copy)]
-struct Claim {
-    app: App,
-    identifier: RwSignal<String>,
-    code: RwSignal<String>,
-    /// The identifier a code was sent to.
-    sent_to: RwSignal<Option<String>>,
-    /// The identifier that was claimed last.
-    claimed: RwSignal<Option<String>>,
-    complaint: RwSignal<Option<Text>>,
-}
-
-impl Claim {
-    fn send_code(self) {
-        let identifier = self.identifier.get_untracked().trim().to_owned();
-        if !is_plausible_identifier(&identifier) {
-            return self.complaint.set(Some(Text::SettingsIdentifierBad));
-        }
-        self.complaint.set(None);
-        self.app.problem.set(None);
-        spawn_local(async move {
-            match invoke(ClaimStart { identifier: identifier.clone() }).await {
-                Ok(status) => {
-                    self.app.status.set(Some(status));
-                    self.claimed.try_set(None);
-                    self.sent_to.try_set(Some(identifier));
-                }
-                Err(problem) => self.app.problem.set(Some(problem)),
-            }
-        });
-    }
-
-    fn confirm(self) {
-        let Some(identifier) = self.sent_to.get_untracked() else { return };
-        let code: String = self.code.get_untracked().split_whitespace().collect();
-        if code.len() != CODE_DIGITS || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            return self.complaint.set(Some(Text::SettingsCodeBad));
-        }
-        self.complaint.set(None);
-        self.app.problem.set(None);
-        spawn_local(async move {
-            match invoke(ClaimConfirm { identifier: identifier.clone(), code }).await {
-                Ok(status) => {
-                    self.app.status.set(Some(status));
-                    self.sent_to.try_set(None);
-                    self.identifier.try_set(String::new());
-                    self.code.try_set(String::new());
-                    self.claimed.try_set(Some(identifier));
-                }
-                Err(problem) => self.app.problem.set(Some(problem)),
-            }
-        });
-    }
-}
-
-fn identifiers(app: App) -> impl IntoView {
-    let claim = Claim {
-        app,
-        identifier: RwSignal::new(String::new()),
-        code: RwSignal::new(String::new()),
-        sent_to: RwSignal::new(None),
-        claimed: RwSignal::new(None),
-        complaint: RwSignal::new(None),
-    };
-    let known =
-        move || app.status.with(|status| status.as_ref().map(|status| status.identifiers.clone()).unwrap_or_default());
-    let list = move || match known() {
-        none if none.is_empty() => {
-            view! { <p class="quiet group-line">{app.t(Text::SettingsIdentifiersNone)}</p> }.into_any()
-        }
-        some => {
-            some.into_iter().map(|it| view! { <p class="group-line"><bdi>{it}</bdi></p> }).collect_view().into_any()
-        }
-    };
-    view! {
-        <section class="group" aria-labelledby="identifiers-title">
-            <h2 id="identifiers-title">{app.t(Text::SettingsIdentifiers)}</h2>
-            {list}
-            {move || claim.claimed.get().map(|identifier| view! {
-                <p class="group-line good" role="status">{app.fill(Text::SettingsClaimed, "identifier", identifier)}</p>
-            })}
-            {move || match claim.sent_to.get() {
-                None => address_form(claim).into_any(),
-                Some(identifier) => code_form(claim, identifier).into_any(),
-            }}
-            {move || claim.complaint.get().map(|text| view! { <p class="field-bad" role="alert">{app.t(text)}</p> })}
-        </section>
-    }
-}
-
-fn address_form(claim: Claim) -> impl IntoView {
-    let app = claim.app;
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        claim.send_code();
-    };
-    view! {
-        <form class="group-form" on:submit=submit novalidate>
-            <label for="identifier">{app.t(Text::SettingsIdentifier)}</label>
-            <div class="form-line">
-                <span class="field"><input id="identifier" data-field="identifier" type="text" inputmode="email" autocomplete="email" spellcheck="false"
-                    dir="ltr" maxlength="254" bind:value=claim.identifier/></span>
-                <button class="button" type="submit" data-action="send-code">{app.t(Text::SettingsSendCode)}</button>
-            </div>
-        </form>
-    }
-}
-
-fn code_form(claim: Claim, identifier: String) -> impl IntoView {
-    let app = claim.app;
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        claim.confirm();
-    };
-    view! {
-        <form class="group-form" on:submit=submit novalidate>
-            <label for="claim-code">{app.fill(Text::SettingsCode, "identifier", identifier)}</label>
-            <div class="form-line">
-                <span class="field"><input id="claim-code" data-field="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr"
-                    maxlength="7" bind:value=claim.code/></span>
-                <button class="button" type="submit" data-action="confirm-code">{app.t(Text::SettingsConfirm)}</button>
-                <button class="text-button" type="button" data-action="cancel-claim"
-                    on:click=move |_| claim.sent_to.set(None)>{app.t(Text::ActionCancel)}</button>
-            </div>
-        </form>
-    }
-}
-
 fn of_status<T: Default>(app: App, part: impl Fn(&WalletStatus) -> T) -> T {
     app.status.with(|status| status.as_ref().map(part).unwrap_or_default())
 }
@@ -270,20 +129,5 @@ fn about(app: App) -> impl IntoView {
                     <dd>{app.t(Text::AppName)}" "{move || of_status(app, |status| status.version.clone())}</dd></div>
             </dl>
         </section>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_and_international_numbers_are_plausible() {
-        for good in ["ada@example.org", "+49 30 1234567", "+8613800138000"] {
-            assert!(is_plausible_identifier(good), "{good}");
-        }
-        for bad in ["", "ada", "ada@", "@example.org", "030 1234567", "+49", "+49 30 12ab567"] {
-            assert!(!is_plausible_identifier(bad), "{bad}");
-        }
     }
 }

@@ -91,7 +91,7 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
 }
 
 /// The time left, as a ring that empties and as digits.
-fn ring(app: App, made_ms: u64, expires_ms: u64) -> impl IntoView {
+pub(in crate::pages) fn ring(app: App, made_ms: u64, expires_ms: u64) -> impl IntoView {
     let left = move || percent_left(made_ms, app.now_ms.get(), expires_ms);
     let dashes = move || format!("{} 100", left());
     let is_urgent = Memo::new(move |_| expires_ms.saturating_sub(app.now_ms.get()) < URGENT_MS);
