@@ -8,7 +8,10 @@ const ADDRESS: &str = "payer@example.org";
 
 async fn claimed(system: &System) -> Payer {
     let payer = Payer::new(system);
+    let codes = || system.mail().iter().filter(|mail| mail.contains(ADDRESS) && !mail.contains("/r/")).count();
+    let before = codes();
     payer.wallet(&["claim", ADDRESS], "").await.success();
+    system.wait_until("a new code has been sent", async || codes() > before).await;
     let digits = system.claim_code(ADDRESS).await;
     payer.wallet(&["confirm", ADDRESS, &digits], "").await.success();
     payer

@@ -20,6 +20,7 @@ const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
 /// Track 2 of a card that has a chip (service code 201). Public test number.
 const CHIP_TRACK: &[u8] = b";4111111111111111=30122010000?\n";
 
+#[path = "screenshots/payer.rs"]
 mod payer;
 
 #[derive(Parser)]
