@@ -53,8 +53,7 @@ impl Source {
     }
 }
 
-/// An account with a centre.
-#[derive(Clone, Debug)]
+/// An account with a centre. It holds a password, so it is neither shown nor copied.
 pub(super) struct Account {
     /// Host and port: the centre's name in the books.
     pub(super) name: String,
