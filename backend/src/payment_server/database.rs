@@ -7,7 +7,7 @@ use crate::storage::{Address, Db};
 /// The database.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct DatabaseOption {
-    /// The payment server's database, as postgres://user@host/name; a file in the data folder when absent. A password
+    /// The payment server's database, as `postgres://user@host/name`; a file in the data folder when absent. A password
     /// is better kept in PGPASSFILE or PGPASSWORD.
     #[arg(long, env = "TAPSEAL_DATABASE", hide_env_values = true)]
     pub database: Option<Address>,

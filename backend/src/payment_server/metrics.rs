@@ -22,7 +22,7 @@ use super::listener::Listener;
 use super::{App, Error, STREAMS_AT_ONCE_MAX};
 use crate::clock::{now_ms, signed_ms};
 
-/// What OpenMetrics 1.0 text is called.
+/// What text of `OpenMetrics` 1.0 is called.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Upper ends of the durations' buckets: 1 ms, doubled fifteen times.
 const FIRST_BUCKET_S: f64 = 0.001;
