@@ -35,6 +35,9 @@ const SERVER_TESTS: &[&str] = &[
     "unknown_outcomes",
     "manual_review",
     "several_banks",
+    "refunds",
+    "till",
+    "webhooks",
     "torture",
 ];
 
