@@ -1,7 +1,6 @@
 //! Who waits for news of one thing: an attempt's decision, a device's inbox.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
@@ -31,10 +30,9 @@ impl<K: Eq + Hash> Watchers<K> {
     #[allow(clippy::needless_pass_by_value, reason = "a key is an id, handed over as it is to `listen`")]
     pub(super) fn tell(&self, key: K) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(place) = waiting.entry(key)
-            && place.get().send(()).is_err()
-        {
-            place.remove();
+        let nobody = waiting.get(&key).is_some_and(|sender| sender.send(()).is_err());
+        if nobody {
+            waiting.remove(&key);
         }
     }
 
