@@ -114,10 +114,10 @@ impl Receiver {
         let started = Instant::now();
         let mut news = self.shared.messages.subscribe();
         let waited = tokio::time::timeout(MESSAGE_WAIT, news.wait_for(|messages| holds(messages))).await;
-        match waited {
-            Ok(messages) => messages.expect("the receiver lives").clone(),
-            Err(_) => panic!("waited {:?} until: {what}; {:#?}", started.elapsed(), self.messages()),
-        }
+        let Ok(messages) = waited else {
+            panic!("waited {:?} until: {what}; {:#?}", started.elapsed(), self.messages());
+        };
+        messages.expect("the receiver lives").clone()
     }
 }
 

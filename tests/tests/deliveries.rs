@@ -62,7 +62,7 @@ async fn ask(till: &Till, kind: &str, value: &str) -> Letter {
 async fn ask_until_taken(till: &Till, kind: &str, value: &str) {
     let letter = till.sign(&Ask::default());
     let payer = json!({ "kind": kind, "value": value });
-    while !till.create_for(&letter, &payer).await.is_some_and(|answer| answer.status == 201) {
+    while till.create_for(&letter, &payer).await.is_none_or(|answer| answer.status != 201) {
         tokio::time::sleep(POLL).await;
     }
 }

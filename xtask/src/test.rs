@@ -38,6 +38,12 @@ const SERVER_TESTS: &[&str] = &[
     "refunds",
     "till",
     "webhooks",
+    "deliveries",
+    "identifiers",
+    "payment_numbers",
+    "first_contact",
+    "scanners",
+    "merchant_api",
     "torture",
 ];
 
