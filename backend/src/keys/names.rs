@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn merchants(names: &[&str]) -> Vec<MerchantFacts> {
-        let facts = |(n, name): (usize, &&str)| format!("m{n}:{name}:5814:US:USD").parse().unwrap();
+        let facts = |(n, name): (usize, &&str)| format!("merchant-{n}:{name}:5814:US:USD").parse().unwrap();
         names.iter().enumerate().map(facts).collect()
     }
 
