@@ -67,7 +67,11 @@ impl<'s> Payer<'s> {
             if contains_text(&inbox, request) {
                 narrator.stage("inbox", &[("request", json!(request))], "the sealed request is in the wallet's inbox");
                 output_of(self.wallet(["accept-sender", request]))?;
-                narrator.stage("sender", &[("request", json!(request))], "the payer accepts a sender they did not know");
+                narrator.stage(
+                    "sender",
+                    &[("request", json!(request))],
+                    "the payer accepts a sender they did not know",
+                );
                 return Ok(());
             }
             if Instant::now() > deadline {
