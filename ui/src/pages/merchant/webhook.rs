@@ -34,11 +34,11 @@ pub fn page(app: App) -> impl IntoView {
             {asking_button(app, "button", DELETE, move || app.delete_webhook(id()))}
         </div>
         <h2 class="group-title">{app.t(Text::WebhookLog)}</h2>
-        {fetched(app, app.till.webhook_log, Text::WebhookLogLoading, App::read_webhook_log, move |page| log(app, page))}
+        {fetched(app, app.till.webhook_log, Text::WebhookLogLoading, App::read_webhook_log, move |page| log(app, &page))}
     }
 }
 
-fn log(app: App, page: WebhookDeliveriesPage) -> impl IntoView {
+fn log(app: App, page: &WebhookDeliveriesPage) -> impl IntoView + use<> {
     if page.deliveries.is_empty() {
         return empty_state(app, Text::WebhookLogEmptyTitle, Text::WebhookLogEmptyBody).into_any();
     }
