@@ -52,7 +52,10 @@ def before_call(context, case, kwargs):
     if method == "POST" and body is not None:
         if path == "/v1/payment-requests":
             body["order"] = signed_order(number)
-            body["payer"] = {"kind": "email", "value": f"payer{number}@example.org"} if number % 2 else None
+            body["payer"] = {"kind": "email", "value": f"payer{number}@example.org"}
+        elif path.endswith("/resend"):
+            # A request goes again over a channel that its payer has: by mail, as above.
+            body["channel"] = "email"
         elif path == "/v1/certificates":
             body["certificate"] = next(CERTIFICATES)
         elif path == "/v1/webhooks":
