@@ -297,7 +297,10 @@ impl App {
                 *known = sale.summary.clone();
             }
         });
-        self.till.sale_problem.set(None);
+        // Setting it to the same would draw the screen again, and what is being typed there would be lost.
+        if self.till.sale_problem.with_untracked(Option::is_some) {
+            self.till.sale_problem.set(None);
+        }
         self.till.sale.set(Some(sale));
     }
 
