@@ -264,6 +264,7 @@ mod tests {
         #[test]
         fn what_packs_parses_to_the_same(
             order in prop::option::of("[A-Za-z0-9_.-]{1,200}"),
+            refund in prop::option::of("[A-Za-z0-9_.-]{1,200}"),
             outcome in prop::option::of("[A-Za-z0-9_.-]{1,200}"),
             attempt_id: Option<[u8; 16]>,
             wallet_nonce: Option<[u8; 32]>,
@@ -273,7 +274,7 @@ mod tests {
         ) {
             let bank_certificate = outcome.clone();
             let composite = Composite {
-                order, attempt_id, wallet_nonce, request_id, outcome, bank_certificate, pin_tries_left, reason,
+                order, refund, attempt_id, wallet_nonce, request_id, outcome, bank_certificate, pin_tries_left, reason,
             };
             let bytes = composite.to_bytes().unwrap();
             prop_assert_eq!(Composite::parse(&bytes).unwrap(), composite);
