@@ -56,9 +56,9 @@ async fn take_one(look: Look, out: &Path, hook: &str) {
     let suffix = format!("{width}-{theme_name}-{tongue}");
     let album = Album { system: &system, browser, shop, out, suffix, hook };
     if width == COUNTER_WIDTH {
-        album.take_counter_top().await
+        album.take_counter_top().await;
     } else {
-        album.take().await
+        album.take().await;
     }
     println!("the shop, {theme_name} {tongue} at {width} px: done");
 }
@@ -236,7 +236,7 @@ impl Album<'_> {
     }
 
     async fn expire(&self) {
-        let sale = self.sale(780, "", &[], 12);
+        let sale = sale_of(780, "", &[], 12);
         let sale = self.shop.till.call(&Sell { sale }).await.expect("a sale");
         self.go("sales", "sales").await;
         let row = format!("[data-sale=\"{}\"]", sale.summary.request_id);
@@ -247,29 +247,12 @@ impl Album<'_> {
         self.go("new-sale", "keypad").await;
     }
 
-    fn sale(&self, minor: i64, payer: &str, items: &[(&str, u32, i64)], expires_s: u32) -> NewSale {
-        let currency = "USD".parse().expect("a currency");
-        let item = |(name, quantity, minor): &(&str, u32, i64)| ItemView {
-            name: (*name).to_owned(),
-            quantity: *quantity,
-            total: Amount::new(*minor, currency),
-        };
-        NewSale {
-            amount: Amount::new(minor, currency),
-            items: items.iter().map(item).collect(),
-            order_number: String::new(),
-            payer: payer.to_owned(),
-            counter_id: None,
-            expires_s,
-        }
-    }
-
     /// Sales with their details, one sent by mail, one given back in part.
     async fn books(&self) {
         let items = [("Flat white", 2, 980), ("Croissant", 1, 300)];
-        let mailed = self.sale(4_500, "ada@example.org", &[], 3_600);
+        let mailed = sale_of(4_500, "ada@example.org", &[], 3_600);
         let mailed = self.shop.till.call(&Sell { sale: mailed }).await.expect("a sale").summary.request_id;
-        let sale = self.sale(1_280, "", &items, 300);
+        let sale = sale_of(1_280, "", &items, 300);
         let paid = self.shop.till.call(&Sell { sale }).await.expect("a sale").summary.request_id.to_string();
         let card = Card::present(self.system, "visa");
         self.shop.scanned(&self.shop.link(&paid).await).await;
@@ -374,5 +357,23 @@ impl Album<'_> {
     async fn scroll_to(&self, css: &str) {
         let scroll = format!("document.querySelector('{css}').scrollIntoView({{ block: 'center' }})");
         self.browser.driver().execute(scroll, Vec::new()).await.expect("the page scrolls");
+    }
+}
+
+/// A sale in dollars, as the till would make it.
+fn sale_of(minor: i64, payer: &str, items: &[(&str, u32, i64)], expires_s: u32) -> NewSale {
+    let currency = "USD".parse().expect("a currency");
+    let item = |(name, quantity, minor): &(&str, u32, i64)| ItemView {
+        name: (*name).to_owned(),
+        quantity: *quantity,
+        total: Amount::new(*minor, currency),
+    };
+    NewSale {
+        amount: Amount::new(minor, currency),
+        items: items.iter().map(item).collect(),
+        order_number: String::new(),
+        payer: payer.to_owned(),
+        counter_id: None,
+        expires_s,
     }
 }
