@@ -46,14 +46,14 @@ impl Replicas {
     /// Both up, and nothing in front of them yet.
     async fn start() -> Self {
         let cluster = Cluster::start();
-        let cards = TempDir::new().unwrap();
+        let cards = TempDir::new().expect("a folder for cards");
         let file = cards.path().join("cards.json");
         plastic::write_profiles(&(0..PAYERS).map(plastic::card).collect::<Vec<_>>(), &file);
         let opening = OPENING_MINOR.to_string();
         let wishes = Wishes {
             seed: texts(&[
                 "--card-profiles",
-                file.to_str().unwrap(),
+                file.to_str().expect("temporary paths are plain"),
                 "--limit-minor",
                 &opening,
                 "--day-limit-minor",
@@ -108,20 +108,20 @@ impl Replicas {
 
 /// A real wallet that has claimed the address, with its stream open.
 async fn wallet(system: &System) -> (Wallet, TempDir) {
-    let home = TempDir::new().unwrap();
+    let home = TempDir::new().expect("a folder for the wallet");
     let mut config = WalletConfig::new(home.path().to_owned());
     config.trust = Some(system.trust());
     config.key_store = KeyStoreKind::File;
     config.upkeep = Upkeep::Continuous;
-    let wallet = Wallet::open(config).await.unwrap();
-    wallet.claim_start(ADDRESS.to_owned()).await.unwrap();
+    let wallet = Wallet::open(config).await.expect("the wallet opens");
+    wallet.claim_start(ADDRESS.to_owned()).await.expect("a code is asked for");
     let code = system.claim_code(ADDRESS).await;
-    wallet.claim_confirm(ADDRESS.to_owned(), code).await.unwrap();
+    wallet.claim_confirm(ADDRESS.to_owned(), code).await.expect("the code is right");
     (wallet, home)
 }
 
 async fn has(wallet: &Wallet, request_id: payment::RequestId) -> bool {
-    wallet.inbox().await.unwrap().iter().any(|request| request.request_id == request_id)
+    wallet.inbox().await.expect("the inbox is read").iter().any(|request| request.request_id == request_id)
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn a_till_sells_and_sees_by_itself_that_it_was_paid() {
 }
 
 async fn till_state(open: &wallet::Wallet, request: &str) -> String {
-    open.sale(request.parse().unwrap()).await.unwrap().summary.state.name().to_owned()
+    open.sale(request.parse().expect("an id")).await.expect("the sale is known").summary.state.name().to_owned()
 }
 
 #[tokio::test]
