@@ -379,7 +379,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         webhooks_wake: Notify::new(),
         refunds_wake: Notify::new(),
         running_keys: idempotency::RunningKeys::default(),
-        limits: Limits::new(&options.limits),
+        limits: Limits::new(options.limits),
         metrics: Metrics::new(),
         outbox_wake: outbox::Wake::default(),
         recipients_wake: Notify::new(),

@@ -183,7 +183,8 @@ async fn a_till_killed_between_writing_down_and_sending_sells_once() {
 }
 
 async fn signal(process: u32, signal: &str) {
-    let sent = tokio::process::Command::new("kill").args([signal, &process.to_string()]).status().await.unwrap();
+    let sent =
+        tokio::process::Command::new("kill").args([signal, &process.to_string()]).status().await.expect("kill runs");
     assert!(sent.success());
 }
 

@@ -77,7 +77,9 @@ async fn read_body(body: axum::body::Body) -> Result<Bytes, Error> {
     let bytes = tokio::time::timeout(BODY_DEADLINE, axum::body::to_bytes(body, BODY_BYTES_MAX)).await;
     let too_late = || Error::refused_as(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive");
     bytes.map_err(|_| too_late())?.map_err(|error| {
-        if std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+        if std::error::Error::source(&error)
+            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
+        {
             Error::refused_as(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
         } else {
             ErrorCode::InvalidInput.into()
@@ -126,7 +128,7 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 /// A place in a body as a JSON Pointer (RFC 6901).
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
-    for segment in path.iter() {
+    for segment in path {
         let name = match segment {
             Segment::Seq { index } => index.to_string(),
             Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),

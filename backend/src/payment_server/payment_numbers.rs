@@ -159,7 +159,7 @@ async fn insert_row(
     .bind(&view.id)
     .bind(device)
     .bind(number_hash)
-    .bind(view.max.map(|max| max.minor()))
+    .bind(view.max.map(Amount::minor))
     .bind(view.max.map(|max| max.currency().code().to_owned()))
     .bind(view.merchant_id.as_ref().map(|merchant| merchant.as_str().to_owned()))
     .bind(signed_ms(view.created_ms))

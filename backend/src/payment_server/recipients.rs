@@ -119,6 +119,7 @@ async fn lease(db_tx: &mut DbConnection, now_ms: i64) -> Result<Vec<String>, Err
 }
 
 async fn hand_out(db_tx: &mut DbConnection, request: &str, caps: caps::Caps) -> Result<(), Error> {
+    const WRONG: Error = Error::Row("addressed request");
     let Some(addressed) = addressed(db_tx, request).await? else { return Ok(()) };
     let now_ms = now_ms();
     let handed = sqlx::query("UPDATE addressed_request SET handed_ms = $1 WHERE request_id = $2 AND handed_ms IS NULL")
@@ -129,7 +130,6 @@ async fn hand_out(db_tx: &mut DbConnection, request: &str, caps: caps::Caps) -> 
     if handed.rows_affected() == 0 || keeps_back(db_tx, &addressed, caps).await? {
         return Ok(());
     }
-    const WRONG: Error = Error::Row("addressed request");
     let merchant: MerchantId = addressed.merchant_id.parse().map_err(|_| WRONG)?;
     let request = (request.parse().map_err(|_| WRONG)?, merchant);
     // A number that only a wallet can have made tells its merchant nothing new by reaching one.

@@ -41,7 +41,8 @@ async fn claimed(deployment: &Deployment, address: &str) -> Payer {
 async fn ask(deployment: &Deployment, merchant: &str, payer: PayerIdentifier) -> (Order, Answer<PaymentRequestView>) {
     let order = Deployment::order_with(|draft| {
         draft.merchant_id = merchant.parse().unwrap();
-        draft.payee_name = if merchant == "blue-door" { "Blue Door Café" } else { "Red Door" }.to_owned();
+        let payee = if merchant == "blue-door" { "Blue Door Café" } else { "Red Door" };
+        payee.clone_into(&mut draft.payee_name);
     });
     let signed = jws::sign(&deployment.merchant_key(merchant), jws::TYP_ORDER, &order.canonical());
     let body = CreatePaymentRequest { order: signed, payer: Some(payer) };

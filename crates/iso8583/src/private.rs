@@ -274,7 +274,7 @@ mod tests {
         ) {
             let bank_certificate = outcome.clone();
             let composite = Composite {
-                order, refund, attempt_id, wallet_nonce, request_id, outcome, bank_certificate, pin_tries_left, reason,
+                order, attempt_id, wallet_nonce, request_id, refund, outcome, bank_certificate, pin_tries_left, reason,
             };
             let bytes = composite.to_bytes().unwrap();
             prop_assert_eq!(Composite::parse(&bytes).unwrap(), composite);

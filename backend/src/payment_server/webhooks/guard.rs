@@ -90,7 +90,7 @@ fn is_public(address: IpAddr) -> bool {
 /// IPv4 ranges that are nobody's on the public internet: their first address, and how many bits they share.
 const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     // This network, private use, loopback.
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
