@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
@@ -133,8 +134,13 @@ impl Browser {
 
     /// Clicks the control with this `data-action`.
     pub async fn act(&self, action: &str) {
-        let control = self.wait_for(&format!("[data-action=\"{action}\"]:not([disabled])")).await;
-        control.click().await.unwrap_or_else(|error| panic!("{action} cannot be clicked: {error}"));
+        let css = format!("[data-action=\"{action}\"]:not([disabled])");
+        let started = Instant::now();
+        // A screen that is drawn anew between the look and the click takes its control with it: a person presses the new one.
+        while let Err(error) = self.wait_for(&css).await.click().await {
+            let is_redrawn = matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_));
+            assert!(is_redrawn && started.elapsed() < SCREEN_WAIT, "{action} cannot be clicked: {error}");
+        }
     }
 
     /// Opens a payment link as a person who pastes it does, as far as the request's own screen.
