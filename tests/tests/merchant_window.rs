@@ -177,9 +177,7 @@ async fn a_bank_that_does_not_answer_makes_the_till_say_not_to_charge_again() {
     let card = Card::present(&system, "visa");
     let shop = Shop::open(&system, "till").await;
     let browser = at_till(&system, &shop, TABLET).await;
-    type_keys(&browser, "1280\u{e007}").await;
-    browser.wait_for_screen("pos.qr").await;
-    let request = shop.scanned(&scan(&system, &browser, "unknown").await).await;
+    let request = charged(&system, &browser, &shop, "unknown").await;
     system.scenario("silent").await;
     // The wallet ends with the same news.
     let _ = shop.pay(&request, &card).await;
@@ -190,15 +188,20 @@ async fn a_bank_that_does_not_answer_makes_the_till_say_not_to_charge_again() {
     browser.close().await;
 }
 
+/// 12.80 are typed and charged, and the payer scans the code; the request's id.
+async fn charged(system: &System, browser: &Browser, shop: &Shop, picture: &str) -> String {
+    type_keys(browser, "1280\u{e007}").await;
+    browser.wait_for_screen("pos.qr").await;
+    shop.scanned(&scan(system, browser, picture).await).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_withdrawn_shows_no_code_and_cannot_be_paid() {
     let system = System::start(Wishes::default()).await;
     let card = Card::present(&system, "visa");
     let shop = Shop::open(&system, "till").await;
     let browser = at_till(&system, &shop, TABLET).await;
-    type_keys(&browser, "1280\u{e007}").await;
-    browser.wait_for_screen("pos.qr").await;
-    let request = shop.scanned(&scan(&system, &browser, "withdrawn").await).await;
+    let request = charged(&system, &browser, &shop, "withdrawn").await;
     browser.act("cancel-sale").await;
     browser.wait_for_screen("pos.cancelled").await;
     browser.wait_for_words(&["No money moved"]).await;
@@ -215,9 +218,7 @@ async fn no_more_is_given_back_than_is_left() {
     let card = Card::present(&system, "visa");
     let shop = Shop::open(&system, "till").await;
     let browser = at_till(&system, &shop, TABLET).await;
-    type_keys(&browser, "1280\u{e007}").await;
-    browser.wait_for_screen("pos.qr").await;
-    let request = shop.scanned(&scan(&system, &browser, "refund").await).await;
+    let request = charged(&system, &browser, &shop, "refund").await;
     shop.pay(&request, &card).await.success();
     browser.wait_for_screen("pos.paid").await;
     browser.act("see-sale").await;

@@ -153,22 +153,7 @@ mod tests {
 
     #[test]
     fn a_face_is_open_exactly_when_its_request_can_be_paid() {
-        for name in [
-            "created",
-            "delivering",
-            "delivered",
-            "seen",
-            "in_flight",
-            "paid",
-            "rejected",
-            "cancelled",
-            "expired",
-            "undeliverable",
-            "failed",
-            "outcome_unknown",
-            "reversed",
-            "needs_manual_review",
-        ] {
+        for name in RequestState::NAMES {
             let attempt_id = "0190a7e0-0000-7000-8000-000000000001".parse().unwrap();
             let state =
                 RequestState::from_parts(name, None).or_else(|| RequestState::from_parts(name, Some(attempt_id)));
