@@ -20,6 +20,8 @@ use crate::qr::{self, Damage};
 const SETTING_NUMBERS_UNTIL: &str = "payment_numbers_until_ms";
 /// Height of the bar code, in its own units: the narrowest bar is one wide.
 const BARCODE_HEIGHT: u32 = 32;
+/// What makes an SVG a picture by itself.
+const SVG_NAMESPACE: &str = "http://www.w3.org/2000/svg";
 
 /// Digits by the number's id.
 #[derive(Default)]
@@ -119,7 +121,7 @@ impl Wallet {
 fn barcode(digits: &str) -> Result<String> {
     let failed = |_| WalletError::Code(ErrorCode::Internal);
     let bars = Code128::new(format!("Ć{digits}")).map_err(failed)?.encode();
-    SVG::new(BARCODE_HEIGHT).generate(bars).map_err(failed)
+    SVG::new(BARCODE_HEIGHT).xmlns(SVG_NAMESPACE.to_owned()).generate(bars).map_err(failed)
 }
 
 #[cfg(test)]
@@ -132,6 +134,7 @@ mod tests {
         let bars = Code128::new(format!("Ć{digits}")).unwrap().encode();
         // Start, five pairs, check: seven symbols of eleven modules, and a stop of thirteen (ISO/IEC 15417, section 4.2).
         assert_eq!(bars.len(), 7 * 11 + 13);
-        assert!(barcode(digits).unwrap().contains("<svg"));
+        // Without its namespace it is no picture to a browser.
+        assert!(barcode(digits).unwrap().contains(SVG_NAMESPACE));
     }
 }
