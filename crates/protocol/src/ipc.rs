@@ -43,12 +43,23 @@ macro_rules! commands {
 pub mod merchant;
 pub mod payer;
 
+/// The names of every module's commands, in the order the modules are asked.
+const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES];
+
 /// Every command's name: the window's permission list and the isolation page are checked against it.
-pub const COMMAND_NAMES: &[&str] =
-    &joined::<{ NAMES.len() + payer::NAMES.len() + merchant::NAMES.len() }>([NAMES, payer::NAMES, merchant::NAMES]);
+pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);
+
+const fn count(groups: &[&[&str]]) -> usize {
+    let (mut group, mut count) = (0, 0);
+    while group < groups.len() {
+        count += groups[group].len();
+        group += 1;
+    }
+    count
+}
 
 /// The names of several modules, one after the other.
-const fn joined<const N: usize>(groups: [&[&'static str]; 3]) -> [&'static str; N] {
+const fn joined<const N: usize>(groups: &[&[&'static str]]) -> [&'static str; N] {
     let mut names = [""; N];
     let (mut group, mut at) = (0, 0);
     while group < groups.len() {
@@ -197,6 +208,60 @@ pub enum Theme {
     Dark,
 }
 
+/// How far ink stands from paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contrast {
+    /// Follow the system.
+    #[default]
+    System,
+    /// As far as can be, with every edge drawn.
+    More,
+}
+
+/// When a wallet that has a lock closes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockAfter {
+    /// As soon as the person turns to another window.
+    Leaving,
+    /// After one minute without a touch or a key.
+    Minute,
+    /// After five.
+    #[default]
+    FiveMinutes,
+    /// After fifteen.
+    QuarterHour,
+    /// After sixty.
+    Hour,
+    /// Only when the program starts again.
+    Restart,
+}
+
+/// What a notification of the system tells of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notices {
+    /// There is none.
+    Off,
+    /// That something waits, and neither who asks nor how much.
+    #[default]
+    Discreet,
+    /// Who asks and how much: whoever sees the screen reads it.
+    Full,
+}
+
+/// Whether results can be heard and felt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feedback {
+    /// A short sound, and on phones a tap.
+    #[default]
+    On,
+    /// Neither.
+    Off,
+}
+
 /// How the PIN pad's keys are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -208,16 +273,24 @@ pub enum PinLayout {
     Standard,
 }
 
-/// The person's choices.
+/// The person's choices. One that was never made has its default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The language.
     pub language: Language,
     /// The colours.
     pub theme: Theme,
+    /// How far ink stands from paper.
+    pub contrast: Contrast,
     /// The PIN pad.
     pub pin_layout: PinLayout,
+    /// When the wallet locks by itself.
+    pub lock_after: LockAfter,
+    /// What notifications tell.
+    pub notices: Notices,
+    /// Whether results can be heard and felt.
+    pub feedback: Feedback,
 }
 
 /// What the wallet is connected to and how it is set.

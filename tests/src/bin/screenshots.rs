@@ -12,7 +12,7 @@ use e2e::payer::PIN;
 use e2e::remote::RemoteWallet;
 use e2e::scene::merchant_album;
 use e2e::system::{Ask, System, Wishes, free_port, texts};
-use protocol::ipc::{Language, PinLayout, SaveSettings, Settings, Theme};
+use protocol::ipc::{Language, SaveSettings, Settings, Theme};
 
 /// Phone and desktop, in CSS pixels.
 const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
@@ -84,7 +84,7 @@ async fn take_payer(out: &Path) {
                 let stripe = stripe_line(&line);
                 let readers = [format!("simulated:{reader}"), format!("stripe:{}", line.display())];
                 let wallet = RemoteWallet::start_at(&system, &name, &readers.each_ref().map(String::as_str)).await;
-                let settings = Settings { language, theme, pin_layout: PinLayout::Scrambled };
+                let settings = Settings { language, theme, ..Settings::default() };
                 wallet.call(&SaveSettings { settings }).await.expect("settings can be saved");
                 let browser = Browser::chromium(width, height, &system.log(&format!("chromium-{suffix}"))).await;
                 let series = Series { system: &system, browser, wallet, reader, stripe, out: out.to_owned(), suffix };

@@ -3,7 +3,7 @@
 use payment::{Amount, Currency};
 use protocol::ipc::SaveSettings;
 use protocol::ipc::merchant::{CatalogueItem, MerchantConnect, Sale, SaveCatalogue};
-use protocol::ipc::{Language, PinLayout, Settings, Theme};
+use protocol::ipc::{Language, Settings, Theme};
 
 use crate::browser::Browser;
 use crate::card::Card;
@@ -57,7 +57,7 @@ impl Shop {
 
     /// Sets language and colours of the till's screens.
     pub async fn look(&self, language: Language, theme: Theme) {
-        let settings = Settings { language, theme, pin_layout: PinLayout::Scrambled };
+        let settings = Settings { language, theme, ..Settings::default() };
         self.till.call(&SaveSettings { settings }).await.expect("settings can be saved");
     }
 
