@@ -12,7 +12,7 @@ use crate::processes::Running;
 use crate::progress::Progress;
 
 /// The longest a build or a whole test run may take: past it something hangs.
-const STEP_LIMIT: Duration = Duration::from_hours(1);
+pub const STEP_LIMIT: Duration = Duration::from_hours(1);
 
 /// The longest one call of a small program may take.
 const CALL_LIMIT: Duration = Duration::from_mins(2);

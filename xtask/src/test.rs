@@ -2,6 +2,7 @@
 
 mod advisories;
 pub mod desktop;
+mod programs;
 mod tally;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use desktop::Desktop;
+use programs::TestProgram;
 use tally::Tally;
 
 use crate::failure::Failure;
@@ -46,6 +48,9 @@ const SERVER_TESTS: &[&str] = &[
     "merchant_api",
     "torture",
 ];
+
+/// Of its unit tests, those that run there too.
+const SERVER_UNITS: &[&str] = &["storage::", "payment_server::"];
 
 /// Which steps to run, and how.
 #[derive(Args)]
@@ -181,18 +186,18 @@ fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
                 progress.end("SKIPPED");
                 return Ending::Skipped("--offline, and no snapshot of the advisories".to_owned());
             };
-            run_to_end(advisories::command(&source), &progress)
+            run_to_end(advisories::command(&source), &progress).map(drop)
         }
         Step::Test => run_tests(options, &progress, tally),
         Step::Postgres => run_server_tests(options, &progress, tally),
-        Step::Kotlin => counted(plain(step, options, &progress), tally),
+        Step::Kotlin => counted(plain(step, options, &progress), tally).map(drop),
         Step::Fmt | Step::Deny | Step::Swift | Step::Ui | Step::Clippy | Step::Fuzz | Step::Platforms | Step::Build => {
-            plain(step, options, &progress)
+            plain(step, options, &progress).map(drop)
         }
     };
     progress.end(if done.is_ok() { "ok" } else { "FAILED" });
     match done {
-        Ok(_) => Ending::Passed,
+        Ok(()) => Ending::Passed,
         Err(failure) => {
             println!("\n─── {} ───\n{failure}\n", step.name());
             Ending::Failed
@@ -225,32 +230,35 @@ fn ourselves(arguments: &[&str]) -> Result<Command, Failure> {
     Ok(command(program, arguments))
 }
 
-fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<Printed, Failure> {
+fn run_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<(), Failure> {
+    let programs = TestProgram::build_all(options.offline)?.into_iter().map(|program| (program, &[][..])).collect();
     let desktop = Desktop::start()?;
-    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
-    desktop.enter(&mut tests);
+    let ran = programs::run_all(programs, |command| desktop.enter(command), progress, tally);
+    let mut examples = cargo(["test", "--workspace", "--doc"]);
     if options.offline {
-        tests.env("CARGO_NET_OFFLINE", "true");
+        examples.env("CARGO_NET_OFFLINE", "true");
     }
-    counted(run_to_end(tests, progress), tally)
+    let documented = counted(run_to_end(examples, progress), tally);
+    ran.and(documented.map(drop))
 }
 
-/// With the features of the whole workspace, so that nothing is built anew.
-fn run_server_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<Printed, Failure> {
-    let server = Postgres::start()?;
-    let units = ["test", "--workspace", "--no-fail-fast", "--lib", "--", "storage::", "payment_server::"];
-    let programs = SERVER_TESTS.iter().flat_map(|name| ["--test", name]);
-    let whole = ["test", "--workspace", "--no-fail-fast"].into_iter().chain(programs).collect::<Vec<_>>();
-    let mut last = None;
-    for arguments in [&units[..], &whole] {
-        let mut tests = cargo(arguments.iter().copied());
-        tests.env("TAPSEAL_TEST_POSTGRES", server.address());
-        if options.offline {
-            tests.env("CARGO_NET_OFFLINE", "true");
+fn run_server_tests(options: &Options, progress: &Progress, tally: &mut Tally) -> Result<(), Failure> {
+    let programs = TestProgram::build_all(options.offline)?.into_iter().filter_map(|program| {
+        if program.is_unit("tapseal") {
+            return Some((program, SERVER_UNITS));
         }
-        last = Some(counted(run_to_end(tests, progress), tally)?);
-    }
-    Ok(last.expect("two rounds were run"))
+        SERVER_TESTS.iter().any(|name| program.is_integration(name)).then_some((program, &[][..]))
+    });
+    let programs = programs.collect();
+    let server = Postgres::start()?;
+    programs::run_all(
+        programs,
+        |command| {
+            command.env("TAPSEAL_TEST_POSTGRES", server.address());
+        },
+        progress,
+        tally,
+    )
 }
 
 /// Adds the tests that a program closed with, however it ended.
