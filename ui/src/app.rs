@@ -74,7 +74,8 @@ fn page(app: App, place: Place) -> AnyView {
         Place::History => pages::history::page(app).into_any(),
         Place::Receipt(attempt_id) => pages::receipt::page(app, attempt_id).into_any(),
         Place::Verify => pages::verify::page(app).into_any(),
-        Place::Settings => pages::settings::page(app).into_any(),
+        Place::Settings => pages::settings::list(app).into_any(),
+        Place::SettingsPage(page) => pages::settings::page(app, page),
         Place::ReaderTest => pages::reader_test::page(app).into_any(),
         Place::Sell(place) => pages::merchant::page(app, place),
     }
@@ -87,7 +88,6 @@ const fn layout_of(place: Place) -> &'static str {
     }
     match place.section() {
         None => "focus",
-        Some(Section::Settings) => "single",
         Some(_) if place.is_top() => "list",
         Some(_) => "detail",
     }
@@ -108,7 +108,11 @@ fn list_pane(app: App) -> impl IntoView {
         }
         (Some(Section::Sales), true) => Some(placeholder(app, Text::SalesChoose, Text::SalesChooseBody).into_any()),
         (Some(Section::Sales), false) => Some(pages::merchant::sales::aside(app).into_any()),
-        (Some(Section::Sell | Section::Settings) | None, _) => None,
+        (Some(Section::Settings), true) => {
+            Some(placeholder(app, Text::SettingsChoose, Text::SettingsChooseBody).into_any())
+        }
+        (Some(Section::Settings), false) => Some(pages::settings::aside(app).into_any()),
+        (Some(Section::Sell) | None, _) => None,
     }
 }
 

@@ -1,11 +1,15 @@
 //! Where the person is: the screen they went to, and the place the wallet's state makes of it.
 
+mod settings;
+
 use payment::{AttemptId, RequestId};
 use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::CheckoutStage;
 
 use crate::merchant::place::{SellPlace, SellScreen, SellSection};
 use crate::remedy::Remedy;
+
+pub use settings::{GROUPS, SettingsGroup, SettingsPage};
 
 /// What the person navigated to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +34,10 @@ pub enum Screen {
     Receipt(AttemptId),
     /// Somebody's receipt, to be checked.
     Verify,
-    /// The settings.
+    /// The list of the settings.
     Settings,
+    /// One page of them.
+    SettingsPage(SettingsPage),
     /// A test of a reader.
     ReaderTest,
     /// One of the merchant's screens.
@@ -81,6 +87,8 @@ pub enum Place {
     Verify,
     /// See [`Screen::Settings`].
     Settings,
+    /// See [`Screen::SettingsPage`].
+    SettingsPage(SettingsPage),
     /// See [`Screen::ReaderTest`].
     ReaderTest,
     /// One of the merchant's screens, given what became of the sale it shows.
@@ -116,6 +124,7 @@ impl Place {
             (Screen::Receipt(attempt_id), _) => Self::Receipt(attempt_id),
             (Screen::Verify, _) => Self::Verify,
             (Screen::Settings, _) => Self::Settings,
+            (Screen::SettingsPage(page), _) => Self::SettingsPage(page),
             (Screen::ReaderTest, _) => Self::ReaderTest,
             (Screen::Sell(screen), _) => Self::Sell(SellPlace::of(screen, None)),
             (Screen::Checkout, Some(stage)) => Self::of_stage(stage),
@@ -159,6 +168,7 @@ impl Place {
             Self::Receipt(_) => "receipt",
             Self::Verify => "receipt.verify",
             Self::Settings => "settings",
+            Self::SettingsPage(page) => page.id(),
             Self::ReaderTest => "reader.test",
             Self::Sell(place) => place.id(),
         }
@@ -171,7 +181,7 @@ impl Place {
                 Some(Section::Requests)
             }
             Self::History | Self::Receipt(_) | Self::Verify => Some(Section::History),
-            Self::Settings | Self::ReaderTest => Some(Section::Settings),
+            Self::Settings | Self::SettingsPage(_) | Self::ReaderTest => Some(Section::Settings),
             Self::Sell(place) => match place.section() {
                 Some(SellSection::Sell) => Some(Section::Sell),
                 Some(SellSection::Sales) => Some(Section::Sales),
@@ -196,7 +206,7 @@ impl Place {
 
     /// Whether it shows readers, which come and go without the wallet's doing.
     pub const fn shows_readers(self) -> bool {
-        matches!(self, Self::CardProblem(..) | Self::Card | Self::CardError | Self::Settings)
+        matches!(self, Self::CardProblem(..) | Self::Card | Self::CardError | Self::SettingsPage(SettingsPage::Readers))
     }
 
     /// The request it shows.

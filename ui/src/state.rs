@@ -26,7 +26,7 @@ use crate::ipc::invoke;
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::Till;
 use crate::phase::PhaseView as _;
-use crate::place::{Place, Screen};
+use crate::place::{Place, Screen, SettingsPage};
 use crate::readers;
 use crate::stage::{spoken, stage_name};
 
@@ -229,7 +229,7 @@ impl App {
             matches!(view.checkout.as_ref().map(|it| &it.progress), Some(CheckoutStage::WaitingForCard));
         let is_at_reader = view.checkout.is_some() || view.reader_test.is_some();
         let are_unread = is_at_reader && self.readers.with_untracked(Option::is_none);
-        if waits_for_card || are_unread || self.place.get_untracked() == Place::Settings {
+        if waits_for_card || are_unread || self.place.get_untracked().shows_readers() {
             self.read_readers().await;
         }
     }
@@ -359,7 +359,8 @@ impl App {
             Place::Sealing | Place::Starting | Place::Broken | Place::Inbox => {}
             Place::CardError => self.leave_checkout(),
             Place::CardProblem(request_id, _) => self.go(Screen::Request(request_id)),
-            Place::ReaderTest => self.go(Screen::Settings),
+            Place::ReaderTest => self.go(Screen::SettingsPage(SettingsPage::Readers)),
+            Place::SettingsPage(_) => self.go(Screen::Settings),
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),
             Place::History | Place::Settings | Place::Numbers => self.go(Screen::Inbox),
             Place::Receipt(_) | Place::Verify => self.go(Screen::History),

@@ -9,7 +9,6 @@ use crate::components::{back_button, icon, pips};
 use crate::format;
 use crate::i18n::Text;
 use crate::invitation::Invitation;
-use crate::place::Screen;
 use crate::reader_check::{Check, Finding, findings};
 use crate::stage::ReadStep;
 use crate::state::App;
@@ -30,7 +29,7 @@ pub fn page(app: App) -> impl IntoView {
             {checks(app)}
             <div class="actions">
                 {move || is_over(app).then(|| again(app, reader.get_untracked()))}
-                <button class="button" type="button" data-action="done" on:click=move |_| app.go(Screen::Settings)>
+                <button class="button" type="button" data-action="done" on:click=move |_| app.back()>
                     {app.t(Text::ActionDone)}
                 </button>
             </div>

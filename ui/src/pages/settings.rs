@@ -1,133 +1,150 @@
-//! The person's choices, where requests reach them, and what this wallet trusts.
+//! The settings: a list in groups, and a page for each of its lines.
+//!
+//! A new page is a variant of [`SettingsPage`], an arm of [`page`] and a file of its own; what its line in the list says
+//! of it at a glance is an arm of [`glance`].
 
+mod about;
+mod choices;
 mod identifiers;
+mod keys;
 mod readers;
 mod senders;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::ipc::{Language, PinLayout, Settings, Theme, WalletStatus};
+use protocol::ipc::{Contrast, Language, PinLayout, Settings, Theme, WalletStatus};
 
+use crate::components::{back_button, icon};
 use crate::i18n::Text;
+use crate::place::{GROUPS, Place, Screen, SettingsGroup, SettingsPage};
 use crate::state::App;
 
-/// The screen.
-pub fn page(app: App) -> impl IntoView {
+/// The list as a screen of its own.
+pub fn list(app: App) -> impl IntoView {
     spawn_local(app.read_status());
-    spawn_local(app.read_readers());
     view! {
         <header class="page-head"><h1 tabindex="-1">{app.t(Text::SettingsTitle)}</h1></header>
-        <div class="settings">
-            {choices(app)}
-            {identifiers::identifiers(app)}
-            {senders::blocked(app)}
-            {super::merchant::take_payments(app)}
-            {readers::readers(app)}
-            {keys(app)}
-            {about(app)}
-        </div>
+        {groups(app)}
     }
 }
 
+/// The list beside an open page.
+pub fn aside(app: App) -> impl IntoView {
+    view! {
+        <aside class="pane pane-side" aria-label=app.t(Text::SettingsTitle)>
+            <header class="page-head"><h2 class="aside-title">{app.t(Text::SettingsTitle)}</h2></header>
+            {groups(app)}
+        </aside>
+    }
+}
+
+/// One page, with the way back to the list.
+pub fn page(app: App, page: SettingsPage) -> AnyView {
+    let content = match page {
+        SettingsPage::Identifiers => identifiers::page(app).into_any(),
+        SettingsPage::Senders => senders::page(app).into_any(),
+        SettingsPage::Readers => readers::page(app).into_any(),
+        SettingsPage::PinPad => choices::pin_pad(app).into_any(),
+        SettingsPage::Language => choices::language(app).into_any(),
+        SettingsPage::Appearance => choices::appearance(app).into_any(),
+        SettingsPage::Keys => keys::page(app).into_any(),
+        SettingsPage::About => about::page(app).into_any(),
+    };
+    view! {
+        <header class="page-head page-head-nav settings-head">
+            {back_button(app)}
+            <h1 tabindex="-1" class="nav-title">{app.t(page.title())}</h1>
+        </header>
+        <div class="settings">{content}</div>
+    }
+    .into_any()
+}
+
+fn groups(app: App) -> impl IntoView {
+    let groups = GROUPS.iter().map(|group| view_of_group(app, group)).collect_view();
+    view! { <nav class="settings-list" aria-label=app.t(Text::SettingsTitle)>{groups}</nav> }
+}
+
+fn view_of_group(app: App, group: &'static SettingsGroup) -> impl IntoView {
+    let lines = group.pages.iter().map(|page| line(app, *page)).collect_view();
+    // A till is no page of the settings, but here is where a person looks for it.
+    let till = (group.title == Text::SettingsGroupPay).then(|| super::merchant::take_payments(app));
+    view! {
+        <section>
+            <h2 class="group-title">{app.t(group.title)}</h2>
+            <ul class="rows rows-boxed" role="list">{lines}{till}</ul>
+        </section>
+    }
+}
+
+fn line(app: App, page: SettingsPage) -> impl IntoView {
+    let is_selected = move || app.place.get() == Place::SettingsPage(page);
+    let glance = move || glance(app, page).map(|text| view! { <bdi class="row-glance quiet small">{text}</bdi> });
+    view! {
+        <li>
+            <button class="row" class:selected=is_selected type="button" data-action=page.id()
+                aria-current=move || is_selected().then_some("page")
+                on:click=move |_| app.go(Screen::SettingsPage(page))>
+                {shape(page)}
+                <span class="row-main"><span class="row-title">{app.t(page.title())}</span>{glance}</span>
+                {icon::chevron()}
+            </button>
+        </li>
+    }
+}
+
+fn shape(page: SettingsPage) -> AnyView {
+    match page {
+        SettingsPage::Identifiers => icon::requests().into_any(),
+        SettingsPage::Senders => icon::shop().into_any(),
+        SettingsPage::Readers => icon::reader().into_any(),
+        SettingsPage::PinPad => icon::code().into_any(),
+        SettingsPage::Language => icon::sales().into_any(),
+        SettingsPage::Appearance => icon::settings().into_any(),
+        SettingsPage::Keys => icon::key().into_any(),
+        SettingsPage::About => icon::file().into_any(),
+    }
+}
+
+/// What stands now, in a word or two, so that most questions need no page.
+fn glance(app: App, page: SettingsPage) -> Option<String> {
+    let words = |text: Text| Some(text.in_language(app.lang.get()).to_owned());
+    let settings = settings_of(app);
+    match page {
+        SettingsPage::Identifiers => match of_status(app, |status| status.identifiers.clone()).as_slice() {
+            [] => words(Text::SettingsGlanceNone),
+            [only] => Some(only.clone()),
+            [first, rest @ ..] => {
+                let values = [("first", first.as_str()), ("count", &rest.len().to_string())];
+                Some(Text::SettingsGlanceMore.filled(app.lang.get(), &values))
+            }
+        },
+        SettingsPage::PinPad => words(match settings.pin_layout {
+            PinLayout::Scrambled => Text::SettingsPinScrambled,
+            PinLayout::Standard => Text::SettingsPinStandard,
+        }),
+        SettingsPage::Language => match settings.language {
+            Language::System => words(Text::SettingsSystem),
+            Language::English => Some(choices::ENGLISH.to_owned()),
+            Language::Chinese => Some(choices::CHINESE.to_owned()),
+        },
+        SettingsPage::Appearance => words(match (settings.theme, settings.contrast) {
+            (_, Contrast::More) => Text::SettingsContrastMore,
+            (Theme::System, Contrast::System) => Text::SettingsSystem,
+            (Theme::Light, Contrast::System) => Text::SettingsLight,
+            (Theme::Dark, Contrast::System) => Text::SettingsDark,
+        }),
+        SettingsPage::About => Some(of_status(app, |status| status.version.clone())),
+        SettingsPage::Senders | SettingsPage::Readers | SettingsPage::Keys => None,
+    }
+}
+
+/// The person's choices as last read.
 fn settings_of(app: App) -> Settings {
     app.status.with(|status| status.as_ref().map_or_else(Settings::default, |status| status.settings))
 }
 
-fn choices(app: App) -> impl IntoView {
-    view! {
-        {choice(app, "language", Text::SettingsLanguage, vec![
-            option(app, "system", Text::SettingsSystem, None, |it| Settings { language: Language::System, ..it }),
-            // A language is named in itself, so that whoever reads it can find it.
-            named_option(app, "en", "English", |it| Settings { language: Language::English, ..it }),
-            named_option(app, "zh-Hans", "简体中文", |it| Settings { language: Language::Chinese, ..it }),
-        ])}
-        {choice(app, "theme", Text::SettingsTheme, vec![
-            option(app, "system", Text::SettingsSystem, None, |it| Settings { theme: Theme::System, ..it }),
-            option(app, "light", Text::SettingsLight, None, |it| Settings { theme: Theme::Light, ..it }),
-            option(app, "dark", Text::SettingsDark, None, |it| Settings { theme: Theme::Dark, ..it }),
-        ])}
-        {choice(app, "pin-pad", Text::SettingsPin, vec![
-            option(app, "scrambled", Text::SettingsPinScrambled, Some(Text::SettingsPinScrambledHint),
-                |it| Settings { pin_layout: PinLayout::Scrambled, ..it }),
-            option(app, "standard", Text::SettingsPinStandard, Some(Text::SettingsPinStandardHint),
-                |it| Settings { pin_layout: PinLayout::Standard, ..it }),
-        ])}
-    }
-}
-
-/// One option of a choice: its stable value, its words, and what it changes.
-struct ChoiceOption {
-    value: &'static str,
-    words: AnyView,
-    apply: fn(Settings) -> Settings,
-}
-
-fn option(
-    app: App,
-    value: &'static str,
-    name: Text,
-    hint: Option<Text>,
-    apply: fn(Settings) -> Settings,
-) -> ChoiceOption {
-    let hint = hint.map(|hint| view! { <span class="quiet small">{app.t(hint)}</span> });
-    let words = view! { <span class="option-words"><span>{app.t(name)}</span>{hint}</span> }.into_any();
-    ChoiceOption { value, words, apply }
-}
-
-fn named_option(_app: App, value: &'static str, name: &'static str, apply: fn(Settings) -> Settings) -> ChoiceOption {
-    let words = view! { <span class="option-words"><span lang=value>{name}</span></span> }.into_any();
-    ChoiceOption { value, words, apply }
-}
-
-fn choice(app: App, name: &'static str, title: Text, options: Vec<ChoiceOption>) -> impl IntoView {
-    let options = options.into_iter().map(|ChoiceOption { value, words, apply }| {
-        let is_chosen = move || settings_of(app) == apply(settings_of(app));
-        view! {
-            <label class="option">
-                <input type="radio" name=name value=value data-setting=format!("{name}.{value}") prop:checked=is_chosen
-                    on:change=move |_| app.save_settings(apply(settings_of(app)))/>
-                {words}
-            </label>
-        }
-    });
-    view! { <fieldset class="group"><legend>{app.t(title)}</legend>{options.collect::<Vec<_>>()}</fieldset> }
-}
-
+/// A part of the wallet's status; its empty value until the wallet answered.
 fn of_status<T: Default>(app: App, part: impl Fn(&WalletStatus) -> T) -> T {
     app.status.with(|status| status.as_ref().map(part).unwrap_or_default())
-}
-
-fn keys(app: App) -> impl IntoView {
-    let key_store = move || {
-        let is_keyring = of_status(app, |status| status.key_store == "keyring");
-        app.t(if is_keyring { Text::SettingsKeyStoreKeyring } else { Text::SettingsKeyStoreFile })()
-    };
-    view! {
-        <section class="group" aria-labelledby="keys-title">
-            <h2 id="keys-title">{app.t(Text::SettingsKeys)}</h2>
-            <dl class="facts">
-                <div class="fact"><dt>{app.t(Text::SettingsKeyStore)}</dt><dd>{key_store}</dd></div>
-                <div class="fact fact-wide">
-                    <dt>{app.t(Text::SettingsFingerprint)}</dt>
-                    <dd><code class="fingerprint" dir="ltr">{move || of_status(app, |status| status.operator_fingerprint.clone())}</code></dd>
-                </div>
-            </dl>
-            <p class="quiet small group-line">{app.t(Text::SettingsFingerprintHelp)}</p>
-        </section>
-    }
-}
-
-fn about(app: App) -> impl IntoView {
-    let line = move || app.t(if app.online.get() { Text::SettingsOnline } else { Text::SettingsOffline })();
-    view! {
-        <section class="group" aria-labelledby="about-title">
-            <h2 id="about-title">{app.t(Text::SettingsAbout)}</h2>
-            <dl class="facts">
-                <div class="fact"><dt>{app.t(Text::SettingsServer)}</dt>
-                    <dd><bdi>{move || of_status(app, |status| status.server.clone())}</bdi>" · "{line}</dd></div>
-                <div class="fact"><dt>{app.t(Text::SettingsVersion)}</dt>
-                    <dd>{app.t(Text::AppName)}" "{move || of_status(app, |status| status.version.clone())}</dd></div>
-            </dl>
-        </section>
-    }
 }

@@ -33,8 +33,9 @@ impl Series<'_> {
         self.browser.act("confirm-report").await;
         self.browser.wait_for_screen("inbox").await;
         self.browser.act("settings").await;
+        self.browser.act("settings.senders").await;
         self.browser.wait_for("[data-action=\"unblock\"]").await;
-        self.picture_of("[data-part=\"blocked\"]", "settings-blocked").await;
+        self.picture("settings.senders").await;
         self.browser.act("unblock").await;
         self.browser.act("inbox").await;
         self.browser.wait_for_screen("inbox").await;

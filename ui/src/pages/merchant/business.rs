@@ -80,7 +80,7 @@ fn facts(app: App, merchant: &MerchantView) -> impl IntoView + use<> {
     }
 }
 
-/// The settings' way to all this.
+/// The settings' way to all this, as a line of their list.
 pub fn take_payments(app: App) -> impl IntoView {
     let name = move || app.till.merchant.with(|it| it.as_ref().map(|it| it.display_name.clone()));
     let (title, help) = (
@@ -95,17 +95,12 @@ pub fn take_payments(app: App) -> impl IntoView {
         }
     };
     view! {
-        <section class="group" aria-labelledby="take-payments-title">
-            <h2 id="take-payments-title">{app.t(Text::SellTake)}</h2>
-            <ul class="rows">
-                <li>
-                    <button class="row" type="button" data-action="take-payments" on:click=go>
-                        {icon::shop()}
-                        <span class="row-main"><bdi class="row-title">{title}</bdi><span class="quiet small">{help}</span></span>
-                        {icon::chevron()}
-                    </button>
-                </li>
-            </ul>
-        </section>
+        <li>
+            <button class="row" type="button" data-action="take-payments" on:click=go>
+                {icon::shop()}
+                <span class="row-main"><bdi class="row-title">{title}</bdi><span class="quiet small">{help}</span></span>
+                {icon::chevron()}
+            </button>
+        </li>
     }
 }

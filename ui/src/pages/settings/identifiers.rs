@@ -87,8 +87,8 @@ impl Claim {
     }
 }
 
-/// The group.
-pub fn identifiers(app: App) -> impl IntoView {
+/// The page.
+pub fn page(app: App) -> impl IntoView {
     let claim = Claim {
         app,
         identifier: RwSignal::new(String::new()),
@@ -110,8 +110,7 @@ pub fn identifiers(app: App) -> impl IntoView {
         }
     };
     view! {
-        <section class="group" aria-labelledby="identifiers-title">
-            <h2 id="identifiers-title">{app.t(Text::SettingsIdentifiers)}</h2>
+        <section class="group">
             {list}
             {move || claim.claimed.get().map(|identifier| view! {
                 <p class="group-line good" role="status">{app.fill(Text::SettingsClaimed, "identifier", identifier)}</p>

@@ -11,8 +11,9 @@ use crate::i18n::Text;
 use crate::pages::card::guidance_list;
 use crate::state::App;
 
-/// The group.
-pub fn readers(app: App) -> impl IntoView {
+/// The page.
+pub fn page(app: App) -> impl IntoView {
+    spawn_local(app.read_readers());
     let listed = Memo::new(move |_| app.readers.get());
     let rows = move || match listed.get() {
         Some(readers) if !readers.is_empty() => {
@@ -27,8 +28,7 @@ pub fn readers(app: App) -> impl IntoView {
         None => ().into_any(),
     };
     view! {
-        <section class="group" aria-labelledby="readers-title" data-part="readers">
-            <h2 id="readers-title">{app.t(Text::SettingsReaders)}</h2>
+        <section class="group" data-part="readers">
             <div>{rows}</div>
             <button class="text-button" type="button" data-action="look-again"
                 on:click=move |_| spawn_local(app.read_readers())>{app.t(Text::CardLookAgain)}</button>

@@ -7,8 +7,8 @@ use protocol::ipc::payer::{Blocked, SenderName, Unblock};
 use crate::i18n::Text;
 use crate::state::App;
 
-/// The group.
-pub fn blocked(app: App) -> impl IntoView {
+/// The page.
+pub fn page(app: App) -> impl IntoView {
     let listed = RwSignal::new(None::<Vec<SenderName>>);
     spawn_local(async move {
         if let Some(blocked) = app.ask(Blocked {}).await {

@@ -1,0 +1,86 @@
+//! The pages of the settings, in the order and the groups of their list.
+
+use crate::i18n::Text;
+
+/// One page of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingsPage {
+    /// Phone numbers and e-mail addresses that reach this wallet.
+    Identifiers,
+    /// Whom the person accepted and blocked.
+    Senders,
+    /// Card readers.
+    Readers,
+    /// How the PIN pad is laid out.
+    PinPad,
+    /// The language of the screens.
+    Language,
+    /// Colours and contrast.
+    Appearance,
+    /// What this wallet trusts, and how to compare it.
+    Keys,
+    /// The program and what it is made of.
+    About,
+}
+
+/// A part of the list: its heading, and its pages in their order.
+pub struct SettingsGroup {
+    /// What the pages have in common.
+    pub title: Text,
+    /// The pages.
+    pub pages: &'static [SettingsPage],
+}
+
+/// The list.
+pub const GROUPS: &[SettingsGroup] = &[
+    SettingsGroup { title: Text::SettingsGroupReach, pages: &[SettingsPage::Identifiers, SettingsPage::Senders] },
+    SettingsGroup { title: Text::SettingsGroupPay, pages: &[SettingsPage::Readers, SettingsPage::PinPad] },
+    SettingsGroup { title: Text::SettingsGroupScreen, pages: &[SettingsPage::Language, SettingsPage::Appearance] },
+    SettingsGroup { title: Text::SettingsGroupSafe, pages: &[SettingsPage::Keys] },
+    SettingsGroup { title: Text::SettingsGroupProgram, pages: &[SettingsPage::About] },
+];
+
+impl SettingsPage {
+    /// The stable name: `data-screen`, and the `data-action` that opens it.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Identifiers => "settings.identifiers",
+            Self::Senders => "settings.senders",
+            Self::Readers => "settings.readers",
+            Self::PinPad => "settings.pin-pad",
+            Self::Language => "settings.language",
+            Self::Appearance => "settings.appearance",
+            Self::Keys => "settings.keys",
+            Self::About => "settings.about",
+        }
+    }
+
+    /// Its heading, and its name in the list.
+    pub const fn title(self) -> Text {
+        match self {
+            Self::Identifiers => Text::SettingsIdentifiers,
+            Self::Senders => Text::SettingsSenders,
+            Self::Readers => Text::SettingsReaders,
+            Self::PinPad => Text::SettingsPin,
+            Self::Language => Text::SettingsLanguage,
+            Self::Appearance => Text::SettingsTheme,
+            Self::Keys => Text::SettingsKeys,
+            Self::About => Text::SettingsAbout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_of_the_list_has_a_name_of_its_own() {
+        let mut names: Vec<_> = GROUPS.iter().flat_map(|group| group.pages).map(|page| page.id()).collect();
+        let listed = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), listed);
+        assert!(names.iter().all(|name| name.starts_with("settings.")));
+    }
+}
