@@ -10,6 +10,7 @@ pub mod receipt_sheet;
 pub mod request_list;
 pub mod seal_picture;
 pub mod time;
+pub mod virtual_list;
 
 use leptos::prelude::*;
 
