@@ -65,6 +65,11 @@ const COMMANDS = new Set([
   'api_key_create',
   'api_key_revoke',
   'scan_image',
+  'payment_methods',
+  'choose_method',
+  'postpone_until',
+  'bring_back',
+  'request_of_receipt',
 ])
 
 // The longest call carries a receipt's text; everything else is far below. In UTF-16 code units.

@@ -10,6 +10,7 @@ use crate::screen;
 use crate::shell::Shell;
 
 pub(crate) mod merchant;
+pub(crate) mod pay;
 pub(crate) mod payer;
 
 /// What a command answers: its own view, or the one kind of error.

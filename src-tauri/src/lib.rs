@@ -104,7 +104,12 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::merchant::access,
             commands::merchant::api_key_create,
             commands::merchant::api_key_revoke,
-            commands::merchant::scan_image
+            commands::merchant::scan_image,
+            commands::pay::payment_methods,
+            commands::pay::choose_method,
+            commands::pay::postpone_until,
+            commands::pay::bring_back,
+            commands::pay::request_of_receipt
         ])
         .setup(|app| {
             open_wallet(app);

@@ -69,6 +69,7 @@ fn view(request: &StoredRequest, now_ms: u64) -> Json<RequestStatusView> {
         request_id: request.id,
         state: request.state,
         refunded_minor: request.refunded_minor,
+        refunded_ms: request.refunded_ms,
         server_time_ms: now_ms,
     })
 }

@@ -72,7 +72,7 @@ async fn append(
     Ok(())
 }
 
-/// The sealed requests after the last one seen.
+/// The letters and changes of state after the last entry seen.
 #[utoipa::path(get, path = "/v1/inbox", tag = "wallet", security(("device_signature" = [])),
     params(("after" = Option<u64>, Query, description = "The last entry seen")),
     responses((status = 200, body = InboxPage), (status = 401, body = Problem)))]
@@ -81,19 +81,49 @@ pub(super) async fn page(
     Query(After { after: Number(after) }): Query<After>,
     call: DeviceCall,
 ) -> Result<Json<InboxPage>, Error> {
-    let rows: Vec<(i64, String, String)> = sqlx::query_as(
-        "SELECT seq, request_id, sealed FROM inbox_entry \
-         WHERE device_id = $1 AND seq > $2 AND kind = 'request' ORDER BY seq LIMIT $3",
+    let mut entries = entries(&app, call.device_id, signed_ms(after), PAGE_MAX + 1).await?;
+    let has_more = entries.len() > PAGE_MAX;
+    entries.truncate(PAGE_MAX);
+    let last_seq = entries.last().map_or(0, |(seq, _)| unsigned_ms(*seq));
+    let mut page = InboxPage { requests: Vec::new(), states: Vec::new(), last_seq, has_more };
+    for (_, event) in entries {
+        match event {
+            InboxEvent::Request(letter) => page.requests.push(letter),
+            InboxEvent::State(state) => page.states.push(state),
+        }
+    }
+    Ok(Json(page))
+}
+
+/// A device's entries after a place, in order, each with its place.
+async fn entries(app: &App, device: DeviceId, after: i64, max: usize) -> Result<Vec<(i64, InboxEvent)>, Error> {
+    type Row = (i64, String, Option<String>, String, Option<String>, i64, Option<i64>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT entry.seq, entry.request_id, entry.sealed, request.state, request.state_attempt_id, \
+         request.refunded_minor, request.refunded_ms \
+         FROM inbox_entry AS entry JOIN payment_request AS request ON request.id = entry.request_id \
+         WHERE entry.device_id = $1 AND entry.seq > $2 ORDER BY entry.seq LIMIT $3",
     )
-    .bind(call.device_id.to_string())
-    .bind(signed_ms(after))
-    .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
+    .bind(device.to_string())
+    .bind(after)
+    .bind(i64::try_from(max).unwrap_or(i64::MAX))
     .fetch_all(app.db.reader())
     .await?;
-    let has_more = rows.len() > PAGE_MAX;
-    let rows = rows.into_iter().take(PAGE_MAX);
-    let requests = rows.map(|(seq, id, sealed)| sealed_request(seq, &id, &sealed)).collect::<Result<_, _>>()?;
-    Ok(Json(InboxPage { requests, has_more }))
+    let mut entries = Vec::with_capacity(rows.len());
+    for (seq, request_id, sealed, state, attempt_id, refunded_minor, refunded_ms) in rows {
+        let event = match sealed {
+            Some(sealed) => InboxEvent::Request(sealed_request(seq, &request_id, &sealed)?),
+            None => InboxEvent::State(RequestStatusView {
+                request_id: request_id.parse().map_err(|_| Error::Row("inbox entry"))?,
+                state: lifecycle::request_state(&state, attempt_id.as_deref())?,
+                refunded_minor,
+                refunded_ms: refunded_ms.map(unsigned_ms),
+                server_time_ms: now_ms(),
+            }),
+        };
+        entries.push((seq, event));
+    }
+    Ok(entries)
 }
 
 fn sealed_request(seq: i64, request_id: &str, sealed: &str) -> Result<SealedRequest, Error> {
@@ -163,32 +193,9 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<Vec<Event>, Error> {
-        type Row = (i64, String, Option<String>, String, Option<String>, i64);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT entry.seq, entry.request_id, entry.sealed, request.state, request.state_attempt_id, \
-             request.refunded_minor \
-             FROM inbox_entry AS entry JOIN payment_request AS request ON request.id = entry.request_id \
-             WHERE entry.device_id = $1 AND entry.seq > $2 ORDER BY entry.seq LIMIT $3",
-        )
-        .bind(self.device.to_string())
-        .bind(self.after)
-        .bind(i64::try_from(PAGE_MAX).unwrap_or(i64::MAX))
-        .fetch_all(self.app.db.reader())
-        .await?;
-        let mut events = Vec::with_capacity(rows.len());
-        for (seq, request_id, sealed, state, attempt_id, refunded_minor) in rows {
-            let event = match sealed {
-                Some(sealed) => InboxEvent::Request(sealed_request(seq, &request_id, &sealed)?),
-                None => InboxEvent::State(RequestStatusView {
-                    request_id: request_id.parse().map_err(|_| Error::Row("inbox entry"))?,
-                    state: lifecycle::request_state(&state, attempt_id.as_deref())?,
-                    refunded_minor,
-                    server_time_ms: now_ms(),
-                }),
-            };
-            events.push(sse_event(seq, &event));
-            self.after = seq;
-        }
+        let entries = entries(&self.app, self.device, self.after, PAGE_MAX).await?;
+        let events = entries.iter().map(|(seq, event)| sse_event(*seq, event)).collect();
+        self.after = entries.last().map_or(self.after, |(seq, _)| *seq);
         Ok(events)
     }
 }

@@ -41,6 +41,7 @@ struct RequestRow {
     state: String,
     state_attempt_id: Option<String>,
     refunded_minor: i64,
+    refunded_ms: Option<i64>,
     refunds_counted_minor: i64,
 }
 
@@ -57,6 +58,8 @@ pub(super) struct StoredRequest {
     pub(super) state: RequestState,
     /// What is given back of it.
     pub(super) refunded_minor: i64,
+    /// When the last of it was.
+    pub(super) refunded_ms: Option<u64>,
     /// The same with what is on its way back or in review.
     pub(super) refunds_counted_minor: i64,
 }
@@ -76,6 +79,7 @@ impl RequestRow {
             expires_ms: unsigned_ms(self.expires_ms),
             state,
             refunded_minor: self.refunded_minor,
+            refunded_ms: self.refunded_ms.map(unsigned_ms),
             refunds_counted_minor: self.refunds_counted_minor,
         })
     }
@@ -227,6 +231,7 @@ impl NewRequest {
             expires_ms: order.expires_ms,
             state: RequestState::Created,
             refunded_minor: 0,
+            refunded_ms: None,
             refunds_counted_minor: 0,
         };
         let counter = counter.map(|counter| counter.seal(stored.id, &letter)).transpose()?;

@@ -5,7 +5,7 @@
 
 mod reader_test;
 
-use payment::{Amount, AttemptId, RequestId};
+use payment::{Amount, AttemptId, MerchantId, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -41,10 +41,11 @@ macro_rules! commands {
 }
 
 pub mod merchant;
+pub mod pay;
 pub mod payer;
 
 /// The names of every module's commands, in the order the modules are asked.
-const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES];
+const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
 pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);
@@ -372,6 +373,8 @@ pub struct ItemView {
 pub struct RequestView {
     /// The request.
     pub request_id: RequestId,
+    /// Who asks.
+    pub merchant_id: MerchantId,
     /// How much.
     pub amount: Amount,
     /// The payee's verified name.
@@ -397,6 +400,15 @@ pub struct RequestView {
     pub now_ms: u64,
     /// What it asks of the payer now.
     pub phase: RequestPhase,
+    /// When it comes back by itself, ms since the Unix epoch, while it is put off until then.
+    #[serde(default)]
+    pub postponed_until_ms: Option<u64>,
+    /// Whether it is paid, or being paid, from elsewhere: another device of the payer, or another person.
+    #[serde(default)]
+    pub elsewhere: bool,
+    /// What is being done about an unknown outcome.
+    #[serde(default)]
+    pub doubt: Option<pay::Doubt>,
     /// When an unknown outcome will be known or undone, at the latest.
     pub deadline_ms: Option<u64>,
     /// The attempt whose receipt is kept, once paid.
@@ -404,6 +416,9 @@ pub struct RequestView {
     /// What the merchant gave back of it, in minor units.
     #[serde(default)]
     pub refunded_minor: i64,
+    /// When the last of it was given back, ms since the Unix epoch.
+    #[serde(default)]
+    pub refunded_ms: Option<u64>,
 }
 
 /// How a reader is connected.

@@ -120,12 +120,18 @@ pub struct RequestLetter {
     pub order: String,
 }
 
-/// Answer of `GET /v1/inbox?after=SEQ`.
+/// Answer of `GET /v1/inbox?after=SEQ`: letters and changes of state, at most a hundred of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxPage {
-    /// In order, at most a hundred.
+    /// In order.
     pub requests: Vec<SealedRequest>,
+    /// Requests that changed their state or were given back, as they stand now.
+    #[serde(default)]
+    pub states: Vec<RequestStatusView>,
+    /// The place of the last entry of this page: the next page's `after`. 0 on a page without entries.
+    #[serde(default)]
+    pub last_seq: u64,
     /// Whether more are there already.
     pub has_more: bool,
 }
@@ -154,6 +160,9 @@ pub struct RequestStatusView {
     /// What its merchant gave back of it, in minor units.
     #[serde(default)]
     pub refunded_minor: i64,
+    /// When the last of it was given back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refunded_ms: Option<u64>,
     /// The server's time.
     pub server_time_ms: u64,
 }

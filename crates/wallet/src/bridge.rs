@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, merchant, payer};
+use protocol::ipc::{self, Command, merchant, pay, payer};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -107,6 +107,21 @@ async fn dispatch_merchants(wallet: &Wallet, name: &str, args: Value) -> Result<
             ApiKeyCreate { name, scopes } => api_key_create;
             ApiKeyRevoke { key_id } => api_key_revoke;
             ScanImage { image } => scan_image;
+        }
+        _ => dispatch_pay(wallet, name, args).await
+    }
+}
+
+/// The same for the commands around paying.
+async fn dispatch_pay(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, pay,
+        {
+            PaymentMethods {} => payment_methods;
+            ChooseMethod { method } => choose_method;
+            PostponeUntil { request_id, until_ms } => postpone_until;
+            BringBack { request_id } => bring_back;
+            RequestOfReceipt { attempt_id } => request_of_receipt;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

@@ -83,6 +83,13 @@ impl Changes {
         });
     }
 
+    /// Waits until inbox or receipts changed after this version.
+    pub async fn inbox_after(&self, version: u64) {
+        let mut receiver = self.0.subscribe();
+        // The counter lives as long as the wallet.
+        let _ = receiver.wait_for(|seen| seen.inbox_version > version).await;
+    }
+
     /// Waits until something changed after `after`, or the wait is over.
     pub async fn wait(&self, after: u64) -> Seen {
         let mut receiver = self.0.subscribe();

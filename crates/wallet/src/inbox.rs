@@ -7,6 +7,7 @@ use envelope::keyset::Keyset;
 use envelope::{Capsule, LinkKey, jws, request};
 use payment::{Amount, AttemptId, AttemptState, MatchWords, Order, RequestId, RequestState};
 use protocol::ErrorCode;
+use protocol::ipc::pay::Doubt;
 use protocol::ipc::{ItemView, RequestPhase, RequestView};
 use protocol::wallet_api::{RequestLetter, SealedRequest};
 
@@ -186,7 +187,7 @@ fn untried(row: &RequestRow, order: &Order, now_ms: u64) -> RequestPhase {
         RequestPhase::Paying
     } else if order.is_expired(now_ms) {
         RequestPhase::Expired
-    } else if row.postponed_ms.is_some() {
+    } else if row.postponed_ms.is_some() && row.postponed_until_ms.is_none_or(|until_ms| now_ms < until_ms) {
         RequestPhase::Postponed
     } else {
         RequestPhase::Open
@@ -206,6 +207,7 @@ pub fn view(
     let phase = phase(row, order, attempt, now_ms);
     RequestView {
         request_id: order.request_id,
+        merchant_id: order.merchant_id.clone(),
         amount: order.amount,
         payee: order.payee_name.clone(),
         first_contact: row.first_contact,
@@ -218,9 +220,33 @@ pub fn view(
         expires_ms: order.expires_ms,
         now_ms,
         phase,
+        postponed_until_ms: row.postponed_until_ms.filter(|_| phase == RequestPhase::Postponed),
+        elsewhere: is_elsewhere(row, phase, attempt),
+        doubt: (phase == RequestPhase::Unknown).then(|| doubt(row, attempt)),
         deadline_ms: attempt.filter(|_| phase == RequestPhase::Unknown).and_then(|attempt| attempt.deadline_ms),
         receipt,
         refunded_minor: row.refunded_minor,
+        refunded_ms: row.refunded_ms.filter(|_| row.refunded_minor > 0),
+    }
+}
+
+/// Whether it is paid, or being paid, with an attempt that this wallet did not make.
+fn is_elsewhere(row: &RequestRow, phase: RequestPhase, attempt: Option<&AttemptRow>) -> bool {
+    let is_somebodys = matches!(phase, RequestPhase::Paying | RequestPhase::Unknown | RequestPhase::Paid);
+    let own = attempt.map(|attempt| attempt.attempt_id);
+    is_somebodys && row.state.attempt_id().is_some_and(|holder| own != Some(holder))
+}
+
+/// What is being done about an unknown outcome. Of somebody else's attempt no more is known than that it is asked about.
+fn doubt(row: &RequestRow, attempt: Option<&AttemptRow>) -> Doubt {
+    let told = attempt.and_then(|attempt| match attempt.state {
+        KeptState::Told(state) => Some(state),
+        KeptState::Sealed | KeptState::NotSent | KeptState::Refused(_) => None,
+    });
+    match (row.state, told) {
+        (RequestState::NeedsManualReview { .. }, _) | (_, Some(AttemptState::NeedsManualReview)) => Doubt::Checking,
+        (_, Some(AttemptState::Reversing)) => Doubt::Undoing,
+        (_, _) => Doubt::Asking,
     }
 }
 

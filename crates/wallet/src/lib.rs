@@ -21,6 +21,7 @@ mod keyset;
 pub mod keystore;
 mod merchant;
 mod merchant_code;
+mod methods;
 mod pin_pad;
 mod qr;
 mod reader_test;

@@ -99,7 +99,12 @@ impl Wallet {
                 self.accept_from_inbox(sealed).await?;
                 self.save_inbox_seq(sealed.seq).await?;
             }
-            if !page.has_more || page.requests.is_empty() {
+            // Also of requests that have ended: money may come back.
+            for state in &page.states {
+                self.keep_state(state).await?;
+            }
+            self.save_inbox_seq(page.last_seq).await?;
+            if !page.has_more {
                 break;
             }
         }

@@ -1,5 +1,6 @@
 //! The wallet itself: one method per command of the window.
 
+mod later;
 mod letters;
 mod numbers;
 mod paying;
@@ -105,6 +106,7 @@ impl Wallet {
         match wallet.core.config.upkeep {
             Upkeep::Continuous => {
                 drop(tokio::spawn(upkeep::run(wallet.clone())));
+                drop(tokio::spawn(wallet.clone().follow_time()));
                 drop(tokio::spawn(merchant::follow::run(wallet.clone())));
             }
             Upkeep::OnDemand => {}

@@ -100,11 +100,12 @@ async fn gave_back(
     now_ms: u64,
 ) -> Result<(), Error> {
     let (refunded_minor, amount_minor): (i64, i64) = sqlx::query_as(
-        "UPDATE payment_request SET refunded_minor = refunded_minor + $1 WHERE id = $2 \
+        "UPDATE payment_request SET refunded_minor = refunded_minor + $1, refunded_ms = $3 WHERE id = $2 \
          RETURNING refunded_minor, amount_minor",
     )
     .bind(minor)
     .bind(request_id.to_string())
+    .bind(signed_ms(now_ms))
     .fetch_one(&mut *db_tx)
     .await?;
     let kind = if refunded_minor == amount_minor { "request.refunded" } else { "request.partially_refunded" };

@@ -113,11 +113,12 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
     loop {
         let asked = Instant::now();
         // Fresh keys before the card is read: what is sealed later must be sealed to keys of this moment.
-        let keys = wallet.core.keys.refresh(&wallet.core.server).await?;
+        // And whether it is still to be paid: another device may have it in hand, and no card need be read for that.
+        let request_id = plan.order.order().request_id;
+        let (keys, ()) = tokio::join!(wallet.core.keys.refresh(&wallet.core.server), wallet.refresh_state(request_id));
+        let keys = keys?;
         let order = VerifiedOrder::verify(plan.order.jws(), &keys.keyset)?;
-        if order.order().is_expired(wallet.core.server.now_ms()) {
-            return Err(WalletError::Code(ErrorCode::RequestExpired));
-        }
+        wallet.require_payable(request_id).await?;
         plan.trace.tell("keys", asked.elapsed(), json!({ "keyset_version": keys.keyset.version }));
         let read = read_card(wallet, plan).await?;
         // Known before the PIN is asked for: nobody should type one for nothing.

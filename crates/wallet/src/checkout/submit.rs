@@ -146,6 +146,7 @@ async fn follow(
     let mut wait = TRY_WAIT_MIN;
     let mut known = first.is_some();
     let mut absent = 0;
+    let mut told = None;
     let mut view = first;
     if view.is_none() {
         drop(inserted.take());
@@ -163,6 +164,10 @@ async fn follow(
                 Step::Unknown { deadline_ms } => {
                     drop(inserted.take());
                     show_unknown(wallet, plan, sealed, Some(deadline_ms));
+                    // What is being done about it is told with the request.
+                    if told.replace(view.state) != Some(view.state) {
+                        wallet.core.changes.inbox_changed();
+                    }
                 }
                 Step::AskingBank => wallet.core.checkout.stage(plan.number, CheckoutStage::AskingBank),
             }

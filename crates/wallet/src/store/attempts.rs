@@ -240,6 +240,15 @@ impl Store {
         row.map(receipt_row).transpose()
     }
 
+    /// The request that an attempt was made at.
+    pub async fn request_of_attempt(&self, attempt_id: AttemptId) -> Result<Option<RequestId>> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT request_id FROM attempt WHERE attempt_id = $1")
+            .bind(attempt_id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|(id,)| id.parse().map_err(|_| WalletError::Row("attempt"))).transpose()
+    }
+
     /// The attempt whose receipt is kept for this request.
     pub async fn receipt_of_request(&self, request_id: RequestId) -> Result<Option<AttemptId>> {
         let row: Option<(String,)> =

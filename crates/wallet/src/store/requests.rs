@@ -27,10 +27,14 @@ pub struct RequestRow {
     pub state: RequestState,
     /// When the payer put it off.
     pub postponed_ms: Option<u64>,
+    /// When it comes back by itself.
+    pub postponed_until_ms: Option<u64>,
     /// When the server was told that it was seen.
     pub seen_ms: Option<u64>,
     /// What its merchant gave back of it, as last heard, in minor units.
     pub refunded_minor: i64,
+    /// When the last of it was given back.
+    pub refunded_ms: Option<u64>,
 }
 
 /// How a request came to this wallet.
@@ -51,8 +55,10 @@ struct RawRequest {
     status: String,
     attempt_id: Option<String>,
     postponed_ms: Option<i64>,
+    postponed_until_ms: Option<i64>,
     seen_ms: Option<i64>,
     refunded_minor: i64,
+    refunded_ms: Option<i64>,
 }
 
 impl TryFrom<RawRequest> for RequestRow {
@@ -68,8 +74,10 @@ impl TryFrom<RawRequest> for RequestRow {
             new_sender: raw.new_sender != 0,
             state: RequestState::from_parts(&raw.status, attempt_id).ok_or_else(unreadable)?,
             postponed_ms: raw.postponed_ms.map(unsigned),
+            postponed_until_ms: raw.postponed_until_ms.map(unsigned),
             seen_ms: raw.seen_ms.map(unsigned),
             refunded_minor: raw.refunded_minor,
+            refunded_ms: raw.refunded_ms.map(unsigned),
         })
     }
 }
@@ -103,7 +111,7 @@ impl Store {
     /// One request.
     pub async fn request(&self, request_id: RequestId) -> Result<Option<RequestRow>> {
         let row: Option<RawRequest> = sqlx::query_as(
-            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor, \
+            "SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, postponed_until_ms, seen_ms, refunded_minor, refunded_ms, \
              (asked = 0 AND merchant_id NOT IN (SELECT merchant_id FROM accepted_merchant)) AS new_sender \
              FROM request WHERE request_id = $1",
         )
@@ -142,21 +150,38 @@ impl Store {
     }
 
     /// Remembers what the server told of money given back; whether it is another amount than before.
-    pub async fn set_refunded(&self, request_id: RequestId, refunded_minor: i64) -> Result<bool> {
-        let updated =
-            sqlx::query("UPDATE request SET refunded_minor = $2 WHERE request_id = $1 AND refunded_minor <> $2")
-                .bind(request_id.to_string())
-                .bind(refunded_minor)
-                .execute(&self.pool)
-                .await?;
+    pub async fn set_refunded(
+        &self,
+        request_id: RequestId,
+        refunded_minor: i64,
+        refunded_ms: Option<u64>,
+    ) -> Result<bool> {
+        let updated = sqlx::query(
+            "UPDATE request SET refunded_minor = $2, refunded_ms = $3 WHERE request_id = $1 AND refunded_minor <> $2",
+        )
+        .bind(request_id.to_string())
+        .bind(refunded_minor)
+        .bind(refunded_ms.map(signed))
+        .execute(&self.pool)
+        .await?;
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Puts a request off.
-    pub async fn postpone(&self, request_id: RequestId, now_ms: u64) -> Result<()> {
-        sqlx::query("UPDATE request SET postponed_ms = $2 WHERE request_id = $1")
+    /// Puts a request off, until a time or for now.
+    pub async fn postpone(&self, request_id: RequestId, until_ms: Option<u64>, now_ms: u64) -> Result<()> {
+        sqlx::query("UPDATE request SET postponed_ms = $2, postponed_until_ms = $3 WHERE request_id = $1")
             .bind(request_id.to_string())
             .bind(signed(now_ms))
+            .bind(until_ms.map(signed))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes putting off back.
+    pub async fn bring_back(&self, request_id: RequestId) -> Result<()> {
+        sqlx::query("UPDATE request SET postponed_ms = NULL, postponed_until_ms = NULL WHERE request_id = $1")
+            .bind(request_id.to_string())
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -174,13 +199,13 @@ impl Store {
 }
 
 const ENDED_NOT: &str = "\
-    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor, \
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, postponed_until_ms, seen_ms, refunded_minor, refunded_ms, \
     (asked = 0 AND merchant_id NOT IN (SELECT merchant_id FROM accepted_merchant)) AS new_sender FROM request \
     WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status NOT IN \
     ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \
     ORDER BY coalesce(postponed_ms, 0), received_ms DESC LIMIT $1";
 const ENDED: &str = "\
-    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, seen_ms, refunded_minor, \
+    SELECT request_id, order_jws, first_contact, status, attempt_id, postponed_ms, postponed_until_ms, seen_ms, refunded_minor, refunded_ms, \
     (asked = 0 AND merchant_id NOT IN (SELECT merchant_id FROM accepted_merchant)) AS new_sender FROM request \
     WHERE merchant_id NOT IN (SELECT merchant_id FROM blocked_merchant) AND status IN \
     ('paid', 'rejected', 'cancelled', 'expired', 'undeliverable', 'failed', 'reversed') \

@@ -32,7 +32,8 @@ impl Wallet {
                 Err(error) => return Err(error.into()),
             }
         }
-        views.sort_by_key(|view| rank(view.phase));
+        // Of those that wait, the one that ends first stands first.
+        views.sort_by_key(|view| (rank(view.phase), if view.phase == RequestPhase::Open { view.expires_ms } else { 0 }));
         Ok(views)
     }
 
@@ -82,10 +83,7 @@ impl Wallet {
 
     /// Moves a request to the end of the inbox for now.
     pub async fn postpone(&self, request_id: RequestId) -> std::result::Result<RequestView, Problem> {
-        self.row(request_id).await?;
-        self.core.store.postpone(request_id, self.core.server.now_ms()).await?;
-        self.core.changes.inbox_changed();
-        Ok(self.view_of(request_id).await?)
+        self.put_off(request_id, None).await
     }
 
     /// Takes in a letter from this device's inbox; one that does not open or verify is passed over for good.
@@ -147,10 +145,10 @@ impl Wallet {
 
     /// Remembers a request's state, and what was given back of it, as the server told it.
     pub(crate) async fn keep_state(&self, status: &RequestStatusView) -> Result<()> {
-        let RequestStatusView { request_id, state, refunded_minor, .. } = *status;
+        let RequestStatusView { request_id, state, refunded_minor, refunded_ms, .. } = *status;
         let store = &self.core.store;
         let is_moved = store.set_request_state(request_id, state, self.core.server.now_ms()).await?;
-        if store.set_refunded(request_id, refunded_minor).await? || is_moved {
+        if store.set_refunded(request_id, refunded_minor, refunded_ms).await? || is_moved {
             self.core.changes.inbox_changed();
         }
         Ok(())
@@ -188,7 +186,7 @@ impl Wallet {
         VerifiedOrder::verify(&row.order_jws, &keys.keyset)
     }
 
-    async fn view_of(&self, request_id: RequestId) -> Result<RequestView> {
+    pub(super) async fn view_of(&self, request_id: RequestId) -> Result<RequestView> {
         let row = self.row(request_id).await?;
         let keys = self.core.keys.keys(&self.core.server).await?;
         self.view_with(&row, &keys).await

@@ -1,12 +1,14 @@
 //! The commands of a checkout, and what a start must ask about.
 
 use payment::{AttemptId, RequestId};
-use protocol::Problem;
-use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView, RequestView};
+use protocol::ipc::{
+    CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView, RequestPhase, RequestView,
+};
+use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
 use crate::checkout::{Trace, settle};
-use crate::error::Result;
+use crate::error::{Result, WalletError};
 
 #[allow(clippy::unused_async, reason = "every command is called alike, whether or not it waits")]
 impl Wallet {
@@ -28,9 +30,35 @@ impl Wallet {
     ) -> std::result::Result<CheckoutView, Problem> {
         let order = self.verified(request_id).await?;
         self.require_accepted(request_id).await?;
+        self.require_payable(request_id).await?;
         // A payment needs the reader more than a look at a card does.
         self.core.reader_test.stop().await;
         Ok(self.core.checkout.start(self, order, reader, trace)?)
+    }
+
+    /// Refuses to pay what is paid, being paid or in doubt, here or elsewhere, or has ended: in the server's own words.
+    pub(crate) async fn require_payable(&self, request_id: RequestId) -> Result<()> {
+        let code = match self.view_of(request_id).await?.phase {
+            RequestPhase::Open | RequestPhase::Postponed => return Ok(()),
+            RequestPhase::Paying | RequestPhase::Unknown => ErrorCode::RequestInFlight,
+            RequestPhase::Paid => ErrorCode::RequestAlreadyPaid,
+            RequestPhase::Rejected => ErrorCode::RequestRejected,
+            RequestPhase::Cancelled => ErrorCode::RequestCancelled,
+            RequestPhase::Expired => ErrorCode::RequestExpired,
+            RequestPhase::Closed => ErrorCode::RequestClosed,
+        };
+        Err(WalletError::Code(code))
+    }
+
+    /// The request that a receipt is of, as it stands now.
+    pub async fn request_of_receipt(
+        &self,
+        attempt_id: AttemptId,
+    ) -> std::result::Result<Option<RequestView>, Problem> {
+        match self.core.store.request_of_attempt(attempt_id).await? {
+            Some(request_id) => Ok(Some(self.view_of(request_id).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Chooses among several applications on the card.

@@ -285,7 +285,7 @@ fn router(script: Shared) -> Router {
         .route("/v1/devices", post(register))
         .route("/v1/inbox/stream", get(stream))
         .route("/v1/links/{token}", get(letter))
-        .route("/v1/inbox", get(async || Json(InboxPage { requests: Vec::new(), has_more: false })))
+        .route("/v1/inbox", get(async || Json(InboxPage { requests: Vec::new(), states: Vec::new(), last_seq: 0, has_more: false })))
         .route("/v1/requests/{id}", get(status))
         .route("/v1/requests/{id}/seen", post(async || StatusCode::NO_CONTENT))
         .route("/v1/requests/{id}/attempts", post(submit))
@@ -322,6 +322,7 @@ async fn status(State(script): State<Shared>, Path(id): Path<RequestId>) -> Resp
             request_id: id,
             state: *state,
             refunded_minor: 0,
+            refunded_ms: None,
             server_time_ms: u64::try_from(now_ms()).unwrap(),
         })
         .into_response(),

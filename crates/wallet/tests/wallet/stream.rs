@@ -27,6 +27,7 @@ async fn what_comes_on_the_stream_is_shown_and_what_does_not_verify_is_not() {
             letter(2, &cancelled, &stage.parties.sign_order(&cancelled)),
             InboxEvent::State(RequestStatusView {
                 refunded_minor: 0,
+                refunded_ms: None,
                 request_id: cancelled.request_id,
                 state: RequestState::Cancelled,
                 server_time_ms: cancelled.created_ms,
