@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
-use protocol::ipc::Theme;
+use protocol::ipc::{Contrast, Theme};
 
 use crate::browser;
+use crate::components::message::toast_place;
 use crate::components::problem::problem_banner;
 use crate::components::{empty_state, icon};
 use crate::i18n::Text;
@@ -47,6 +48,7 @@ pub fn shell() -> impl IntoView {
                     </main>
                 </div>
             </div>
+            {toast_place(app)}
             <p class="unseen" role="status" aria-live="polite" data-live="polite">{move || app.polite.get()}</p>
             <p class="unseen" role="alert" aria-live="assertive" data-live="assertive">{move || app.assertive.get()}</p>
         </div>
@@ -172,13 +174,20 @@ fn offline_banner(app: App) -> impl IntoView {
 fn follow_settings(app: App) {
     Effect::new(move || {
         browser::set_root("lang", Some(app.lang.get().tag()));
-        let theme = app.status.with(|status| status.as_ref().map_or(Theme::System, |status| status.settings.theme));
+        let settings = app.status.with(|status| status.as_ref().map(|status| status.settings)).unwrap_or_default();
         browser::set_root(
             "data-theme",
-            match theme {
+            match settings.theme {
                 Theme::System => None,
                 Theme::Light => Some("light"),
                 Theme::Dark => Some("dark"),
+            },
+        );
+        browser::set_root(
+            "data-contrast",
+            match settings.contrast {
+                Contrast::System => None,
+                Contrast::More => Some("more"),
             },
         );
     });

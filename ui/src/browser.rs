@@ -49,6 +49,16 @@ pub fn is_there(selector: &str) -> bool {
     document().and_then(|document| document.query_selector(selector).ok().flatten()).is_some()
 }
 
+/// Whether the element with this id has the focus.
+pub fn is_focused(id: &str) -> bool {
+    document().and_then(|document| document.active_element()).is_some_and(|element| element.id() == id)
+}
+
+/// Whether the screens are mirrored: read from right to left.
+pub fn is_mirrored() -> bool {
+    is_there(":root[dir=\"rtl\"]")
+}
+
 /// Waits.
 pub async fn pause(ms: u32) {
     let promise = Promise::new(&mut |resolve: Function, _reject: Function| {

@@ -1,16 +1,30 @@
 //! The parts the screens are made of.
 
 pub mod amount;
+pub mod button;
+pub mod choice;
 pub mod code_picture;
+pub mod dialog;
+pub mod field;
+pub mod group;
+pub mod help;
 pub mod icon;
+pub mod menu;
+pub mod message;
 pub mod problem;
+pub mod progress;
 pub mod reader_picker;
 pub mod reader_picture;
 pub mod receipt_sheet;
 pub mod request_list;
+pub mod ring;
+mod roving;
 pub mod seal_picture;
+pub mod stepper;
+pub mod tabs;
 pub mod time;
 pub mod virtual_list;
+pub mod words;
 
 use leptos::prelude::*;
 

@@ -6,6 +6,10 @@
 mod actions;
 mod app;
 mod browser;
+#[cfg_attr(
+    not(feature = "workbench"),
+    allow(dead_code, reason = "the catalogue shows every component; a screen may not need one yet")
+)]
 mod components;
 mod confirmation;
 mod format;

@@ -18,6 +18,7 @@ use protocol::ipc::{
 };
 
 use crate::browser;
+use crate::components::message::Toasts;
 use crate::confirmation::Confirmation;
 use crate::format;
 use crate::i18n::{Lang, Text};
@@ -89,6 +90,8 @@ pub struct Shared {
     pub polite: RwSignal<String>,
     /// What a screen reader is told at once: results only.
     pub assertive: RwSignal<String>,
+    /// What was just done, and how to take it back.
+    pub toasts: Toasts,
     /// What the merchant's screens know.
     pub till: Till,
     /// How often `watch` brought news of the checkout: a command's answer that is older than the news is dropped.
@@ -144,6 +147,7 @@ impl App {
             now_ms: RwSignal::new(format::device_now_ms()),
             polite: RwSignal::new(String::new()),
             assertive: RwSignal::new(String::new()),
+            toasts: Toasts::new(),
             till,
             watched: StoredValue::new(0),
             is_closing: StoredValue::new(false),

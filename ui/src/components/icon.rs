@@ -17,16 +17,29 @@ macro_rules! icons {
     ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {
         $(
             $(#[$doc])*
-            pub fn $name() -> impl IntoView {
-                view! {
-                    <svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"
-                        stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-                        <path d=$path/>
-                    </svg>
-                }
+            pub fn $name() -> AnyView {
+                drawn(stringify!($name), $path)
             }
         )*
+
+        /// Every icon by its name, for the catalogue.
+        #[cfg(feature = "workbench")]
+        pub const ALL: &[(&str, fn() -> AnyView)] = &[$((stringify!($name), $name)),*];
     };
+}
+
+/// What points along the line of reading points the other way when that is mirrored.
+const MIRRORED: [&str; 6] = ["back", "chevron", "erase", "hook", "send", "undo"];
+
+fn drawn(name: &'static str, path: &'static str) -> AnyView {
+    let class = if MIRRORED.contains(&name) { "icon icon-mirrors" } else { "icon" };
+    view! {
+        <svg class=class viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"
+            stroke-linejoin="round" aria-hidden="true">
+            <path d=path/>
+        </svg>
+    }
+    .into_any()
 }
 
 icons! {
@@ -94,4 +107,48 @@ icons! {
     day = "M5 5.5h14V20H5zM5 10h14M9 3v4M15 3v4M9 15l2 2 4-4";
     /// A copy.
     copy = "M9 9h11v11H9zM5 15H4V4h11v1";
+    /// Looks for something.
+    search = "M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13zM15.5 15.5L20.5 20.5";
+    /// Shows what is hidden.
+    show = "M2.5 12S6 5.5 12 5.5S21.5 12 21.5 12S18 18.5 12 18.5S2.5 12 2.5 12zM12 9.3a2.7 2.7 0 1 0 0 5.4a2.7 2.7 0 0 0 0-5.4z";
+    /// Hides what is shown.
+    hide = "M4 4l16 16M9.5 6A9 9 0 0 1 12 5.5C18 5.5 21.5 12 21.5 12a17 17 0 0 1-2.7 3.4M6 8.1A17 17 0 0 0 2.5 12S6 18.5 12 18.5a9 9 0 0 0 3.5-.7";
+    /// Something to know.
+    info = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17zM12 11v5.5M12 7.6v.1";
+    /// What is not understood yet.
+    question = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17zM9.6 9.6a2.4 2.4 0 1 1 3.6 2.1c-.8.5-1.2 1-1.2 2M12 16.7v.1";
+    /// Lesser actions.
+    more = "M5.5 12h.1M12 12h.1M18.5 12h.1";
+    /// A lock, closed.
+    lock = "M5.5 10.5h13V20h-13zM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5M12 14.5v2";
+    /// A bell.
+    bell = "M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5h4M12 5V3.5";
+    /// A language, or the world it is spoken in.
+    language = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17zM3.5 12h17M12 3.5c-4.7 5.3-4.7 11.7 0 17M12 3.5c4.7 5.3 4.7 11.7 0 17";
+    /// What is kept private.
+    shield = "M12 3.5l7 2.5v5.5c0 4.3-2.8 7.5-7 9c-4.2-1.5-7-4.7-7-9V6zM9 12l2.2 2.2L15 10.4";
+    /// A device.
+    device = "M7.5 3h9v18h-9zM11 18h2";
+    /// A person, or where they are reached.
+    person = "M12 4a4 4 0 1 0 0 8a4 4 0 0 0 0-8zM4.5 20.5a7.5 7.5 0 0 1 15 0";
+    /// Sends something on.
+    share = "M12 14.5V3.5M8 7l4-4l4 4M6 11v9.5h12V11";
+    /// Saves something here.
+    save = "M12 3.5v11M8 11l4 4l4-4M5 20h14";
+    /// Kept apart, and safely.
+    vault = "M4 5h16v13.5H4zM6.5 18.5v2M17.5 18.5v2M12 9a2.7 2.7 0 1 0 0 5.4a2.7 2.7 0 0 0 0-5.4zM14.7 11.7h2";
+    /// Narrows a list.
+    filter = "M4 6h16M7 12h10M10 18h4";
+    /// A camera.
+    camera = "M4 7.5h3.5L9 5h6l1.5 2.5H20V19H4zM12 9.8a3.4 3.4 0 1 0 0 6.8a3.4 3.4 0 0 0 0-6.8z";
+    /// Money that comes back.
+    undo = "M8.5 5L4 9.5L8.5 14M4 9.5h10a5.5 5.5 0 0 1 0 11h-4";
+    /// Sent off.
+    send = "M4 12h15M13 6l6 6l-6 6";
+    /// How things look: half ink, half paper.
+    contrast = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17zM12 3.5v17M15 5v14M18 7.5v9";
+    /// A finger's print.
+    finger = "M7 19.5c1-2 1.5-4 1.5-7a3.5 3.5 0 0 1 7 0c0 3-.3 5.2-1.2 8M12 12.5c0 3.2-.5 5.7-1.7 8M5 16c.5-1.2.7-2.3.7-3.5a6.3 6.3 0 0 1 12.6 0c0 2-.1 3.5-.4 5";
+    /// A sound.
+    sound = "M4 9.5h3.5L12 5.5v13l-4.5-4H4zM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a7.8 7.8 0 0 1 0 11";
 }

@@ -9,10 +9,10 @@ use protocol::wallet_api::PaymentNumberStatus;
 
 use crate::browser;
 use crate::components::back_button;
+use crate::components::ring::expiry_ring;
 use crate::format;
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
-use crate::pages::merchant::pos::ring;
 use crate::place::Screen;
 use crate::state::App;
 
@@ -145,7 +145,7 @@ fn sheet(draft: Draft, number: NumberView) -> impl IntoView {
             {digits}
             {picture(number.qr_svg, "number-qr", Text::NumbersQr)}
             {picture(number.barcode_svg, "number-bars", Text::NumbersBarcode)}
-            {ring(app, number.created_ms, number.expires_ms)}
+            {expiry_ring(app, number.created_ms, number.expires_ms)}
             <p class="number-facts"><span>{scope}</span>{payee}</p>
             <button class="button" type="button" data-action="revoke-number" disabled=move || app.busy.get()
                 on:click=revoke>{app.t(Text::NumbersRevoke)}</button>

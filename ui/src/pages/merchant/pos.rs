@@ -8,9 +8,9 @@ use protocol::ipc::merchant::{SaleQr, SaleSummary, SaleView};
 use super::parts::missing;
 use crate::browser;
 use crate::components::amount::{AmountSize, amount};
+use crate::components::ring::expiry_ring;
 use crate::components::seal_picture::{SealStage, seal_picture};
 use crate::components::{back_button, icon, pips};
-use crate::format::{self, TimeLeft};
 use crate::i18n::{Lang, Text};
 use crate::merchant::face::SaleFace;
 use crate::merchant::till::CodeKind;
@@ -18,8 +18,6 @@ use crate::state::App;
 
 /// The steps from a request to its payment: asked, sent, opened, paying.
 const STEPS: u8 = 4;
-/// Below this the ring is drawn as urgent, in milliseconds.
-const URGENT_MS: u64 = 60 * 1_000;
 
 /// The screen.
 pub fn page(app: App, request_id: RequestId) -> impl IntoView {
@@ -73,7 +71,7 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
             <header class="pos-head">
                 <h1 class="unseen" tabindex="-1">{app.t(Text::PosTitle)}</h1>
                 <div class="pos-amount">{amount(app, summary.amount, AmountSize::Hero)}</div>
-                {ring(app, made_ms, expires_ms)}
+                {expiry_ring(app, made_ms, expires_ms)}
             </header>
             {code_or_payment(app)}
             <div class="pos-side">
@@ -88,35 +86,6 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
             </footer>
         </div>
     }
-}
-
-/// The time left, as a ring that empties and as digits.
-pub(in crate::pages) fn ring(app: App, made_ms: u64, expires_ms: u64) -> impl IntoView {
-    let left = move || percent_left(made_ms, app.now_ms.get(), expires_ms);
-    let dashes = move || format!("{} 100", left());
-    let is_urgent = Memo::new(move |_| expires_ms.saturating_sub(app.now_ms.get()) < URGENT_MS);
-    let text = move || match format::time_left(expires_ms, app.now_ms.get()) {
-        TimeLeft::Countdown(time) => time,
-        TimeLeft::Until(end_ms) => format::time_of_day(end_ms, app.lang.get()),
-        TimeLeft::Over => Text::TimeOver.in_language(app.lang.get()).to_owned(),
-    };
-    view! {
-        <div class="ring" class:urgent=move || is_urgent.get() role="timer" aria-label=app.t(Text::PosTimeLeft)>
-            <svg viewBox="0 0 64 64" fill="none" aria-hidden="true">
-                <circle class="ring-track" cx="32" cy="32" r="28"/>
-                <circle class="ring-left" cx="32" cy="32" r="28" pathLength="100" stroke-dasharray=dashes
-                    transform="rotate(-90 32 32)"/>
-            </svg>
-            <span class="ring-text">{text}</span>
-        </div>
-    }
-}
-
-/// How much of the time from `start_ms` to `end_ms` is left at `now_ms`, of 100.
-fn percent_left(start_ms: u64, now_ms: u64, end_ms: u64) -> u64 {
-    let whole = end_ms.saturating_sub(start_ms).max(1);
-    let left = end_ms.saturating_sub(now_ms.max(start_ms)).min(whole);
-    left.saturating_mul(100).div_ceil(whole)
 }
 
 /// The code, until somebody pays: then nobody else is to scan it.
@@ -223,21 +192,5 @@ fn tell(app: App, request_id: RequestId) -> impl IntoView {
                 </button>
             </span>
         </form>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ring_empties_with_the_time_and_never_turns_over() {
-        assert_eq!(percent_left(1_000, 1_000, 11_000), 100);
-        assert_eq!(percent_left(1_000, 6_000, 11_000), 50);
-        assert_eq!(percent_left(1_000, 10_999, 11_000), 1, "something is left until nothing is");
-        assert_eq!(percent_left(1_000, 11_000, 11_000), 0);
-        assert_eq!(percent_left(1_000, 99_000, 11_000), 0);
-        assert_eq!(percent_left(5_000, 1_000, 11_000), 100, "a clock behind the server's");
-        assert_eq!(percent_left(11_000, 1_000, 1_000), 0);
     }
 }
