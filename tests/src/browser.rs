@@ -22,6 +22,8 @@ const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// A browser with one page.
 pub struct Browser {
     driver: WebDriver,
+    /// Where its driver listens.
+    port: String,
     child: Child,
 }
 
@@ -47,7 +49,7 @@ impl Browser {
         capabilities
             .set("tauri:options", json!({ "application": application, "args": arguments }))
             .expect("a path is JSON");
-        Self { driver: connect(&port, capabilities).await, child }
+        Self { driver: connect(&port, capabilities).await, port, child }
     }
 
     /// Headless Chromium, as a phone or a desktop of this size in CSS pixels.
@@ -74,12 +76,21 @@ impl Browser {
         capabilities.set("browserName", "chrome").expect("a text is JSON");
         let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
         capabilities.set("goog:chromeOptions", options).expect("JSON is JSON");
-        Self { driver: connect(&port, capabilities).await, child }
+        Self { driver: connect(&port, capabilities).await, port, child }
     }
 
     /// The driver, for what this type has no word for.
     pub const fn driver(&self) -> &WebDriver {
         &self.driver
+    }
+
+    /// Tells Chromium something that WebDriver has no word for: a command of its DevTools protocol.
+    pub async fn tell_chromium(&self, command: &str, parameters: &serde_json::Value) {
+        let session = self.driver.session_id();
+        let url = format!("http://127.0.0.1:{}/session/{session}/goog/cdp/execute", self.port);
+        let body = json!({ "cmd": command, "params": parameters });
+        let answer = reqwest::Client::new().post(url).json(&body).send().await.expect("the driver answers");
+        assert!(answer.status().is_success(), "{command}: {}", answer.text().await.unwrap_or_default());
     }
 
     /// Opens a page.

@@ -3,6 +3,7 @@
 //! The modules here start the parts, play the people, and stand between the parties to record or
 //! change what passes. The tests themselves are in `tests/`.
 
+pub mod album;
 pub mod balancer;
 pub mod bridge;
 pub mod browser;

@@ -1,7 +1,11 @@
 //! A payment at a bank that plays a script, looked at from every side: wallet, merchant and ledger.
 
+pub mod card_album;
+pub mod history_album;
 pub mod merchant;
 pub mod merchant_album;
+pub mod pay_album;
+pub mod settings_album;
 
 use serde_json::Value;
 

@@ -107,7 +107,8 @@ pub struct Shared {
 impl App {
     /// The state before the wallet answered anything. There is one a page, and it lives as long as the page.
     pub fn new() -> Self {
-        let system_language = browser::language();
+        let system_language = RwSignal::new(browser::language());
+        window_event_listener(leptos::ev::languagechange, move |_| system_language.set(browser::language()));
         let screen = RwSignal::new(Screen::Inbox);
         let status = RwSignal::new(None::<WalletStatus>);
         let start_problem = RwSignal::new(None::<Problem>);
@@ -125,7 +126,7 @@ impl App {
         let lang = Memo::new(move |_| {
             let choice =
                 status.with(|status| status.as_ref().map_or(Language::System, |status| status.settings.language));
-            Lang::of(choice, &system_language)
+            system_language.with(|tag| Lang::of(choice, tag))
         });
         Self(Box::leak(Box::new(Shared {
             screen,

@@ -48,7 +48,7 @@ enum Verb {
     /// Type-check the window for Android, iOS, macOS and Windows, and check its Kotlin and Swift parts.
     Platforms(platforms::Options),
     /// Take a picture of every screen into docs/screenshots.
-    Screenshots,
+    Screenshots(screenshots::Options),
     /// Build the screens into ui/dist.
     Ui(ui::Options),
 }
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         Verb::Torture(options) => torture::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Platforms(options) => platforms::run(&options),
-        Verb::Screenshots => screenshots::run(),
+        Verb::Screenshots(options) => screenshots::run(&options),
         Verb::Ui(options) => ui::run(&options),
     };
     report(done)

@@ -1,0 +1,218 @@
+//! A walk over every screen, on real servers, with a real wallet, in Chromium: who walks along looks at each.
+//!
+//! A part of the screens is a file `scene/NAME_album.rs` with one function that brings up its screens one after the
+//! other and calls [`Walk::stop`] at each. What is done there is the visitor's: a picture, or an examination. A stop
+//! changes width, colours and language where the page stands, so that a screen is brought up once for all its looks.
+
+mod look;
+mod pictures;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use clap::ValueEnum;
+use futures::StreamExt as _;
+
+pub use self::look::{Look, Shade, Tongue, WIDTHS};
+use crate::browser::Browser;
+use crate::remote::RemoteWallet;
+use crate::scene::{card_album, history_album, merchant_album, pay_album, settings_album};
+use crate::system::{Ask, System};
+
+/// How many parts are walked at once: most of the time each waits for a page or a bank.
+const PARTS_AT_ONCE: usize = 3;
+
+/// A part of the screens, each with its scenes in `scene/NAME_album.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The merchant's screens.
+    Merchant,
+    /// Requests, the payment and its ends, payment numbers.
+    Pay,
+    /// Cards that fail, swipes, phones, readers.
+    Card,
+    /// Receipts.
+    History,
+    /// The payer's settings.
+    Settings,
+}
+
+impl Part {
+    async fn walk(self, tour: &Tour) {
+        match self {
+            Self::Merchant => merchant_album::walk(tour).await,
+            Self::Pay => pay_album::walk(tour).await,
+            Self::Card => card_album::walk(tour).await,
+            Self::History => history_album::walk(tour).await,
+            Self::Settings => settings_album::walk(tour).await,
+        }
+    }
+}
+
+/// Who walks along.
+pub enum Visitor {
+    /// Takes a picture of every look of every screen.
+    Pictures {
+        /// The folder they go to.
+        out: PathBuf,
+        /// Only at these widths, in CSS pixels.
+        widths: Vec<u32>,
+    },
+}
+
+/// All that is walked, and who walks along.
+pub struct Tour {
+    visitor: Visitor,
+    stops: Mutex<BTreeSet<String>>,
+}
+
+impl Tour {
+    /// A tour that has not begun.
+    pub const fn new(visitor: Visitor) -> Self {
+        Self { visitor, stops: Mutex::new(BTreeSet::new()) }
+    }
+
+    /// Walks these parts, several at once.
+    pub async fn walk(&self, parts: &[Part]) {
+        let walks = futures::stream::iter(parts).for_each_concurrent(PARTS_AT_ONCE, async |part| {
+            part.walk(self).await;
+            println!("{part:?}: done");
+        });
+        walks.await;
+    }
+
+    /// A browser at a wallet's screens; the page is loaded by [`Walk::open`].
+    pub async fn enter<'a>(&'a self, system: &'a System, wallet: &'a RemoteWallet) -> Walk<'a> {
+        let look = Look::first();
+        let log = system.log(&format!("chromium-{}", wallet.process.id()));
+        let browser = Browser::chromium(look.width, look.height(), &log).await;
+        Walk { system, browser, wallet, tour: self }
+    }
+
+    /// Notes that a screen is looked at.
+    ///
+    /// # Panics
+    /// When another screen had this name: one would hide the other.
+    fn note(&self, name: &str) {
+        let is_new = self.stops.lock().expect("no walk panicked").insert(name.to_owned());
+        assert!(is_new, "two stops are called {name}");
+    }
+}
+
+/// A walk through the screens of one wallet.
+pub struct Walk<'a> {
+    /// The servers.
+    pub system: &'a System,
+    /// The browser that shows the wallet's screens.
+    pub browser: Browser,
+    /// The wallet.
+    pub wallet: &'a RemoteWallet,
+    tour: &'a Tour,
+}
+
+impl Walk<'_> {
+    /// Loads the page anew and waits for this screen.
+    pub async fn open(&self, screen: &str) {
+        self.browser.open(&self.wallet.url()).await;
+        self.wear(Look::first()).await;
+        self.browser.wait_for_screen(screen).await;
+    }
+
+    /// The screen that is shown stands still, and is looked at. Afterwards it is as it was.
+    ///
+    /// # Panics
+    /// When it goes away meanwhile.
+    pub async fn stop(&self, name: &str) {
+        self.tour.note(name);
+        let before = self.here().await;
+        match &self.tour.visitor {
+            Visitor::Pictures { out, widths } => self.take_pictures(name, out, widths).await,
+        }
+        let after = self.here().await;
+        assert_eq!(before, after, "the screen went away while it was looked at as {name}");
+    }
+
+    /// The same, with the part of the page that matches in the middle.
+    pub async fn stop_at(&self, css: &str, name: &str) {
+        self.browser.wait_for(css).await;
+        let scroll = format!("document.querySelector('{css}').scrollIntoView({{ block: 'center' }})");
+        self.browser.driver().execute(scroll, Vec::new()).await.expect("the page scrolls");
+        self.stop(name).await;
+    }
+
+    /// Screen and stage that are shown.
+    async fn here(&self) -> String {
+        let look = "const main = document.querySelector('[data-screen]'); \
+            return main ? main.dataset.screen + ' ' + (main.dataset.stage ?? '') : '';";
+        let here = self.browser.driver().execute(look, Vec::new()).await.expect("the page can be asked");
+        here.json().as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Presses a button that leads to a screen.
+    pub async fn go(&self, action: &str, screen: &str) {
+        self.browser.act(action).await;
+        self.browser.wait_for_screen(screen).await;
+    }
+
+    /// Presses a button after which something is there.
+    pub async fn act_until(&self, action: &str, css: &str) {
+        self.browser.act(action).await;
+        self.browser.wait_for(css).await;
+    }
+
+    /// Types into a field.
+    pub async fn type_into(&self, field: &str, text: &str) {
+        let field = self.browser.wait_for(&format!("[data-field=\"{field}\"]")).await;
+        field.send_keys(text).await.expect("a field takes text");
+    }
+
+    /// Makes a choice.
+    pub async fn choose(&self, setting: &str) {
+        let choice = self.browser.wait_for(&format!("[data-setting=\"{setting}\"]")).await;
+        choice.click().await.expect("a choice can be made");
+    }
+
+    /// A link of a new request comes from outside, as when a person taps it in a mail.
+    pub async fn tap_new_link(&self, ask: &Ask) {
+        let created = self.system.ask(ask).await;
+        self.wallet.tap_link(created["link"].as_str().expect("a new request has a link")).await;
+        self.browser.wait_for_screen("link-opened").await;
+    }
+
+    /// The same, as far as the request's own screen.
+    pub async fn open_new_request(&self, ask: &Ask) {
+        self.tap_new_link(ask).await;
+        self.go("show-request", "request").await;
+    }
+
+    /// The walk is over.
+    pub async fn end(self) {
+        self.browser.close().await;
+    }
+}
+
+/// A process that stands still until this is dropped, so that what it does can be looked at: a card in the middle of
+/// being read, or a bank that has not answered yet. Wallet and server wait about ten seconds.
+pub struct Held {
+    process: u32,
+}
+
+impl Held {
+    /// Stops a process.
+    pub fn new(process: u32) -> Self {
+        signal(process, "-STOP");
+        Self { process }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        signal(self.process, "-CONT");
+    }
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "the process {process} is there");
+}
