@@ -82,7 +82,7 @@ async fn pay(walk: &Walk<'_>, reader: &str) {
     let bank = walk.system.bank.as_ref().expect("the bank runs").id();
     let held = Held::new(bank);
     walk.browser.enter_pin(PIN).await;
-    walk.browser.wait_for_screen("sealing").await;
+    walk.browser.wait_for("[data-stage=\"asking_bank\"]").await;
     walk.stop("sealing").await;
     drop(held);
     walk.browser.wait_for_screen("result.paid").await;
@@ -120,7 +120,7 @@ async fn hold_a_phone(walk: &Walk<'_>, reader: &str) {
     walk.go("pay", "card").await;
     let held = Held::new(walk.system.bank.as_ref().expect("the bank runs").id());
     let card = Card::present_at(walk.system, "phone-visa", reader, &["--interface", "contactless"]);
-    walk.browser.wait_for("[data-screen=\"sealing\"] [data-confirmation=\"on-device\"]").await;
+    walk.browser.wait_for("[data-stage=\"asking_bank\"] [data-confirmation=\"on-device\"]").await;
     walk.stop("sealing-phone").await;
     drop(held);
     walk.browser.wait_for_screen("result.paid").await;
