@@ -20,7 +20,9 @@ fn main() {
 
 fn read(language: &str) -> Locale {
     let mut locale = Locale::new();
-    for part in PARTS {
+    // The catalogue's samples are texts too, and are in no bundle but its own.
+    let samples = env::var_os("CARGO_FEATURE_WORKBENCH").map(|_| "workbench.");
+    for part in PARTS.into_iter().chain(samples) {
         let path = format!("locales/{part}{language}.json");
         println!("cargo::rerun-if-changed={path}");
         let json = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));

@@ -172,6 +172,8 @@ fn offline_banner(app: App) -> impl IntoView {
 }
 
 fn follow_settings(app: App) {
+    let system_wants_more = RwSignal::new(false);
+    browser::follow_media("(prefers-contrast: more)", move |holds| system_wants_more.set(holds));
     Effect::new(move || {
         browser::set_root("lang", Some(app.lang.get().tag()));
         let settings = app.status.with(|status| status.as_ref().map(|status| status.settings)).unwrap_or_default();
@@ -183,13 +185,11 @@ fn follow_settings(app: App) {
                 Theme::Dark => Some("dark"),
             },
         );
-        browser::set_root(
-            "data-contrast",
-            match settings.contrast {
-                Contrast::System => None,
-                Contrast::More => Some("more"),
-            },
-        );
+        let wants_more = match settings.contrast {
+            Contrast::System => system_wants_more.get(),
+            Contrast::More => true,
+        };
+        browser::set_root("data-contrast", wants_more.then_some("more"));
     });
 }
 

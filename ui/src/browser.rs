@@ -1,6 +1,7 @@
 //! What the screens need of the web view besides drawing: language, focus, clipboard, files.
 
 use js_sys::{Array, Function, JsString, Promise};
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, Document, FileReader, HtmlAnchorElement, HtmlElement, Url, Window};
@@ -47,6 +48,25 @@ pub fn scroll_to_top(selector: &str) {
 /// Whether an element matches.
 pub fn is_there(selector: &str) -> bool {
     document().and_then(|document| document.query_selector(selector).ok().flatten()).is_some()
+}
+
+/// The query part of the page's address.
+#[cfg(feature = "workbench")]
+pub fn query() -> String {
+    let location = window().and_then(|window| js_sys::Reflect::get(&window, &"location".into()).ok());
+    let search = location.and_then(|location| js_sys::Reflect::get(&location, &"search".into()).ok());
+    search.and_then(|search| search.as_string()).unwrap_or_default()
+}
+
+/// Tells whether a media query holds, now and whenever that changes. Where the web view cannot say, it does not hold.
+pub fn follow_media(query: &str, mut tell: impl FnMut(bool) + 'static) {
+    let Some(list) = window().and_then(|window| window.match_media(query).ok().flatten()) else { return tell(false) };
+    tell(list.matches());
+    let asked = list.clone();
+    let on_change = Closure::<dyn FnMut()>::new(move || tell(asked.matches()));
+    list.set_onchange(Some(on_change.as_ref().unchecked_ref()));
+    // It is followed for as long as the page lives.
+    on_change.forget();
 }
 
 /// Whether the element with this id has the focus.

@@ -25,9 +25,15 @@ mod readers;
 mod remedy;
 mod stage;
 mod state;
+#[cfg(feature = "workbench")]
+mod workbench;
 
 /// Draws the screens into the page and starts following the wallet.
 #[wasm_bindgen::prelude::wasm_bindgen(start)]
 pub fn start() {
+    #[cfg(feature = "workbench")]
+    if workbench::is_asked_for() {
+        return leptos::mount::mount_to_body(workbench::page);
+    }
     leptos::mount::mount_to_body(app::shell);
 }

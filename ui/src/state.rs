@@ -109,6 +109,11 @@ impl App {
     pub fn new() -> Self {
         let system_language = RwSignal::new(browser::language());
         window_event_listener(leptos::ev::languagechange, move |_| system_language.set(browser::language()));
+        Self::speaking(system_language)
+    }
+
+    /// The same where the system's language is this one, as a BCP 47 tag.
+    pub fn speaking(system_language: RwSignal<String>) -> Self {
         let screen = RwSignal::new(Screen::Inbox);
         let status = RwSignal::new(None::<WalletStatus>);
         let start_problem = RwSignal::new(None::<Problem>);

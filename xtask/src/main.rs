@@ -2,6 +2,7 @@
 
 mod bench;
 mod card_service;
+mod catalogue;
 mod demo;
 mod failure;
 mod fuzz;
@@ -51,6 +52,8 @@ enum Verb {
     Screenshots(screenshots::Options),
     /// Build the screens into ui/dist.
     Ui(ui::Options),
+    /// Show every component of the screens in all its states, and take pictures of them.
+    Catalogue(catalogue::Options),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Verb::Platforms(options) => platforms::run(&options),
         Verb::Screenshots(options) => screenshots::run(&options),
         Verb::Ui(options) => ui::run(&options),
+        Verb::Catalogue(options) => catalogue::run(&options),
     };
     report(done)
 }

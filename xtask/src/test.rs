@@ -209,7 +209,9 @@ fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, 
     let mut command = match step {
         Step::Fmt => cargo(["fmt", "--all", "--check"]),
         Step::Deny => cargo(["deny", "check", "bans", "licenses", "sources"]),
-        Step::Clippy => cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+        Step::Clippy => {
+            cargo(["clippy", "--workspace", "--all-targets", "--features=ui/workbench", "--", "--deny", "warnings"])
+        }
         Step::Swift => ourselves(&["platforms", "--only", "swift"])?,
         Step::Kotlin => ourselves(&["platforms", "--only", "kotlin"])?,
         Step::Platforms => ourselves(OTHER_SYSTEMS)?,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::failure::Failure;
-use crate::web::{self, Profile};
+use crate::web::{self, Bundle, Profile};
 use crate::{repository, setup};
 
 /// How to build the screens.
@@ -26,5 +26,5 @@ pub fn build_for_window() -> Result<(), Failure> {
 
 fn build(profile: Profile) -> Result<(), Failure> {
     setup::for_ui()?;
-    Ok(web::build(&repository::root(), profile)?)
+    Ok(web::build(&repository::root(), profile, Bundle::Screens)?)
 }

@@ -50,6 +50,33 @@ impl Profile {
     }
 }
 
+/// Which bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bundle {
+    /// The screens, as they are shipped.
+    Screens,
+    /// The screens with the catalogue of their components.
+    Workbench,
+}
+
+impl Bundle {
+    /// Its folder below the project's root.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Screens => "ui/dist",
+            Self::Workbench => "ui/dist-workbench",
+        }
+    }
+
+    /// The features of the package it is built with.
+    const fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Screens => &[],
+            Self::Workbench => &["--features", "workbench"],
+        }
+    }
+}
+
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
@@ -87,14 +114,14 @@ pub enum WebError {
     },
 }
 
-/// Compiles the screens and assembles `ui/dist` below `root`, the project's folder.
+/// Compiles the screens and assembles a bundle below `root`, the project's folder.
 ///
 /// # Errors
 /// When no compiler for the web is installed, the compiler or wasm-bindgen fails, or a file cannot be written. The
 /// bundle of an earlier run stays in place until the compiler has succeeded.
-pub fn build(root: &Path, profile: Profile) -> Result<(), WebError> {
-    let module = compile(root, profile)?;
-    let dist = root.join("ui/dist");
+pub fn build(root: &Path, profile: Profile, bundle: Bundle) -> Result<(), WebError> {
+    let module = compile(root, profile, bundle)?;
+    let dist = root.join(bundle.folder());
     if dist.exists() {
         fs::remove_dir_all(&dist).map_err(at(&dist))?;
     }
@@ -106,18 +133,30 @@ pub fn build(root: &Path, profile: Profile) -> Result<(), WebError> {
     for (source, name) in STATIC_FILES {
         copy(&root.join(source), &dist.join(name))?;
     }
-    Ok(())
+    match bundle {
+        Bundle::Screens => Ok(()),
+        Bundle::Workbench => add_workbench(root, &dist),
+    }
+}
+
+/// The catalogue's own style sheet, and the page's link to it.
+fn add_workbench(root: &Path, dist: &Path) -> Result<(), WebError> {
+    copy(&root.join("ui/workbench/workbench.css"), &dist.join("styles/workbench.css"))?;
+    let page = dist.join("index.html");
+    let html = fs::read_to_string(&page).map_err(at(&page))?;
+    let link = "    <link rel=\"stylesheet\" href=\"styles/workbench.css\">\n  </head>";
+    fs::write(&page, html.replacen("  </head>", link, 1)).map_err(at(&page))
 }
 
 /// Compiles the package and returns the module's path.
 ///
 /// It has a target folder of its own: two compilers in one would rebuild each other's work for ever.
-fn compile(root: &Path, profile: Profile) -> Result<PathBuf, WebError> {
+fn compile(root: &Path, profile: Profile, bundle: Bundle) -> Result<PathBuf, WebError> {
     let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("web");
     let sysroot = rustc_says(&["--print", "sysroot"])?;
     let mut cargo = if has_target(&sysroot) { Command::new("cargo") } else { debian_cargo(&sysroot)? };
     cargo.current_dir(root).env("CARGO_TARGET_DIR", &target_dir).arg("build").args(["--package", PACKAGE]);
-    cargo.args(["--target", TARGET, "--profile", profile.name()]);
+    cargo.args(["--target", TARGET, "--profile", profile.name()]).args(bundle.features());
     if !has_target(&sysroot) {
         cargo.arg("-Zbuild-std=std,panic_abort");
     }
