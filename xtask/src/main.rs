@@ -6,6 +6,7 @@ mod catalogue;
 mod demo;
 mod failure;
 mod fuzz;
+mod icons;
 mod invocation;
 mod platforms;
 mod postgres;
@@ -52,6 +53,8 @@ enum Verb {
     Screenshots(screenshots::Options),
     /// Build the screens into ui/dist.
     Ui(ui::Options),
+    /// Draw the icons of every platform from icons/*.svg.
+    Icons,
     /// Show every component of the screens in all its states, and take pictures of them.
     Catalogue(catalogue::Options),
 }
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Verb::Platforms(options) => platforms::run(&options),
         Verb::Screenshots(options) => screenshots::run(&options),
         Verb::Ui(options) => ui::run(&options),
+        Verb::Icons => icons::run(),
         Verb::Catalogue(options) => catalogue::run(&options),
     };
     report(done)
