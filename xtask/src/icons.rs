@@ -72,7 +72,8 @@ fn draw(root: &Path, source: &str, px: u32) -> Result<Pixmap, Failure> {
     let path = root.join("icons").join(format!("{source}.svg"));
     let what = path.display().to_string();
     let svg = fs::read(&path).map_err(Failure::io(what.clone()))?;
-    let tree = Tree::from_data(&svg, &Options::default()).map_err(|error| Failure::unexpected(what.clone(), error.to_string()))?;
+    let tree = Tree::from_data(&svg, &Options::default())
+        .map_err(|error| Failure::unexpected(what.clone(), error.to_string()))?;
     let mut pixmap = Pixmap::new(px, px).ok_or_else(|| Failure::unexpected(what, "a size of nothing"))?;
     #[expect(clippy::cast_precision_loss, reason = "an icon has at most 1024 pixels")]
     let scale = px as f32 / tree.size().width();

@@ -4,6 +4,7 @@
 
 mod imports;
 mod sources;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,12 @@ fn every_listed_folder_is_there() {
     let missing =
         folders.iter().filter(|folder| std::fs::read_dir(root().join(folder)).map_or(0, Iterator::count) == 0);
     assert_none(&missing.map(|folder| format!("{folder} is missing or empty")).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_colours_can_be_told_apart() {
+    let css = std::fs::read_to_string(root().join("ui/styles/tokens.css")).expect("the tokens are there");
+    assert_none(&tokens::too_close(&css));
 }
 
 #[test]
