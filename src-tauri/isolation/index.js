@@ -70,6 +70,11 @@ const COMMANDS = new Set([
   'postpone_until',
   'bring_back',
   'request_of_receipt',
+  'abilities',
+  'scan_camera',
+  'scan_camera_stop',
+  'haptic',
+  'notice_example',
 ])
 
 // The longest call carries a receipt's text; everything else is far below. In UTF-16 code units.

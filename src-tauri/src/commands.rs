@@ -12,6 +12,7 @@ use crate::shell::Shell;
 pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;
+pub(crate) mod shell;
 
 /// What a command answers: its own view, or the one kind of error.
 type Answer<C> = Result<<C as Command>::Answer, Problem>;

@@ -5,19 +5,26 @@
 
 #![cfg_attr(target_os = "ios", allow(missing_docs, reason = "Tauri's entry point for iOS is public and says nothing"))]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tauri::async_runtime::block_on;
 use tauri::{App, Builder, Manager, RunEvent, Runtime, Url};
 use tracing_subscriber::EnvFilter;
+use wallet::config::SYSTEM_TRUST;
 
+mod camera;
 mod chooser;
 mod commands;
+mod links;
+mod notices;
 mod phone_reader;
 mod screen;
 mod settings;
 mod shell;
 mod standing_call;
+mod surroundings;
+mod waiting;
 
 use phone_reader::PhoneReader;
 use shell::Shell;
@@ -31,7 +38,12 @@ use shell::Shell;
 pub fn run() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let app = window(Builder::default()).build(tauri::generate_context!()).expect("the system shows a window");
+    let app = window(desk(Builder::default())).build(tauri::generate_context!()).expect("the system shows a window");
+    #[cfg(desktop)]
+    if let Some(code) = links::register_if_asked(app.handle()) {
+        app.cleanup_before_exit();
+        std::process::exit(code);
+    }
     app.run(|app, event| {
         if matches!(event, RunEvent::Exit) {
             block_on(app.state::<Shell>().close());
@@ -39,9 +51,20 @@ pub fn run() {
     });
 }
 
+/// What a window on a desk has beside that, and a test's has not: it is the only one, and stays where it was put.
+fn desk<R: Runtime>(builder: Builder<R>) -> Builder<R> {
+    #[cfg(desktop)]
+    let builder = {
+        use tauri_plugin_window_state::{Builder as WindowState, StateFlags};
+        let kept = StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN;
+        links::one_window(builder).plugin(WindowState::default().with_state_flags(kept).build())
+    };
+    builder
+}
+
 /// Everything of the window but its context, so that tests run the same one without a display.
 fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-    chooser::plugin(builder)
+    camera::plugin(notices::plugin(links::plugin(chooser::plugin(builder))))
         .plugin(tauri_plugin_card_reader::init())
         .plugin(at_home())
         .invoke_handler(tauri::generate_handler![
@@ -109,7 +132,12 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::pay::choose_method,
             commands::pay::postpone_until,
             commands::pay::bring_back,
-            commands::pay::request_of_receipt
+            commands::pay::request_of_receipt,
+            commands::shell::abilities,
+            commands::shell::scan_camera,
+            commands::shell::scan_camera_stop,
+            commands::shell::haptic,
+            commands::shell::notice_example
         ])
         .setup(|app| {
             open_wallet(app);
@@ -131,7 +159,7 @@ fn is_own_page(url: &Url) -> bool {
     }
 }
 
-/// Opens the wallet beside the window, and then the link the program was started with.
+/// Opens the wallet beside the window, and then the link the program was started with, or is handed later.
 fn open_wallet<R: Runtime>(app: &App<R>) {
     let mut config = settings::wallet_config(|name| std::env::var_os(name), platform_home(app));
     if let Ok(config) = &mut config
@@ -139,18 +167,16 @@ fn open_wallet<R: Runtime>(app: &App<R>) {
     {
         config.own_readers.push(Arc::new(PhoneReader::new(app.handle().clone())));
     }
+    if cfg!(target_os = "linux") {
+        config = config.map(|config| config.or_trust_of(Path::new(SYSTEM_TRUST)));
+    }
     app.manage(Shell::new(config));
-    let link = settings::link(std::env::args_os());
     let app = app.handle().clone();
+    #[cfg(any(target_os = "macos", mobile))]
+    links::hear(&app);
     tauri::async_runtime::spawn(screen::follow(app.clone()));
-    tauri::async_runtime::spawn(async move {
-        let Ok(wallet) = app.state::<Shell>().wallet().await else { return };
-        if let Some(link) = link
-            && let Err(problem) = wallet.open_link_from_outside(link).await
-        {
-            tracing::warn!(code = %problem.code, "the link was not opened");
-        }
-    });
+    tauri::async_runtime::spawn(notices::follow(app.clone()));
+    tauri::async_runtime::spawn(links::follow(app));
 }
 
 /// Where this platform keeps a program's data: on phones only Tauri knows.

@@ -11,7 +11,7 @@ use tauri_plugin_card_reader::{CardReaderExt, ScreenPrivacy, ScreenReader};
 use crate::shell::Shell;
 
 /// How often an unopened wallet, or a screen that refused, is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
+pub(crate) const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// Follows the checkout for as long as the program runs.
 pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {

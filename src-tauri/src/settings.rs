@@ -42,11 +42,20 @@ pub(crate) fn wallet_config(
     Ok(config)
 }
 
+/// The folder that makes this wallet another one than the person's usual, if one is set.
+pub(crate) fn own_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    variable(HOME).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 /// The link the program was started with, if its first argument is one. It is shown, never acted on.
 pub(crate) fn link(arguments: impl IntoIterator<Item = OsString>) -> Option<String> {
-    let first = arguments.into_iter().nth(1)?.into_string().ok()?;
-    let is_link = first.starts_with("tapseal:") || first.starts_with("https://");
-    (is_link && first.len() <= LINK_LENGTH_MAX).then_some(first)
+    known_link(arguments.into_iter().nth(1)?.to_str()?)
+}
+
+/// The text, if it looks like one of our links.
+pub(crate) fn known_link(text: &str) -> Option<String> {
+    let is_link = text.starts_with("tapseal:") || text.starts_with("https://");
+    (is_link && text.len() <= LINK_LENGTH_MAX).then(|| text.to_owned())
 }
 
 fn text(name: &str, value: Option<OsString>) -> Result<Option<String>, Problem> {

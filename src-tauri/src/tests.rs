@@ -107,6 +107,7 @@ fn merchants_arguments(command: &str) -> Value {
         "api_key_create" => json!({ "name": "Shop", "scopes": ["requests:read"] }),
         "api_key_revoke" => json!({ "key_id": "1" }),
         "scan_image" => json!({ "image": "" }),
+        "haptic" => json!({ "touch": "done" }),
         _ => json!({}),
     }
 }
@@ -204,6 +205,11 @@ fn what_the_window_was_not_granted_is_refused() {
         "plugin:window|create",
         "plugin:webview|create_webview_window",
         "plugin:path|resolve_directory",
+        "plugin:notification|notify",
+        "plugin:notification|is_permission_granted",
+        "plugin:deep-link|register",
+        "plugin:deep-link|get_current",
+        "plugin:window-state|save_window_state",
         "refused_by_isolation",
     ];
     for command in foreign {

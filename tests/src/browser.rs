@@ -10,6 +10,7 @@ use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
 use crate::process::program;
+use crate::session::Session;
 use crate::system::{free_port, texts};
 
 /// How long a driver may take to start.
@@ -25,7 +26,12 @@ pub struct Browser {
     /// Where its driver listens.
     port: String,
     child: Child,
+    /// Where a window's desktop wrote its variables.
+    session: Option<PathBuf>,
 }
+
+/// Writes the variables of the desktop it runs on to the file it is given first, and becomes the program after it.
+const TELL_SESSION: &str = "env > \"$0\" && exec \"$@\"";
 
 impl Browser {
     /// The wallet's window, started with a payment link as the system does when a person taps one. It has a
@@ -38,7 +44,9 @@ impl Browser {
     pub async fn window_with(arguments: &[&str], environment: &[(&str, String)], log: &Path) -> Self {
         let (port, native_port) = (free_port().to_string(), free_port().to_string());
         let mut command = Command::new("dbus-run-session");
-        command.args(["--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24", "tauri-driver"]);
+        command.args(["--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24", "sh", "-c", TELL_SESSION]);
+        let session = log.with_extension("session");
+        command.arg(&session).arg("tauri-driver");
         command.args(["--port", &port, "--native-port", &native_port, "--native-driver", "/usr/bin/WebKitWebDriver"]);
         command.env("NO_AT_BRIDGE", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
@@ -49,7 +57,33 @@ impl Browser {
         capabilities
             .set("tauri:options", json!({ "application": application, "args": arguments }))
             .expect("a path is JSON");
-        Self { driver: connect(&port, capabilities).await, port, child }
+        Self { driver: connect(&port, capabilities).await, port, child, session: Some(session) }
+    }
+
+    /// The window of a package that was installed in a Debian root, started there from the menu by this user. The servers
+    /// and the card outside are reached as usual.
+    pub async fn installed(root: &Path, user: &str, environment: &[(&str, String)], log: &Path) -> Self {
+        let port = free_port().to_string();
+        let inside = "/tmp/session";
+        let mut command = inside_root(root, user);
+        command.args(["dbus-run-session", "--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24"]);
+        command.args(["sh", "-c", TELL_SESSION, inside, "WebKitWebDriver", &format!("--port={port}")]);
+        command.env("NO_AT_BRIDGE", "1");
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let child = start(command, log);
+        let mut capabilities = Capabilities::new();
+        let options = json!({ "binary": "/usr/bin/tapseal-app", "args": [] });
+        capabilities.set("webkitgtk:browserOptions", options).expect("JSON is JSON");
+        let session = root.join(inside.trim_start_matches('/'));
+        Self { driver: connect(&port, capabilities).await, port, child, session: Some(session) }
+    }
+
+    /// The desktop the window is on.
+    ///
+    /// # Panics
+    /// When it is a browser, which has none.
+    pub fn session(&self) -> Session {
+        Session::written_to(self.session.as_deref().expect("a window has a desktop"))
     }
 
     /// Headless Chromium, as a phone or a desktop of this size in CSS pixels.
@@ -76,7 +110,7 @@ impl Browser {
         capabilities.set("browserName", "chrome").expect("a text is JSON");
         let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
         capabilities.set("goog:chromeOptions", options).expect("JSON is JSON");
-        Self { driver: connect(&port, capabilities).await, port, child }
+        Self { driver: connect(&port, capabilities).await, port, child, session: None }
     }
 
     /// The driver, for what this type has no word for.
@@ -252,6 +286,17 @@ impl Drop for Browser {
             let _ = std::process::Command::new("kill").args(["-TERM", "--", &format!("-{leader}")]).status();
         }
     }
+}
+
+/// A command for this user in a Debian root, with what every program expects to be mounted there for as long as it runs.
+pub fn inside_root(root: &Path, user: &str) -> Command {
+    const ENTER: &str = "mount --rbind /proc \"$0/proc\" && mount --rbind /sys \"$0/sys\" && \
+        mount --rbind /dev \"$0/dev\" && mount -t tmpfs tmpfs \"$0/dev/shm\" && exec chroot --userspec=\"$1\" \"$0\" \
+        env HOME=\"/home/$1\" \"${@:2}\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "bash", "-c", ENTER]).arg(root).arg(user);
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LANG", "C.UTF-8");
+    command
 }
 
 fn start(mut command: Command, log: &Path) -> Child {

@@ -22,6 +22,7 @@ pub mod remote;
 pub mod scan;
 pub mod scene;
 pub mod second_bank;
+pub mod session;
 pub mod system;
 pub mod tap;
 pub mod till;

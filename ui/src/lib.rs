@@ -17,6 +17,7 @@ mod i18n;
 mod invitation;
 mod ipc;
 mod merchant;
+mod outside;
 mod pages;
 mod phase;
 mod place;

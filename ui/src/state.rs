@@ -228,13 +228,7 @@ impl App {
         if before.is_some_and(|before| before.sales_version != view.sales_version) {
             self.follow_sales().await;
         }
-        let opened_before = before.and_then(|before| before.opened);
-        match view.opened {
-            Some(opened) if Some(opened) != opened_before && view.checkout.is_none() => {
-                self.go(Screen::LinkOpened(opened));
-            }
-            Some(_) | None => {}
-        }
+        self.take_from_outside(view, before);
         let waits_for_card =
             matches!(view.checkout.as_ref().map(|it| &it.progress), Some(CheckoutStage::WaitingForCard));
         let is_at_reader = view.checkout.is_some() || view.reader_test.is_some();

@@ -8,6 +8,7 @@ mod failure;
 mod fuzz;
 mod icons;
 mod invocation;
+mod package;
 mod platforms;
 mod postgres;
 mod processes;
@@ -49,6 +50,8 @@ enum Verb {
     Fuzz(fuzz::Options),
     /// Type-check the window for Android, iOS, macOS and Windows, and check its Kotlin and Swift parts.
     Platforms(platforms::Options),
+    /// Make a Debian package of the wallet, and test it in a clean root.
+    Package(package::Options),
     /// Take a picture of every screen into docs/screenshots.
     Screenshots(screenshots::Options),
     /// Build the screens into ui/dist.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Torture(options) => torture::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Platforms(options) => platforms::run(&options),
+        Verb::Package(options) => package::run(&options),
         Verb::Screenshots(options) => screenshots::run(&options),
         Verb::Ui(options) => ui::run(&options),
         Verb::Icons => icons::run(),

@@ -66,6 +66,11 @@ pub fn for_screenshots() -> Result<(), Failure> {
     rust_target::install_wasm()
 }
 
+/// What the Debian package is made and tested with.
+pub fn for_package() -> Result<(), Failure> {
+    packages::install(&[packages::PACKAGE])
+}
+
 /// What the phones' native parts are checked with.
 pub fn for_native_parts() -> Result<(), Failure> {
     if find("mvn").is_none() {

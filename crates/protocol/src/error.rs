@@ -231,6 +231,8 @@ error_codes! {
     CodeMismatch = "code_mismatch", 422, No, false, "The code says something else than the merchant's order. No money moved.";
     /// A picture shows no payment code.
     CodeUnreadable = "code_unreadable", 422, No, true, "No payment code was found in the picture. No money moved.";
+    /// There is no camera, or the person did not let the wallet use it.
+    CameraUnavailable = "camera_unavailable", 503, No, false, "The camera cannot be used. No money moved.";
     /// A receipt does not verify.
     ReceiptInvalid = "receipt_invalid", 422, No, false, "The receipt does not verify.";
 }

@@ -43,9 +43,10 @@ macro_rules! commands {
 pub mod merchant;
 pub mod pay;
 pub mod payer;
+pub mod shell;
 
 /// The names of every module's commands, in the order the modules are asked.
-const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES];
+const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
 pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);
@@ -328,6 +329,15 @@ pub struct WatchView {
     pub reader_test: Option<ReaderTestView>,
     /// A request that a link opened from outside asks to be shown.
     pub opened: Option<RequestId>,
+    /// What brought it.
+    #[serde(default)]
+    pub opened_by: shell::OpenedBy,
+    /// Grows each time something from outside asks for the window: the same request may be asked for twice.
+    #[serde(default)]
+    pub opened_version: u64,
+    /// Why the last link from outside brought nothing.
+    #[serde(default)]
+    pub link_problem: Option<ErrorCode>,
     /// Changes whenever a sale did: read it again.
     #[serde(default)]
     pub sales_version: u64,

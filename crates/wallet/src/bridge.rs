@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, merchant, pay, payer};
+use protocol::ipc::{self, Command, merchant, pay, payer, shell};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -122,6 +122,21 @@ async fn dispatch_pay(wallet: &Wallet, name: &str, args: Value) -> Result<Value,
             PostponeUntil { request_id, until_ms } => postpone_until;
             BringBack { request_id } => bring_back;
             RequestOfReceipt { attempt_id } => request_of_receipt;
+        }
+        _ => dispatch_shells(wallet, name, args).await
+    }
+}
+
+/// The same for the commands about what surrounds the wallet.
+async fn dispatch_shells(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, shell,
+        {
+            Abilities {} => abilities;
+            ScanCamera {} => scan_camera;
+            ScanCameraStop {} => scan_camera_stop;
+            Haptic { touch } => haptic;
+            NoticeExample {} => notice_example;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use payment::RequestId;
+use protocol::ErrorCode;
+use protocol::ipc::shell::OpenedBy;
 use tokio::sync::watch;
 
 /// How long a watcher waits before it is answered with nothing new.
@@ -17,8 +19,14 @@ pub struct Seen {
     pub online: bool,
     /// Grows with every change of inbox or receipts.
     pub inbox_version: u64,
-    /// A request that a link from outside asks to be shown.
+    /// A request that a link or a notification asks to be shown.
     pub opened: Option<RequestId>,
+    /// Which of the two.
+    pub opened_by: OpenedBy,
+    /// Grows each time something from outside asks for the window.
+    pub opened_version: u64,
+    /// Why the last link from outside brought nothing.
+    pub link_problem: Option<ErrorCode>,
     /// Grows with every change of a merchant's sale.
     pub sales_version: u64,
 }
@@ -29,7 +37,16 @@ pub struct Changes(watch::Sender<Seen>);
 impl Changes {
     /// Nothing has changed yet; the first watcher is answered at once.
     pub fn new() -> Self {
-        Self(watch::Sender::new(Seen { seq: 1, online: false, inbox_version: 1, opened: None, sales_version: 1 }))
+        Self(watch::Sender::new(Seen {
+            seq: 1,
+            online: false,
+            inbox_version: 1,
+            opened: None,
+            opened_by: OpenedBy::Link,
+            opened_version: 1,
+            link_problem: None,
+            sales_version: 1,
+        }))
     }
 
     /// What stands now.
@@ -71,15 +88,36 @@ impl Changes {
         });
     }
 
-    /// A link from outside opened this request, or the window has shown it.
-    pub fn opened(&self, request_id: Option<RequestId>) {
+    /// A link or a notification asks for this request. The same one may be asked for again.
+    pub fn asked_for(&self, request_id: RequestId, by: OpenedBy) {
+        self.0.send_modify(|seen| {
+            seen.opened = Some(request_id);
+            seen.opened_by = by;
+            seen.link_problem = None;
+            seen.opened_version += 1;
+            seen.seq += 1;
+        });
+    }
+
+    /// A link from outside brought nothing, and why.
+    pub fn link_failed(&self, code: ErrorCode) {
+        self.0.send_modify(|seen| {
+            seen.opened = None;
+            seen.link_problem = Some(code);
+            seen.opened_version += 1;
+            seen.seq += 1;
+        });
+    }
+
+    /// The window has shown the request that was asked for.
+    pub fn shown(&self, request_id: RequestId) {
         self.0.send_if_modified(|seen| {
-            let changed = seen.opened != request_id;
-            if changed {
-                seen.opened = request_id;
+            let is_it = seen.opened == Some(request_id);
+            if is_it {
+                seen.opened = None;
                 seen.seq += 1;
             }
-            changed
+            is_it
         });
     }
 

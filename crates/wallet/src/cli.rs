@@ -7,7 +7,7 @@ mod payer;
 mod pin;
 mod print;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -15,7 +15,7 @@ use payment::{AttemptId, MerchantId, RequestId};
 use protocol::wallet_api::OtherDevices;
 use protocol::{ErrorCode, MoneyMoved, Problem};
 
-use crate::config::{KeyStoreKind, Upkeep, WalletConfig};
+use crate::config::{KeyStoreKind, SYSTEM_TRUST, Upkeep, WalletConfig};
 use crate::error::WalletError;
 use crate::readers::Readers;
 use crate::receipt::VerifiedReceipt;
@@ -246,7 +246,7 @@ impl PlaceArgs {
         config.key_store = self.key_store;
         config.ca_keys.clone_from(&self.ca_keys);
         config.upkeep = Upkeep::OnDemand;
-        Ok(config)
+        Ok(if cfg!(target_os = "linux") { config.or_trust_of(Path::new(SYSTEM_TRUST)) } else { config })
     }
 
     async fn open(&self) -> Result<Wallet, Problem> {

@@ -1,18 +1,24 @@
 //! How a wallet is set up before it opens: its folder, its trust, where its keys are kept, its readers.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::ipc::shell::AbilitiesView;
+
 use crate::readers::CardReader;
+use crate::trust::TRUST_FILE;
 
 /// How long a checkout waits for a card before it ends, unless set otherwise.
 pub const CARD_WAIT_DEFAULT: Duration = Duration::from_mins(2);
 
 /// ISO 3166 numeric code of the United States: EMV tag 9F1A unless set otherwise.
 pub const TERMINAL_COUNTRY_DEFAULT: u16 = 840;
+
+/// Where an administrator, or a package of the operator's, puts the trust file that new wallets of a Linux machine pin.
+pub const SYSTEM_TRUST: &str = "/etc/tapseal/trust.json";
 
 /// Where the device's secret keys are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +86,8 @@ pub struct WalletConfig {
     pub terminal_country: u16,
     /// How long a checkout waits for a card.
     pub card_wait: Duration,
+    /// What the surrounding program can do for the wallet's screens.
+    pub abilities: AbilitiesView,
 }
 
 impl WalletConfig {
@@ -95,11 +103,43 @@ impl WalletConfig {
             ca_keys: None,
             terminal_country: TERMINAL_COUNTRY_DEFAULT,
             card_wait: CARD_WAIT_DEFAULT,
+            abilities: AbilitiesView::default(),
         }
+    }
+
+    /// Takes the machine's trust file, where there is one, for a wallet that was told of no other and pins none yet.
+    #[must_use]
+    pub fn or_trust_of(mut self, machine: &Path) -> Self {
+        let is_told = self.trust.is_some() || self.home.join(TRUST_FILE).exists();
+        if !is_told && machine.is_file() {
+            self.trust = Some(machine.to_owned());
+        }
+        self
     }
 
     /// The platform's folder for this wallet's data.
     pub fn default_home() -> Option<PathBuf> {
         directories::ProjectDirs::from("org", "Tapseal", "wallet").map(|dirs| dirs.data_dir().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_trust_is_for_wallets_that_have_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = folder.path().join("machine.json");
+        let home = folder.path().join("wallet");
+        let config = || WalletConfig::new(&home);
+        assert_eq!(config().or_trust_of(&machine).trust, None);
+        std::fs::write(&machine, "{}").unwrap();
+        assert_eq!(config().or_trust_of(&machine).trust.as_ref(), Some(&machine));
+        let told = WalletConfig { trust: Some("/told.json".into()), ..config() };
+        assert_eq!(told.or_trust_of(&machine).trust, Some("/told.json".into()));
+        std::fs::create_dir(&home).unwrap();
+        std::fs::write(home.join(TRUST_FILE), "{}").unwrap();
+        assert_eq!(config().or_trust_of(&machine).trust, None);
     }
 }

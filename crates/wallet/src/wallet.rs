@@ -3,6 +3,7 @@
 mod later;
 mod letters;
 mod numbers;
+mod outside;
 mod paying;
 mod proofs;
 mod senders;
@@ -144,6 +145,9 @@ impl Wallet {
             checkout: self.core.checkout.view(),
             reader_test: self.core.reader_test.view(),
             opened: seen.opened,
+            opened_by: seen.opened_by,
+            opened_version: seen.opened_version,
+            link_problem: seen.link_problem,
             sales_version: seen.sales_version,
         })
     }

@@ -40,7 +40,7 @@ pub const WITNESSES: Group = Group {
 /// zbar scans the codes on the screens.
 pub const TESTS: Group = Group {
     purpose: "the tests",
-    names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb", "zbar-tools"],
+    names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb", "zbar-tools", "x11-utils"],
 };
 
 /// The payment server's other database; its server is started by us, and Debian's own stays as it is.
@@ -56,6 +56,12 @@ pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromi
 
 /// Compiles and tests the Android part; it brings a Java to run on.
 pub const KOTLIN: Group = Group { purpose: "the Android part", names: &["maven"] };
+
+/// Makes the Debian package, reads it critically, and makes a bare Debian to install it in.
+pub const PACKAGE: Group = Group {
+    purpose: "the package",
+    names: &["dpkg-dev", "lintian", "appstream", "desktop-file-utils", "mmdebstrap"],
+};
 
 /// Debian's own Rust, for its sources of the standard library and its WebAssembly linker.
 pub const DEBIAN_RUST: Group =

@@ -40,9 +40,7 @@ impl Wallet {
     /// One request.
     pub async fn show(&self, request_id: RequestId) -> std::result::Result<RequestView, Problem> {
         let view = self.view_of(request_id).await?;
-        if self.core.changes.now().opened == Some(request_id) {
-            self.core.changes.opened(None);
-        }
+        self.core.changes.shown(request_id);
         self.tell_seen(request_id).await;
         Ok(view)
     }
@@ -64,13 +62,6 @@ impl Wallet {
         self.refresh_state(request_id).await;
         self.tell_seen(request_id).await;
         Ok(self.view_of(request_id).await?)
-    }
-
-    /// The same for a link that came from outside the window, which is then asked to show the request.
-    pub async fn open_link_from_outside(&self, link: String) -> std::result::Result<RequestView, Problem> {
-        let view = self.open_link(link).await?;
-        self.core.changes.opened(Some(view.request_id));
-        Ok(view)
     }
 
     /// Refuses a request for good.
