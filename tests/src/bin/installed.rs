@@ -64,7 +64,9 @@ async fn pay(system: &System, window: &Browser, root: &Path, user: &str) {
     window.enter_pin(PIN).await;
     window.wait_for_screen("result.paid").await;
     window.act("receipt").await;
-    window.wait_for("[data-screen=\"receipt\"] [data-verified=\"yes\"], [data-screen=\"receipt\"][data-verified]").await;
+    window
+        .wait_for("[data-screen=\"receipt\"] [data-verified=\"yes\"], [data-screen=\"receipt\"][data-verified]")
+        .await;
     system.wait_for_status(&id, "paid").await;
     system.assert_merchant_received(1280).await;
     println!("paid {} in the package's window; the receipt verifies", text(&created, "id"));

@@ -7,12 +7,13 @@ mod about;
 mod choices;
 mod identifiers;
 mod keys;
+mod notices;
 mod readers;
 mod senders;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::ipc::{Contrast, Language, PinLayout, Settings, Theme, WalletStatus};
+use protocol::ipc::{Contrast, Language, Notices, PinLayout, Settings, Theme, WalletStatus};
 
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
@@ -43,6 +44,7 @@ pub fn page(app: App, page: SettingsPage) -> AnyView {
     let content = match page {
         SettingsPage::Identifiers => identifiers::page(app).into_any(),
         SettingsPage::Senders => senders::page(app).into_any(),
+        SettingsPage::Notices => notices::page(app).into_any(),
         SettingsPage::Readers => readers::page(app).into_any(),
         SettingsPage::PinPad => choices::pin_pad(app).into_any(),
         SettingsPage::Language => choices::language(app).into_any(),
@@ -97,6 +99,7 @@ fn shape(page: SettingsPage) -> AnyView {
     match page {
         SettingsPage::Identifiers => icon::requests().into_any(),
         SettingsPage::Senders => icon::shop().into_any(),
+        SettingsPage::Notices => icon::bell().into_any(),
         SettingsPage::Readers => icon::reader().into_any(),
         SettingsPage::PinPad => icon::code().into_any(),
         SettingsPage::Language => icon::sales().into_any(),
@@ -133,6 +136,11 @@ fn glance(app: App, page: SettingsPage) -> Option<String> {
             (Theme::System, Contrast::System) => Text::SettingsSystem,
             (Theme::Light, Contrast::System) => Text::SettingsLight,
             (Theme::Dark, Contrast::System) => Text::SettingsDark,
+        }),
+        SettingsPage::Notices => words(match settings.notices {
+            Notices::Off => Text::NoticesOff,
+            Notices::Discreet => Text::NoticesDiscreet,
+            Notices::Full => Text::NoticesFull,
         }),
         SettingsPage::About => Some(of_status(app, |status| status.version.clone())),
         SettingsPage::Senders | SettingsPage::Readers | SettingsPage::Keys => None,

@@ -9,6 +9,8 @@ pub enum SettingsPage {
     Identifiers,
     /// Whom the person accepted and blocked.
     Senders,
+    /// What the system tells of requests, and what is heard of results.
+    Notices,
     /// Card readers.
     Readers,
     /// How the PIN pad is laid out.
@@ -33,7 +35,10 @@ pub struct SettingsGroup {
 
 /// The list.
 pub const GROUPS: &[SettingsGroup] = &[
-    SettingsGroup { title: Text::SettingsGroupReach, pages: &[SettingsPage::Identifiers, SettingsPage::Senders] },
+    SettingsGroup {
+        title: Text::SettingsGroupReach,
+        pages: &[SettingsPage::Identifiers, SettingsPage::Senders, SettingsPage::Notices],
+    },
     SettingsGroup { title: Text::SettingsGroupPay, pages: &[SettingsPage::Readers, SettingsPage::PinPad] },
     SettingsGroup { title: Text::SettingsGroupScreen, pages: &[SettingsPage::Language, SettingsPage::Appearance] },
     SettingsGroup { title: Text::SettingsGroupSafe, pages: &[SettingsPage::Keys] },
@@ -46,6 +51,7 @@ impl SettingsPage {
         match self {
             Self::Identifiers => "settings.identifiers",
             Self::Senders => "settings.senders",
+            Self::Notices => "settings.notifications",
             Self::Readers => "settings.readers",
             Self::PinPad => "settings.pin-pad",
             Self::Language => "settings.language",
@@ -60,6 +66,7 @@ impl SettingsPage {
         match self {
             Self::Identifiers => Text::SettingsIdentifiers,
             Self::Senders => Text::SettingsSenders,
+            Self::Notices => Text::NoticesPage,
             Self::Readers => Text::SettingsReaders,
             Self::PinPad => Text::SettingsPin,
             Self::Language => Text::SettingsLanguage,

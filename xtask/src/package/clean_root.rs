@@ -29,7 +29,10 @@ const PAYER: &str = "payer";
 /// Makes the root, installs, and pays; prints what was measured.
 pub fn test(package: &Path, target: &Path) -> Result<(), Failure> {
     if !setup::may_start_services() {
-        return Err(Failure::missing("root", "A root of its own needs chroot: run `cargo xtask package --test` as root."));
+        return Err(Failure::missing(
+            "root",
+            "A root of its own needs chroot: run `cargo xtask package --test` as root.",
+        ));
     }
     let programs = ["--package=tapseal", "--package=virtual-card", "--package=e2e"];
     show(cargo(["build", "--bins"].into_iter().chain(programs)))?;
@@ -119,7 +122,8 @@ impl Root {
     /// Takes the package away again, and sees that nothing of it stays.
     fn remove(&self) -> Result<(), Failure> {
         step("apt purge tapseal", self.apt_get(&["purge", NAME]))?;
-        let left = ["usr/bin/tapseal-app", "usr/share/applications/org.tapseal.wallet.desktop", "usr/share/doc/tapseal"];
+        let left =
+            ["usr/bin/tapseal-app", "usr/share/applications/org.tapseal.wallet.desktop", "usr/share/doc/tapseal"];
         match left.iter().find(|place| self.folder.join(place).exists()) {
             None => Ok(()),
             Some(place) => Err(Failure::unexpected("apt purge", format!("{place} is still there"))),

@@ -58,10 +58,8 @@ pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromi
 pub const KOTLIN: Group = Group { purpose: "the Android part", names: &["maven"] };
 
 /// Makes the Debian package, reads it critically, and makes a bare Debian to install it in.
-pub const PACKAGE: Group = Group {
-    purpose: "the package",
-    names: &["dpkg-dev", "lintian", "appstream", "desktop-file-utils", "mmdebstrap"],
-};
+pub const PACKAGE: Group =
+    Group { purpose: "the package", names: &["dpkg-dev", "lintian", "appstream", "desktop-file-utils", "mmdebstrap"] };
 
 /// Debian's own Rust, for its sources of the standard library and its WebAssembly linker.
 pub const DEBIAN_RUST: Group =

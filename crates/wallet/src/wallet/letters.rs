@@ -33,7 +33,8 @@ impl Wallet {
             }
         }
         // Of those that wait, the one that ends first stands first.
-        views.sort_by_key(|view| (rank(view.phase), if view.phase == RequestPhase::Open { view.expires_ms } else { 0 }));
+        views
+            .sort_by_key(|view| (rank(view.phase), if view.phase == RequestPhase::Open { view.expires_ms } else { 0 }));
         Ok(views)
     }
 

@@ -1,9 +1,7 @@
 //! The commands of a checkout, and what a start must ask about.
 
 use payment::{AttemptId, RequestId};
-use protocol::ipc::{
-    CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView, RequestPhase, RequestView,
-};
+use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView, RequestPhase, RequestView};
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
@@ -51,10 +49,7 @@ impl Wallet {
     }
 
     /// The request that a receipt is of, as it stands now.
-    pub async fn request_of_receipt(
-        &self,
-        attempt_id: AttemptId,
-    ) -> std::result::Result<Option<RequestView>, Problem> {
+    pub async fn request_of_receipt(&self, attempt_id: AttemptId) -> std::result::Result<Option<RequestView>, Problem> {
         match self.core.store.request_of_attempt(attempt_id).await? {
             Some(request_id) => Ok(Some(self.view_of(request_id).await?)),
             None => Ok(None),

@@ -285,7 +285,10 @@ fn router(script: Shared) -> Router {
         .route("/v1/devices", post(register))
         .route("/v1/inbox/stream", get(stream))
         .route("/v1/links/{token}", get(letter))
-        .route("/v1/inbox", get(async || Json(InboxPage { requests: Vec::new(), states: Vec::new(), last_seq: 0, has_more: false })))
+        .route(
+            "/v1/inbox",
+            get(async || Json(InboxPage { requests: Vec::new(), states: Vec::new(), last_seq: 0, has_more: false })),
+        )
         .route("/v1/requests/{id}", get(status))
         .route("/v1/requests/{id}/seen", post(async || StatusCode::NO_CONTENT))
         .route("/v1/requests/{id}/attempts", post(submit))

@@ -62,13 +62,13 @@ pub fn pin_pad(app: App) -> impl IntoView {
 }
 
 /// One option of a choice: its stable value, its words, and what it changes.
-struct ChoiceOption {
+pub(super) struct ChoiceOption {
     value: &'static str,
     words: AnyView,
     apply: fn(Settings) -> Settings,
 }
 
-fn option(
+pub(super) fn option(
     app: App,
     value: &'static str,
     name: Text,
@@ -85,7 +85,7 @@ fn own_name(value: &'static str, name: &'static str, apply: fn(Settings) -> Sett
     ChoiceOption { value, words, apply }
 }
 
-fn choice(app: App, name: &'static str, title: Text, options: Vec<ChoiceOption>) -> impl IntoView {
+pub(super) fn choice(app: App, name: &'static str, title: Text, options: Vec<ChoiceOption>) -> impl IntoView {
     let options = options.into_iter().map(|ChoiceOption { value, words, apply }| {
         let is_chosen = move || settings_of(app) == apply(settings_of(app));
         view! {
