@@ -105,6 +105,7 @@ mod tests {
         let view = json!({
             "request_id": format!("0193a5c0-0000-7000-8000-0000000000{id:02}"),
             "amount": { "minor": 1280, "currency": "USD" },
+            "merchant_id": "blue-door",
             "payee": "Café <b>&",
             "first_contact": false,
             "order_number": "A-1",
