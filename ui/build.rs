@@ -8,8 +8,7 @@ use std::{env, fs, path::Path};
 type Locale = BTreeMap<String, String>;
 
 /// What stands before a language's name in its files.
-const PARTS: [&str; 9] =
-    ["", "components.", "merchant.", "payer.", "lock.", "pay.", "history.", "settings.", "shell."];
+const PARTS: [&str; 9] = ["", "components.", "merchant.", "payer.", "lock.", "pay.", "history.", "settings.", "shell."];
 
 fn main() {
     let english = read("en");

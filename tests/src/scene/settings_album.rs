@@ -14,7 +14,7 @@ pub async fn walk(tour: &Tour) {
     walk.open("inbox").await;
     walk.go("settings", "settings").await;
     walk.stop("settings").await;
-    for page in ["identifiers", "senders", "pin-pad", "language", "appearance", "keys", "about"] {
+    for page in ["identifiers", "senders", "notifications", "pin-pad", "language", "appearance", "keys", "about"] {
         let screen = format!("settings.{page}");
         walk.go(&screen, &screen).await;
         let name = if page == "senders" { "settings.senders-none" } else { &screen };

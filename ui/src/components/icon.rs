@@ -65,8 +65,6 @@ icons! {
     history = "M6 3.5h12V21l-3-2-3 2-3-2-3 2zM9.5 8.5h5M9.5 12.5h5";
     /// The settings.
     settings = "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5";
-    /// Notifications.
-    bell = "M6 16v-5a6 6 0 0 1 12 0v5l2 2.5H4zM10 21.5h4";
     /// A link.
     link = "M10 14a4 4 0 0 0 5.7 0l3.3-3.3a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0L5 13.3A4 4 0 0 0 10.7 19l1.3-1.3";
     /// No connection.
