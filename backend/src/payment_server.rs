@@ -76,6 +76,7 @@ pub mod reports;
 pub mod review;
 mod router;
 mod senders;
+mod siblings;
 mod sms;
 mod templates;
 mod watchers;

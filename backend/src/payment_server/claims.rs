@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::auth::DeviceCall;
 use super::identifiers::{normalized, parts};
 use super::outbox::{self, NewDelivery};
-use super::{App, Error};
+use super::{App, Error, siblings};
 use crate::clock::{now_ms, signed_ms};
 use crate::keys;
 use crate::storage::DbConnection;
@@ -232,12 +232,17 @@ async fn try_code(
         .execute(&mut *db_tx)
         .await?;
     if others == OtherDevices::Release {
-        sqlx::query("DELETE FROM claim WHERE identifier_kind = $1 AND identifier = $2 AND device_id <> $3")
-            .bind(kind)
-            .bind(value)
-            .bind(device.to_string())
-            .execute(&mut *db_tx)
-            .await?;
+        let released: Vec<String> = sqlx::query_scalar(
+            "DELETE FROM claim WHERE identifier_kind = $1 AND identifier = $2 AND device_id <> $3 RETURNING device_id",
+        )
+        .bind(kind)
+        .bind(value)
+        .bind(device.to_string())
+        .fetch_all(&mut *db_tx)
+        .await?;
+        for other in &released {
+            siblings::claims_changed(db_tx, other).await?;
+        }
     }
     sqlx::query(
         "INSERT INTO claim (identifier_kind, identifier, device_id, claimed_ms) VALUES ($1, $2, $3, $4) \

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::auth::{DeviceCall, Number};
 use super::events::After;
+use super::siblings::SEEN_STEP_MS;
 use super::{App, Error, lifecycle};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
@@ -151,6 +152,8 @@ pub(super) async fn stream(
         news: app.device_watchers.listen(call.device_id),
         device: call.device_id,
         after: signed_ms(resumed.unwrap_or(after)),
+        claims_changed: app.claims_changed(call.device_id).await?,
+        seen_ms: 0,
         _permit: permit,
         app,
     };
@@ -162,6 +165,10 @@ struct Reader {
     app: App,
     device: DeviceId,
     after: i64,
+    /// How often others had ended claims of the device when it was last told.
+    claims_changed: i64,
+    /// When it was last written down that the device is in touch.
+    seen_ms: i64,
     news: watch::Receiver<()>,
     _permit: OwnedSemaphorePermit,
 }
@@ -193,18 +200,31 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<Vec<Event>, Error> {
+        let now = signed_ms(now_ms());
+        if now - self.seen_ms > SEEN_STEP_MS {
+            self.app.seen_device(self.device).await?;
+            self.seen_ms = now;
+        }
         let entries = entries(&self.app, self.device, self.after, PAGE_MAX).await?;
-        let events = entries.iter().map(|(seq, event)| sse_event(*seq, event)).collect();
+        let mut events: Vec<Event> =
+            entries.iter().map(|(seq, event)| sse_event(event).id(seq.to_string())).collect();
         self.after = entries.last().map_or(self.after, |(seq, _)| *seq);
+        let claims_changed = self.app.claims_changed(self.device).await?;
+        if claims_changed != self.claims_changed {
+            self.claims_changed = claims_changed;
+            // It has no place in the inbox: a stream that begins anew asks anyway.
+            events.push(sse_event(&InboxEvent::Claims));
+        }
         Ok(events)
     }
 }
 
-fn sse_event(seq: i64, event: &InboxEvent) -> Event {
+fn sse_event(event: &InboxEvent) -> Event {
     let name = match event {
         InboxEvent::Request(_) => "request",
         InboxEvent::State(_) => "state",
+        InboxEvent::Claims => "claims",
     };
     let data = serde_json::to_string(event).expect("an inbox event is always JSON");
-    Event::default().id(seq.to_string()).event(name).data(data)
+    Event::default().event(name).data(data)
 }

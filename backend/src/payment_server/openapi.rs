@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     access, attempts, claims, counters, deliveries, devices, events, inbox, keyset, links, payment_numbers,
-    payment_requests, refunds, reports, router, senders, sms, webhooks,
+    payment_requests, refunds, reports, router, senders, siblings, sms, webhooks,
 };
 
 mod shared;
@@ -43,6 +43,7 @@ mod shared;
         devices::register, claims::start, claims::confirm, inbox::page, inbox::stream,
         claims::release, payment_numbers::create, payment_numbers::list, payment_numbers::revoke,
         senders::accepted, senders::blocked, senders::accept, senders::block, senders::unblock_merchant, reports::report,
+        siblings::list, siblings::describe, siblings::remove, siblings::claims,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
     ),
     modifiers(&Schemes)

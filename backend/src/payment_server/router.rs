@@ -19,7 +19,7 @@ use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
     App, Error, access, attempts, claims, counters, deliveries, devices, docs, events, inbox, keyset, links, openapi,
-    payment_numbers, payment_requests, problem, refunds, reports, senders, sms, webhooks,
+    payment_numbers, payment_requests, problem, refunds, reports, senders, siblings, sms, webhooks,
 };
 use crate::keys;
 
@@ -58,8 +58,9 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/webhooks/{id}/test", post(webhooks::deliveries::test))
         .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries::page))
         .route("/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver", post(webhooks::deliveries::redeliver))
-        .route("/v1/devices", post(devices::register))
-        .route("/v1/claims", post(claims::start).delete(claims::release))
+        .route("/v1/devices", get(siblings::list).post(devices::register))
+        .route("/v1/devices/{id}", put(siblings::describe).delete(siblings::remove))
+        .route("/v1/claims", get(siblings::claims).post(claims::start).delete(claims::release))
         .route("/v1/claims/confirm", post(claims::confirm))
         .route("/v1/payment-numbers", get(payment_numbers::list).post(payment_numbers::create))
         .route("/v1/payment-numbers/{id}", delete(payment_numbers::revoke))

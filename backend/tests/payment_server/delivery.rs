@@ -42,7 +42,7 @@ async fn claimed(deployment: &Deployment) -> Payer {
 }
 
 /// Events of a stream, as they come.
-async fn stream(payer: &Payer, after: u64) -> impl futures::Stream<Item = (u64, InboxEvent)> + Unpin {
+pub async fn stream(payer: &Payer, after: u64) -> impl futures::Stream<Item = (u64, InboxEvent)> + Unpin {
     let response = payer.call(Method::GET, &format!("/v1/inbox/stream?after={after}"), Vec::new()).await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let state = (Box::pin(response.bytes_stream()), String::new());
@@ -51,7 +51,7 @@ async fn stream(payer: &Payer, after: u64) -> impl futures::Stream<Item = (u64, 
             if let Some((event, rest)) = text.split_once("\n\n") {
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
                 let parsed = field("data:").map(|data| {
-                    let id = field("id:").unwrap().parse().unwrap();
+                    let id = field("id:").map_or(0, |id| id.parse().unwrap());
                     (id, serde_json::from_str(data).unwrap())
                 });
                 text = rest.to_owned();

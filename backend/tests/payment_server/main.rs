@@ -23,6 +23,7 @@ mod payers;
 mod reconciliation;
 mod requests;
 mod several_banks;
+mod siblings;
 mod unanswered;
 
 /// The longest any one wait of these tests may take.

@@ -20,7 +20,7 @@ fn email(address: &str) -> PayerIdentifier {
 }
 
 /// Proves an address with the code that was mailed there.
-async fn claim(deployment: &Deployment, payer: &Payer, address: &str, others: OtherDevices) {
+pub async fn claim(deployment: &Deployment, payer: &Payer, address: &str, others: OtherDevices) {
     let is_code = |mail: &&String| mail.contains(&format!("To: {address}")) && !mail.contains("/r/");
     let before = deployment.mails().iter().filter(is_code).count();
     payer.post("/v1/claims", &StartClaim { identifier: email(address) }).await.unwrap();
@@ -31,7 +31,7 @@ async fn claim(deployment: &Deployment, payer: &Payer, address: &str, others: Ot
     assert_eq!(payer.post("/v1/claims/confirm", &confirm).await, Ok(StatusCode::NO_CONTENT));
 }
 
-async fn claimed(deployment: &Deployment, address: &str) -> Payer {
+pub async fn claimed(deployment: &Deployment, address: &str) -> Payer {
     let payer = deployment.payer().await;
     claim(deployment, &payer, address, OtherDevices::Keep).await;
     payer

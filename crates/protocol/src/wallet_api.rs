@@ -9,9 +9,11 @@ use crate::error::ErrorCode;
 use crate::merchant_api::PayerIdentifier;
 use crate::sealed::SealedText;
 
+mod device;
 mod payment_number;
 mod protection;
 
+pub use device::{ClaimsView, DEVICE_NAME_CHARS_MAX, DescribeDevice, DeviceView, DevicesView, Platform};
 pub use payment_number::{
     CreatePaymentNumber, PAYMENT_NUMBER_DIGITS, PAYMENT_NUMBER_MINUTES, PaymentNumberStatus, PaymentNumberView,
     PaymentNumbersView, payment_number_check_digit, payment_number_digits, payment_number_grouped,
@@ -144,6 +146,8 @@ pub enum InboxEvent {
     Request(SealedRequest),
     /// A request's state changed.
     State(RequestStatusView),
+    /// Another device ended a claim of this one, or several: ask what it still answers for.
+    Claims,
 }
 
 /// Answer of `GET /v1/requests/{id}`.
