@@ -75,6 +75,22 @@ const COMMANDS = new Set([
   'scan_camera_stop',
   'haptic',
   'notice_example',
+  'devices',
+  'device_rename',
+  'device_remove',
+  'former_dismiss',
+  'accepted',
+  'sender_block',
+  'trust',
+  'reader_diagnosis',
+  'diagnosis',
+  'backup_status',
+  'backup_make',
+  'backup_restore',
+  'export_all',
+  'clear_ended',
+  'licences',
+  'licence_text',
 ])
 
 // The longest call carries a receipt's text; everything else is far below. In UTF-16 code units.

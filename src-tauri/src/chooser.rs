@@ -31,3 +31,57 @@ pub(crate) async fn access_file<R: Runtime>(app: &AppHandle<R>, path: Option<Str
 pub(crate) async fn access_file<R: Runtime>(_app: &AppHandle<R>, path: Option<String>) -> Option<String> {
     path
 }
+
+/// What a place is wanted for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// A backup that will be written.
+    NewBackup,
+    /// A backup that is there.
+    Backup,
+    /// An export that will be written.
+    NewExport,
+}
+
+/// Nothing was chosen.
+pub(crate) struct Cancelled;
+
+/// The given path, or the one that the person chooses.
+///
+/// # Errors
+/// When the person closed the dialog.
+#[cfg(desktop)]
+pub(crate) async fn path<R: Runtime>(
+    app: &AppHandle<R>,
+    path: Option<String>,
+    wanted: Wanted,
+) -> Result<Option<String>, Cancelled> {
+    use tauri_plugin_dialog::DialogExt;
+    if path.is_some() {
+        return Ok(path);
+    }
+    let (told, chosen) = tokio::sync::oneshot::channel();
+    let done = move |file| {
+        // Nobody waits any more when the window was closed meanwhile.
+        let _ = told.send(file);
+    };
+    let backups = || app.dialog().file().add_filter("Tapseal", &[wallet::BACKUP_EXTENSION]);
+    match wanted {
+        Wanted::NewBackup => backups().set_file_name(wallet::backup_file_name()).save_file(done),
+        Wanted::Backup => backups().pick_file(done),
+        Wanted::NewExport => app.dialog().file().set_file_name("Tapseal-export.json").save_file(done),
+    }
+    let file = chosen.await.ok().flatten().and_then(|file| file.into_path().ok()).ok_or(Cancelled)?;
+    file.to_str().map(|path| Some(path.to_owned())).ok_or(Cancelled)
+}
+
+/// A phone has no files to choose by name: the wallet's own folder it is.
+#[cfg(mobile)]
+#[allow(clippy::unused_async, reason = "on a desktop it waits for the person")]
+pub(crate) async fn path<R: Runtime>(
+    _app: &AppHandle<R>,
+    path: Option<String>,
+    _wanted: Wanted,
+) -> Result<Option<String>, Cancelled> {
+    Ok(path)
+}

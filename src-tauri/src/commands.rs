@@ -9,6 +9,7 @@ use tauri::{AppHandle, Runtime, State};
 use crate::screen;
 use crate::shell::Shell;
 
+pub(crate) mod keep;
 pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;

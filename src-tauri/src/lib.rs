@@ -137,7 +137,23 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::shell::scan_camera,
             commands::shell::scan_camera_stop,
             commands::shell::haptic,
-            commands::shell::notice_example
+            commands::shell::notice_example,
+            commands::keep::devices,
+            commands::keep::device_rename,
+            commands::keep::device_remove,
+            commands::keep::former_dismiss,
+            commands::keep::accepted,
+            commands::keep::sender_block,
+            commands::keep::trust,
+            commands::keep::reader_diagnosis,
+            commands::keep::diagnosis,
+            commands::keep::backup_status,
+            commands::keep::backup_make,
+            commands::keep::backup_restore,
+            commands::keep::export_all,
+            commands::keep::clear_ended,
+            commands::keep::licences,
+            commands::keep::licence_text
         ])
         .setup(|app| {
             open_wallet(app);

@@ -108,6 +108,21 @@ fn merchants_arguments(command: &str) -> Value {
         "api_key_revoke" => json!({ "key_id": "1" }),
         "scan_image" => json!({ "image": "" }),
         "haptic" => json!({ "touch": "done" }),
+        _ => keeping_arguments(command),
+    }
+}
+
+/// The same for the commands about what a person keeps.
+fn keeping_arguments(command: &str) -> Value {
+    let id = "0193a5c0-0000-7000-8000-000000000001";
+    match command {
+        "device_rename" => json!({ "device_id": id, "name": "Laptop" }),
+        "device_remove" => json!({ "device_id": id }),
+        "former_dismiss" => json!({ "identifier": "a@example.com" }),
+        "sender_block" => json!({ "merchant_id": "blue-door" }),
+        "backup_make" | "backup_restore" => json!({ "passphrase": "amber lantern orbit", "path": "a.tapseal-backup" }),
+        "export_all" => json!({ "path": "export.json" }),
+        "licence_text" => json!({ "name": "serde", "version": "1" }),
         _ => json!({}),
     }
 }

@@ -39,6 +39,7 @@ pub fn shell() -> impl IntoView {
             {navigation(app)}
             <div class="content">
                 {offline_banner(app)}
+                {pages::settings::ended_banner(app)}
                 <div class="panes">
                     {list_pane(app)}
                     <main class="pane pane-main" data-screen=move || app.place.get().id()

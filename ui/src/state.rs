@@ -224,6 +224,8 @@ impl App {
         }
         if before.is_none_or(|before| before.inbox_version != view.inbox_version) {
             self.read_lists().await;
+            // What reaches this device may have changed too.
+            self.read_status().await;
         }
         if before.is_some_and(|before| before.sales_version != view.sales_version) {
             self.follow_sales().await;

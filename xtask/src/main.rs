@@ -8,6 +8,7 @@ mod failure;
 mod fuzz;
 mod icons;
 mod invocation;
+mod licences;
 mod package;
 mod platforms;
 mod postgres;
@@ -52,6 +53,8 @@ enum Verb {
     Platforms(platforms::Options),
     /// Make a Debian package of the wallet, and test it in a clean root.
     Package(package::Options),
+    /// Write the licences of everything the wallet ships with into the asset its about page reads.
+    Licences(licences::Options),
     /// Take a picture of every screen into docs/screenshots.
     Screenshots(screenshots::Options),
     /// Build the screens into ui/dist.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Platforms(options) => platforms::run(&options),
         Verb::Package(options) => package::run(&options),
+        Verb::Licences(options) => licences::run(&options),
         Verb::Screenshots(options) => screenshots::run(&options),
         Verb::Ui(options) => ui::run(&options),
         Verb::Icons => icons::run(),

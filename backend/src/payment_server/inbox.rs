@@ -91,6 +91,8 @@ pub(super) async fn page(
         match event {
             InboxEvent::Request(letter) => page.requests.push(letter),
             InboxEvent::State(state) => page.states.push(state),
+            // It is told by a stream only and stands in no inbox.
+            InboxEvent::Claims => {}
         }
     }
     Ok(Json(page))
@@ -206,8 +208,7 @@ impl Reader {
             self.seen_ms = now;
         }
         let entries = entries(&self.app, self.device, self.after, PAGE_MAX).await?;
-        let mut events: Vec<Event> =
-            entries.iter().map(|(seq, event)| sse_event(event).id(seq.to_string())).collect();
+        let mut events: Vec<Event> = entries.iter().map(|(seq, event)| sse_event(event).id(seq.to_string())).collect();
         self.after = entries.last().map_or(self.after, |(seq, _)| *seq);
         let claims_changed = self.app.claims_changed(self.device).await?;
         if claims_changed != self.claims_changed {

@@ -20,6 +20,7 @@
 //! | [`BankOutcome`] | signs outcomes |
 //! | [`Device`] | signs submissions and HTTP calls |
 //! | [`RestKey`] | seals what a device keeps for itself, and opens it again |
+//! | a passphrase | seals a wallet's [`backup`], and opens it again |
 //!
 //! A key of one role does not fit where another is asked for. At compile time:
 //!
@@ -55,6 +56,7 @@
 //! println!("{:?}", envelope::SigningKey::<envelope::Merchant>::generate());
 //! ```
 
+pub mod backup;
 mod capsule;
 mod encoding;
 mod error;

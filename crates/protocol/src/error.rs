@@ -233,6 +233,18 @@ error_codes! {
     CodeUnreadable = "code_unreadable", 422, No, true, "No payment code was found in the picture. No money moved.";
     /// There is no camera, or the person did not let the wallet use it.
     CameraUnavailable = "camera_unavailable", 503, No, false, "The camera cannot be used. No money moved.";
+    /// A backup's passphrase is too short for whoever guesses at leisure.
+    BackupPassphraseShort = "backup_passphrase_short", 422, No, false, "A backup's passphrase has at least 12 characters. No money moved.";
+    /// The passphrase does not open the backup.
+    BackupPassphraseWrong = "backup_passphrase_wrong", 422, No, false, "This passphrase does not open the backup. No money moved.";
+    /// The file is no backup, or of a version that cannot be read.
+    BackupUnreadable = "backup_unreadable", 422, No, false, "This file is no backup that can be read here. No money moved.";
+    /// The backup was changed or cut.
+    BackupDamaged = "backup_damaged", 422, No, false, "The backup is damaged. Nothing was changed and no money moved.";
+    /// The backup belongs to another operator, under whose roots nothing here verifies.
+    BackupForeign = "backup_foreign", 422, No, false, "The backup belongs to another operator. Nothing was changed and no money moved.";
+    /// A file could not be written, or did not read back as written.
+    BackupNotWritten = "backup_not_written", 500, No, true, "The file could not be written. No money moved.";
     /// A receipt does not verify.
     ReceiptInvalid = "receipt_invalid", 422, No, false, "The receipt does not verify.";
 }

@@ -40,13 +40,14 @@ macro_rules! commands {
     };
 }
 
+pub mod keep;
 pub mod merchant;
 pub mod pay;
 pub mod payer;
 pub mod shell;
 
 /// The names of every module's commands, in the order the modules are asked.
-const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES];
+const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES, keep::NAMES];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
 pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);
@@ -306,6 +307,12 @@ pub struct WalletStatus {
     pub key_store: String,
     /// Identifiers this device has claimed.
     pub identifiers: Vec<String>,
+    /// Identifiers that reached this person and do not reach this device.
+    #[serde(default)]
+    pub former: Vec<keep::FormerIdentifier>,
+    /// Whether the last backup is old and much has come since.
+    #[serde(default)]
+    pub backup_due: bool,
     /// The operator root's fingerprint, grouped for reading.
     pub operator_fingerprint: String,
     /// The person's choices.

@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, merchant, pay, payer, shell};
+use protocol::ipc::{self, Command, keep, merchant, pay, payer, shell};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -137,6 +137,32 @@ async fn dispatch_shells(wallet: &Wallet, name: &str, args: Value) -> Result<Val
             ScanCameraStop {} => scan_camera_stop;
             Haptic { touch } => haptic;
             NoticeExample {} => notice_example;
+        }
+        _ => dispatch_keep(wallet, name, args).await
+    }
+}
+
+/// The same for the commands about what a person keeps.
+async fn dispatch_keep(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, keep,
+        {
+            Devices {} => devices;
+            DeviceRename { device_id, name } => device_rename;
+            DeviceRemove { device_id } => device_remove;
+            FormerDismiss { identifier } => former_dismiss;
+            Accepted {} => accepted;
+            SenderBlock { merchant_id } => sender_block;
+            Trust {} => trust;
+            ReaderDiagnosis {} => reader_diagnosis;
+            Diagnosis {} => diagnosis;
+            BackupStatus {} => backup_state;
+            BackupMake { passphrase, path } => backup_make;
+            BackupRestore { passphrase, path } => backup_restore;
+            ExportAll { path } => export_all;
+            ClearEnded {} => clear_ended;
+            Licences {} => licences;
+            LicenceText { name, version } => licence_text;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

@@ -1,6 +1,7 @@
 //! The commands of `tapseal-wallet`: thin, over the same [`Wallet`] as the window.
 
 mod card_read;
+mod keep;
 mod merchant;
 mod pay;
 mod payer;
@@ -80,6 +81,12 @@ enum Command {
         /// The address or number.
         identifier: String,
     },
+    /// Lists your devices, names one, or ends what one receives.
+    Devices(keep::DeviceArgs),
+    /// Writes everything but the keys into one file that a passphrase opens.
+    Backup(keep::BackupArgs),
+    /// Merges a backup into this wallet: it adds, and replaces nothing newer.
+    Restore(keep::BackupArgs),
     /// One-time payment numbers: what to tell a shop instead of an address or a phone number.
     #[command(subcommand)]
     Numbers(payer::NumbersCommand),
@@ -201,6 +208,9 @@ async fn run(cli: &Cli) -> ExitCode {
             confirm(cli, identifier, code, others).await
         }
         Command::Release { identifier } => payer::release(cli, identifier).await,
+        Command::Devices(args) => keep::devices(cli, args).await,
+        Command::Backup(args) => keep::backup(cli, args).await,
+        Command::Restore(args) => keep::restore(cli, args).await,
         Command::Numbers(command) => payer::numbers(cli, command).await,
         Command::AcceptSender { id } => payer::accept_sender(cli, *id).await,
         Command::Block { id } => payer::block(cli, *id).await,

@@ -174,6 +174,7 @@ pub fn phase(row: &RequestRow, order: &Order, attempt: Option<&AttemptRow>, now_
             Some(
                 KeptState::NotSent
                 | KeptState::Refused(_)
+                | KeptState::Elsewhere
                 | KeptState::Told(AttemptState::Declined { .. } | AttemptState::Reversed | AttemptState::Sealed),
             )
             | None => untried(row, order, now_ms),
@@ -233,7 +234,8 @@ pub fn view(
 /// Whether it is paid, or being paid, with an attempt that this wallet did not make.
 fn is_elsewhere(row: &RequestRow, phase: RequestPhase, attempt: Option<&AttemptRow>) -> bool {
     let is_somebodys = matches!(phase, RequestPhase::Paying | RequestPhase::Unknown | RequestPhase::Paid);
-    let own = attempt.map(|attempt| attempt.attempt_id);
+    let made_here = attempt.filter(|attempt| attempt.state != KeptState::Elsewhere);
+    let own = made_here.map(|attempt| attempt.attempt_id);
     is_somebodys && row.state.attempt_id().is_some_and(|holder| own != Some(holder))
 }
 
@@ -241,7 +243,7 @@ fn is_elsewhere(row: &RequestRow, phase: RequestPhase, attempt: Option<&AttemptR
 fn doubt(row: &RequestRow, attempt: Option<&AttemptRow>) -> Doubt {
     let told = attempt.and_then(|attempt| match attempt.state {
         KeptState::Told(state) => Some(state),
-        KeptState::Sealed | KeptState::NotSent | KeptState::Refused(_) => None,
+        KeptState::Sealed | KeptState::NotSent | KeptState::Refused(_) | KeptState::Elsewhere => None,
     });
     match (row.state, told) {
         (RequestState::NeedsManualReview { .. }, _) | (_, Some(AttemptState::NeedsManualReview)) => Doubt::Checking,

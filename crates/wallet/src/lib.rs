@@ -6,6 +6,7 @@
 //! **Invariants:** card data and PIN live only between reading and sealing, in memory that is wiped; a request that
 //! did not verify is never shown; an attempt is written down before it is sent and ends only on evidence.
 
+mod backup;
 pub mod bridge;
 mod ca_keys;
 mod card;
@@ -34,6 +35,7 @@ mod trust;
 mod upkeep;
 mod wallet;
 
+pub use backup::{EXTENSION as BACKUP_EXTENSION, file_name as backup_file_name};
 pub use checkout::Trace;
 pub use config::{KeyStoreKind, Upkeep, WalletConfig};
 pub use error::WalletError;

@@ -8,6 +8,7 @@
 //! **Invariant:** a reader is never chosen by a name that was not listed or configured. The window cannot make the
 //! wallet open files, devices or sockets.
 
+pub(crate) mod diagnosis;
 mod held;
 mod lease;
 mod lookout;

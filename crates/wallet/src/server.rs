@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use envelope::http_signature::sign_http;
 use futures::StreamExt;
-use payment::{AttemptId, MerchantId, RequestId};
+use payment::{AttemptId, DeviceId, MerchantId, RequestId};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::{
-    AttemptView, ConfirmClaim, CreatePaymentNumber, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage,
-    KeysetView, OtherDevices, PaymentNumberView, PaymentNumbersView, ReleaseClaim, ReportReason, ReportRequest,
-    RequestStatusView, SealedRequest, SenderView, SendersView, StartClaim, SubmitAttempt,
+    AttemptView, ClaimsView, ConfirmClaim, CreatePaymentNumber, DescribeDevice, DeviceView, DevicesView, HEADER_DEVICE,
+    HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, OtherDevices, PaymentNumberView, PaymentNumbersView,
+    ReleaseClaim, ReportReason, ReportRequest, RequestStatusView, SealedRequest, SenderView, SendersView, StartClaim,
+    SubmitAttempt,
 };
 use protocol::{ErrorCode, Problem};
 use reqwest::{Method, StatusCode};
@@ -117,6 +118,30 @@ impl Server {
     pub async fn register(&self) -> Result<()> {
         let call = Call::post("/v1/devices", &self.device.registration(&self.language));
         self.send(&call).await.map(|_| ())
+    }
+
+    /// `GET /v1/devices`.
+    pub async fn devices(&self) -> Result<Vec<DeviceView>> {
+        let view: DevicesView = self.read(Call::get("/v1/devices")).await?;
+        Ok(view.devices)
+    }
+
+    /// `PUT /v1/devices/{id}`.
+    pub async fn describe_device(&self, device_id: DeviceId, description: &DescribeDevice) -> Result<()> {
+        let mut call = Call::post(format!("/v1/devices/{device_id}"), description);
+        call.method = Method::PUT;
+        self.act(&call).await.map(|_| ())
+    }
+
+    /// `DELETE /v1/devices/{id}`.
+    pub async fn remove_device(&self, device_id: DeviceId) -> Result<()> {
+        self.act(&Call::bare(Method::DELETE, format!("/v1/devices/{device_id}"))).await.map(|_| ())
+    }
+
+    /// `GET /v1/claims`.
+    pub async fn claims(&self) -> Result<Vec<PayerIdentifier>> {
+        let view: ClaimsView = self.read(Call::get("/v1/claims")).await?;
+        Ok(view.identifiers)
     }
 
     /// `POST /v1/claims`.

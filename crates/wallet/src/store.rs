@@ -3,6 +3,7 @@
 //! SQLite in WAL mode with `synchronous=FULL`: what is written before something is sent survives a power cut.
 
 mod attempts;
+mod backup;
 mod requests;
 mod sales;
 mod senders;
@@ -17,6 +18,7 @@ use crate::clock::{signed, unsigned};
 use crate::error::Result;
 
 pub use attempts::{AttemptRow, KeptState};
+pub use backup::{Merging, PAGE, Snapshot};
 pub use requests::{Arrival, RequestRow};
 pub use sales::{SaleRow, SaleStage};
 

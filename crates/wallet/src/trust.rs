@@ -83,6 +83,11 @@ impl Trust {
         self.server_url.trim_start_matches("https://").trim_end_matches('/')
     }
 
+    /// Every operator root's fingerprint, grouped for reading.
+    pub fn operator_fingerprints(&self) -> Vec<String> {
+        self.operator.iter().map(VerifyingKey::fingerprint).collect()
+    }
+
     /// The first operator root's fingerprint, grouped for reading.
     pub fn operator_fingerprint(&self) -> String {
         self.operator.first().map(VerifyingKey::fingerprint).unwrap_or_default()

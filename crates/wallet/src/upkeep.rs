@@ -62,6 +62,7 @@ async fn follow(wallet: &Wallet) -> Result<()> {
                     wallet.save_inbox_seq(sealed.seq).await?;
                 }
                 InboxEvent::State(status) => wallet.keep_state(&status).await?,
+                InboxEvent::Claims => wallet.sync_claims().await?,
             },
             _ = refresh.tick() => drop(wallet.core.keys.refresh(&wallet.core.server).await?),
             _ = recover.tick() => wallet.recover().await?,
@@ -88,6 +89,11 @@ impl Wallet {
         if let Err(error) = self.sync_senders().await {
             tracing::info!(%error, "accepted and blocked senders could not be compared with the server's");
         }
+        // Nothing of the following is needed to be asked and to pay.
+        if let Err(error) = self.describe_own().await {
+            tracing::info!(%error, "the server does not know what this device runs on");
+        }
+        self.take_over_identifiers().await;
         self.take_in_inbox().await?;
         self.refresh_states().await
     }

@@ -1,5 +1,7 @@
 //! The wallet itself: one method per command of the window.
 
+mod devices;
+mod keep;
 mod later;
 mod letters;
 mod numbers;
@@ -36,7 +38,7 @@ use crate::trust::Trust;
 use crate::upkeep;
 
 /// The setting that keeps the person's choices.
-const SETTING_CHOICES: &str = "settings";
+pub(crate) const SETTING_CHOICES: &str = "settings";
 
 /// A wallet. Clones are the same wallet.
 #[derive(Clone)]
@@ -129,6 +131,8 @@ impl Wallet {
             server: core.trust.server_host().to_owned(),
             key_store: core.config.key_store.to_string(),
             identifiers: core.store.identifiers().await?,
+            former: core.store.former_identifiers().await?,
+            backup_due: self.backup_state().await?.is_due,
             operator_fingerprint: core.trust.operator_fingerprint(),
             settings: choices(&core.store).await?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -184,6 +188,7 @@ impl Wallet {
         let (identifier, text) = identifier_and_text(identifier)?;
         self.core.server.confirm_claim(identifier, code.trim().to_owned(), others).await?;
         self.core.store.save_identifier(&text, clock::now_ms()).await?;
+        self.take_over_identifiers().await;
         self.core.changes.inbox_changed();
         self.status().await
     }

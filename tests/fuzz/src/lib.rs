@@ -3,6 +3,7 @@
 //! A check panics when its promise is broken, so the same function serves the fuzzing engine
 //! (`cargo xtask fuzz`) and the test that runs the kept inputs on every `cargo test`.
 
+mod backup_lines;
 mod card_session;
 mod completion;
 mod cvm;
@@ -29,6 +30,7 @@ pub struct Target {
 
 /// Every parser that reads what others wrote.
 pub const TARGETS: &[Target] = &[
+    Target { name: "backup_lines", check: backup_lines::check },
     Target { name: "tlv", check: tlv::check },
     Target { name: "dol", check: dol::check },
     Target { name: "records", check: records::check },

@@ -1,26 +1,95 @@
-//! The scenes of the payer's settings.
+//! The scenes of the payer's settings: the list, every page, a second device, a backup that is made and restored.
+
+use protocol::ipc::keep::{DeviceRename, Devices};
 
 use super::pay_album::servers;
-use crate::album::Tour;
+use crate::album::{Tour, Walk};
 use crate::remote::RemoteWallet;
 use crate::system::{Ask, free_port};
+
+/// What opens the backup of the scenes.
+const PASSPHRASE: &str = "amber lantern orbit";
+/// The address that both devices answer for.
+const ADDRESS: &str = "grace@example.org";
 
 /// Walks through all of it.
 pub async fn walk(tour: &Tour) {
     let system = servers().await;
     let wallet = RemoteWallet::start(&system, "wallet", &format!("simulated:127.0.0.1:{}", free_port())).await;
-    wallet.claim(&system, "grace@example.org").await;
+    wallet.claim(&system, ADDRESS).await;
     let walk = tour.enter(&system, &wallet).await;
     walk.open("inbox").await;
     walk.go("settings", "settings").await;
     walk.stop("settings").await;
-    for page in ["identifiers", "senders", "notifications", "pin-pad", "language", "appearance", "keys", "about"] {
+    for page in ["identifiers", "senders", "pin-pad", "language", "appearance", "keys", "privacy", "about"] {
         let screen = format!("settings.{page}");
         walk.go(&screen, &screen).await;
         let name = if page == "senders" { "settings.senders-none" } else { &screen };
         walk.stop(name).await;
         walk.go("settings", "settings").await;
     }
+    devices(&walk).await;
+    readers(&walk).await;
+    backup(&walk).await;
+    about(&walk).await;
+    senders(&walk).await;
+    walk.end().await;
+}
+
+/// A second device claims the same address, gets a name, and would be removed.
+async fn devices(walk: &Walk<'_>) {
+    let phone = RemoteWallet::start(walk.system, "phone", &format!("simulated:127.0.0.1:{}", free_port())).await;
+    phone.claim(walk.system, ADDRESS).await;
+    let devices = walk.wallet.call(&Devices {}).await.expect("devices can be listed");
+    let other = devices.iter().find(|device| !device.is_own).expect("the other device is a sibling").device_id;
+    let name = "Grace's old laptop".to_owned();
+    walk.wallet.call(&DeviceRename { device_id: other, name }).await.expect("a sibling can be named");
+    walk.go("settings.devices", "settings.devices").await;
+    walk.browser.wait_for("[data-own=\"false\"]").await;
+    walk.stop("settings.devices").await;
+    walk.browser.act("remove-device").await;
+    walk.stop("settings.devices-remove").await;
+    walk.browser.act("cancel").await;
+    walk.go("settings", "settings").await;
+}
+
+async fn readers(walk: &Walk<'_>) {
+    walk.go("settings.readers", "settings.readers").await;
+    walk.browser.act("diagnose-readers").await;
+    walk.browser.wait_for("[data-part=\"diagnosis\"]").await;
+    walk.browser.wait_for("[data-action=\"copy-report\"]").await;
+    walk.stop("settings.readers-diagnosis").await;
+    walk.go("settings", "settings").await;
+}
+
+/// A backup is made, and restored into the same wallet: nothing is new.
+async fn backup(walk: &Walk<'_>) {
+    walk.go("settings.backup", "settings.backup").await;
+    walk.stop("settings.backup").await;
+    for field in ["backup-passphrase", "backup-again"] {
+        walk.type_into(field, PASSPHRASE).await;
+    }
+    walk.browser.act("make-backup").await;
+    walk.browser.wait_for("[data-banner=\"backup-made\"]").await;
+    walk.stop("settings.backup-made").await;
+    walk.type_into("restore-passphrase", PASSPHRASE).await;
+    walk.browser.act("restore-backup").await;
+    walk.browser.wait_for("[data-banner=\"restored\"]").await;
+    walk.stop("settings.backup-restored").await;
+    walk.go("settings", "settings").await;
+}
+
+async fn about(walk: &Walk<'_>) {
+    walk.go("settings.about", "settings.about").await;
+    walk.browser.act("make-report").await;
+    walk.browser.wait_for("[data-part=\"report\"]").await;
+    walk.browser.act("licences").await;
+    walk.browser.wait_for("[data-part=\"licences\"]").await;
+    walk.stop("settings.about-licences").await;
+    walk.go("settings", "settings").await;
+}
+
+async fn senders(walk: &Walk<'_>) {
     walk.open_new_request(&Ask::default()).await;
     walk.browser.act("block").await;
     walk.stop("request-block").await;
@@ -29,5 +98,4 @@ pub async fn walk(tour: &Tour) {
     walk.go("settings.senders", "settings.senders").await;
     walk.browser.wait_for("[data-action=\"unblock\"]").await;
     walk.stop("settings.senders").await;
-    walk.end().await;
 }

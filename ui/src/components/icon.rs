@@ -129,6 +129,8 @@ icons! {
     shield = "M12 3.5l7 2.5v5.5c0 4.3-2.8 7.5-7 9c-4.2-1.5-7-4.7-7-9V6zM9 12l2.2 2.2L15 10.4";
     /// A device.
     device = "M7.5 3h9v18h-9zM11 18h2";
+    /// A computer.
+    computer = "M3.5 5h17v11h-17zM8 20h8M12 16v4";
     /// A person, or where they are reached.
     person = "M12 4a4 4 0 1 0 0 8a4 4 0 0 0 0-8zM4.5 20.5a7.5 7.5 0 0 1 15 0";
     /// Sends something on.

@@ -4,21 +4,27 @@
 //! of it at a glance is an arm of [`glance`].
 
 mod about;
+pub mod backup;
 mod choices;
+mod devices;
 mod identifiers;
 mod keys;
 mod notices;
+mod privacy;
 mod readers;
 mod senders;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::ipc::{Contrast, Language, Notices, PinLayout, Settings, Theme, WalletStatus};
+use protocol::wallet_api::Platform;
 
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
 use crate::place::{GROUPS, Place, Screen, SettingsGroup, SettingsPage};
 use crate::state::App;
+
+pub use identifiers::ended_banner;
 
 /// The list as a screen of its own.
 pub fn list(app: App) -> impl IntoView {
@@ -43,14 +49,17 @@ pub fn aside(app: App) -> impl IntoView {
 pub fn page(app: App, page: SettingsPage) -> AnyView {
     let content = match page {
         SettingsPage::Identifiers => identifiers::page(app).into_any(),
-        SettingsPage::Senders => senders::page(app).into_any(),
         SettingsPage::Notices => notices::page(app).into_any(),
-        SettingsPage::Readers => readers::page(app).into_any(),
+        SettingsPage::Devices => devices::page(app),
+        SettingsPage::Senders => senders::page(app),
+        SettingsPage::Readers => readers::page(app),
         SettingsPage::PinPad => choices::pin_pad(app).into_any(),
         SettingsPage::Language => choices::language(app).into_any(),
         SettingsPage::Appearance => choices::appearance(app).into_any(),
-        SettingsPage::Keys => keys::page(app).into_any(),
-        SettingsPage::About => about::page(app).into_any(),
+        SettingsPage::Backup => backup::page(app),
+        SettingsPage::Privacy => privacy::page(app),
+        SettingsPage::Keys => keys::page(app),
+        SettingsPage::About => about::page(app),
     };
     view! {
         <header class="page-head page-head-nav settings-head">
@@ -97,15 +106,26 @@ fn line(app: App, page: SettingsPage) -> impl IntoView {
 
 fn shape(page: SettingsPage) -> AnyView {
     match page {
-        SettingsPage::Identifiers => icon::requests().into_any(),
-        SettingsPage::Senders => icon::shop().into_any(),
         SettingsPage::Notices => icon::bell().into_any(),
+        SettingsPage::Identifiers => icon::person().into_any(),
+        SettingsPage::Devices => icon::device().into_any(),
+        SettingsPage::Senders => icon::requests().into_any(),
         SettingsPage::Readers => icon::reader().into_any(),
         SettingsPage::PinPad => icon::code().into_any(),
-        SettingsPage::Language => icon::sales().into_any(),
-        SettingsPage::Appearance => icon::settings().into_any(),
+        SettingsPage::Language => icon::language().into_any(),
+        SettingsPage::Appearance => icon::contrast().into_any(),
+        SettingsPage::Backup => icon::vault().into_any(),
+        SettingsPage::Privacy => icon::shield().into_any(),
         SettingsPage::Keys => icon::key().into_any(),
-        SettingsPage::About => icon::file().into_any(),
+        SettingsPage::About => icon::info().into_any(),
+    }
+}
+
+/// The picture of a device.
+fn shape_of_platform(platform: Option<Platform>) -> AnyView {
+    match platform {
+        Some(Platform::Android | Platform::Ios) => icon::device().into_any(),
+        None | Some(Platform::Linux | Platform::Windows | Platform::Macos) => icon::computer().into_any(),
     }
 }
 
@@ -143,7 +163,9 @@ fn glance(app: App, page: SettingsPage) -> Option<String> {
             Notices::Full => Text::NoticesFull,
         }),
         SettingsPage::About => Some(of_status(app, |status| status.version.clone())),
-        SettingsPage::Senders | SettingsPage::Readers | SettingsPage::Keys => None,
+        SettingsPage::Devices | SettingsPage::Senders | SettingsPage::Readers => None,
+        SettingsPage::Backup => of_status(app, |status| status.backup_due).then(|| words(Text::BackupDue)).flatten(),
+        SettingsPage::Privacy | SettingsPage::Keys => None,
     }
 }
 

@@ -7,6 +7,8 @@ use crate::i18n::Text;
 pub enum SettingsPage {
     /// Phone numbers and e-mail addresses that reach this wallet.
     Identifiers,
+    /// The person's devices.
+    Devices,
     /// Whom the person accepted and blocked.
     Senders,
     /// What the system tells of requests, and what is heard of results.
@@ -19,6 +21,10 @@ pub enum SettingsPage {
     Language,
     /// Colours and contrast.
     Appearance,
+    /// Copies of the wallet.
+    Backup,
+    /// What is kept where, and what can be taken away or forgotten.
+    Privacy,
     /// What this wallet trusts, and how to compare it.
     Keys,
     /// The program and what it is made of.
@@ -37,11 +43,14 @@ pub struct SettingsGroup {
 pub const GROUPS: &[SettingsGroup] = &[
     SettingsGroup {
         title: Text::SettingsGroupReach,
-        pages: &[SettingsPage::Identifiers, SettingsPage::Senders, SettingsPage::Notices],
+        pages: &[SettingsPage::Identifiers, SettingsPage::Devices, SettingsPage::Senders, SettingsPage::Notices],
     },
     SettingsGroup { title: Text::SettingsGroupPay, pages: &[SettingsPage::Readers, SettingsPage::PinPad] },
     SettingsGroup { title: Text::SettingsGroupScreen, pages: &[SettingsPage::Language, SettingsPage::Appearance] },
-    SettingsGroup { title: Text::SettingsGroupSafe, pages: &[SettingsPage::Keys] },
+    SettingsGroup {
+        title: Text::SettingsGroupSafe,
+        pages: &[SettingsPage::Backup, SettingsPage::Privacy, SettingsPage::Keys],
+    },
     SettingsGroup { title: Text::SettingsGroupProgram, pages: &[SettingsPage::About] },
 ];
 
@@ -50,12 +59,15 @@ impl SettingsPage {
     pub const fn id(self) -> &'static str {
         match self {
             Self::Identifiers => "settings.identifiers",
+            Self::Devices => "settings.devices",
             Self::Senders => "settings.senders",
             Self::Notices => "settings.notifications",
             Self::Readers => "settings.readers",
             Self::PinPad => "settings.pin-pad",
             Self::Language => "settings.language",
             Self::Appearance => "settings.appearance",
+            Self::Backup => "settings.backup",
+            Self::Privacy => "settings.privacy",
             Self::Keys => "settings.keys",
             Self::About => "settings.about",
         }
@@ -65,12 +77,15 @@ impl SettingsPage {
     pub const fn title(self) -> Text {
         match self {
             Self::Identifiers => Text::SettingsIdentifiers,
+            Self::Devices => Text::SettingsDevices,
             Self::Senders => Text::SettingsSenders,
             Self::Notices => Text::NoticesPage,
             Self::Readers => Text::SettingsReaders,
             Self::PinPad => Text::SettingsPin,
             Self::Language => Text::SettingsLanguage,
             Self::Appearance => Text::SettingsTheme,
+            Self::Backup => Text::SettingsBackup,
+            Self::Privacy => Text::SettingsPrivacy,
             Self::Keys => Text::SettingsKeys,
             Self::About => Text::SettingsAbout,
         }

@@ -81,7 +81,10 @@ fn link(paths: &mut Map<String, Value>) {
     let mut made: Vec<(String, String, Value)> = Vec::new();
     for (path, item) in paths.iter() {
         let Some((collection, rest)) = path.split_once("/{") else { continue };
-        if rest.contains('{') || paths.get(collection).is_none_or(|item| item.get("post").is_none()) {
+        // Who registers a device names it, and is answered nothing.
+        let answers_nothing = collection == "/v1/devices";
+        if rest.contains('{') || answers_nothing || paths.get(collection).is_none_or(|item| item.get("post").is_none())
+        {
             continue;
         }
         let parameter = rest.split('}').next().unwrap_or_default();

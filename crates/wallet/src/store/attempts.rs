@@ -24,15 +24,19 @@ pub enum KeptState {
     Refused(ErrorCode),
     /// What the server last said.
     Told(AttemptState),
+    /// Another device made it, and a backup brought it: its request says what became of it.
+    Elsewhere,
 }
 
 impl KeptState {
-    fn name(self) -> &'static str {
+    /// The stable name.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sealed => "sealed",
             Self::NotSent => "not_sent",
             Self::Refused(_) => "refused",
             Self::Told(state) => state.name(),
+            Self::Elsewhere => "elsewhere",
         }
     }
 
@@ -40,14 +44,27 @@ impl KeptState {
         match self {
             Self::Refused(code) => Some(code.as_str()),
             Self::Told(state) => state.decline_code().map(payment::DeclineCode::as_str),
-            Self::Sealed | Self::NotSent => None,
+            Self::Sealed | Self::NotSent | Self::Elsewhere => None,
         }
     }
 
-    fn from_parts(name: &str, code: Option<&str>) -> Option<Self> {
+    /// Whether its end is known.
+    pub(crate) const fn is_settled(self) -> bool {
+        match self {
+            Self::NotSent | Self::Refused(_) => true,
+            Self::Told(state) => {
+                matches!(state, AttemptState::Approved | AttemptState::Declined { .. } | AttemptState::Reversed)
+            }
+            Self::Sealed | Self::Elsewhere => false,
+        }
+    }
+
+    /// The state of a stable name and the code that belongs to it.
+    pub(crate) fn from_parts(name: &str, code: Option<&str>) -> Option<Self> {
         match (name, code) {
             ("sealed", None) => Some(Self::Sealed),
             ("not_sent", None) => Some(Self::NotSent),
+            ("elsewhere", None) => Some(Self::Elsewhere),
             ("refused", Some(code)) => code.parse().ok().map(Self::Refused),
             (name, code) => {
                 let code = code.map(str::parse).transpose().ok()?;
@@ -210,7 +227,7 @@ impl Store {
     pub async fn unsettled_attempts(&self) -> Result<Vec<AttemptRow>> {
         let rows: Vec<RawAttempt> = sqlx::query_as(
             "SELECT attempt_id, request_id, wallet_nonce, keyset, bank_certificate, state, code, deadline_ms, created_ms \
-             FROM attempt WHERE state NOT IN ('not_sent', 'refused', 'approved', 'declined', 'reversed') \
+             FROM attempt WHERE state NOT IN ('not_sent', 'refused', 'approved', 'declined', 'reversed', 'elsewhere') \
              ORDER BY created_ms LIMIT $1",
         )
         .bind(UNSETTLED_MAX)
@@ -278,6 +295,7 @@ mod tests {
             KeptState::NotSent,
             KeptState::Refused(ErrorCode::BankUnreachable),
             KeptState::Told(AttemptState::Reversing),
+            KeptState::Elsewhere,
             KeptState::Told(AttemptState::Approved),
             KeptState::Told(AttemptState::Declined { code: DeclineCode::WrongPin }),
         ];

@@ -81,6 +81,16 @@ impl Store {
         rows.into_iter().map(|(id, told)| Ok((merchant(&id)?, told != 0))).collect()
     }
 
+    /// Every accepted merchant, the latest first.
+    pub async fn accepted_merchants(&self) -> Result<Vec<MerchantId>> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT merchant_id FROM accepted_merchant ORDER BY accepted_ms DESC, merchant_id LIMIT 500",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(|(id,)| merchant(&id)).collect()
+    }
+
     /// Merchants that asked and are not blocked.
     pub async fn known_merchants(&self) -> Result<Vec<MerchantId>> {
         let rows: Vec<(String,)> = sqlx::query_as(

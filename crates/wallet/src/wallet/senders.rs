@@ -30,7 +30,7 @@ impl Wallet {
     }
 
     /// The block counts at once; without the server it is told later.
-    async fn block(&self, merchant_id: &MerchantId) -> Result<()> {
+    pub(super) async fn block(&self, merchant_id: &MerchantId) -> Result<()> {
         let core = &self.core;
         core.store.block_merchant(merchant_id, core.server.now_ms()).await?;
         core.changes.inbox_changed();
@@ -73,7 +73,7 @@ impl Wallet {
         self.inbox().await
     }
 
-    async fn named(&self, merchants: Vec<MerchantId>) -> Result<Vec<SenderName>> {
+    pub(super) async fn named(&self, merchants: Vec<MerchantId>) -> Result<Vec<SenderName>> {
         if merchants.is_empty() {
             return Ok(Vec::new());
         }

@@ -2,6 +2,7 @@
 //! and bank do is tested on the whole system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod backup;
 mod card_removed;
 mod hand;
 mod key_stores;

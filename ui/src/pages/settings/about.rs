@@ -1,22 +1,104 @@
-//! The program, its version and the server it talks to.
+//! The program, its version, the server it talks to, what it is made of, and how to report a problem.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::keep::{Diagnosis, LicenceText, Licences, PackageLine};
 
 use super::of_status;
+use crate::components::button::{Button, ButtonKind, actions_row, copy_button};
+use crate::components::dialog::Dialog;
+use crate::components::group::{fact, facts, group};
+use crate::components::words::Words;
+use crate::format;
 use crate::i18n::Text;
 use crate::state::App;
 
 /// The page.
-pub fn page(app: App) -> impl IntoView {
-    let line = move || app.t(if app.online.get() { Text::SettingsOnline } else { Text::SettingsOffline })();
+pub fn page(app: App) -> AnyView {
+    let reach = move || app.t(if app.online.get() { Text::SettingsOnline } else { Text::SettingsOffline })();
     view! {
-        <section class="group">
-            <dl class="facts">
-                <div class="fact"><dt>{app.t(Text::SettingsVersion)}</dt>
-                    <dd>{app.t(Text::AppName)}" "{move || of_status(app, |status| status.version.clone())}</dd></div>
-                <div class="fact"><dt>{app.t(Text::SettingsServer)}</dt>
-                    <dd><bdi>{move || of_status(app, |status| status.server.clone())}</bdi>" · "{line}</dd></div>
-            </dl>
+        <section class="group" data-part="program">
+            {facts(view! {
+                {fact(app, Text::SettingsVersion, move || format!("{} {}", app.t(Text::AppName)(), of_status(app, |status| status.version.clone())))}
+                {fact(app, Text::SettingsServer, view! { <bdi>{move || of_status(app, |status| status.server.clone())}</bdi>" · "{reach} })}
+                {fact(app, Text::AboutLicence, "MIT OR Apache-2.0")}
+            })}
         </section>
+        {reporting(app)}
+        {licences(app)}
     }
+    .into_any()
+}
+
+fn reporting(app: App) -> AnyView {
+    let report = RwSignal::new(None::<String>);
+    let make = move || {
+        app.while_busy(async move {
+            if let Some(view) = app.ask(Diagnosis {}).await {
+                report.try_set(Some(view.report));
+            }
+        });
+    };
+    let shown = move || {
+        report.get().map(|text| {
+            let copied = text.clone();
+            view! {
+                <pre class="report" tabindex="0" dir="ltr" data-part="report">{text}</pre>
+                {copy_button(app, ButtonKind::Plain, "copy-report", Text::ReadersCopy, move || copied.clone())}
+            }
+        })
+    };
+    let body = view! {
+        <p class="quiet group-line">{app.t(Text::AboutReportHelp)}</p>
+        {actions_row(Button::plain("make-report", Text::AboutReport).off_while(move || app.busy.get()).on(app, make))}
+        <div>{shown}</div>
+    };
+    group(app, "problem-report", Text::AboutReportHead, body)
+}
+
+fn licences(app: App) -> AnyView {
+    let packages = RwSignal::new(None::<Vec<PackageLine>>);
+    let dialog = Dialog::new();
+    let (title, text) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let open = move || {
+        spawn_local(async move {
+            if let Some(all) = app.ask(Licences {}).await {
+                packages.try_set(Some(all));
+            }
+        });
+    };
+    let read = move |package: PackageLine| {
+        let PackageLine { name, version, .. } = package;
+        title.set(format!("{name} {version}"));
+        app.while_busy(async move {
+            if let Some(view) = app.ask(LicenceText { name, version }).await {
+                text.try_set(view.text);
+                dialog.open();
+            }
+        });
+    };
+    let list = move || match packages.get() {
+        None => Button::plain("licences", Text::AboutLicencesShow).on(app, open),
+        Some(all) => {
+            let rows = all.into_iter().map(|package| {
+                let (name, licence) = (format!("{} {}", package.name, package.version), package.licence.clone());
+                view! {
+                    <li><button class="row row-slim" type="button" data-action="licence-text" on:click=move |_| read(package.clone())>
+                        <span class="row-main"><bdi class="row-title">{name}</bdi><span class="quiet small" dir="ltr">{licence}</span></span>
+                    </button></li>
+                }
+            });
+            view! { <ul class="rows licences" role="list" data-part="licences">{rows.collect_view()}</ul> }.into_any()
+        }
+    };
+    let count = move || packages.with(|all| all.as_ref().map(|all| format::count(all.len(), app.lang.get())));
+    let body = view! {
+        <p class="quiet group-line">{app.t(Text::AboutLicencesHelp)}{move || count().map(|count| format!(" ({count})"))}</p>
+        {list}
+        {dialog.view(app, "licence", Words::made(move |_| title.get()), view! {
+            <pre class="report" tabindex="0" dir="ltr">{text}</pre>
+            {actions_row(Button::plain("close-licence", Text::ActionDone).on(app, move || dialog.close()))}
+        })}
+    };
+    group(app, "packages", Text::AboutLicences, body)
 }

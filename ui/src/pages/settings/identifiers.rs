@@ -4,11 +4,16 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use protocol::ipc::keep::{FormerDismiss, FormerIdentifier, FormerReason};
 use protocol::ipc::payer::{ClaimRelease, ClaimTransfer};
 use protocol::ipc::{ClaimConfirm, ClaimStart};
 
+use crate::components::button::Button;
+use crate::components::message::{Tone, banner_with};
+use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::place::{Place, Screen, SettingsPage};
 use crate::state::App;
 
 /// How many digits a claim code has.
@@ -112,6 +117,7 @@ pub fn page(app: App) -> impl IntoView {
     view! {
         <section class="group">
             {list}
+            {move || former(claim)}
             {move || claim.claimed.get().map(|identifier| view! {
                 <p class="group-line good" role="status">{app.fill(Text::SettingsClaimed, "identifier", identifier)}</p>
             })}
@@ -122,6 +128,67 @@ pub fn page(app: App) -> impl IntoView {
             {move || claim.complaint.get().map(|text| view! { <p class="field-bad" role="alert">{app.t(text)}</p> })}
         </section>
     }
+}
+
+/// Says above the requests that an identifier does not reach this device any more, since another device ended it.
+pub fn ended_banner(app: App) -> AnyView {
+    let ended = Memo::new(move |_| {
+        let is_ended = |former: &&FormerIdentifier| former.why == FormerReason::Ended;
+        app.status.with(|status| Some(status.as_ref()?.former.iter().find(is_ended)?.identifier.clone()))
+    });
+    let shown = move || {
+        ended.get().filter(|_| app.place.get() == Place::Inbox).map(|identifier| {
+            let title = Words::Filled(Text::FormerEndedTitle, "identifier", identifier);
+            let see = Button::text("settings.identifiers", Text::FormerSee)
+                .on(app, move || app.go(Screen::SettingsPage(SettingsPage::Identifiers)));
+            banner_with(app, Tone::Wait, "identifier-ended", title, Some(Text::FormerEnded.into()), see)
+        })
+    };
+    shown.into_any()
+}
+
+/// Identifiers of earlier: from a backup, or ended by another device.
+fn former(claim: Claim) -> impl IntoView {
+    let app = claim.app;
+    let former = app.status.with(|status| status.as_ref().map(|status| status.former.clone()).unwrap_or_default());
+    let rows = former.into_iter().map(move |FormerIdentifier { identifier, why }| {
+        let note = match why {
+            FormerReason::Backup => Text::FormerBackup,
+            FormerReason::Ended => Text::FormerEnded,
+        };
+        let (again, gone) = (identifier.clone(), identifier.clone());
+        let claim_again = move |_| {
+            claim.identifier.set(again.clone());
+            claim.send_code();
+        };
+        let dismiss = move |_| {
+            let identifier = gone.clone();
+            app.while_busy(async move {
+                if let Some(status) = app.ask(FormerDismiss { identifier }).await {
+                    app.status.set(Some(status));
+                }
+            });
+        };
+        let (claim_label, dismiss_label) = (
+            app.fill(Text::FormerClaimLabel, "identifier", identifier.clone()),
+            app.fill(Text::FormerDismissLabel, "identifier", identifier.clone()),
+        );
+        view! {
+            <li class="row row-tall" data-former=identifier.clone()>
+                <span class="row-main">
+                    <bdi class="row-title">{identifier.clone()}</bdi>
+                    <span class="quiet small">{app.t(note)}</span>
+                    <span class="actions-row">
+                        <button class="text-button" type="button" data-action="claim-again" aria-label=claim_label
+                            disabled=move || app.busy.get() on:click=claim_again>{app.t(Text::FormerClaim)}</button>
+                        <button class="text-button" type="button" data-action="dismiss-former" aria-label=dismiss_label
+                            disabled=move || app.busy.get() on:click=dismiss>{app.t(Text::FormerDismiss)}</button>
+                    </span>
+                </span>
+            </li>
+        }
+    });
+    view! { <ul class="rows" role="list">{rows.collect_view()}</ul> }
 }
 
 fn address_form(claim: Claim) -> impl IntoView {

@@ -1,46 +1,102 @@
-//! Blocked senders, and taking a block back.
+//! Senders: whose requests come straight, and who is blocked.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use protocol::ipc::keep::{Accepted, SenderBlock};
 use protocol::ipc::payer::{Blocked, SenderName, Unblock};
 
+use crate::components::dialog::{Dialog, Question, question};
+use crate::components::group::group;
+use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::state::App;
 
-/// The page.
-pub fn page(app: App) -> impl IntoView {
-    let listed = RwSignal::new(None::<Vec<SenderName>>);
-    spawn_local(async move {
-        if let Some(blocked) = app.ask(Blocked {}).await {
-            listed.try_set(Some(blocked));
+/// What the page knows.
+#[derive(Clone, Copy)]
+struct Senders {
+    app: App,
+    accepted: RwSignal<Option<Vec<SenderName>>>,
+    blocked: RwSignal<Option<Vec<SenderName>>>,
+}
+
+impl Senders {
+    async fn read(self) {
+        if let Some(accepted) = self.app.ask(Accepted {}).await {
+            self.accepted.try_set(Some(accepted));
         }
-    });
-    let rows = move || match listed.get() {
-        None => ().into_any(),
-        Some(none) if none.is_empty() => {
-            view! { <p class="quiet group-line">{app.t(Text::SettingsBlockedNone)}</p> }.into_any()
+        if let Some(blocked) = self.app.ask(Blocked {}).await {
+            self.blocked.try_set(Some(blocked));
         }
-        Some(some) => {
-            let rows = some.into_iter().map(|sender| row(app, listed, sender)).collect_view();
-            view! { <ul class="rows" role="list">{rows}</ul> }.into_any()
-        }
-    };
-    view! {
-        <section class="group" aria-labelledby="blocked-title" data-part="blocked">
-            <h2 id="blocked-title">{app.t(Text::SettingsBlocked)}</h2>
-            <div>{rows}</div>
-        </section>
     }
 }
 
-fn row(app: App, listed: RwSignal<Option<Vec<SenderName>>>, sender: SenderName) -> impl IntoView {
+/// The page.
+pub fn page(app: App) -> AnyView {
+    let senders = Senders { app, accepted: RwSignal::new(None), blocked: RwSignal::new(None) };
+    spawn_local(senders.read());
+    view! {
+        <p class="quiet">{app.t(Text::SendersLead)}</p>
+        {group(app, "accepted", Text::SendersAccepted, move || list(senders, senders.accepted, Text::SendersAcceptedNone, accepted_row))}
+        {group(app, "blocked", Text::SettingsBlocked, move || list(senders, senders.blocked, Text::SettingsBlockedNone, blocked_row))}
+    }
+    .into_any()
+}
+
+fn list(
+    senders: Senders,
+    names: RwSignal<Option<Vec<SenderName>>>,
+    none: Text,
+    row: fn(Senders, SenderName) -> AnyView,
+) -> AnyView {
+    match names.get() {
+        None => ().into_any(),
+        Some(names) if names.is_empty() => view! { <p class="quiet group-line">{senders.app.t(none)}</p> }.into_any(),
+        Some(names) => {
+            let rows = names.into_iter().map(|name| row(senders, name)).collect_view();
+            view! { <ul class="rows" role="list">{rows}</ul> }.into_any()
+        }
+    }
+}
+
+fn accepted_row(senders: Senders, sender: SenderName) -> AnyView {
+    let app = senders.app;
+    let dialog = Dialog::new();
+    let label = app.fill(Text::SendersBlockLabel, "payee", sender.name.clone());
+    let merchant_id = sender.merchant_id;
+    let asked = Question {
+        action: "confirm-block-sender",
+        title: Words::Filled(Text::SendersBlockTitle, "payee", sender.name.clone()),
+        body: Text::SendersBlockBody.into(),
+        confirm: Text::SendersBlock.into(),
+    };
+    let block = move || {
+        let merchant_id = merchant_id.clone();
+        app.while_busy(async move {
+            if app.ask(SenderBlock { merchant_id }).await.is_some() {
+                senders.read().await;
+            }
+        });
+    };
+    view! {
+        <li class="row">
+            <span class="row-main"><bdi class="row-title">{sender.name}</bdi></span>
+            <button class="text-button" type="button" data-action="block-sender" aria-label=label
+                disabled=move || app.busy.get() on:click=move |_| dialog.open()>{app.t(Text::SendersBlock)}</button>
+            {question(app, dialog, asked, block)}
+        </li>
+    }
+    .into_any()
+}
+
+fn blocked_row(senders: Senders, sender: SenderName) -> AnyView {
+    let app = senders.app;
     let label = app.fill(Text::SettingsUnblockLabel, "payee", sender.name.clone());
     let merchant_id = sender.merchant_id;
     let unblock = move |_| {
         let merchant_id = merchant_id.clone();
         app.while_busy(async move {
-            if let Some(blocked) = app.ask(Unblock { merchant_id }).await {
-                listed.set(Some(blocked));
+            if app.ask(Unblock { merchant_id }).await.is_some() {
+                senders.read().await;
             }
         });
     };
@@ -51,4 +107,5 @@ fn row(app: App, listed: RwSignal<Option<Vec<SenderName>>>, sender: SenderName) 
                 disabled=move || app.busy.get() on:click=unblock>{app.t(Text::SettingsUnblock)}</button>
         </li>
     }
+    .into_any()
 }
