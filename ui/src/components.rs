@@ -32,31 +32,33 @@ use crate::i18n::Text;
 use crate::state::App;
 
 /// The mark beside a payee whose signature and keyset entry verified: shape, colour and word.
-pub fn verified_badge(app: App, text: Text) -> impl IntoView {
-    view! { <span class="badge badge-good">{icon::check()}<span>{app.t(text)}</span></span> }
+pub fn verified_badge(app: App, text: Text) -> AnyView {
+    view! { <span class="badge badge-good">{icon::check()}<span>{app.t(text)}</span></span> }.into_any()
 }
 
 /// The way back, named for screen readers.
-pub fn back_button(app: App) -> impl IntoView {
+pub fn back_button(app: App) -> AnyView {
     view! {
         <button class="icon-button back" type="button" data-action="back" aria-label=app.t(Text::ActionBack)
             on:click=move |_| app.back()>
             {icon::back()}
         </button>
     }
+    .into_any()
 }
 
 /// Stops the payment, at any moment before it is sealed.
-pub fn stop_button(app: App) -> impl IntoView {
+pub fn stop_button(app: App) -> AnyView {
     let text = move || app.t(if app.is_stopping.get() { Text::ActionStopping } else { Text::ActionCancel })();
     view! {
         <button class="text-button stop" type="button" data-action="stop" disabled=move || app.is_stopping.get()
             on:click=move |_| app.stop_checkout()>{text}</button>
     }
+    .into_any()
 }
 
 /// A screen with nothing on it: the mark, a sentence, what to do.
-pub fn empty_state(app: App, title: Text, body: Text) -> impl IntoView {
+pub fn empty_state(app: App, title: Text, body: Text) -> AnyView {
     view! {
         <div class="empty">
             {icon::mark()}
@@ -64,10 +66,11 @@ pub fn empty_state(app: App, title: Text, body: Text) -> impl IntoView {
             <p class="quiet">{app.t(body)}</p>
         </div>
     }
+    .into_any()
 }
 
 /// Grey lines where a list is about to be, and what is being waited for.
-pub fn loading_list(app: App, text: Text) -> impl IntoView {
+pub fn loading_list(app: App, text: Text) -> AnyView {
     view! {
         <div class="loading" aria-busy="true">
             <p class="quiet" role="status">{app.t(text)}</p>
@@ -76,13 +79,14 @@ pub fn loading_list(app: App, text: Text) -> impl IntoView {
             <div class="ghost" aria-hidden="true"></div>
         </div>
     }
+    .into_any()
 }
 
 /// Steps done out of steps to do, as squares; the words stand beside it.
-pub fn pips(done: impl Fn() -> (u8, u8) + Send + Sync + 'static) -> impl IntoView {
+pub fn pips(done: impl Fn() -> (u8, u8) + Send + Sync + 'static) -> AnyView {
     let squares = move || {
         let (done, steps) = done();
         (0..steps).map(|step| view! { <i class="pip" class:pip-done=step < done></i> }).collect_view()
     };
-    view! { <span class="pips" aria-hidden="true">{squares}</span> }
+    view! { <span class="pips" aria-hidden="true">{squares}</span> }.into_any()
 }

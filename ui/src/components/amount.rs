@@ -18,7 +18,7 @@ pub enum AmountSize {
 }
 
 /// The amount. A screen reader gets it as one text.
-pub fn amount(app: App, amount: Amount, size: AmountSize) -> impl IntoView {
+pub fn amount(app: App, amount: Amount, size: AmountSize) -> AnyView {
     let lang = app.lang;
     let text = move || amount_text(amount, lang.get());
     let pieces = move || {
@@ -37,6 +37,7 @@ pub fn amount(app: App, amount: Amount, size: AmountSize) -> impl IntoView {
             <span class="amount-pieces" aria-hidden="true">{pieces}</span>
         </bdi>
     }
+    .into_any()
 }
 
 /// Long amounts shrink and never wrap.

@@ -169,7 +169,7 @@ pub fn search_field(app: App, name: &'static str, label: impl Into<Words>, value
             }
         };
         view! {
-            <span class="field field-search" role="search">
+            <span class="field field-search" role="search" aria-label=label>
                 {icon::search()}
                 <input id=name name=name data-field=name node_ref=input type="search" inputmode="search" enterkeyhint="search"
                     autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="128" aria-label=label placeholder=label

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 /// The mark: two nested rounded squares, the inner one filled, and the arc of a tap.
-pub fn mark() -> impl IntoView {
+pub fn mark() -> AnyView {
     view! {
         <svg class="mark" viewBox="0 0 32 32" fill="none" aria-hidden="true">
             <rect class="mark-outer" x="3" y="7" width="22" height="22" rx="6" stroke="currentColor" stroke-width="3"/>
@@ -11,6 +11,7 @@ pub fn mark() -> impl IntoView {
             <path class="mark-tap" d="M21 2.5a9 9 0 0 1 8.5 8.5" stroke="currentColor" stroke-width="3" stroke-linecap="round"/>
         </svg>
     }
+    .into_any()
 }
 
 macro_rules! icons {

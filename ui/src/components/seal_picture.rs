@@ -24,7 +24,7 @@ impl SealStage {
 }
 
 /// The squares, closing.
-pub fn seal_picture(stage: impl Fn() -> SealStage + Send + Sync + 'static) -> impl IntoView {
+pub fn seal_picture(stage: impl Fn() -> SealStage + Send + Sync + 'static) -> AnyView {
     view! {
         <svg class="seal-picture" viewBox="0 0 160 160" fill="none" aria-hidden="true" data-seals=move || stage().name()>
             <rect class="seal-track" x="22" y="34" width="104" height="104" rx="28"/>
@@ -34,10 +34,11 @@ pub fn seal_picture(stage: impl Fn() -> SealStage + Send + Sync + 'static) -> im
             <path class="seal-tap" d="M108 14a40 40 0 0 1 38 38"/>
         </svg>
     }
+    .into_any()
 }
 
 /// The stamp of a paid payment. It lands once, when it is first drawn; nothing else looks like it.
-pub fn stamp() -> impl IntoView {
+pub fn stamp() -> AnyView {
     view! {
         <svg class="stamp" viewBox="0 0 160 160" fill="none" aria-hidden="true">
             <rect class="stamp-outer" x="22" y="34" width="104" height="104" rx="28"/>
@@ -46,4 +47,5 @@ pub fn stamp() -> impl IntoView {
             <path class="stamp-tap" d="M108 14a40 40 0 0 1 38 38"/>
         </svg>
     }
+    .into_any()
 }

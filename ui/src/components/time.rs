@@ -11,7 +11,7 @@ use crate::state::App;
 const URGENT_MS: u64 = 60 * 1_000;
 
 /// How long something can still be paid. A timer: read when asked, not announced every second.
-pub fn countdown(app: App, end_ms: u64) -> impl IntoView {
+pub fn countdown(app: App, end_ms: u64) -> AnyView {
     let text = move || {
         let lang = app.lang.get();
         match time_left(end_ms, app.now_ms.get()) {
@@ -24,4 +24,5 @@ pub fn countdown(app: App, end_ms: u64) -> impl IntoView {
     view! {
         <span class="countdown" class:urgent=move || is_urgent.get() role="timer">{icon::clock()}<span>{text}</span></span>
     }
+    .into_any()
 }

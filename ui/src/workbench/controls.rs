@@ -130,7 +130,7 @@ pub fn search(app: App) -> AnyView {
     view! {
         <div class="workbench-stack">
             {search_field(app, "search-empty", Text::WorkbenchSearch, RwSignal::new(String::new()))}
-            {search_field(app, "search", Text::WorkbenchSearch, RwSignal::new("蓝门".to_owned()))}
+            {search_field(app, "search", Text::WorkbenchName, RwSignal::new("蓝门".to_owned()))}
         </div>
     }
     .into_any()
