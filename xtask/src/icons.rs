@@ -15,8 +15,10 @@ const SMALL_PX_MAX: u32 = 24;
 const ANDROID: &str = "src-tauri/gen/android/app/src/main/res";
 /// Android's densities and how many pixels each makes of a dp, in quarters.
 const DENSITIES: [(&str, u32); 5] = [("mdpi", 4), ("hdpi", 6), ("xhdpi", 8), ("xxhdpi", 12), ("xxxhdpi", 16)];
+/// How many sizes a Windows icon has.
+const ICO_COUNT: u8 = 7;
 /// The sizes in a Windows icon, in pixels.
-const ICO_SIZES: [u32; 7] = [16, 20, 24, 32, 48, 64, 256];
+const ICO_SIZES: [u32; ICO_COUNT as usize] = [16, 20, 24, 32, 48, 64, 256];
 /// The sizes in a macOS icon: Apple's type of the entry, and its pixels.
 const ICNS_SIZES: [(&[u8; 4], u32); 7] =
     [(b"icp4", 16), (b"icp5", 32), (b"ic07", 128), (b"ic08", 256), (b"ic09", 512), (b"ic10", 1024), (b"ic11", 32)];
@@ -88,16 +90,16 @@ fn png(root: &Path, source: &str, px: u32) -> Result<Vec<u8>, Failure> {
 /// A Windows icon: a header, a directory, and PNG files, which Windows has read since Vista.
 fn ico(root: &Path) -> Result<Vec<u8>, Failure> {
     let files = ICO_SIZES.map(|px| (px, png(root, if px <= SMALL_PX_MAX { "app-small" } else { "app" }, px)));
-    let mut directory = Vec::from([0, 0, 1, 0, ICO_SIZES.len() as u8, 0]);
+    let mut directory = Vec::from([0, 0, 1, 0, ICO_COUNT, 0]);
     let mut body = Vec::new();
     for (px, file) in files {
         let file = file?;
         let offset = ICO_HEADER_BYTES + ICO_ENTRY_BYTES * ICO_SIZES.len() + body.len();
         // A size of 256 is written as nothing; one plane, 32 bits a pixel.
-        let side = (px % 256) as u8;
+        let side = u8::try_from(px % 256).expect("a remainder of 256 fits a byte");
         directory.extend([side, side, 0, 0, 1, 0, 32, 0]);
-        directory.extend((file.len() as u32).to_le_bytes());
-        directory.extend((offset as u32).to_le_bytes());
+        directory.extend(count_of(file.len()).to_le_bytes());
+        directory.extend(count_of(offset).to_le_bytes());
         body.extend(file);
     }
     directory.extend(body);
@@ -110,13 +112,18 @@ fn icns(root: &Path) -> Result<Vec<u8>, Failure> {
     for (kind, px) in ICNS_SIZES {
         let file = png(root, if px <= SMALL_PX_MAX { "app-small" } else { "app-mac" }, px)?;
         body.extend(kind);
-        body.extend((file.len() as u32 + 8).to_be_bytes());
+        body.extend((count_of(file.len()) + 8).to_be_bytes());
         body.extend(file);
     }
     let mut whole = Vec::from(*b"icns");
-    whole.extend((body.len() as u32 + 8).to_be_bytes());
+    whole.extend((count_of(body.len()) + 8).to_be_bytes());
     whole.extend(body);
     Ok(whole)
+}
+
+/// A number of bytes as both formats write it.
+fn count_of(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("an icon is far smaller than four gigabytes")
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
