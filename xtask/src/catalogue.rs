@@ -72,7 +72,7 @@ fn take_pictures(address: &str, folder: &Path) -> Result<(), Failure> {
     for (width, height) in SIZES {
         for (name, look) in LOOKS {
             let file = folder.join(format!("catalogue-{width}-{name}.png"));
-            let progress = Progress::start(&file.display().to_string());
+            let progress = Progress::start(file.display().to_string());
             let arguments = [
                 "--headless=new".to_owned(),
                 "--no-sandbox".to_owned(),
