@@ -6,13 +6,18 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::ipc::merchant::ScanImage;
+use protocol::ipc::pay::{BringBack, Method, PostponeUntil};
 use protocol::ipc::payer::{AcceptSender, ReportRequest};
 use protocol::ipc::{
-    BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, OpenLink,
+    BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, Inbox, OpenLink,
     PinSubmit, Postpone, ReaderTestStart, ReaderTestStop, Reject, RequestView, SaveSettings, Settings,
 };
 use protocol::wallet_api::ReportReason;
 
+use crate::components::words::Words;
+use crate::feedback;
+use crate::format;
+use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::place::{Place, Screen};
 use crate::readers;
@@ -91,9 +96,43 @@ impl App {
         });
     }
 
-    /// Puts a request off.
-    pub fn postpone(self, request_id: RequestId) {
-        self.leave_request(Postpone { request_id });
+    /// Puts a request off until a time, or to the end of the list; it can be brought back at once.
+    pub fn put_off(self, request_id: RequestId, until_ms: Option<u64>) {
+        self.while_busy(async move {
+            let put_off = match until_ms {
+                Some(until_ms) => self.ask(PostponeUntil { request_id, until_ms }).await,
+                None => self.ask(Postpone { request_id }).await,
+            };
+            let Some(view) = put_off else { return };
+            let payee = view.payee.clone();
+            self.renew(view);
+            self.go(Screen::Inbox);
+            let said = Words::made(move |lang| match until_ms {
+                Some(at_ms) => {
+                    let time = format::date_time(at_ms, lang);
+                    Text::LaterDone.filled(lang, &[("payee", &payee), ("time", &time)])
+                }
+                None => Text::LaterDoneLast.filled(lang, &[("payee", &payee)]),
+            });
+            self.toasts.offer(said, Text::LaterBack, move || self.bring_back(request_id));
+        });
+    }
+
+    /// Brings a request back that was put off.
+    pub fn bring_back(self, request_id: RequestId) {
+        self.while_busy(async move {
+            if let Some(view) = self.ask(BringBack { request_id }).await {
+                self.renew(view);
+                self.sort_inbox().await;
+            }
+        });
+    }
+
+    /// Reads the requests again: their order is the wallet's.
+    async fn sort_inbox(self) {
+        if let Some(inbox) = self.ask(Inbox {}).await {
+            self.set_inbox(inbox);
+        }
     }
 
     /// Refuses a request.
@@ -137,13 +176,21 @@ impl App {
     }
 
     /// Starts paying a request with a card.
-    pub fn pay(self, request_id: RequestId) {
+    pub fn pay_with_card(self, request_id: RequestId) {
+        // A web view lets a page sound only after a person did something on it: this is the moment.
+        feedback::prepare();
         self.while_busy(self.start_checkout(request_id));
     }
 
     async fn start_checkout(self, request_id: RequestId) {
         let watched = self.watched.get_value();
-        match invoke(CheckoutStart { request_id, reader: self.reader.get_untracked() }).await {
+        let chosen = self.reader.get_untracked();
+        // A reader that was chosen once and is unplugged now is not waited for.
+        let reader = self.readers.with_untracked(|all| match all {
+            Some(all) => readers::listed(all, chosen.as_deref()).map(str::to_owned),
+            None => chosen.clone(),
+        });
+        match invoke(CheckoutStart { request_id, reader }).await {
             Ok(checkout) => {
                 self.take_checkout(watched, checkout);
                 self.go(Screen::Checkout);
@@ -193,9 +240,10 @@ impl App {
         if self.busy.get_untracked() {
             return;
         }
-        self.reader.set(reader);
+        self.reader.set(reader.clone());
+        self.choose_method(Method::Card { reader });
         match (self.place.get_untracked(), self.paying()) {
-            (Place::CardProblem(request_id, _), _) => self.pay(request_id),
+            (Place::CardProblem(request_id, _), _) => self.pay_with_card(request_id),
             (Place::CardError, Some(request_id)) => self.try_again(request_id),
             (_, Some(request_id)) => self.while_closing(async move {
                 if self.stop().await {
@@ -217,7 +265,7 @@ impl App {
         }
         match self.place.get_untracked() {
             Place::CardError => self.try_again(request_id),
-            _ => self.pay(request_id),
+            _ => self.pay_with_card(request_id),
         }
     }
 

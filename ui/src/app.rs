@@ -10,6 +10,9 @@ use crate::browser;
 use crate::components::message::toast_place;
 use crate::components::problem::problem_banner;
 use crate::components::{empty_state, icon};
+use crate::doubts;
+use crate::feedback;
+use crate::format;
 use crate::i18n::Text;
 use crate::merchant::place::SellScreen;
 use crate::merchant::{herald, keys};
@@ -29,6 +32,8 @@ pub fn shell() -> impl IntoView {
     app.follow_confirmation();
     app.follow_readers();
     herald::follow(app);
+    feedback::follow(app);
+    doubts::follow(app);
     set_interval(move || app.tick(), TICK);
     follow_settings(app);
     follow_place(app);
@@ -157,13 +162,22 @@ fn navigation(app: App) -> impl IntoView {
 
 fn offline_banner(app: App) -> impl IntoView {
     let is_offline = Memo::new(move |_| !app.online.get() && app.place.get().section().is_some());
+    // As of when what is shown was true.
+    let since_ms = Memo::new(move |before: Option<&Option<u64>>| {
+        let known = before.copied().flatten();
+        (!app.online.get()).then(|| known.unwrap_or_else(|| app.now_ms.get_untracked()))
+    });
+    let title = move || {
+        let time = since_ms.get().map(|at_ms| format::time_of_day(at_ms, app.lang.get()));
+        Text::OfflineSince.filled(app.lang.get(), &[("time", &time.unwrap_or_default())])
+    };
     move || {
         is_offline.get().then(|| {
             view! {
                 <section class="banner banner-offline" role="status" data-banner="offline">
                     {icon::offline()}
                     <div class="banner-text">
-                        <p class="problem-title">{app.t(Text::OfflineTitle)}</p>
+                        <p class="problem-title">{title}</p>
                         <p class="problem-next">{app.t(Text::OfflineBody)}</p>
                     </div>
                 </section>

@@ -118,6 +118,37 @@ pub fn midnight_ms(day: Day) -> u64 {
     midnight_ms
 }
 
+/// An hour of today or of a day after it in the device's calendar, ms since the Unix epoch.
+pub fn next_hour_ms(days_on: i32, hour: u8) -> u64 {
+    let date = Date::new_0();
+    date.set_date(u32::try_from(i64::from(date.get_date()) + i64::from(days_on)).unwrap_or(1));
+    date.set_hours(u32::from(hour));
+    date.set_minutes(0);
+    date.set_seconds(0);
+    date.set_milliseconds(0);
+    whole_ms(&date).unwrap_or(0)
+}
+
+/// A time as a `datetime-local` field writes it, in the device's calendar: `2026-11-22T18:00`.
+pub fn local_time(at_ms: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay far below 2^53")]
+    let date = Date::new(&JsValue::from_f64(at_ms as f64));
+    let (year, month, day) = (date.get_full_year(), date.get_month() + 1, date.get_date());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
+/// The time that such a field holds, ms since the Unix epoch; none while it is not whole.
+pub fn local_time_ms(text: &str) -> Option<u64> {
+    whole_ms(&Date::new(&JsValue::from_str(text))).filter(|_| !text.is_empty())
+}
+
+/// A date's milliseconds; none for one that no calendar has.
+fn whole_ms(date: &Date) -> Option<u64> {
+    let ms = date.get_time();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive whole number")]
+    (ms.is_finite() && ms >= 0.0).then_some(ms as u64)
+}
+
 /// A month, such as `November 2026`.
 pub fn month(at_ms: u64, lang: Lang) -> String {
     date_text(at_ms, lang, &[("year", "numeric"), ("month", "long")])

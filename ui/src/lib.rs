@@ -9,11 +9,15 @@ mod browser;
 #[allow(dead_code, reason = "a component has every state of its kind, whether or not a screen needs it today")]
 mod components;
 mod confirmation;
+mod doubts;
+mod feedback;
 mod format;
 mod i18n;
 mod invitation;
 mod ipc;
+mod later;
 mod merchant;
+mod methods;
 mod outside;
 mod pages;
 mod phase;
@@ -21,6 +25,8 @@ mod place;
 mod reader_check;
 mod readers;
 mod remedy;
+mod same_order;
+mod sound;
 mod stage;
 mod state;
 #[cfg(feature = "workbench")]

@@ -9,5 +9,4 @@ pub mod keys;
 pub mod money_text;
 pub mod period;
 pub mod place;
-pub mod sound;
 pub mod till;

@@ -206,7 +206,14 @@ impl Place {
 
     /// Whether it shows readers, which come and go without the wallet's doing.
     pub const fn shows_readers(self) -> bool {
-        matches!(self, Self::CardProblem(..) | Self::Card | Self::CardError | Self::SettingsPage(SettingsPage::Readers))
+        matches!(
+            self,
+            Self::Request(_)
+                | Self::CardProblem(..)
+                | Self::Card
+                | Self::CardError
+                | Self::SettingsPage(SettingsPage::Readers)
+        )
     }
 
     /// The request it shows.

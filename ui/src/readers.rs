@@ -13,6 +13,11 @@ pub fn places<'a>(readers: &'a [ReaderView], id: Option<&'a str>) -> impl Iterat
     })
 }
 
+/// The reader with this id, if it is still there.
+pub fn listed<'a>(readers: &[ReaderView], id: Option<&'a str>) -> Option<&'a str> {
+    id.filter(|id| readers.iter().any(|reader| reader.id == *id))
+}
+
 /// Why no card can be read: the trouble of the reader with this id, or that of the first when none can be used.
 pub fn standing_trouble(readers: &[ReaderView], id: Option<&str>) -> Option<ErrorCode> {
     match id {
@@ -76,6 +81,14 @@ pub mod tests {
         assert_eq!(standing_trouble(&readers, Some("a")), Some(ErrorCode::ReaderClaimed));
         assert_eq!(standing_trouble(&readers, Some("b")), None);
         assert_eq!(standing_trouble(&readers, Some("gone")), None);
+    }
+
+    #[test]
+    fn a_reader_that_was_unplugged_is_not_waited_for() {
+        let readers = [reader("a", ReaderKind::Pcsc, &[])];
+        assert_eq!(listed(&readers, Some("a")), Some("a"));
+        assert_eq!(listed(&readers, Some("gone")), None);
+        assert_eq!(listed(&readers, None), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::error::Problem;
+use protocol::ipc::pay::MethodView;
 use protocol::ipc::{
     CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, ReceiptSummary, Receipts,
     RequestView, Status, WalletStatus, Watch, WatchView,
@@ -78,6 +79,8 @@ pub struct Shared {
     pub readers: RwSignal<Option<Vec<ReaderView>>>,
     /// The reader to pay with; none for the first that shows a card.
     pub reader: RwSignal<Option<String>>,
+    /// The ways to pay; none until read.
+    pub methods: RwSignal<Vec<MethodView>>,
     /// The last command's problem, until dismissed or left behind.
     pub problem: RwSignal<Option<Problem>>,
     /// Whether a command that changes something is running.
@@ -147,6 +150,7 @@ impl App {
             reader_test: RwSignal::new(None),
             readers: RwSignal::new(None),
             reader: RwSignal::new(None),
+            methods: RwSignal::new(Vec::new()),
             problem: RwSignal::new(None),
             busy: RwSignal::new(false),
             is_stopping: RwSignal::new(false),
@@ -173,6 +177,7 @@ impl App {
                 }
                 Err(problem) => return self.start_problem.set(Some(problem)),
             }
+            self.read_methods().await;
             self.read_merchant().await;
             self.follow().await;
         });

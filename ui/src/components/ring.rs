@@ -33,7 +33,7 @@ pub fn expiry_ring(app: App, made_ms: u64, expires_ms: u64) -> AnyView {
 }
 
 /// How much of the time from `start_ms` to `end_ms` is left at `now_ms`, of 100.
-fn percent_left(start_ms: u64, now_ms: u64, end_ms: u64) -> u64 {
+pub fn percent_left(start_ms: u64, now_ms: u64, end_ms: u64) -> u64 {
     let whole = end_ms.saturating_sub(start_ms).max(1);
     let left = end_ms.saturating_sub(now_ms.max(start_ms)).min(whole);
     left.saturating_mul(100).div_ceil(whole)

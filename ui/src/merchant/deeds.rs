@@ -13,9 +13,9 @@ use protocol::merchant_api::{Channel, Scope, WebhookDeliveriesPage};
 
 use super::period::{Day, Question};
 use super::place::SellScreen;
-use super::sound;
 use super::till::{CodeKind, Fetched, SalesRead, ShownSecret, sale_of};
 use crate::browser;
+use crate::feedback;
 use crate::format;
 use crate::ipc::invoke;
 use crate::place::Screen;
@@ -50,7 +50,7 @@ impl App {
     pub fn charge(self) {
         let Some(sale) = untrack(|| self.till.new_sale()) else { return };
         // A web view lets a page sound only after a person did something on it: this is the moment.
-        sound::prepare();
+        feedback::prepare();
         self.while_busy(async move {
             let Some(sale) = self.ask(Sell { sale }).await else { return };
             self.till.clear_bench();

@@ -5,7 +5,7 @@ use payment::RequestId;
 
 use super::face::SaleFace;
 use super::place::SellScreen;
-use super::sound;
+use crate::feedback::{self, Feeling};
 use crate::format;
 use crate::i18n::{Lang, Text};
 use crate::place::Screen;
@@ -51,8 +51,8 @@ pub fn follow(app: App) {
         // A sale that is looked at again does not sound again.
         if before.is_some_and(|(before, _)| before == request_id) {
             match sound_of(face) {
-                Sound::Paid => sound::paid(),
-                Sound::NotPaid => sound::not_paid(),
+                Sound::Paid => feedback::give(app, Feeling::Paid),
+                Sound::NotPaid => feedback::give(app, Feeling::NotPaid),
                 Sound::Silence => {}
             }
         }

@@ -9,7 +9,7 @@ use protocol::ipc::RequestView;
 use crate::components::{back_button, icon, verified_badge};
 use crate::i18n::Text;
 use crate::pages::request::report::report_dialog;
-use crate::pages::request::{block_dialog, gone};
+use crate::pages::request::{block_dialog, gone, refuse_dialog};
 use crate::place::Screen;
 use crate::state::App;
 
@@ -63,8 +63,7 @@ fn introduction(app: App, request: &RequestView, title: Text, body: Text) -> imp
             <div class="actions">
                 {if request.new_sender { accept_button(app, request_id).into_any() } else { show_button(app, request_id).into_any() }}
                 <div class="actions-row">
-                    <button class="button" type="button" data-action="refuse" disabled=move || app.busy.get()
-                        on:click=move |_| app.refuse(request_id)>{app.t(Text::RequestRefuse)}</button>
+                    {refuse_dialog(app, request_id, request.payee.clone())}
                     {block_dialog(app, request_id, request.payee.clone())}
                     {report_dialog(app, request_id, request.payee.clone())}
                 </div>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::ipc::CheckoutStage;
 
+use crate::components::button::Button;
 use crate::components::seal_picture::stamp;
 use crate::format;
 use crate::i18n::Text;
@@ -18,6 +19,7 @@ pub fn page(app: App) -> impl IntoView {
         let attempt_id = paid_attempt(&checkout);
         let sum = checkout.amount;
         let title = move || Text::PaidTitle.filled(lang.get(), &[("amount", &format::amount_text(sum, lang.get()))]);
+        let order_number = untrack(|| app.request(checkout.request_id)).map(|request| request.order_number);
         let details = match checkout.progress {
             CheckoutStage::Paid { approval_code, decided_ms, .. } => Some((approval_code, decided_ms)),
             _ => None,
@@ -28,18 +30,16 @@ pub fn page(app: App) -> impl IntoView {
                 <h1 tabindex="-1" class="result-title" data-amount=sum.to_decimal() data-currency=sum.currency().code()>{title}</h1>
                 <p><bdi class="payee">{checkout.payee}</bdi></p>
                 {details.map(|(approval_code, decided_ms)| view! {
-                    <p class="quiet">
-                        {move || format::time_of_day(decided_ms, lang.get())}" · "
-                        {app.fill(Text::PaidApproval, "code", approval_code)}
+                    <p class="quiet facts-line" data-part="reference">
+                        <span>{move || format::time_of_day(decided_ms, lang.get())}</span>
+                        {order_number.map(|number| view! { <span>{app.fill(Text::RequestOrderNumber, "number", number)}</span> })}
+                        <span>{app.fill(Text::PaidApproval, "code", approval_code)}</span>
                     </p>
                 })}
                 <div class="actions actions-bottom">
-                    <button class="button button-primary button-large" type="button" data-action="done"
-                        on:click=move |_| app.finish_checkout()>{app.t(Text::ActionDone)}</button>
-                    {attempt_id.map(|attempt_id| view! {
-                        <button class="button" type="button" data-action="receipt"
-                            on:click=move |_| app.after_checkout(Screen::Receipt(attempt_id))>{app.t(Text::PaidReceipt)}</button>
-                    })}
+                    {Button::main("done", Text::ActionDone).on(app, move || app.finish_checkout())}
+                    {attempt_id.map(|attempt_id| Button::plain("receipt", Text::PaidReceipt)
+                        .on(app, move || app.after_checkout(Screen::Receipt(attempt_id))))}
                 </div>
             </div>
         }

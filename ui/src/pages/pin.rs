@@ -74,17 +74,32 @@ impl Entry {
             return;
         }
         self.is_drawing.set(true);
+        spawn_local(self.drawn(layout));
+    }
+
+    /// The same for keys in another order. The focus leaves the button that did it, so that digits can be typed and
+    /// Enter confirms.
+    fn draw_anew(self, layout: PinLayout) {
+        if self.is_drawing.get_untracked() {
+            return;
+        }
+        self.is_drawing.set(true);
         spawn_local(async move {
-            match invoke(PinPad { layout }).await {
-                Ok(pad) => {
-                    self.layout.try_set(pad.layout);
-                    self.filled.try_set(NOTHING);
-                    self.pad.try_set(Some(pad));
-                }
-                Err(problem) => self.app.problem.set(Some(problem)),
-            }
-            self.is_drawing.try_set(false);
+            self.drawn(layout).await;
+            browser::focus("main h1");
         });
+    }
+
+    async fn drawn(self, layout: PinLayout) {
+        match invoke(PinPad { layout }).await {
+            Ok(pad) => {
+                self.layout.try_set(pad.layout);
+                self.filled.try_set(NOTHING);
+                self.pad.try_set(Some(pad));
+            }
+            Err(problem) => self.app.problem.set(Some(problem)),
+        }
+        self.is_drawing.try_set(false);
     }
 
     fn press(self, pressed: Pressed) {
@@ -163,7 +178,7 @@ pub fn page(app: App) -> impl IntoView {
     let is_standard = move || entry.layout.get() == PinLayout::Standard;
     let note = move || if is_standard() { app.t(Text::PinKeyboard)() } else { app.t(Text::PinWhyScrambled)() };
     let toggle_text = move || if is_standard() { app.t(Text::PinScrambled)() } else { app.t(Text::PinStandard)() };
-    let toggle = move |_| entry.draw(if is_standard() { PinLayout::Scrambled } else { PinLayout::Standard });
+    let toggle = move |_| entry.draw_anew(if is_standard() { PinLayout::Scrambled } else { PinLayout::Standard });
     view! {
         <header class="page-head page-head-nav">{back_button(app)}{paying_line(app)}</header>
         <div class="centre checkout pin">
@@ -216,7 +231,7 @@ fn keys(entry: Entry, pad: PinPadView) -> impl IntoView {
         <div class="pad" class:pad-pictures=is_picture role="group" aria-label=app.t(Text::PinPad)>
             {keys}
             <button class="key key-erase" type="button" data-action="erase" aria-label=app.t(Text::PinErase)
-                on:click=move |_| entry.press(Pressed::Erase)>{icon::erase()}</button>
+                on:keydown=move |event| on_arrow(ERASE, &event) on:click=move |_| entry.press(Pressed::Erase)>{icon::erase()}</button>
         </div>
     }
 }
@@ -234,13 +249,60 @@ fn pin_key(entry: Entry, key: PinKeyView) -> impl IntoView {
     let name = move || label.clone().unwrap_or_else(&name);
     view! {
         <button class="key" type="button" data-position=position aria-label=name
+            on:keydown=move |event| on_arrow(position, &event)
             on:click=move |_| entry.press(Pressed::Position(position))>{face}</button>
+    }
+}
+
+/// The place of the erase key: beside the tenth.
+const ERASE: u8 = 10;
+
+/// Arrow keys move the focus as the eye would, from key to key.
+fn on_arrow(place: u8, event: &KeyboardEvent) {
+    if let Some(next) = neighbour(place, &event.key()) {
+        event.prevent_default();
+        browser::focus(&format!(".pad > .key:nth-child({})", next + 1));
+    }
+}
+
+/// The key beside, above or below a key; the pad is three keys wide, and its last row has only the middle and the right
+/// one.
+fn neighbour(place: u8, arrow: &str) -> Option<u8> {
+    // The place below the first column is empty: with it, rows are of three.
+    let cell = if place >= 9 { place + 1 } else { place };
+    let (row, column) = (cell / 3, cell % 3);
+    let (row, column) = match arrow {
+        "ArrowUp" => (row.checked_sub(1)?, column),
+        "ArrowDown" => (row + 1, column),
+        "ArrowLeft" => (row, column.checked_sub(1)?),
+        "ArrowRight" => (row, column + 1),
+        _ => return None,
+    };
+    match (row, column) {
+        (0..=2, 0..=2) => Some(row * 3 + column),
+        (3, 1..=2) => Some(8 + column),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arrows_move_as_the_eye_would() {
+        assert_eq!(neighbour(0, "ArrowRight"), Some(1));
+        assert_eq!(neighbour(1, "ArrowDown"), Some(4));
+        assert_eq!(neighbour(7, "ArrowDown"), Some(9));
+        assert_eq!(neighbour(8, "ArrowDown"), Some(ERASE));
+        assert_eq!(neighbour(9, "ArrowRight"), Some(ERASE));
+        assert_eq!(neighbour(ERASE, "ArrowUp"), Some(8));
+        assert_eq!(neighbour(9, "ArrowUp"), Some(7));
+        for (place, arrow) in [(0, "ArrowUp"), (2, "ArrowRight"), (6, "ArrowDown"), (9, "ArrowLeft"), (9, "ArrowDown")]
+        {
+            assert_eq!(neighbour(place, arrow), None, "{place} {arrow}");
+        }
+    }
 
     fn pad(layout: PinLayout, labels: [Option<&str>; 3]) -> PinPadView {
         let keys = (0..).zip(labels).map(|(position, label)| PinKeyView {

@@ -7,6 +7,7 @@ use protocol::error::Problem;
 use protocol::ipc::{ReceiptView, ShowReceipt};
 
 use crate::components::problem::problem_text;
+use crate::components::receipt_refund::receipt_refund;
 use crate::components::receipt_sheet::receipt_sheet;
 use crate::components::{back_button, loading_list};
 use crate::i18n::Text;
@@ -23,7 +24,10 @@ pub fn page(app: App, attempt_id: AttemptId) -> impl IntoView {
         <header class="page-head page-head-nav">{back_button(app)}<h1 class="nav-title" tabindex="-1">{app.t(Text::ReceiptTitle)}</h1></header>
         {move || match receipt.get() {
             None => loading_list(app, Text::ReceiptLoading).into_any(),
-            Some(Ok(receipt)) => receipt_sheet(app, &receipt).into_any(),
+            Some(Ok(receipt)) => view! {
+                {receipt_refund(app, attempt_id)}
+                {receipt_sheet(app, &receipt)}
+            }.into_any(),
             Some(Err(problem)) => view! {
                 <div class="refusal" data-problem=problem.code.as_str()>{problem_text(app, &problem)}</div>
             }.into_any(),

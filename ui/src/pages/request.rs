@@ -1,26 +1,34 @@
 //! One request: how much, to whom, whether it is the right one, and what to do with it.
 
+pub mod later;
 pub mod report;
+mod settled;
 
-use leptos::html::Dialog;
 use leptos::prelude::*;
-use payment::{Amount, RequestId};
+use payment::RequestId;
 use protocol::ipc::{RequestPhase, RequestView};
 
 use crate::components::amount::{AmountSize, amount};
+use crate::components::button::Button;
+use crate::components::dialog::{Dialog, Question, question};
+use crate::components::pay_sheet::pay_sheet;
 use crate::components::receipt_sheet::item_table;
 use crate::components::time::countdown;
+use crate::components::words::Words;
 use crate::components::{back_button, empty_state, icon, verified_badge};
 use crate::format;
 use crate::i18n::{Lang, Text};
-use crate::phase::{PhaseView as _, phase_name};
+use crate::phase::PhaseView as _;
 use crate::place::Screen;
+use crate::same_order::{Twin, twin};
 use crate::state::App;
 
 /// The screen.
 pub fn page(app: App, request_id: RequestId) -> impl IntoView {
     // The clock of a view moves on with every reading; the screen is drawn again only when the rest changed.
     let request = Memo::new(move |_| app.request(request_id).map(|request| RequestView { now_ms: 0, ..request }));
+    // The sheet names the reader.
+    leptos::task::spawn_local(app.read_readers());
     move || match request.get() {
         Some(request) => sheet(app, &request).into_any(),
         None => gone(app).into_any(),
@@ -38,7 +46,9 @@ pub fn gone(app: App) -> impl IntoView {
 
 fn sheet(app: App, request: &RequestView) -> impl IntoView + use<> {
     let phase = request.phase;
-    let time = phase.is_payable().then(|| countdown(app, request.expires_ms));
+    let time = phase.is_payable().then(|| countdown(app, request.created_ms, request.expires_ms));
+    let created_ms = request.created_ms;
+    let lang = app.lang;
     view! {
         <header class="page-head page-head-nav">{back_button(app)}{time}</header>
         <section class="hero">
@@ -48,10 +58,13 @@ fn sheet(app: App, request: &RequestView) -> impl IntoView + use<> {
                 <bdi class="payee">{request.payee.clone()}</bdi>
                 {verified_badge(app, Text::RequestVerified)}
             </p>
-            <p class="quiet small">{app.fill(Text::RequestOrderNumber, "number", request.order_number.clone())}</p>
+            <p class="quiet small facts-line">
+                <span>{app.fill(Text::RequestOrderNumber, "number", request.order_number.clone())}</span>
+                <span>{move || format::date_time(created_ms, lang.get())}</span>
+            </p>
         </section>
         {items(app, request)}
-        {if phase.is_payable() { payable(app, request).into_any() } else { settled(app, request).into_any() }}
+        {if phase.is_payable() { payable(app, request).into_any() } else { settled::settled(app, request).into_any() }}
     }
 }
 
@@ -94,24 +107,18 @@ fn match_words(app: App, request: &RequestView) -> impl IntoView + use<> {
 
 fn payable(app: App, request: &RequestView) -> impl IntoView + use<> {
     let request_id = request.request_id;
-    let expires_ms = request.expires_ms;
-    let is_over = Memo::new(move |_| app.now_ms.get() >= expires_ms);
-    let is_blocked = move || app.busy.get() || is_over.get();
     view! {
         {request.first_contact.then(|| view! {
             <p class="notice" data-part="first-contact">{icon::caution()}<span>{app.t(Text::FirstBody)}</span></p>
         })}
+        {twin_note(app, request)}
+        {put_off_note(app, request)}
         {match_words(app, request)}
-        <div class="actions actions-bottom">
-            <button class="button button-primary button-large" type="button" data-action="pay" disabled=is_blocked
-                on:click=move |_| app.pay(request_id)>
-                {icon::card()}<span>{app.t(Text::RequestPay)}</span>
-            </button>
+        {pay_sheet(app, request)}
+        <div class="actions">
             <div class="actions-row">
-                <button class="button" type="button" data-action="later" disabled=move || app.busy.get()
-                    on:click=move |_| app.postpone(request_id)>{app.t(Text::RequestLater)}</button>
-                <button class="button" type="button" data-action="refuse" disabled=move || app.busy.get()
-                    on:click=move |_| app.refuse(request_id)>{app.t(Text::RequestRefuse)}</button>
+                {later::later_dialog(app, request)}
+                {refuse_dialog(app, request_id, request.payee.clone())}
             </div>
             <div class="actions-row">
                 {block_dialog(app, request_id, request.payee.clone())}
@@ -121,69 +128,78 @@ fn payable(app: App, request: &RequestView) -> impl IntoView + use<> {
     }
 }
 
-fn settled(app: App, request: &RequestView) -> impl IntoView + use<> {
-    let phase = request.phase;
-    let note = match phase {
-        RequestPhase::Unknown => Some(Text::RequestUnknownNote),
-        RequestPhase::Paid | RequestPhase::Paying | RequestPhase::Open | RequestPhase::Postponed => None,
-        RequestPhase::Rejected | RequestPhase::Cancelled | RequestPhase::Expired | RequestPhase::Closed => {
-            Some(Text::RequestEndedNote)
-        }
-    };
-    let deadline = request.deadline_ms.filter(|_| phase == RequestPhase::Unknown);
-    let total = request.amount;
-    let refunded = (request.refunded_minor > 0).then(|| Amount::new(request.refunded_minor, total.currency()));
-    let lang = app.lang;
-    view! {
-        <section class="settled" data-phase=phase_name(phase)>
-            <p><span class=format!("badge badge-{}", phase_name(phase))>{app.t(phase.text())}</span></p>
-            {note.map(|note| view! { <p>{app.t(note)}</p> })}
-            {refunded.map(|back| view! {
-                <p data-part="refunded">{move || {
-                    let [back, total] = [back, total].map(|amount| format::amount_text(amount, lang.get()));
-                    Text::RequestRefunded.filled(lang.get(), &[("back", &back), ("total", &total)])
-                }}</p>
-            })}
-            {deadline.map(|at_ms| view! {
-                <p class="quiet">{move || {
-                    let time = format::time_of_day(at_ms, lang.get());
-                    Text::UnknownDeadline.filled(lang.get(), &[("time", &time)])
-                }}</p>
-            })}
-            {request.receipt.map(|attempt_id| view! {
-                <button class="button button-primary" type="button" data-action="receipt"
-                    on:click=move |_| app.go(Screen::Receipt(attempt_id))>{app.t(Text::RequestSeeReceipt)}</button>
-            })}
-        </section>
+/// The shop asked for the same order before: it is paid once.
+fn twin_note(app: App, request: &RequestView) -> impl IntoView + use<> {
+    let request = request.clone();
+    let twin = Memo::new(move |_| app.inbox.with(|inbox| twin(&request, inbox.as_deref().unwrap_or_default())));
+    move || {
+        twin.get().map(|twin| {
+            let (name, words, other) = match twin {
+                Twin::Asked(count) => ("asked", app.fill(Text::TwinAsked, "count", count.to_string())(), None),
+                Twin::Settled(other, RequestPhase::Paid) => ("paid", app.t(Text::TwinPaid)().to_owned(), Some(other)),
+                Twin::Settled(other, _) => ("unknown", app.t(Text::TwinUnknown)().to_owned(), Some(other)),
+            };
+            view! {
+                <section class="notice" data-part="twin" data-twin=name>
+                    {icon::caution()}
+                    <div>
+                        <p>{words}</p>
+                        {other.map(|other| Button::text("see-twin", Text::TwinSee)
+                            .on(app, move || app.go(Screen::Request(other))))}
+                    </div>
+                </section>
+            }
+        })
     }
 }
 
-/// Blocking is for good, so it asks once more.
-pub fn block_dialog(app: App, request_id: RequestId, payee: String) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    let open = move |_| {
-        if let Some(dialog) = dialog.get_untracked() {
-            // A dialog that is open already stays open.
-            let _ = dialog.show_modal();
+/// Until when it is put off, and the way back.
+fn put_off_note(app: App, request: &RequestView) -> Option<impl IntoView + use<>> {
+    let request_id = request.request_id;
+    let until_ms = request.postponed_until_ms;
+    (request.phase == RequestPhase::Postponed).then(|| {
+        let words = Words::made(move |lang| match until_ms {
+            Some(at_ms) => Text::LaterUntil.filled(lang, &[("time", &format::date_time(at_ms, lang))]),
+            None => Text::LaterUntilAsked.in_language(lang).to_owned(),
+        });
+        view! {
+            <section class="notice notice-plain" data-part="put-off">
+                {icon::clock()}
+                <div><p>{app.say(words)}</p>
+                    {Button::text("bring-back", Text::LaterBack).on(app, move || app.bring_back(request_id))}</div>
+            </section>
         }
-    };
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
+    })
+}
+
+/// Refusing is told to the shop at once, so it asks once more.
+pub fn refuse_dialog(app: App, request_id: RequestId, payee: String) -> AnyView {
+    let dialog = Dialog::new();
+    let asked = Question {
+        action: "confirm-refuse",
+        title: Words::Filled(Text::RefuseTitle, "payee", payee),
+        body: Text::RefuseBody.into(),
+        confirm: Text::RequestRefuse.into(),
     };
     view! {
-        <button class="text-button" type="button" data-action="block" on:click=open>{app.t(Text::RequestBlock)}</button>
-        <dialog class="dialog" node_ref=dialog aria-labelledby="block-title">
-            <h2 id="block-title">{app.fill(Text::RequestBlockTitle, "payee", payee)}</h2>
-            <p class="quiet">{app.t(Text::RequestBlockBody)}</p>
-            <div class="actions-row">
-                <button class="button" type="button" data-action="cancel" on:click=move |_| close()>
-                    {app.t(Text::ActionCancel)}
-                </button>
-                <button class="button button-danger" type="button" data-action="confirm-block"
-                    on:click=move |_| { close(); app.block(request_id); }>{app.t(Text::RequestBlockConfirm)}</button>
-            </div>
-        </dialog>
+        {Button::plain("refuse", Text::RequestRefuse).off_while(move || app.busy.get()).on(app, move || dialog.open())}
+        {question(app, dialog, asked, move || app.refuse(request_id))}
     }
+    .into_any()
+}
+
+/// Blocking is for good, so it asks once more.
+pub fn block_dialog(app: App, request_id: RequestId, payee: String) -> AnyView {
+    let dialog = Dialog::new();
+    let asked = Question {
+        action: "confirm-block",
+        title: Words::Filled(Text::RequestBlockTitle, "payee", payee),
+        body: Text::RequestBlockBody.into(),
+        confirm: Text::RequestBlockConfirm.into(),
+    };
+    view! {
+        {Button::text("block", Text::RequestBlock).on(app, move || dialog.open())}
+        {question(app, dialog, asked, move || app.block(request_id))}
+    }
+    .into_any()
 }

@@ -1,9 +1,12 @@
-//! The bank has not answered: until when that can last, and that nobody should pay twice. There is no retry here.
+//! The bank has not answered: what is being done, until when that can last, and that nobody should pay twice. There is
+//! no retry here. When the outcome is known, its own screen takes this one's place.
 
 use leptos::prelude::*;
-use protocol::ipc::CheckoutStage;
+use protocol::ipc::{CheckoutStage, Notices};
 
 use crate::components::amount::{AmountSize, amount};
+use crate::components::button::Button;
+use crate::components::doubt::doubt_steps;
 use crate::components::{icon, pips};
 use crate::format::{self, TimeLeft};
 use crate::i18n::Text;
@@ -20,18 +23,14 @@ pub fn page(app: App) -> impl IntoView {
             _ => 0,
         })
     });
-    let lang = app.lang;
-    let shown_at_ms = app.now_ms.get_untracked();
-    let elapsed = move || (elapsed_pips(shown_at_ms, app.now_ms.get(), deadline_ms.get()), PIPS);
-    let deadline = move || {
-        let time = format::time_of_day(deadline_ms.get(), lang.get());
-        Text::UnknownDeadline.filled(lang.get(), &[("time", &time)])
-    };
-    let left = move || match format::time_left(deadline_ms.get(), app.now_ms.get()) {
-        TimeLeft::Countdown(time) => Text::UnknownLeft.filled(lang.get(), &[("time", &time)]),
-        TimeLeft::Until(_) => String::new(),
-        TimeLeft::Over => Text::UnknownOverdue.in_language(lang.get()).to_owned(),
-    };
+    let doubt = Memo::new(move |_| {
+        let request_id = app.checkout.with(|checkout| checkout.as_ref().map(|it| it.request_id))?;
+        app.request(request_id)?.doubt
+    });
+    let is_noticed = Memo::new(move |_| {
+        app.status.with(|status| status.as_ref().is_some_and(|it| it.settings.notices != Notices::Off))
+    });
+    let stays = move || app.t(if is_noticed.get() { Text::UnknownStaysNoticed } else { Text::UnknownStays })();
     let paying = app.checkout.get_untracked().map(|checkout| view! {
         <p class="paying-line">{amount(app, checkout.amount, AmountSize::Title)}<bdi class="quiet">{checkout.payee}</bdi></p>
     });
@@ -41,17 +40,35 @@ pub fn page(app: App) -> impl IntoView {
             <h1 tabindex="-1" class="result-title">{app.t(Text::UnknownTitle)}</h1>
             {paying}
             <p>{app.t(Text::UnknownBody)}" "<b class="do-not">{app.t(Text::UnknownDoNot)}</b></p>
-            <section class="deadline" data-deadline=deadline_ms>
-                <p>{deadline}</p>
-                {pips(elapsed)}
-                <p class="quiet small" role="timer">{left}</p>
-            </section>
-            <p class="quiet small">{app.t(Text::UnknownStays)}</p>
+            {move || doubt_steps(app, doubt.get())}
+            {deadline(app, deadline_ms)}
+            <p class="quiet small">{stays}</p>
             <div class="actions actions-bottom">
-                <button class="button button-large" type="button" data-action="done"
-                    on:click=move |_| app.finish_checkout()>{app.t(Text::ActionDone)}</button>
+                {Button::plain("done", Text::UnknownLeave).on(app, move || app.finish_checkout())}
             </div>
         </div>
+    }
+}
+
+fn deadline(app: App, deadline_ms: Memo<u64>) -> impl IntoView {
+    let lang = app.lang;
+    let shown_at_ms = app.now_ms.get_untracked();
+    let elapsed = Memo::new(move |_| elapsed_pips(shown_at_ms, app.now_ms.get(), deadline_ms.get()));
+    let words = move || {
+        let time = format::time_of_day(deadline_ms.get(), lang.get());
+        Text::UnknownDeadline.filled(lang.get(), &[("time", &time)])
+    };
+    let left = Memo::new(move |_| match format::time_left(deadline_ms.get(), app.now_ms.get()) {
+        TimeLeft::Countdown(time) => Text::UnknownLeft.filled(lang.get(), &[("time", &time)]),
+        TimeLeft::Until(_) => String::new(),
+        TimeLeft::Over => Text::UnknownOverdue.in_language(lang.get()).to_owned(),
+    });
+    view! {
+        <section class="deadline" data-deadline=deadline_ms>
+            <p>{words}</p>
+            {pips(move || (elapsed.get(), PIPS))}
+            <p class="quiet small" role="timer">{left}</p>
+        </section>
     }
 }
 

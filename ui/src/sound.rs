@@ -1,4 +1,4 @@
-//! The two sounds of a till: paid, and not paid. They say nothing that the screen does not show too.
+//! The sounds of a result: paid, not paid, not known. They say nothing that the screen does not show too.
 
 use std::cell::RefCell;
 
@@ -33,6 +33,11 @@ pub fn paid() {
 /// Two notes down.
 pub fn not_paid() {
     play(&[392.0, 293.7]);
+}
+
+/// The same note twice.
+pub fn not_known() {
+    play(&[440.0, 440.0]);
 }
 
 fn play(notes_hz: &[f32]) {
