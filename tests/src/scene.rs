@@ -5,6 +5,7 @@ pub mod history_album;
 pub mod merchant;
 pub mod merchant_album;
 pub mod pay_album;
+pub mod paying;
 pub mod settings_album;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! The scenes of a payment: a request and how it arrives, the card, the PIN, the seal, and every end; payment numbers.
 
+mod states;
+
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -41,6 +43,7 @@ pub async fn walk(tour: &Tour) {
     hold_a_phone(&walk, &reader).await;
     make_a_number(&walk).await;
     report_a_request(&walk).await;
+    states::walk(&walk).await;
     walk.end().await;
 }
 
@@ -109,9 +112,16 @@ async fn two_applications_on_a_card(walk: &Walk<'_>, reader: &str) {
     walk.browser.enter_pin(PIN).await;
     walk.browser.wait_for_screen("result.unknown").await;
     walk.stop("result.unknown").await;
-    walk.system.scenario("none").await;
     card.remove().await;
+    // Who leaves finds it again, and nothing to pay it with.
     walk.go("done", "inbox").await;
+    let doubtful = walk.browser.wait_for("[data-action=\"open-request\"][data-phase=\"unknown\"]").await;
+    walk.stop("inbox-unknown").await;
+    doubtful.click().await.expect("a request opens");
+    walk.browser.wait_for_screen("request").await;
+    walk.stop("request-unknown").await;
+    walk.system.scenario("none").await;
+    walk.go("back", "inbox").await;
 }
 
 /// A phone that has checked its owner pays without a PIN.

@@ -1,0 +1,100 @@
+//! A payment on the wallet's screens, from the inbox to the receipt, with or without a mouse.
+
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::payer::PIN;
+
+/// How many times Tab is pressed before a control counts as out of reach.
+const TABS_MAX: usize = 60;
+
+/// The key that moves the focus on.
+const TAB: &str = "\u{e004}";
+/// The key that presses what has the focus.
+const ENTER: &str = "\u{e007}";
+
+/// Somebody without a mouse: Tab, Enter, arrows and digits.
+pub struct Keyboard<'a>(pub &'a Browser);
+
+impl Keyboard<'_> {
+    /// Types, wherever the focus is.
+    pub async fn keys(&self, keys: &str) {
+        self.0.driver().action_chain().send_keys(keys).perform().await.expect("keys can be typed");
+    }
+
+    /// Moves the focus to what matches.
+    ///
+    /// # Panics
+    /// When Tab never gets there; says what it came by.
+    pub async fn go_to(&self, css: &str) {
+        self.0.wait_for(css).await;
+        let mut passed = Vec::new();
+        for _ in 0..TABS_MAX {
+            if self.is_at(css).await {
+                return;
+            }
+            self.keys(TAB).await;
+            passed.push(self.here().await);
+        }
+        panic!("the keyboard does not reach {css}, but {passed:?}");
+    }
+
+    /// Presses the control with this `data-action`.
+    pub async fn press(&self, action: &str) {
+        self.go_to(&format!("[data-action=\"{action}\"]:not([disabled])")).await;
+        self.keys(ENTER).await;
+    }
+
+    async fn is_at(&self, css: &str) -> bool {
+        self.ask(&format!("return document.activeElement?.matches({css:?}) ?? false;")).await == Value::Bool(true)
+    }
+
+    /// What has the focus, for a test that fails.
+    async fn here(&self) -> String {
+        let seen = "const it = document.activeElement; return it?.dataset.action ?? it?.dataset.field ?? it?.tagName;";
+        self.ask(seen).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn ask(&self, script: &str) -> Value {
+        let answer = self.0.driver().execute(script, Vec::new()).await.expect("the page can be asked");
+        answer.json().clone()
+    }
+}
+
+/// Watches for tasks that keep the page from answering. Chromium only.
+pub async fn watch_tasks(browser: &Browser) {
+    let watch = "window.longTasks = []; new PerformanceObserver(list => \
+        window.longTasks.push(...list.getEntries().map(task => task.duration))).observe({ type: 'longtask' });";
+    browser.driver().execute(watch, Vec::new()).await.expect("the page can be watched");
+}
+
+/// The longest task since it was watched, in milliseconds; tasks below 50 ms are not told and count as none.
+pub async fn longest_task_ms(browser: &Browser) -> f64 {
+    let longest = "return Math.max(0, ...window.longTasks);";
+    let longest = browser.driver().execute(longest, Vec::new()).await.expect("the page can be asked");
+    longest.json().as_f64().expect("a number")
+}
+
+/// Pays the request that is on the screen, as far as its receipt; the card lies on the reader. Every screen on the way
+/// is handed to `look`.
+pub async fn pay(browser: &Browser, look: impl AsyncFn(&str)) {
+    look("request").await;
+    browser.act("pay").await;
+    browser.wait_for_screen("pin").await;
+    browser.act("standard-keys").await;
+    browser.wait_for("[data-position=\"9\"]").await;
+    look("pin").await;
+    browser.enter_pin(PIN).await;
+    browser.wait_for_screen("result.paid").await;
+    look("result.paid").await;
+    browser.act("receipt").await;
+    browser.wait_for_screen("receipt").await;
+    browser.wait_for("[data-seal]").await;
+    look("receipt").await;
+}
+
+/// Whether the page can be read without scrolling sideways.
+pub async fn fits(browser: &Browser) -> bool {
+    let fits = "const page = document.scrollingElement; return page.scrollWidth <= page.clientWidth;";
+    browser.driver().execute(fits, Vec::new()).await.expect("the page can be asked").json() == &Value::Bool(true)
+}

@@ -1,0 +1,245 @@
+//! The payer's screens, driven as a person would: by keyboard alone, enlarged, and through everything that belongs to
+//! requests besides paying them.
+
+use std::path::Path;
+
+use e2e::browser::Browser;
+use e2e::card::Card;
+use e2e::payer::PIN;
+use e2e::remote::RemoteWallet;
+use e2e::scan::zbar;
+use e2e::scene::paying::{self, Keyboard, fits, longest_task_ms, watch_tasks};
+use e2e::system::{Ask, System, Wishes, free_port};
+use serde_json::Value;
+
+/// A phone, in CSS pixels.
+const PHONE: (u32, u32) = (390, 844);
+/// A window of 1280 by 800 at 200 %: half as many CSS pixels.
+const ENLARGED: (u32, u32) = (640, 400);
+/// The address the person claims.
+const ADDRESS: &str = "payer@example.org";
+
+fn environment(system: &System, reader: &str) -> Vec<(&'static str, String)> {
+    let home = system.folder().join("window-home");
+    std::fs::create_dir_all(&home).expect("a folder for the window");
+    let plain = |path: &Path| path.to_str().expect("temporary paths are plain").to_owned();
+    vec![
+        ("HOME", plain(&home)),
+        ("XDG_DATA_HOME", plain(&home.join("data"))),
+        ("XDG_CONFIG_HOME", plain(&home.join("config"))),
+        ("XDG_CACHE_HOME", plain(&home.join("cache"))),
+        ("TAPSEAL_HOME", plain(&home.join("wallet"))),
+        ("TAPSEAL_TRUST", plain(&system.trust())),
+        ("TAPSEAL_KEY_STORE", "file".into()),
+        ("TAPSEAL_READER", reader.into()),
+        ("LANG", "en_US.UTF-8".into()),
+    ]
+}
+
+/// A wallet at a virtual card, and its screens.
+async fn at_wallet(system: &System, reader: &str, (width, height): (u32, u32)) -> (RemoteWallet, Browser) {
+    let wallet = RemoteWallet::start(system, "wallet", reader).await;
+    let browser = Browser::chromium(width, height, &system.log("chromium")).await;
+    browser.open(&wallet.url()).await;
+    browser.wait_for_screen("inbox").await;
+    (wallet, browser)
+}
+
+/// A reader that never shows a card.
+fn no_card() -> String {
+    format!("simulated:127.0.0.1:{}", free_port())
+}
+
+fn link(created: &Value) -> &str {
+    created["link"].as_str().expect("a new request has a link")
+}
+
+async fn attribute(browser: &Browser, css: &str, name: &str) -> String {
+    browser.wait_for(css).await.attr(name).await.ok().flatten().unwrap_or_default()
+}
+
+// Several threads: a driver whose test has failed ends its session while it is dropped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_without_a_mouse_pays_in_the_window() {
+    let system = System::start(Wishes::default()).await;
+    let card = Card::present(&system, "visa");
+    let created = system.ask(&Ask::default()).await;
+    let window = Browser::window_with(&[], &environment(&system, &card.reader), &system.log("window")).await;
+    window.wait_for_screen("inbox").await;
+    let hand = Keyboard(&window);
+    hand.go_to("[data-field=\"link\"]").await;
+    hand.keys(link(&created)).await;
+    hand.press("open-link").await;
+    window.wait_for_screen("request").await;
+    hand.press("pay").await;
+    window.wait_for_screen("pin").await;
+    hand.press("standard-keys").await;
+    window.wait_for("[data-filled=\"0\"]").await;
+    // The focus is on no button: digits are typed, and Enter confirms.
+    for (index, digit) in PIN.chars().enumerate() {
+        hand.keys(&digit.to_string()).await;
+        window.wait_for(&format!("[data-filled=\"{}\"]", index + 1)).await;
+    }
+    hand.keys("\u{e007}").await;
+    window.wait_for_screen("result.paid").await;
+    hand.press("receipt").await;
+    window.wait_for_screen("receipt").await;
+    window.wait_for_words(&["12.80", "Blue Door Café"]).await;
+    // Escape goes back the way it came.
+    hand.keys("\u{e00c}").await;
+    window.wait_for_screen("history").await;
+    window.close().await;
+    system.assert_merchant_received(1280).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pad_is_walked_with_arrow_keys_and_says_no_digit() {
+    let system = System::start(Wishes::default()).await;
+    let card = Card::present(&system, "visa");
+    let (_wallet, browser) = at_wallet(&system, &card.reader, PHONE).await;
+    let created = system.ask(&Ask::default()).await;
+    browser.open_link(link(&created)).await;
+    browser.act("pay").await;
+    browser.wait_for_screen("pin").await;
+    let hand = Keyboard(&browser);
+    hand.press("standard-keys").await;
+    browser.wait_for("[data-filled=\"0\"]").await;
+    // From the first key right, down, left and up again; the pad is three keys wide.
+    hand.go_to("[data-position=\"0\"]").await;
+    for (arrow, position) in [("\u{e014}", 1), ("\u{e015}", 4), ("\u{e012}", 3), ("\u{e013}", 0)] {
+        hand.keys(arrow).await;
+        hand.go_to(&format!("[data-position=\"{position}\"]:focus")).await;
+    }
+    hand.keys("\u{e007}").await;
+    browser.wait_for("[data-filled=\"1\"]").await;
+    let said = "return [...document.querySelectorAll('[aria-live], [role=status], [role=alert], [data-filled]')]\
+        .map(it => it.textContent).join(' ');";
+    let said = browser.driver().execute(said, Vec::new()).await.expect("the page can be asked");
+    let said = said.json().as_str().expect("a text").to_owned();
+    // The number of digits is said, which is 1, and no other digit.
+    assert!(said.chars().filter(char::is_ascii_digit).all(|digit| digit == '1'), "a digit is said: {said}");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_enlarges_everything_twice_pays_without_scrolling_sideways() {
+    let system = System::start(Wishes::default()).await;
+    let card = Card::present(&system, "visa");
+    let (_wallet, browser) = at_wallet(&system, &card.reader, ENLARGED).await;
+    watch_tasks(&browser).await;
+    let created = system.ask(&Ask { items: &["Flat white:2:9.80", "Croissant:1:3.00"], ..Ask::default() }).await;
+    browser.open_link(link(&created)).await;
+    let look = async |screen: &str| assert!(fits(&browser).await, "{screen} is too wide");
+    paying::pay(&browser, look).await;
+    println!("longest task while paying: {} ms", longest_task_ms(&browser).await);
+    browser.close().await;
+    system.assert_merchant_received(1280).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_waits_and_is_refused_only_after_a_question() {
+    let system = System::start(Wishes::default()).await;
+    let (_wallet, browser) = at_wallet(&system, &no_card(), PHONE).await;
+    // The address is claimed on the screen, with the code from the mail.
+    browser.act("settings").await;
+    browser.act("settings.identifiers").await;
+    browser.wait_for("[data-field=\"identifier\"]").await.send_keys(ADDRESS).await.expect("an address can be typed");
+    browser.act("send-code").await;
+    let code = system.claim_code(ADDRESS).await;
+    browser.wait_for("[data-field=\"code\"]").await.send_keys(&code).await.expect("a code can be typed");
+    browser.act("confirm-code").await;
+    browser.wait_for(&format!("[data-identifier=\"{ADDRESS}\"]")).await;
+    browser.act("inbox").await;
+    let created = system.ask(&Ask { email: Some(ADDRESS.into()), ..Ask::default() }).await;
+    let id = created["id"].as_str().expect("a created request has an id");
+    browser.act("open-request").await;
+    browser.wait_for_screen("first-contact").await;
+    let shown = browser.text("[data-screen]").await;
+    assert!(shown.contains("Blue Door Café") && !shown.contains("12.80"), "a stranger's amount is shown: {shown}");
+    browser.act("refuse").await;
+    browser.act("cancel").await;
+    assert_ne!(system.shown_to_merchant(id).await["status"], "rejected", "a question refuses nothing");
+    browser.act("refuse").await;
+    browser.act("confirm-refuse").await;
+    browser.wait_for_screen("inbox").await;
+    browser.wait_for("[data-list=\"ended\"] [data-phase=\"rejected\"]").await;
+    system.wait_for_status(id, "rejected").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_who_is_reported_is_blocked_until_the_person_says_otherwise() {
+    let system = System::start(Wishes::default()).await;
+    let (_wallet, browser) = at_wallet(&system, &no_card(), PHONE).await;
+    let created = system.ask(&Ask::default()).await;
+    let id = created["id"].as_str().expect("a created request has an id");
+    browser.open_link(link(&created)).await;
+    browser.act("report").await;
+    let reason = browser.wait_for("[data-setting=\"report.impersonation\"]").await;
+    reason.click().await.expect("a reason can be chosen");
+    browser.wait_for("[data-field=\"report-note\"]").await.send_keys("not my café").await.expect("a note can be typed");
+    browser.act("confirm-report").await;
+    browser.wait_for_screen("inbox").await;
+    let data = system.data();
+    let listed = system.tapseal(&["reports", "list", "--data", &data, "--json"]).await.success();
+    assert_eq!(listed["request_id"], id, "{listed}");
+    assert_eq!((&listed["reason"], &listed["note"]), (&"impersonation".into(), &"not my café".into()), "{listed}");
+    browser.act("settings").await;
+    browser.act("settings.senders").await;
+    browser.wait_for_words(&["Blue Door Café"]).await;
+    browser.act("unblock").await;
+    browser.act("inbox").await;
+    browser.wait_for(&format!("[data-request=\"{id}\"]")).await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_read_from_the_screen_by_a_shop_and_taken_back() {
+    let system = System::start(Wishes::default()).await;
+    let (_wallet, browser) = at_wallet(&system, &no_card(), PHONE).await;
+    browser.act("numbers").await;
+    browser.wait_for_screen("numbers").await;
+    browser.wait_for("[data-field=\"number-max\"]").await.send_keys("25.00").await.expect("an amount can be typed");
+    browser.act("make-number").await;
+    browser.wait_for("[data-part=\"digits\"]").await;
+    let digits: String = browser.text("[data-part=\"digits\"]").await.chars().filter(char::is_ascii_digit).collect();
+    let picture = system.folder().join("numbers.png");
+    // The pictures of the codes are drawn a moment after their elements are there.
+    for (css, kind) in [(".number-qr", "the QR code"), (".number-bars", "the bar code")] {
+        let scroll = format!("document.querySelector('{css}').scrollIntoView({{ block: 'center' }})");
+        browser.driver().execute(scroll, Vec::new()).await.expect("the page scrolls");
+        system
+            .wait_until(kind, async || {
+                browser.screenshot(&picture).await;
+                zbar(&picture).iter().any(|seen| seen.chars().filter(char::is_ascii_digit).eq(digits.chars()))
+            })
+            .await;
+    }
+    browser.act("revoke-number").await;
+    browser.wait_for("#numbers-earlier").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_is_out_of_the_way_and_can_be_brought_back() {
+    let system = System::start(Wishes::default()).await;
+    let (_wallet, browser) = at_wallet(&system, &no_card(), PHONE).await;
+    let created = system.ask(&Ask { expires_s: 3 * 24 * 3600, ..Ask::default() }).await;
+    let id = created["id"].as_str().expect("a created request has an id");
+    browser.open_link(link(&created)).await;
+    browser.act("later").await;
+    browser.wait_for("[data-moment=\"hour\"]").await.click().await.expect("a moment can be chosen");
+    browser.wait_for_screen("inbox").await;
+    browser.wait_for(&format!("[data-list=\"put-off\"] [data-request=\"{id}\"]")).await;
+    // Said by mistake: the note offers the way back.
+    browser.act("take-back").await;
+    browser.wait_for(&format!("[data-list=\"pending\"] [data-request=\"{id}\"]")).await;
+    // Asked for twice, it is listed once; and the sheet says so.
+    let again = system.ask(&Ask { expires_s: 4 * 24 * 3600, ..Ask::default() }).await;
+    browser.open_link(link(&again)).await;
+    assert_eq!(attribute(&browser, "[data-part=\"twin\"]", "data-twin").await, "asked");
+    browser.act("back").await;
+    browser.wait_for_screen("inbox").await;
+    assert_eq!(attribute(&browser, "[data-action=\"open-request\"]", "data-asked").await, "2");
+    browser.close().await;
+}
