@@ -332,7 +332,9 @@ impl App {
 
     /// Opens a request, past its introduction when the sender is new.
     pub fn open(self, request_id: RequestId) {
-        let (is_new, waits) = self.request(request_id).map_or((false, false), |it| (it.first_contact, it.new_sender));
+        // What has ended asks for nothing, and needs no introduction.
+        let request = self.request(request_id).filter(|it| it.phase.is_payable());
+        let (is_new, waits) = request.map_or((false, false), |it| (it.first_contact, it.new_sender));
         let introduced = self.acquainted.with_untracked(|known| known.contains(&request_id));
         self.go(if waits || (is_new && !introduced) {
             Screen::FirstContact(request_id)
