@@ -24,9 +24,7 @@ const COMMANDS = new Set([
   'pin_submit',
   'checkout_stop',
   'checkout_done',
-  'receipts',
   'show_receipt',
-  'verify_receipt',
   'claim_start',
   'claim_confirm',
   'save_settings',
@@ -91,12 +89,19 @@ const COMMANDS = new Set([
   'clear_ended',
   'licences',
   'licence_text',
+  'history',
+  'history_lines',
+  'history_choices',
+  'history_export',
+  'receipt_export',
+  'check_receipt',
 ])
 
-// The longest call carries a receipt's text; everything else is far below. In UTF-16 code units.
+// The longest call is far below. In UTF-16 code units.
 const PAYLOAD_LENGTH_MAX = 256 * 1024
-// But a picture to find a code in: 8 MiB in base64.
-const PICTURE_LENGTH_MAX = 12 * 1024 * 1024
+// But a picture to find a code in, or a receipt's file: 8 MiB in base64.
+const FILE_LENGTH_MAX = 12 * 1024 * 1024
+const TAKE_FILES = new Set(['scan_image', 'check_receipt'])
 
 // No command has this name: Rust answers the caller that it does not exist. Throwing here would leave the caller waiting.
 const REFUSED = 'refused_by_isolation'
@@ -109,7 +114,7 @@ function isKnownCall(message) {
   if (!COMMANDS.has(message.cmd) || !isPlainObject(message.payload)) return false
   const names = Object.keys(message.payload)
   if (names.length !== 1 || names[0] !== 'args' || !isPlainObject(message.payload.args)) return false
-  const lengthMax = message.cmd === 'scan_image' ? PICTURE_LENGTH_MAX : PAYLOAD_LENGTH_MAX
+  const lengthMax = TAKE_FILES.has(message.cmd) ? FILE_LENGTH_MAX : PAYLOAD_LENGTH_MAX
   return JSON.stringify(message.payload).length <= lengthMax
 }
 

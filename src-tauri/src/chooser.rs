@@ -85,3 +85,37 @@ pub(crate) async fn path<R: Runtime>(
 ) -> Result<Option<String>, Cancelled> {
     Ok(path)
 }
+
+/// Where a file that the wallet writes goes.
+pub(crate) enum Destination {
+    /// Nowhere: the person thought better of it.
+    Dropped,
+    /// To this path, or, without one, to whoever asked.
+    To(Option<String>),
+}
+
+/// The path that was named, or the one that the person chooses for a file of this name.
+#[cfg(desktop)]
+pub(crate) async fn destination<R: Runtime>(app: &AppHandle<R>, path: Option<String>, name: &str) -> Destination {
+    use tauri_plugin_dialog::DialogExt;
+    if path.is_some() {
+        return Destination::To(path);
+    }
+    let (told, chosen) = tokio::sync::oneshot::channel();
+    app.dialog().file().set_file_name(name).save_file(move |file| {
+        // Nobody waits any more when the window was closed meanwhile.
+        let _ = told.send(file);
+    });
+    let file = chosen.await.ok().flatten().and_then(|file| file.into_path().ok());
+    match file.and_then(|file| file.to_str().map(str::to_owned)) {
+        Some(path) => Destination::To(Some(path)),
+        None => Destination::Dropped,
+    }
+}
+
+/// On a phone the window is given the file, and hands it on.
+#[cfg(mobile)]
+#[allow(clippy::unused_async, reason = "on a desktop it waits for the person")]
+pub(crate) async fn destination<R: Runtime>(_app: &AppHandle<R>, path: Option<String>, _name: &str) -> Destination {
+    Destination::To(path)
+}

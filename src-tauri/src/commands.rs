@@ -10,6 +10,7 @@ use crate::screen;
 use crate::shell::Shell;
 
 pub(crate) mod keep;
+pub(crate) mod history;
 pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;
@@ -144,21 +145,9 @@ pub(crate) async fn checkout_done(shell: State<'_, Shell>, args: ipc::CheckoutDo
 }
 
 #[tauri::command]
-pub(crate) async fn receipts(shell: State<'_, Shell>, args: ipc::Receipts) -> Answer<ipc::Receipts> {
-    let ipc::Receipts {} = args;
-    shell.wallet().await?.receipts().await
-}
-
-#[tauri::command]
 pub(crate) async fn show_receipt(shell: State<'_, Shell>, args: ipc::ShowReceipt) -> Answer<ipc::ShowReceipt> {
     let ipc::ShowReceipt { attempt_id } = args;
     shell.wallet().await?.show_receipt(attempt_id).await
-}
-
-#[tauri::command]
-pub(crate) async fn verify_receipt(shell: State<'_, Shell>, args: ipc::VerifyReceipt) -> Answer<ipc::VerifyReceipt> {
-    let ipc::VerifyReceipt { receipt } = args;
-    shell.wallet().await?.verify_receipt(receipt).await
 }
 
 #[tauri::command]

@@ -87,9 +87,7 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::pin_submit,
             commands::checkout_stop,
             commands::checkout_done,
-            commands::receipts,
             commands::show_receipt,
-            commands::verify_receipt,
             commands::claim_start,
             commands::claim_confirm,
             commands::save_settings,
@@ -153,7 +151,13 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::keep::export_all,
             commands::keep::clear_ended,
             commands::keep::licences,
-            commands::keep::licence_text
+            commands::keep::licence_text,
+            commands::history::history,
+            commands::history::history_lines,
+            commands::history::history_choices,
+            commands::history::history_export,
+            commands::history::receipt_export,
+            commands::history::check_receipt
         ])
         .setup(|app| {
             open_wallet(app);

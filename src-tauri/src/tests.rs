@@ -73,10 +73,14 @@ fn arguments(command: &str) -> Value {
         "pin_pad" => json!({ "layout": "scrambled" }),
         "pin_press" => json!({ "position": 9 }),
         "show_receipt" => json!({ "attempt_id": id }),
-        "verify_receipt" => json!({ "receipt": "{}" }),
         "claim_start" => json!({ "identifier": "a@example.com" }),
         "claim_confirm" => json!({ "identifier": "a@example.com", "code": "000000" }),
         "save_settings" => json!({ "settings": settings }),
+        "history" => json!({ "query": {} }),
+        "history_lines" => json!({ "query": {}, "from": 0, "count": 10 }),
+        "history_export" => json!({ "query": {}, "format": "csv", "language": "en", "path": "list.csv" }),
+        "receipt_export" => json!({ "attempt_id": id, "format": "pdf", "language": "en", "path": "receipt.pdf" }),
+        "check_receipt" => json!({ "given": { "kind": "text", "text": "{}" } }),
         _ => merchants_arguments(command),
     }
 }

@@ -247,6 +247,10 @@ error_codes! {
     BackupNotWritten = "backup_not_written", 500, No, true, "The file could not be written. No money moved.";
     /// A receipt does not verify.
     ReceiptInvalid = "receipt_invalid", 422, No, false, "The receipt does not verify.";
+    /// More receipts than one file holds.
+    ExportTooLarge = "export_too_large", 422, No, false, "These are too many payments for one file. No money moved.";
+    /// A file could not be written.
+    ExportFailed = "export_failed", 500, No, true, "The file could not be written. No money moved.";
 }
 
 impl fmt::Display for ErrorCode {

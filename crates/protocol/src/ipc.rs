@@ -41,13 +41,14 @@ macro_rules! commands {
 }
 
 pub mod keep;
+pub mod history;
 pub mod merchant;
 pub mod pay;
 pub mod payer;
 pub mod shell;
 
 /// The names of every module's commands, in the order the modules are asked.
-const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES, keep::NAMES];
+const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES, keep::NAMES, history::NAMES];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
 pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);
@@ -152,18 +153,11 @@ commands! {
     CheckoutStop {} = "checkout_stop" -> CheckoutView;
     /// Forgets a finished checkout.
     CheckoutDone {} = "checkout_done" -> Vec<RequestView>;
-    /// Receipts, newest first.
-    Receipts {} = "receipts" -> Vec<ReceiptSummary>;
     /// One receipt, verified afresh.
     ShowReceipt {
         /// The attempt it proves.
         attempt_id: AttemptId,
     } = "show_receipt" -> ReceiptView;
-    /// Verifies a receipt's JSON from anywhere.
-    VerifyReceipt {
-        /// The file's text.
-        receipt: String,
-    } = "verify_receipt" -> ReceiptView;
     /// Asks for a code to be sent to a phone number or e-mail address.
     ClaimStart {
         /// An e-mail address or a phone number.
@@ -328,7 +322,7 @@ pub struct WatchView {
     pub seq: u64,
     /// Whether the payment server is reachable.
     pub online: bool,
-    /// Changes whenever the inbox or the receipts did: read them again.
+    /// Changes whenever the inbox did: read it again.
     pub inbox_version: u64,
     /// The running or finished checkout.
     pub checkout: Option<CheckoutView>,
@@ -348,6 +342,9 @@ pub struct WatchView {
     /// Changes whenever a sale did: read it again.
     #[serde(default)]
     pub sales_version: u64,
+    /// Changes whenever a receipt came or something was given back: ask for what is shown of the history again.
+    #[serde(default)]
+    pub history_version: u64,
 }
 
 /// What a request asks of the payer now.
@@ -637,7 +634,7 @@ pub struct PinEntryView {
     pub complete: bool,
 }
 
-/// One receipt in the list.
+/// What a receipt says in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptSummary {
     /// The attempt it proves.
@@ -671,6 +668,9 @@ pub struct ReceiptView {
     pub merchant_seal: bool,
     /// Whether the bank's signature verifies under a certificate signed by that bank's pinned root.
     pub bank_seal: bool,
+    /// What was given back, in minor units; none of a receipt that is not this wallet's own.
+    #[serde(default)]
+    pub refunded_minor: Option<i64>,
     /// The receipt file's text.
     pub json: String,
     /// A QR of the receipt's short proof, as SVG, for another wallet to check.

@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, keep, merchant, pay, payer, shell};
+use protocol::ipc::{self, Command, history, keep, merchant, pay, payer, shell};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -46,9 +46,7 @@ pub async fn dispatch(wallet: &Wallet, name: &str, args: Value) -> Result<Value,
             PinSubmit {} => pin_submit;
             CheckoutStop {} => checkout_stop;
             CheckoutDone {} => checkout_done;
-            Receipts {} => receipts;
             ShowReceipt { attempt_id } => show_receipt;
-            VerifyReceipt { receipt } => verify_receipt;
             ClaimStart { identifier } => claim_start;
             ClaimConfirm { identifier, code } => claim_confirm;
             SaveSettings { settings } => save_settings;
@@ -163,6 +161,22 @@ async fn dispatch_keep(wallet: &Wallet, name: &str, args: Value) -> Result<Value
             ClearEnded {} => clear_ended;
             Licences {} => licences;
             LicenceText { name, version } => licence_text;
+        }
+        _ => dispatch_history(wallet, name, args).await
+    }
+}
+
+/// The same for the commands of the history.
+async fn dispatch_history(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, history,
+        {
+            History { query } => history;
+            HistoryLines { query, from, count } => history_lines;
+            HistoryChoices {} => history_choices;
+            HistoryExport { query, format, language, path } => history_export;
+            ReceiptExport { attempt_id, format, language, path } => receipt_export;
+            CheckReceipt { given } => check_receipt;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

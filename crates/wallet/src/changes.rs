@@ -17,7 +17,7 @@ pub struct Seen {
     pub seq: u64,
     /// Whether the payment server answered last.
     pub online: bool,
-    /// Grows with every change of inbox or receipts.
+    /// Grows with every change of the inbox.
     pub inbox_version: u64,
     /// A request that a link or a notification asks to be shown.
     pub opened: Option<RequestId>,
@@ -29,6 +29,8 @@ pub struct Seen {
     pub link_problem: Option<ErrorCode>,
     /// Grows with every change of a merchant's sale.
     pub sales_version: u64,
+    /// Grows with every receipt that is entered and every refund.
+    pub history_version: u64,
 }
 
 /// The counter.
@@ -46,6 +48,7 @@ impl Changes {
             opened_version: 1,
             link_problem: None,
             sales_version: 1,
+            history_version: 1,
         }))
     }
 
@@ -59,7 +62,7 @@ impl Changes {
         self.0.send_modify(|seen| seen.seq += 1);
     }
 
-    /// Inbox or receipts changed.
+    /// The inbox changed.
     pub fn inbox_changed(&self) {
         self.0.send_modify(|seen| {
             seen.seq += 1;
@@ -72,6 +75,14 @@ impl Changes {
         self.0.send_modify(|seen| {
             seen.seq += 1;
             seen.sales_version += 1;
+        });
+    }
+
+    /// A receipt was entered in the history, or something was given back.
+    pub fn history_changed(&self) {
+        self.0.send_modify(|seen| {
+            seen.seq += 1;
+            seen.history_version += 1;
         });
     }
 

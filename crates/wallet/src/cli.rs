@@ -7,6 +7,7 @@ mod pay;
 mod payer;
 mod pin;
 mod print;
+mod receipts;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -128,8 +129,8 @@ enum Command {
         /// The request.
         id: RequestId,
     },
-    /// Lists receipts.
-    Receipts,
+    /// Lists receipts, searches them, or writes them to a file.
+    Receipts(receipts::ReceiptsArgs),
     /// Shows a receipt, or writes it to a file.
     Receipt {
         /// The attempt it proves.
@@ -137,6 +138,9 @@ enum Command {
         /// Where to write it.
         #[arg(long)]
         out: Option<PathBuf>,
+        /// Where to write it as a document to print.
+        #[arg(long)]
+        pdf: Option<PathBuf>,
     },
     /// Verifies a receipt file without a network.
     Verify {
@@ -221,10 +225,10 @@ async fn run(cli: &Cli) -> ExitCode {
         Command::Open { link } => open(cli, link).await,
         Command::Show { id } => show(cli, *id).await,
         Command::Reject { id } => reject(cli, *id).await,
-        Command::Receipts => receipts(cli).await,
+        Command::Receipts(args) => receipts::run(cli, args).await,
         Command::Scan { picture } => scan(cli, picture).await,
         Command::Merchant(command) => merchant::run(cli, command).await,
-        Command::Receipt { attempt, out } => receipt(cli, *attempt, out.as_ref()).await,
+        Command::Receipt { attempt, out, pdf } => receipts::one(cli, *attempt, out.as_deref(), pdf.as_deref()).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -342,23 +346,6 @@ async fn show(cli: &Cli, id: RequestId) -> Result<(), Problem> {
 async fn reject(cli: &Cli, id: RequestId) -> Result<(), Problem> {
     let wallet = synced(cli).await?;
     print::request(cli.json, &wallet.reject(id).await?);
-    Ok(())
-}
-
-async fn receipts(cli: &Cli) -> Result<(), Problem> {
-    let wallet = synced(cli).await?;
-    print::receipts(cli.json, &wallet.receipts().await?);
-    Ok(())
-}
-
-async fn receipt(cli: &Cli, attempt: AttemptId, out: Option<&PathBuf>) -> Result<(), Problem> {
-    let wallet = synced(cli).await?;
-    let view = wallet.show_receipt(attempt).await?;
-    if let Some(path) = out {
-        std::fs::write(path, &view.json)
-            .map_err(|error| Problem::new(ErrorCode::InvalidInput).with_detail(error.to_string()))?;
-    }
-    print::receipt(cli.json, &view);
     Ok(())
 }
 

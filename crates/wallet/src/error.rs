@@ -2,6 +2,7 @@
 
 use emv::CardError;
 use envelope::{KeysetError, SealError};
+use protocol::ipc::history::ReceiptFault;
 use protocol::{ErrorCode, Problem};
 
 use crate::readers::ReaderError;
@@ -43,8 +44,8 @@ pub enum WalletError {
     #[error("the merchant could not be verified: {0}")]
     Merchant(&'static str),
     /// A receipt does not verify.
-    #[error("the receipt does not verify: {0}")]
-    Receipt(&'static str),
+    #[error("the receipt does not verify: {1}")]
+    Receipt(ReceiptFault, &'static str),
     /// The reader, or the card's absence.
     #[error(transparent)]
     Reader(#[from] ReaderError),
@@ -75,7 +76,7 @@ impl WalletError {
             Self::NoKeyring(_) => ErrorCode::NoKeyring,
             Self::KeyFile(_) | Self::Store(_) | Self::Migration(_) | Self::Row(_) => ErrorCode::StoreFailed,
             Self::Merchant(_) => ErrorCode::MerchantUnverified,
-            Self::Receipt(_) => ErrorCode::ReceiptInvalid,
+            Self::Receipt(..) => ErrorCode::ReceiptInvalid,
             Self::Reader(error) => error.code(),
             Self::Card(error) => card_code(error),
             Self::Seal(_) => ErrorCode::CardUnusable,

@@ -72,18 +72,21 @@ impl KeyCache {
     /// The keys in force: those in memory, else those kept, else those of the server. What has expired
     /// meanwhile is fetched anew.
     pub async fn keys(&self, server: &Server) -> Result<Arc<Keys>> {
-        let now_ms = signed(server.now_ms());
+        match self.kept(server.now_ms()).await? {
+            Some(keys) => Ok(keys),
+            None => self.refresh(server).await,
+        }
+    }
+
+    /// The keys in force as far as this device has them, without a network.
+    pub async fn kept(&self, now_ms: u64) -> Result<Option<Arc<Keys>>> {
         let current = self.current.read().expect("no panic while it is held").clone();
-        if let Some(keys) = current.filter(|keys| now_ms < keys.keyset.expires_ms) {
-            return Ok(keys);
+        if let Some(keys) = current.filter(|keys| signed(now_ms) < keys.keyset.expires_ms) {
+            return Ok(Some(keys));
         }
-        if let Some(kept) = self.store.setting(SETTING_KEYS).await?
-            && let Ok(view) = serde_json::from_str(&kept)
-            && let Ok(keys) = self.verify(&view, server.now_ms()).await
-        {
-            return Ok(self.put(keys));
-        }
-        self.refresh(server).await
+        let Some(kept) = self.store.setting(SETTING_KEYS).await? else { return Ok(None) };
+        let Ok(view) = serde_json::from_str(&kept) else { return Ok(None) };
+        Ok(self.verify(&view, now_ms).await.ok().map(|keys| self.put(keys)))
     }
 
     /// The server's keys of this moment. A payment begins with this, so that it never seals to a key that

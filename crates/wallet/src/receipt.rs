@@ -7,13 +7,17 @@
 use envelope::jws::{self, TYP_OUTCOME};
 use envelope::keyset::{BankCertificate, BankTrust, Keyset, TrustRoots};
 use payment::receipt::RECEIPT_VERSION;
-use payment::{AttemptHash, AttemptId, BankResult, Outcome, Receipt, WalletNonce};
+use payment::{AttemptHash, AttemptId, BankResult, Order, Outcome, Receipt, WalletNonce};
+use protocol::ipc::history::ReceiptFault;
 use protocol::ipc::{ReceiptSummary, ReceiptView};
 
 use crate::clock::signed;
 use crate::error::{Result, WalletError};
 use crate::inbox::{self, VerifiedOrder};
 use crate::qr;
+
+mod check;
+mod given;
 
 /// The largest receipt that is looked at, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -51,7 +55,7 @@ impl VerifiedOutcome {
             ("the outcome names another amount", outcome.amount == order.amount),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
-            Some((what, _)) => Err(WalletError::Receipt(what)),
+            Some((what, _)) => Err(WalletError::Receipt(ReceiptFault::AnotherOrder, what)),
             None => Ok(Self { outcome }),
         }
     }
@@ -64,25 +68,37 @@ impl VerifiedOutcome {
 
 /// The outcome, once its bank's root certifies the key that signed it for the time it was signed at.
 fn signed_outcome(outcome_jws: &str, bank_certificate: &str, banks: &[BankTrust]) -> Result<Outcome> {
-    let malformed = |_| WalletError::Receipt("the outcome is not a signed message");
+    let malformed = |_| WalletError::Receipt(ReceiptFault::MalformedOutcome, "the outcome is not a signed message");
     let kid = jws::peek_kid(outcome_jws).map_err(malformed)?;
     let claimed = jws::peek_payload_unverified(outcome_jws).map_err(malformed)?;
-    let claimed = Outcome::from_canonical(&claimed).ok_or(WalletError::Receipt("the outcome is malformed"))?;
+    let claimed = outcome_in(&claimed)?;
     let decided_ms = signed(claimed.decided_ms);
     let certificate = BankCertificate::verify_at(bank_certificate, banks, decided_ms).map_err(|error| {
         tracing::debug!(%error, "a receipt's bank certificate was not accepted");
-        WalletError::Receipt("the bank's certificate is not signed by a pinned root, or not valid then")
+        let what = "the bank's certificate is not signed by a pinned root, or not valid then";
+        WalletError::Receipt(ReceiptFault::BankNotCertified, what)
     })?;
-    let key = certificate
-        .outcome_key(&kid, decided_ms)
-        .ok_or(WalletError::Receipt("the bank's certificate does not name the key that signed the outcome"))?;
+    outcome_under(outcome_jws, &kid, &certificate, decided_ms)
+}
+
+/// The outcome, once the key that a verified certificate names signed it.
+fn outcome_under(outcome_jws: &str, kid: &str, certificate: &BankCertificate, decided_ms: i64) -> Result<Outcome> {
+    let key = certificate.outcome_key(kid, decided_ms).ok_or(WalletError::Receipt(
+        ReceiptFault::BankKeyUnknown,
+        "the bank's certificate does not name the key that signed the outcome",
+    ))?;
     let payload = jws::verify(key, TYP_OUTCOME, outcome_jws)
-        .map_err(|_| WalletError::Receipt("the bank's signature is wrong"))?;
-    let outcome = Outcome::from_canonical(&payload).ok_or(WalletError::Receipt("the outcome is malformed"))?;
+        .map_err(|_| WalletError::Receipt(ReceiptFault::BankSignature, "the bank's signature is wrong"))?;
+    let outcome = outcome_in(&payload)?;
     if outcome.bank_id != certificate.bank_id {
-        return Err(WalletError::Receipt("the outcome names another bank"));
+        return Err(WalletError::Receipt(ReceiptFault::BankKeyUnknown, "the outcome names another bank"));
     }
     Ok(outcome)
+}
+
+fn outcome_in(payload: &[u8]) -> Result<Outcome> {
+    let malformed = WalletError::Receipt(ReceiptFault::MalformedOutcome, "the outcome is malformed");
+    Outcome::from_canonical(payload).ok_or(malformed)
 }
 
 /// A receipt that was checked.
@@ -98,16 +114,17 @@ impl VerifiedReceipt {
     /// Checks a receipt from anywhere.
     pub fn verify(receipt: Receipt, roots: &TrustRoots) -> Result<Self> {
         if receipt.version != RECEIPT_VERSION {
-            return Err(WalletError::Receipt("it is of another version"));
+            return Err(WalletError::Receipt(ReceiptFault::OtherVersion, "it is of another version"));
         }
         let outcome = signed_outcome(&receipt.outcome, &receipt.bank_certificate, &roots.banks)?;
         let keyset =
             Keyset::verify_at(&receipt.keyset, &roots.operator, signed(outcome.decided_ms)).map_err(|error| {
                 tracing::debug!(%error, "a receipt's keyset was not accepted");
-                WalletError::Receipt("the keyset is not signed by a pinned root, or not valid then")
+                let what = "the keyset is not signed by a pinned root, or not valid then";
+                WalletError::Receipt(ReceiptFault::KeysetNotSigned, what)
             })?;
         let order = VerifiedOrder::verify(&receipt.order, &keyset).map_err(|error| match error {
-            WalletError::Merchant(what) => WalletError::Receipt(what),
+            WalletError::Merchant(what) => WalletError::Receipt(ReceiptFault::MerchantSignature, what),
             other => other,
         })?;
         let outcome = VerifiedOutcome::verify(
@@ -120,7 +137,7 @@ impl VerifiedReceipt {
         )?
         .outcome;
         let BankResult::Approved { approval_code } = &outcome.decision else {
-            return Err(WalletError::Receipt("the bank did not approve"));
+            return Err(WalletError::Receipt(ReceiptFault::NotApproved, "the bank did not approve"));
         };
         let approval_code = approval_code.clone();
         Ok(Self { receipt, order, outcome, approval_code })
@@ -129,15 +146,21 @@ impl VerifiedReceipt {
     /// Checks a receipt's JSON.
     pub fn from_json(json: &str, roots: &TrustRoots) -> Result<Self> {
         if json.len() > RECEIPT_BYTES_MAX {
-            return Err(WalletError::Receipt("it is too large"));
+            return Err(WalletError::Receipt(ReceiptFault::TooLarge, "it is too large"));
         }
-        let receipt = serde_json::from_str(json).map_err(|_| WalletError::Receipt("it is not a receipt"))?;
+        let receipt = serde_json::from_str(json)
+            .map_err(|_| WalletError::Receipt(ReceiptFault::NotAReceipt, "it is not a receipt"))?;
         Self::verify(receipt, roots)
     }
 
     /// The receipt itself.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
+    }
+
+    /// The order, as the merchant signed it.
+    pub fn order(&self) -> &Order {
+        self.order.order()
     }
 
     /// What the bank said.
@@ -150,7 +173,7 @@ impl VerifiedReceipt {
         &self.approval_code
     }
 
-    /// The line in the list.
+    /// What it says in short.
     pub fn summary(&self) -> ReceiptSummary {
         ReceiptSummary {
             attempt_id: self.outcome.attempt_id,
@@ -178,6 +201,7 @@ impl VerifiedReceipt {
             // Both were checked, or this value would not exist.
             merchant_seal: true,
             bank_seal: true,
+            refunded_minor: None,
             json: self.to_json(),
             qr_svg: qr::svg(&self.short_proof(), qr::Damage::Little),
         }

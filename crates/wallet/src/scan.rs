@@ -17,7 +17,7 @@ use crate::merchant_code;
 use crate::wallet::Wallet;
 
 /// The largest picture, in bytes.
-const PICTURE_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const PICTURE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The longest side of a picture, in pixels.
 const SIDE_MAX: u32 = 10_000;
 /// How much memory a picture may take once it is decoded, in bytes.
@@ -44,6 +44,11 @@ impl Wallet {
         let code = searching.await.map_err(|_| WalletError::Code(ErrorCode::CodeUnreadable))??;
         self.open_link(code).await
     }
+}
+
+/// The texts of the codes in a picture; looking ends early once one `is_wanted`.
+pub(crate) fn texts_of(picture: &[u8], is_wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    Ok(texts_in(&decoded(picture)?, LOOKING_MAX, is_wanted))
 }
 
 fn unreadable(why: &str) -> WalletError {

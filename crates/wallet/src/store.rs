@@ -4,6 +4,7 @@
 
 mod attempts;
 mod backup;
+mod history;
 mod requests;
 mod sales;
 mod senders;
@@ -19,6 +20,7 @@ use crate::error::Result;
 
 pub use attempts::{AttemptRow, KeptState};
 pub use backup::{Merging, PAGE, Snapshot};
+pub use history::{Find, MonthRow};
 pub use requests::{Arrival, RequestRow};
 pub use sales::{SaleRow, SaleStage};
 

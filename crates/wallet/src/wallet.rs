@@ -27,6 +27,7 @@ use crate::clock;
 use crate::config::{Upkeep, WalletConfig};
 use crate::device::Device;
 use crate::error::{Result, WalletError};
+use crate::history;
 use crate::keyset::KeyCache;
 use crate::keystore::KeyStore;
 use crate::merchant::{self, TillSlot};
@@ -111,6 +112,7 @@ impl Wallet {
                 drop(tokio::spawn(upkeep::run(wallet.clone())));
                 drop(tokio::spawn(wallet.clone().follow_time()));
                 drop(tokio::spawn(merchant::follow::run(wallet.clone())));
+                drop(tokio::spawn(history::run(wallet.clone())));
             }
             Upkeep::OnDemand => {}
         }
@@ -153,6 +155,7 @@ impl Wallet {
             opened_version: seen.opened_version,
             link_problem: seen.link_problem,
             sales_version: seen.sales_version,
+            history_version: seen.history_version,
         })
     }
 

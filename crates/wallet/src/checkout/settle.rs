@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use emv::OnlineDecision;
+use jiff::tz::TimeZone;
 use payment::{AttemptState, BankResult, DeclineCode, Receipt};
 use protocol::ipc::CheckoutStage;
+use protocol::ipc::history::ReceiptFault;
 use protocol::wallet_api::AttemptView;
 use protocol::{ErrorCode, MoneyMoved};
 use serde_json::json;
@@ -12,6 +14,7 @@ use serde_json::json;
 use super::Trace;
 use crate::clock;
 use crate::error::{Result, WalletError};
+use crate::history::entry::HistoryEntry;
 use crate::inbox::VerifiedOrder;
 use crate::receipt::{VerifiedOutcome, VerifiedReceipt};
 use crate::store::{AttemptRow, KeptState};
@@ -206,9 +209,10 @@ async fn keep(wallet: &Wallet, row: &AttemptRow, view: &AttemptView) -> Result<(
 async fn approved(wallet: &Wallet, row: &AttemptRow, order: &VerifiedOrder, view: &AttemptView) -> Result<End> {
     match receipt_of(wallet, row, order, view).await {
         Ok(receipt) => {
-            let decided_ms = receipt.outcome().decided_ms;
+            let entry = HistoryEntry::of(&receipt, &TimeZone::system());
             let now_ms = wallet.core.server.now_ms();
-            wallet.core.store.settle_approved(row, receipt.receipt(), decided_ms, now_ms).await?;
+            wallet.core.store.settle_approved(row, receipt.receipt(), &entry, now_ms).await?;
+            wallet.core.changes.history_changed();
             Ok(End::Paid(Box::new(receipt)))
         }
         Err(error) => {
@@ -225,7 +229,8 @@ async fn receipt_of(
     order: &VerifiedOrder,
     view: &AttemptView,
 ) -> Result<VerifiedReceipt> {
-    let outcome = view.outcome.clone().ok_or(WalletError::Receipt("the outcome is missing"))?;
+    let outcome =
+        view.outcome.clone().ok_or(WalletError::Receipt(ReceiptFault::MalformedOutcome, "the outcome is missing"))?;
     let receipt = Receipt {
         version: payment::receipt::RECEIPT_VERSION,
         order: order.jws().to_owned(),
@@ -248,7 +253,7 @@ async fn receipt_of(
     if verified.outcome().attempt_id == row.attempt_id && verified.outcome().request_id == row.request_id {
         Ok(verified)
     } else {
-        Err(WalletError::Receipt("the outcome is of another attempt"))
+        Err(WalletError::Receipt(ReceiptFault::AnotherOrder, "the outcome is of another attempt"))
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the commands print: JSON for programs; for people the amount first, and always whether money moved.
 
 use protocol::Problem;
+use protocol::ipc::history::HistoryLine;
 use protocol::ipc::{
-    CardGesture, ReadPhase, ReaderKind, ReaderView, ReceiptSummary, ReceiptView, RequestPhase, RequestView,
-    WalletStatus,
+    CardGesture, ReadPhase, ReaderKind, ReaderView, ReceiptView, RequestPhase, RequestView, WalletStatus,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -76,22 +76,16 @@ pub(super) fn request(as_json: bool, request: &RequestView) {
     println!("  id {}", request.request_id);
 }
 
-pub(super) fn receipts(as_json: bool, receipts: &[ReceiptSummary]) {
+pub(super) fn receipts(as_json: bool, lines: &[HistoryLine]) {
     if as_json {
-        return json(&receipts);
+        return json(&lines);
     }
-    if receipts.is_empty() {
+    if lines.is_empty() {
         println!("No receipts.");
     }
-    for receipt in receipts {
-        println!(
-            "{:>14}  {:<28} {}  {}  {}",
-            receipt.amount.to_string(),
-            receipt.payee,
-            time(receipt.decided_ms),
-            receipt.card_label,
-            receipt.attempt_id
-        );
+    for line in lines {
+        let (amount, time) = (line.amount.to_string(), time(line.decided_ms));
+        println!("{amount:>14}  {:<28} {time}  {}  {}", line.payee, line.method, line.attempt_id);
     }
 }
 

@@ -7,9 +7,8 @@ use sqlx::FromRow;
 use super::Store;
 use crate::clock::{signed, unsigned};
 use crate::error::{Result, WalletError};
+use crate::history::entry::HistoryEntry;
 
-/// How many receipts are listed.
-const RECEIPTS_MAX: i64 = 500;
 /// How many unsettled attempts one recovery asks about; there is hardly ever more than one.
 const UNSETTLED_MAX: i64 = 50;
 
@@ -95,15 +94,6 @@ pub struct AttemptRow {
     pub created_ms: u64,
 }
 
-/// A receipt as kept. It is verified again before anybody sees it.
-#[derive(Clone, Debug)]
-pub struct ReceiptRow {
-    /// The attempt it proves.
-    pub attempt_id: AttemptId,
-    /// The receipt's JSON.
-    pub receipt: String,
-}
-
 #[derive(FromRow)]
 struct RawAttempt {
     attempt_id: String,
@@ -180,12 +170,12 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a verified receipt and the approval it proves, both or neither.
+    /// Keeps a verified receipt, the approval it proves and its entry in the history: all of it or nothing.
     pub async fn settle_approved(
         &self,
         row: &AttemptRow,
         receipt: &Receipt,
-        decided_ms: u64,
+        entry: &HistoryEntry,
         now_ms: u64,
     ) -> Result<()> {
         let receipt = serde_json::to_string(receipt).expect("a receipt is always JSON");
@@ -198,15 +188,16 @@ impl Store {
             .execute(&mut *db_tx)
             .await?;
         sqlx::query(
-            "INSERT INTO receipt (attempt_id, request_id, receipt, decided_ms) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (attempt_id) DO NOTHING",
+            "INSERT INTO receipt (attempt_id, request_id, receipt, decided_ms, indexed) VALUES ($1, $2, $3, $4, 1) \
+             ON CONFLICT (attempt_id) DO UPDATE SET indexed = 1",
         )
         .bind(row.attempt_id.to_string())
         .bind(row.request_id.to_string())
         .bind(receipt)
-        .bind(signed(decided_ms))
+        .bind(signed(entry.decided_ms))
         .execute(&mut *db_tx)
         .await?;
+        super::history::enter(&mut db_tx, entry).await?;
         db_tx.commit().await?;
         Ok(())
     }
@@ -236,25 +227,13 @@ impl Store {
         rows.into_iter().map(AttemptRow::try_from).collect()
     }
 
-    /// Receipts, newest first.
-    pub async fn receipts(&self) -> Result<Vec<ReceiptRow>> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT attempt_id, receipt FROM receipt ORDER BY decided_ms DESC, attempt_id DESC LIMIT $1",
-        )
-        .bind(RECEIPTS_MAX)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(receipt_row).collect()
-    }
-
-    /// One receipt.
-    pub async fn receipt(&self, attempt_id: AttemptId) -> Result<Option<ReceiptRow>> {
-        let row: Option<(String, String)> =
-            sqlx::query_as("SELECT attempt_id, receipt FROM receipt WHERE attempt_id = $1")
-                .bind(attempt_id.to_string())
-                .fetch_optional(&self.pool)
-                .await?;
-        row.map(receipt_row).transpose()
+    /// One receipt's JSON. It is verified again before anybody sees it.
+    pub async fn receipt(&self, attempt_id: AttemptId) -> Result<Option<String>> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT receipt FROM receipt WHERE attempt_id = $1")
+            .bind(attempt_id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|(receipt,)| receipt))
     }
 
     /// The request that an attempt was made at.
@@ -275,11 +254,6 @@ impl Store {
                 .await?;
         row.map(|(id,)| id.parse().map_err(|_| WalletError::Row("receipt"))).transpose()
     }
-}
-
-fn receipt_row((attempt_id, receipt): (String, String)) -> Result<ReceiptRow> {
-    let attempt_id = attempt_id.parse().map_err(|_| WalletError::Row("receipt"))?;
-    Ok(ReceiptRow { attempt_id, receipt })
 }
 
 #[cfg(test)]

@@ -149,22 +149,32 @@ impl Store {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Remembers what the server told of money given back; whether it is another amount than before.
+    /// Remembers what the server told of money given back, in the history too; whether it is another amount than before.
     pub async fn set_refunded(
         &self,
         request_id: RequestId,
         refunded_minor: i64,
         refunded_ms: Option<u64>,
     ) -> Result<bool> {
+        let mut step = self.pool.begin().await?;
         let updated = sqlx::query(
             "UPDATE request SET refunded_minor = $2, refunded_ms = $3 WHERE request_id = $1 AND refunded_minor <> $2",
         )
         .bind(request_id.to_string())
         .bind(refunded_minor)
         .bind(refunded_ms.map(signed))
-        .execute(&self.pool)
+        .execute(&mut *step)
         .await?;
-        Ok(updated.rows_affected() == 1)
+        let is_news = updated.rows_affected() == 1;
+        if is_news {
+            sqlx::query("UPDATE history SET refunded_minor = $2 WHERE request_id = $1")
+                .bind(request_id.to_string())
+                .bind(refunded_minor)
+                .execute(&mut *step)
+                .await?;
+        }
+        step.commit().await?;
+        Ok(is_news)
     }
 
     /// Puts a request off, until a time or for now.

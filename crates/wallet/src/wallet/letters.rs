@@ -140,8 +140,12 @@ impl Wallet {
         let RequestStatusView { request_id, state, refunded_minor, refunded_ms, .. } = *status;
         let store = &self.core.store;
         let is_moved = store.set_request_state(request_id, state, self.core.server.now_ms()).await?;
-        if store.set_refunded(request_id, refunded_minor, refunded_ms).await? || is_moved {
+        let is_refunded = store.set_refunded(request_id, refunded_minor, refunded_ms).await?;
+        if is_refunded || is_moved {
             self.core.changes.inbox_changed();
+        }
+        if is_refunded {
+            self.core.changes.history_changed();
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod backup;
 mod card_removed;
 mod hand;
+mod history;
 mod key_stores;
 mod keys;
 #[cfg(all(feature = "libnfc", target_os = "linux"))]
@@ -18,6 +19,7 @@ mod receipts;
 mod recovery;
 mod replay;
 mod several_banks;
+mod shelf;
 mod stage;
 mod stream;
 #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 
 use payment::{AttemptId, AttemptState, BankResult, DeclineCode, Order, RequestState, WalletNonce};
 use protocol::ipc::RequestPhase;
+use protocol::ipc::history::HistoryQuery;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 use wallet::Wallet;
@@ -66,7 +67,7 @@ async fn an_attempt_without_an_answer_stays_unknown_until_it_is_paid() {
     let (wallet, phase) = phase_after(&stage, &order, ATTEMPT).await;
     assert_eq!(phase, RequestPhase::Unknown);
     assert_eq!(wallet.show(order.request_id).await.unwrap().deadline_ms, Some(order.expires_ms));
-    assert!(wallet.receipts().await.unwrap().is_empty());
+    assert_eq!(wallet.history(HistoryQuery::default()).await.unwrap().count, 0);
 
     let outcome = outcome_of(&order, ATTEMPT, &NONCE, approved());
     let view = attempt_view(&order, ATTEMPT, AttemptState::Approved, Some(stage.parties.sign_outcome(&outcome)));
@@ -90,7 +91,7 @@ async fn an_approval_without_its_proof_is_not_shown_as_paid() {
     stage.script(|script| drop(script.attempts.insert(ATTEMPT, view)));
     let (wallet, phase) = phase_after(&stage, &order, ATTEMPT).await;
     assert_eq!(phase, RequestPhase::Paying, "neither paid nor to be paid again");
-    assert!(wallet.receipts().await.unwrap().is_empty());
+    assert_eq!(wallet.history(HistoryQuery::default()).await.unwrap().count, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +110,7 @@ async fn a_decline_and_a_reversal_leave_the_request_to_be_paid() {
         stage.script(|script| drop(script.attempts.insert(ATTEMPT, view)));
         let (wallet, phase) = phase_after(&stage, &order, ATTEMPT).await;
         assert_eq!(phase, RequestPhase::Open);
-        assert!(wallet.receipts().await.unwrap().is_empty());
+        assert_eq!(wallet.history(HistoryQuery::default()).await.unwrap().count, 0);
     }
 }
 
