@@ -27,3 +27,4 @@ pub mod system;
 pub mod tap;
 pub mod till;
 pub mod torture;
+pub mod years;

@@ -31,6 +31,7 @@ pub fn shell() -> impl IntoView {
     app.announce();
     app.follow_confirmation();
     app.follow_readers();
+    app.follow_history();
     herald::follow(app);
     feedback::follow(app);
     doubts::follow(app);

@@ -115,13 +115,29 @@ pub fn save(name: &str, text: &str, media_type: &str) -> Result<(), JsValue> {
     let parts = Array::of1(&JsValue::from_str(text));
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
-    let url = Url::create_object_url_with_blob(&Blob::new_with_str_sequence_and_options(&parts, &options)?)?;
+    offer(name, &Blob::new_with_str_sequence_and_options(&parts, &options)?)
+}
+
+/// Offers a file to save.
+fn offer(name: &str, file: &Blob) -> Result<(), JsValue> {
+    let url = Url::create_object_url_with_blob(file)?;
     let document = document().ok_or(JsValue::NULL)?;
     let link: HtmlAnchorElement = document.create_element("a")?.dyn_into()?;
     link.set_href(&url);
     link.set_download(name);
     link.click();
     Url::revoke_object_url(&url)
+}
+
+/// Offers bytes, given in base64, as a file of a media type to save.
+pub fn save_bytes(name: &str, base64: &str, media_type: &str) -> Result<(), JsValue> {
+    let window = window().ok_or(JsValue::NULL)?;
+    // Every character of what comes back is a byte.
+    let bytes: Vec<u8> = window.atob(base64)?.chars().map(|letter| letter as u8).collect();
+    let parts = Array::of1(&js_sys::Uint8Array::from(bytes.as_slice()));
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    offer(name, &Blob::new_with_u8_array_sequence_and_options(&parts, &options)?)
 }
 
 /// A file's bytes in base64.

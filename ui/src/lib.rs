@@ -12,6 +12,7 @@ mod confirmation;
 mod doubts;
 mod feedback;
 mod format;
+mod history;
 mod i18n;
 mod invitation;
 mod ipc;

@@ -14,14 +14,15 @@ use payment::RequestId;
 use protocol::error::Problem;
 use protocol::ipc::pay::MethodView;
 use protocol::ipc::{
-    CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, ReceiptSummary, Receipts,
-    RequestView, Status, WalletStatus, Watch, WatchView,
+    CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, RequestView, Status,
+    WalletStatus, Watch, WatchView,
 };
 
 use crate::browser;
 use crate::components::message::Toasts;
 use crate::confirmation::Confirmation;
 use crate::format;
+use crate::history::History;
 use crate::i18n::{Lang, Text};
 use crate::invitation::Invitation;
 use crate::ipc::invoke;
@@ -67,8 +68,8 @@ pub struct Shared {
     pub online: RwSignal<bool>,
     /// The requests; none until read.
     pub inbox: RwSignal<Option<Vec<RequestView>>>,
-    /// The receipts; none until read.
-    pub receipts: RwSignal<Option<Vec<ReceiptSummary>>>,
+    /// What is known of the history.
+    pub history: History,
     /// The running or finished checkout.
     pub checkout: RwSignal<Option<CheckoutView>>,
     /// How the payment was confirmed, as far as this window saw it.
@@ -144,7 +145,7 @@ impl App {
             start_problem,
             online: RwSignal::new(true),
             inbox: RwSignal::new(None),
-            receipts: RwSignal::new(None),
+            history: History::new(),
             checkout,
             confirmation: RwSignal::new(Confirmation::Unseen),
             reader_test: RwSignal::new(None),
@@ -232,6 +233,9 @@ impl App {
             // What reaches this device may have changed too.
             self.read_status().await;
         }
+        if before.is_none_or(|before| before.history_version != view.history_version) {
+            self.history.version.set(view.history_version);
+        }
         if before.is_some_and(|before| before.sales_version != view.sales_version) {
             self.follow_sales().await;
         }
@@ -245,14 +249,10 @@ impl App {
         }
     }
 
-    /// Reads requests and receipts again.
+    /// Reads requests again.
     pub async fn read_lists(self) {
         match invoke(Inbox {}).await {
             Ok(inbox) => self.set_inbox(inbox),
-            Err(problem) => self.problem.set(Some(problem)),
-        }
-        match invoke(Receipts {}).await {
-            Ok(receipts) => self.receipts.set(Some(receipts)),
             Err(problem) => self.problem.set(Some(problem)),
         }
     }

@@ -1,19 +1,30 @@
 //! A receipt as a sheet of paper: what was paid, both seals, and its QR code.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
+use payment::Amount;
+use protocol::ipc::history::ReceiptFormat;
 use protocol::ipc::{ItemView, ReceiptView};
 
 use crate::browser;
 use crate::components::amount::{AmountSize, amount};
+use crate::components::button::{Button, ButtonKind, copy_button};
 use crate::components::icon;
 use crate::format;
 use crate::i18n::Text;
 use crate::stage::card_label;
 use crate::state::App;
 
+/// Whose receipt it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// This wallet's own.
+    Own,
+    /// Somebody's, that was given to be checked.
+    Anyones,
+}
+
 /// The whole receipt.
-pub fn receipt_sheet(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
+pub fn receipt_sheet(app: App, receipt: &ReceiptView, whose: Whose) -> impl IntoView + use<> {
     let is_good = receipt.merchant_seal && receipt.bank_seal;
     let summary = receipt.summary.clone();
     let decided_ms = summary.decided_ms;
@@ -28,6 +39,7 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
                 <p class="quiet">{move || format::full_date_time(decided_ms, lang.get())}</p>
             </header>
             {item_table(app, receipt.items.clone())}
+            {refunds(app, receipt)}
             <dl class="facts">
                 {fact(app, Text::ReceiptOrder, receipt.order_number.clone())}
                 <div class="fact"><dt>{app.t(Text::ReceiptCard)}</dt><dd><bdi>{move || card_label(&label, lang.get())}</bdi></dd></div>
@@ -42,7 +54,7 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
                 </ul>
                 {(!receipt.qr_svg.is_empty()).then(|| qr(app, &receipt.qr_svg))}
             </div>
-            {sheet_actions(app, receipt)}
+            {sheet_actions(app, receipt, whose)}
         </article>
     }
 }
@@ -90,35 +102,40 @@ fn qr(app: App, svg: &str) -> impl IntoView + use<> {
     }
 }
 
-fn sheet_actions(app: App, receipt: &ReceiptView) -> impl IntoView + use<> {
-    let name = format!("receipt-{}.json", receipt.summary.attempt_id);
+/// What was given back, and what is left of what was paid.
+fn refunds(app: App, receipt: &ReceiptView) -> Option<impl IntoView + use<>> {
+    let paid = receipt.summary.amount;
+    let refunded = Amount::new(receipt.refunded_minor.filter(|minor| *minor > 0)?, paid.currency());
+    let left = paid.checked_sub(refunded).ok()?;
+    Some(view! {
+        <dl class="facts refunds" data-part="refunds">
+            <div class="fact"><dt>{app.t(Text::ReceiptRefunded)}</dt><dd>{amount(app, refunded, AmountSize::Line)}</dd></div>
+            <div class="fact"><dt>{app.t(Text::ReceiptLeft)}</dt><dd>{amount(app, left, AmountSize::Line)}</dd></div>
+        </dl>
+    })
+}
+
+fn sheet_actions(app: App, receipt: &ReceiptView, whose: Whose) -> impl IntoView + use<> {
+    let attempt_id = receipt.summary.attempt_id;
     let to_copy = receipt.json.clone();
-    let to_save = receipt.json.clone();
-    let copied = RwSignal::new(None::<bool>);
-    let copy = move |_| {
-        let json = to_copy.clone();
-        spawn_local(async move {
-            copied.try_set(Some(browser::copy(&json).await));
-        });
-    };
-    let save = move |_| {
-        if browser::save(&name, &to_save, "application/json").is_err() {
-            copied.set(Some(false));
-        }
-    };
-    let copy_text = move || match copied.get() {
-        Some(true) => app.t(Text::ActionCopied)(),
-        Some(false) => app.t(Text::ActionCopyFailed)(),
-        None => app.t(Text::ReceiptCopy)(),
-    };
+    let own = (whose == Whose::Own).then(|| {
+        let is_busy = move || app.busy.get();
+        (
+            Button::plain("save-pdf", Text::ReceiptPdf)
+                .icon(icon::save())
+                .off_while(is_busy)
+                .on(app, move || app.export_receipt(attempt_id, ReceiptFormat::Pdf)),
+            Button::plain("save-receipt", Text::ReceiptSave)
+                .icon(icon::file())
+                .off_while(is_busy)
+                .on(app, move || app.export_receipt(attempt_id, ReceiptFormat::Json)),
+        )
+    });
     view! {
         <div class="actions-row">
-            <button class="button" type="button" data-action="save-receipt" on:click=save>
-                {icon::file()}<span>{app.t(Text::ReceiptSave)}</span>
-            </button>
-            <button class="button" type="button" data-action="copy-receipt" on:click=copy>
-                {icon::copy()}<span role="status">{copy_text}</span>
-            </button>
+            {own}
+            {Button::plain("print-receipt", Text::ReceiptPrint).icon(icon::print()).on(app, browser::print)}
+            {copy_button(app, ButtonKind::Plain, "copy-receipt", Text::ReceiptCopy, move || to_copy.clone())}
         </div>
     }
 }

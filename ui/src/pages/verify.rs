@@ -1,58 +1,73 @@
-//! Checks anybody's receipt: from a file or from its text.
+//! Checks anybody's receipt: a file, a document with a receipt inside, a picture of a code, or a text. Nothing of it
+//! leaves this device, and no account is needed.
+
+mod answer;
 
 use leptos::ev::{DragEvent, Event};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::error::Problem;
-use protocol::ipc::{ReceiptView, VerifyReceipt};
+use protocol::ipc::history::{CheckReceipt, CheckedView, GivenReceipt};
 use wasm_bindgen::JsCast as _;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{File, HtmlInputElement};
+use web_sys::{ClipboardEvent, File, HtmlInputElement};
 
-use crate::components::receipt_sheet::receipt_sheet;
+use crate::browser;
+use crate::components::button::Button;
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::state::App;
 
-/// The largest file that is looked at, in bytes: a receipt holds an order, a keyset and two signatures.
-const RECEIPT_BYTES_MAX: f64 = 64.0 * 1024.0;
-/// The same bound on pasted text, in UTF-16 code units.
-const RECEIPT_CHARS_MAX: &str = "65536";
+/// The largest file that is looked at, in bytes: what the wallet takes.
+const FILE_BYTES_MAX: f64 = 8.0 * 1024.0 * 1024.0;
+/// The longest pasted text, in UTF-16 code units: a receipt holds an order, a keyset and two signatures.
+const TEXT_CHARS_MAX: &str = "200000";
+/// What can be chosen.
+const FILES: &str = ".json,.pdf,application/json,application/pdf,image/png,image/jpeg,image/webp";
 
 /// What has been given to check, and what came of it.
 #[derive(Clone, Copy)]
 struct Check {
     app: App,
     text: RwSignal<String>,
-    is_too_big: RwSignal<bool>,
-    verdict: RwSignal<Option<Result<ReceiptView, Problem>>>,
+    complaint: RwSignal<Option<Text>>,
+    is_checking: RwSignal<bool>,
+    verdict: RwSignal<Option<Result<CheckedView, Problem>>>,
 }
 
 impl Check {
-    fn run(self) {
-        let receipt = self.text.get_untracked();
-        if receipt.trim().is_empty() {
+    fn run(self, given: GivenReceipt) {
+        if self.is_checking.get_untracked() {
             return;
         }
+        self.complaint.set(None);
+        self.is_checking.set(true);
         spawn_local(async move {
-            let verdict = invoke(VerifyReceipt { receipt }).await;
-            let said = verdict_text(&verdict).in_language(self.app.lang.get_untracked());
+            let verdict = invoke(CheckReceipt { given }).await;
+            let said = answer::headline(&verdict).in_language(self.app.lang.get_untracked());
             self.app.assertive.set(said.to_owned());
+            self.is_checking.try_set(false);
             self.verdict.try_set(Some(verdict));
         });
     }
 
+    fn run_text(self) {
+        let text = self.text.get_untracked();
+        if !text.trim().is_empty() {
+            self.run(GivenReceipt::Text { text });
+        }
+    }
+
     fn take_file(self, file: Option<File>) {
         let Some(file) = file else { return };
-        self.is_too_big.set(file.size() > RECEIPT_BYTES_MAX);
-        if file.size() > RECEIPT_BYTES_MAX {
-            return;
+        if file.size() > FILE_BYTES_MAX {
+            return self.complaint.set(Some(Text::VerifyTooBig));
         }
         spawn_local(async move {
-            let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
-            self.text.try_set(text.unwrap_or_default());
-            self.run();
+            match browser::base64_of(&file).await {
+                Ok(data) => self.run(GivenReceipt::File { data }),
+                Err(_) => drop(self.complaint.try_set(Some(Text::VerifyUnreadable))),
+            }
         });
     }
 
@@ -62,27 +77,30 @@ impl Check {
     }
 }
 
-fn verdict_text(verdict: &Result<ReceiptView, Problem>) -> Text {
-    match verdict {
-        Ok(receipt) if receipt.merchant_seal && receipt.bank_seal => Text::VerifyGood,
-        Ok(_) => Text::VerifyBad,
-        Err(problem) => Text::error_title(problem.code),
-    }
-}
-
 /// The screen.
 pub fn page(app: App) -> impl IntoView {
     let check = Check {
         app,
         text: RwSignal::new(String::new()),
-        is_too_big: RwSignal::new(false),
+        complaint: RwSignal::new(None),
+        is_checking: RwSignal::new(false),
         verdict: RwSignal::new(None),
     };
+    // A picture or a file on the clipboard can be pasted anywhere on the screen.
+    let listener = window_event_listener(leptos::ev::paste, move |event: ClipboardEvent| {
+        check.take_file(event.clipboard_data().and_then(|data| data.files()).and_then(|files| files.get(0)));
+    });
+    on_cleanup(move || listener.remove());
     view! {
         <header class="page-head page-head-nav">{back_button(app)}<h1 class="nav-title" tabindex="-1">{app.t(Text::VerifyTitle)}</h1></header>
         {move || match check.verdict.get() {
             None => form(check).into_any(),
-            Some(verdict) => answer(check, verdict).into_any(),
+            Some(verdict) => view! {
+                {answer::answer(app, verdict)}
+                <div class="actions">
+                    {Button::plain("check-another", Text::VerifyAnother).on(app, move || check.start_over())}
+                </div>
+            }.into_any(),
         }}
     }
 }
@@ -110,45 +128,19 @@ fn form(check: Check) -> impl IntoView {
             <p>{app.t(Text::VerifyBody)}</p>
             <label class="button file-button">
                 <span>{app.t(Text::VerifyFile)}</span>
-                <input class="unseen" type="file" accept=".json,application/json" data-action="choose-file" on:change=chosen/>
+                <input class="unseen" type="file" accept=FILES data-action="choose-file" on:change=chosen/>
             </label>
-            {move || check.is_too_big.get().then(|| view! { <p class="field-bad" role="alert">{app.t(Text::VerifyTooBig)}</p> })}
+            <p role="status">{move || check.is_checking.get().then(|| app.t(Text::VerifyChecking)())}</p>
+            {move || check.complaint.get().map(|text| view! { <p class="field-bad" role="alert">{app.t(text)}</p> })}
         </div>
         <label class="area-label">
             <span class="quiet small">{app.t(Text::VerifyPaste)}</span>
-            <textarea rows="5" maxlength=RECEIPT_CHARS_MAX spellcheck="false" dir="ltr" data-field="receipt" bind:value=check.text></textarea>
+            <textarea rows="5" maxlength=TEXT_CHARS_MAX spellcheck="false" dir="ltr" data-field="receipt" bind:value=check.text></textarea>
         </label>
         <div class="actions">
-            <button class="button button-primary" type="button" data-action="check-receipt"
-                disabled=move || check.text.with(|text| text.trim().is_empty())
-                on:click=move |_| check.run()>{app.t(Text::VerifyCheck)}</button>
-        </div>
-    }
-}
-
-fn answer(check: Check, verdict: Result<ReceiptView, Problem>) -> impl IntoView {
-    let app = check.app;
-    let is_good = verdict.as_ref().is_ok_and(|receipt| receipt.merchant_seal && receipt.bank_seal);
-    let word = verdict_text(&verdict);
-    let (class, shape) = if is_good {
-        ("verdict verdict-good", icon::check().into_any())
-    } else {
-        ("verdict verdict-bad", icon::cross().into_any())
-    };
-    let body = match verdict {
-        Ok(receipt) => receipt_sheet(app, &receipt).into_any(),
-        Err(problem) => view! {
-            <p data-problem=problem.code.as_str()>{app.t(Text::error_next(problem.code))}</p>
-        }
-        .into_any(),
-    };
-    view! {
-        <p class=class data-verified=is_good.to_string()>{shape}<span>{app.t(word)}</span></p>
-        {body}
-        <div class="actions">
-            <button class="button" type="button" data-action="check-another" on:click=move |_| check.start_over()>
-                {app.t(Text::VerifyAnother)}
-            </button>
+            {Button::primary("check-receipt", Text::VerifyCheck)
+                .off_while(move || check.is_checking.get() || check.text.with(|text| text.trim().is_empty()))
+                .on(app, move || check.run_text())}
         </div>
     }
 }
