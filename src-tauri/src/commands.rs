@@ -9,8 +9,8 @@ use tauri::{AppHandle, Runtime, State};
 use crate::screen;
 use crate::shell::Shell;
 
-pub(crate) mod keep;
 pub(crate) mod history;
+pub(crate) mod keep;
 pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;

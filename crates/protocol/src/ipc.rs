@@ -40,15 +40,16 @@ macro_rules! commands {
     };
 }
 
-pub mod keep;
 pub mod history;
+pub mod keep;
 pub mod merchant;
 pub mod pay;
 pub mod payer;
 pub mod shell;
 
 /// The names of every module's commands, in the order the modules are asked.
-const GROUPS: &[&[&str]] = &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES, keep::NAMES, history::NAMES];
+const GROUPS: &[&[&str]] =
+    &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES, keep::NAMES, history::NAMES];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
 pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);

@@ -21,6 +21,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::clock;
 use crate::error::{Result, WalletError};
+use crate::history;
 use crate::wallet::Wallet;
 use container::Passphrase;
 
@@ -80,6 +81,8 @@ impl Wallet {
         };
         let restored = merge::restore(self, path, passphrase.bytes).await?;
         self.core.changes.inbox_changed();
+        // What was brought is entered in the history beside whatever comes next.
+        drop(tokio::spawn(history::run(self.clone())));
         Ok(restored)
     }
 

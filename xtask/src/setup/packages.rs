@@ -37,10 +37,21 @@ pub const WITNESSES: Group = Group {
 };
 
 /// A display, a message bus, a keyring and a driver to press buttons with; gdb takes the core dumps that are searched,
-/// zbar scans the codes on the screens.
+/// zbar scans the codes on the screens, poppler reads the documents.
 pub const TESTS: Group = Group {
     purpose: "the tests",
-    names: &["xvfb", "xauth", "dbus", "gnome-keyring", "webkit2gtk-driver", "gdb", "zbar-tools", "x11-utils"],
+    names: &[
+        "xvfb",
+        "xauth",
+        "dbus",
+        "gnome-keyring",
+        "webkit2gtk-driver",
+        "gdb",
+        "zbar-tools",
+        "x11-utils",
+        "poppler-utils",
+        "poppler-data",
+    ],
 };
 
 /// The payment server's other database; its server is started by us, and Debian's own stays as it is.
