@@ -1,7 +1,7 @@
 //! Reconciliation: what the payment server, the merchant and the bank each say of the same payments, compared.
 //!
-//! Each party writes its payments of some business days to a file of its own, one attempt to pay a line. Nothing but
-//! these files is read here: a party that would like to look right cannot.
+//! Each party writes its payments and refunds of some business days to a file of its own, one attempt to pay or one
+//! refund a line. Nothing but these files is read here: a party that would like to look right cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ mod exception;
 mod record;
 
 pub use exception::{Exception, Kind};
-pub use record::{Record, RecordError, Status, read, write};
+pub use record::{Record, RecordError, Status, Subject, read, write};
 
 /// The files to compare.
 #[derive(Debug, clap::Args)]
@@ -36,9 +36,13 @@ pub struct Options {
 pub struct Report {
     /// How many payments are in at least one file.
     pub payments: usize,
+    /// How many refunds.
+    pub refunds: usize,
     /// What each party says was paid, in minor units by currency.
     pub paid: BTreeMap<&'static str, BTreeMap<String, i64>>,
-    /// What does not agree, by payment.
+    /// What each party says was given back, in minor units by currency.
+    pub refunded: BTreeMap<&'static str, BTreeMap<String, i64>>,
+    /// What does not agree, by payment or refund.
     pub exceptions: Vec<Exception>,
 }
 
@@ -61,14 +65,16 @@ pub fn run(options: &Options) -> Result<bool, RecordError> {
 }
 
 fn print(report: &Report) {
-    for Exception { kind, merchant_id, attempt_id, detail, .. } in &report.exceptions {
-        println!("{}  {merchant_id}  {attempt_id}  {detail}", kind.as_str());
+    for Exception { kind, merchant_id, id, detail, .. } in &report.exceptions {
+        println!("{}  {merchant_id}  {id}  {detail}", kind.as_str());
     }
-    for (party, sums) in &report.paid {
-        let sums: Vec<String> = sums.iter().map(|(currency, minor)| format!("{minor} {currency}")).collect();
-        println!("{party} paid: {}", if sums.is_empty() { "nothing".to_owned() } else { sums.join(", ") });
+    for (word, parties) in [("paid", &report.paid), ("refunded", &report.refunded)] {
+        for (party, sums) in parties {
+            let sums: Vec<String> = sums.iter().map(|(currency, minor)| format!("{minor} {currency}")).collect();
+            println!("{party} {word}: {}", if sums.is_empty() { "nothing".to_owned() } else { sums.join(", ") });
+        }
     }
-    println!("{} payments, {} exceptions", report.payments, report.exceptions.len());
+    println!("{} payments, {} refunds, {} exceptions", report.payments, report.refunds, report.exceptions.len());
 }
 
 /// Compares the three parties' payments.
@@ -77,31 +83,43 @@ fn print(report: &Report) {
 /// When sums leave the range of 64 bits.
 pub fn compare(server: &[Record], merchant: &[Record], bank: &[Record]) -> Result<Report, RecordError> {
     let parties = [("server", server), ("merchant", merchant), ("bank", bank)];
-    let mut paid = BTreeMap::new();
-    for (party, records) in parties {
-        let mut sums: BTreeMap<String, i64> = BTreeMap::new();
-        for record in records.iter().filter(|record| record.status == Status::Paid) {
-            let sum = sums.entry(record.currency.clone()).or_default();
-            *sum = sum.checked_add(record.amount_minor).ok_or(RecordError::Sum)?;
-        }
-        paid.insert(party, sums);
-    }
-    let attempts: BTreeSet<&str> =
-        parties.iter().flat_map(|(_, records)| records.iter().map(|record| record.attempt_id.as_str())).collect();
-    let by_attempt = parties.map(|(_, records)| index(records));
+    let sums = |status| {
+        let of_parties = parties.map(|(party, records)| Ok((party, sums(records, status)?)));
+        of_parties.into_iter().collect::<Result<BTreeMap<_, _>, RecordError>>()
+    };
+    let lines = || parties.into_iter().flat_map(|(_, records)| records);
+    let ids: BTreeSet<&str> = lines().map(|record| record.id.as_str()).collect();
+    let refunds: BTreeSet<&str> =
+        lines().filter(|record| record.subject == Subject::Refund).map(|record| record.id.as_str()).collect();
+    let by_id = parties.map(|(_, records)| index(records));
     let mut exceptions = Vec::new();
-    for attempt_id in &attempts {
-        let [server, merchant, bank] =
-            by_attempt.each_ref().map(|index| index.get(attempt_id).map_or(&[][..], Vec::as_slice));
+    for id in &ids {
+        let [server, merchant, bank] = by_id.each_ref().map(|index| index.get(id).map_or(&[][..], Vec::as_slice));
         exceptions.extend(exception::of(server, merchant, bank));
     }
-    Ok(Report { payments: attempts.len(), paid, exceptions })
+    Ok(Report {
+        payments: ids.len() - refunds.len(),
+        refunds: refunds.len(),
+        paid: sums(Status::Paid)?,
+        refunded: sums(Status::Refunded)?,
+        exceptions,
+    })
+}
+
+/// How much of this became this, in minor units by currency.
+fn sums(records: &[Record], status: Status) -> Result<BTreeMap<String, i64>, RecordError> {
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.status == status) {
+        let sum = sums.entry(record.currency.clone()).or_default();
+        *sum = sum.checked_add(record.amount_minor).ok_or(RecordError::Sum)?;
+    }
+    Ok(sums)
 }
 
 fn index(records: &[Record]) -> BTreeMap<&str, Vec<&Record>> {
     let mut index: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
     for record in records {
-        index.entry(record.attempt_id.as_str()).or_default().push(record);
+        index.entry(record.id.as_str()).or_default().push(record);
     }
     index
 }

@@ -105,33 +105,41 @@ async fn the_files_of_three_parties_agree_until_one_is_changed() {
         let paid = pay(&system, &payer, &card, PIN, order).await;
         assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
     }
+    let created = system.ask(&Ask { order: "R-3".into(), ..Ask::default() }).await;
+    let request = payer.open(&created).await;
+    payer.pay(&request, &card, PIN).await.success();
+    system.wait_for_status(&request, "paid").await;
+    let (data, url) = (system.data(), system.server_url());
+    let place = ["--data", &data, "--server", &url, "--merchant", MERCHANT];
+    let refund = [&["merchant", "refund"][..], &place[..], &[&request, "--amount", "2.80", "--json"]].concat();
+    system.tapseal(&refund).await.success();
+    system.wait_until("the money is back", async || system.balance(MERCHANT).await == 3 * 1_280 - 280).await;
     let date = today(&system).await;
     let [server, merchant, bank_file] = ["server.csv", "merchant.csv", "bank.csv"].map(|name| path(&system, name));
     let settle = ["settle", "--date", &date, "--early", "--csv", &bank_file];
     let settled = bank_json(&system, &settle).await;
     let batch = &settled["batches"][0];
     assert_eq!(
-        (&batch["gross_minor"], &batch["fee_minor"], &batch["paid_out_minor"]),
-        (&2560.into(), &134.into(), &2426.into())
+        (&batch["gross_minor"], &batch["refunded_minor"], &batch["fee_minor"], &batch["paid_out_minor"]),
+        (&3_840.into(), &280.into(), &201.into(), &3_359.into())
     );
     assert_eq!(bank_json(&system, &settle).await, settled, "closing a day twice changes nothing");
     assert_eq!(bank_json(&system, &["ledger", "--check"]).await["faults"], serde_json::json!([]));
 
     // The clock's day may be another than the bank's near midnight; the files hold both.
-    let (data, url) = (system.data(), system.server_url());
     let days = ["--from", date.as_str(), "--to", date.as_str()];
     let export = [&["payments", "--data", &data, "--out", &server], &days[..]].concat();
     system.tapseal(&export).await.success();
-    let place = ["merchant", "export", "--data", &data, "--server", &url, "--merchant", MERCHANT, "--out", &merchant];
-    system.tapseal(&[&place[..], &days[..]].concat()).await.success();
+    system.tapseal(&[&["merchant", "export", "--out", &merchant][..], &place[..], &days[..]].concat()).await.success();
 
     let reconcile = async || {
         let files = ["reconcile", "--server", &server, "--merchant", &merchant, "--bank", &bank_file, "--json"];
         process::run("tapseal", &texts(&files), &[], "").await
     };
     let agreed = reconcile().await.success();
-    assert_eq!((&agreed["payments"], &agreed["exceptions"]), (&2.into(), &serde_json::json!([])));
-    assert_eq!(agreed["paid"]["bank"]["USD"], 2_560);
+    let counts = (&agreed["payments"], &agreed["refunds"], &agreed["exceptions"]);
+    assert_eq!(counts, (&3.into(), &1.into(), &serde_json::json!([])));
+    assert_eq!((&agreed["paid"]["bank"]["USD"], &agreed["refunded"]["bank"]["USD"]), (&3_840.into(), &280.into()));
 
     let whole = std::fs::read_to_string(&bank_file).unwrap();
     let last_line = whole.trim_end().rsplit('\n').next().unwrap();

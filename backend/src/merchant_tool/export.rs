@@ -1,19 +1,21 @@
-//! The merchant's side of a reconciliation: what its journal at the payment server says was paid, and what each order
-//! was for.
+//! The merchant's side of a reconciliation: what its journal at the payment server says was paid and given back, and
+//! what each order was for.
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use payment::RequestState;
-use protocol::merchant_api::{EventView, EventsPage};
+use payment::{RefundId, RequestState};
+use protocol::merchant_api::{EventView, EventsPage, RefundView};
 
 use super::{Caller, MerchantToolError, Place};
-use crate::reconciliation::{self, Record, Status};
+use crate::reconciliation::{self, Record, Status, Subject};
 
 /// What the journal calls a payment.
 const PAID: &str = "request.paid";
+/// What it calls a refund that the bank has made.
+const REFUNDED: &str = "refund.refunded";
 /// The most pages of the journal that are read: ten million entries.
 const PAGES_MAX: u32 = 100_000;
 
@@ -34,7 +36,7 @@ pub struct ExportOptions {
     out: Option<PathBuf>,
 }
 
-/// Writes the merchant's payments.
+/// Writes the merchant's payments and refunds.
 pub(super) async fn export(options: &ExportOptions) -> Result<(), MerchantToolError> {
     let caller = Caller::of(&options.place)?;
     let mut records = Vec::new();
@@ -44,7 +46,7 @@ pub(super) async fn export(options: &ExportOptions) -> Result<(), MerchantToolEr
         for event in &page.events {
             after = event.seq;
             let date = date(event)?;
-            if event.kind == PAID && (options.from..=options.to).contains(&date) {
+            if (options.from..=options.to).contains(&date) {
                 records.extend(record(&caller, options, event, date).await?);
             }
         }
@@ -73,28 +75,42 @@ async fn record(
     event: &EventView,
     date: Date,
 ) -> Result<Option<Record>, MerchantToolError> {
-    let view = caller.show(event.request_id).await?;
-    let RequestState::Paid { attempt_id } = view.state else { return Ok(None) };
+    let is_refund = match event.kind.as_str() {
+        PAID => false,
+        REFUNDED => true,
+        _ => return Ok(None),
+    };
+    let request = caller.show(event.request_id).await?;
+    let (subject, id, status, amount) = match (request.state, event.refund_id) {
+        (_, Some(refund_id)) if is_refund => {
+            let refund = caller.show_refund(refund_id).await?;
+            (Subject::Refund, refund.id, Status::Refunded, refund.amount)
+        }
+        (RequestState::Paid { attempt_id }, None) => {
+            (Subject::Payment, attempt_id.to_string(), Status::Paid, request.amount)
+        }
+        _ => return Ok(None),
+    };
     Ok(Some(Record {
         business_date: date.to_string(),
+        subject,
         merchant_id: options.place.merchant.to_string(),
-        request_id: view.id.to_string(),
-        attempt_id: attempt_id.to_string(),
-        status: Status::Paid,
-        amount_minor: view.amount.minor(),
-        currency: view.amount.currency().code().to_owned(),
-        reference: view.order_number,
+        request_id: request.id.to_string(),
+        id,
+        status,
+        amount_minor: amount.minor(),
+        currency: amount.currency().code().to_owned(),
+        reference: request.order_number,
     }))
 }
 
 impl Caller {
     /// A page of the merchant's journal, after the entry last seen.
     async fn events(&self, after: u64) -> Result<EventsPage, MerchantToolError> {
-        let call = self.client.get(format!("{}/v1/events?after={after}", self.server));
-        let answer = call.bearer_auth(self.api_key.as_str()).send().await?;
-        if answer.status().is_success() {
-            return Ok(answer.json().await?);
-        }
-        Err(MerchantToolError::Refused(Box::new(answer.json().await?)))
+        self.send(self.client.get(format!("{}/v1/events?after={after}", self.server))).await
+    }
+
+    async fn show_refund(&self, id: RefundId) -> Result<RefundView, MerchantToolError> {
+        self.send(self.client.get(format!("{}/v1/refunds/{id}", self.server))).await
     }
 }

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use payment::AttemptState;
+use payment::{AttemptState, RefundState};
 
 use super::{DatabaseOption, Error, lifecycle};
 use crate::keys::DataFolder;
-use crate::reconciliation::{self, Record, Status};
+use crate::reconciliation::{self, Record, Status, Subject};
 use crate::storage::Db;
 
 /// Which payments, and where to write them.
@@ -23,7 +23,7 @@ pub struct ExportOptions {
     /// Where the database is.
     #[command(flatten)]
     database: DatabaseOption,
-    /// The first day, YYYY-MM-DD. Days are those of UTC, by when the attempt was sent to the bank.
+    /// The first day, YYYY-MM-DD. Days are those of UTC, by when the attempt or refund was sent to the bank.
     #[arg(long)]
     from: Date,
     /// The last day.
@@ -40,6 +40,7 @@ pub struct ExportOptions {
     out: Option<PathBuf>,
 }
 
+/// An attempt or a refund that went to a bank.
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
@@ -48,12 +49,12 @@ struct Row {
     amount_minor: i64,
     currency: String,
     state: String,
-    decline_code: Option<String>,
+    code: Option<String>,
     rrn: String,
-    forwarded_ms: i64,
+    sent_ms: i64,
 }
 
-/// Writes the payments.
+/// Writes the payments and refunds.
 ///
 /// # Errors
 /// When the database cannot be read, or the file not written.
@@ -68,47 +69,80 @@ pub async fn export(options: &ExportOptions) -> Result<(), Box<dyn std::error::E
 }
 
 async fn records(db: &Db, options: &ExportOptions) -> Result<Vec<Record>, Error> {
-    let begin_ms = |date: Date| {
-        let zoned = date.to_zoned(TimeZone::UTC).map_err(|_| Error::Row("a date"))?;
-        Ok::<_, Error>(zoned.timestamp().as_millisecond())
-    };
-    let rows: Vec<Row> = sqlx::query_as(
+    let attempts = rows(
+        db,
+        options,
         "SELECT attempt.id AS id, attempt.request_id AS request_id, payment_request.merchant_id AS merchant_id,
          payment_request.amount_minor AS amount_minor, payment_request.currency AS currency, attempt.state AS state,
-         attempt.decline_code AS decline_code, attempt.rrn AS rrn, attempt.forwarded_ms AS forwarded_ms
+         attempt.decline_code AS code, attempt.rrn AS rrn, attempt.forwarded_ms AS sent_ms
          FROM attempt JOIN payment_request ON payment_request.id = attempt.request_id
          WHERE attempt.forwarded_ms >= $1 AND attempt.forwarded_ms < $2
          AND payment_request.merchant_id = COALESCE($3, payment_request.merchant_id)
          AND attempt.bank_id = COALESCE($4, attempt.bank_id)
          ORDER BY attempt.forwarded_ms, attempt.id",
-    )
-    .bind(begin_ms(options.from)?)
-    .bind(begin_ms(options.to.tomorrow().map_err(|_| Error::Row("a date"))?)?)
-    .bind(options.merchant.as_ref().map(payment::MerchantId::as_str))
-    .bind(&options.bank)
-    .fetch_all(db.reader())
-    .await?;
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(status) = status(&row)? else { continue };
-        let sent = Timestamp::from_millisecond(row.forwarded_ms).map_err(|_| Error::Row("attempt.forwarded_ms"))?;
-        records.push(Record {
-            business_date: sent.to_zoned(TimeZone::UTC).date().to_string(),
-            merchant_id: row.merchant_id,
-            request_id: row.request_id,
-            attempt_id: row.id,
-            status,
-            amount_minor: row.amount_minor,
-            currency: row.currency,
-            reference: row.rrn,
-        });
+    );
+    let refunds = rows(
+        db,
+        options,
+        "SELECT refund.id AS id, refund.request_id AS request_id, payment_request.merchant_id AS merchant_id,
+         refund.amount_minor AS amount_minor, refund.currency AS currency, refund.state AS state, refund.code AS code,
+         refund.rrn AS rrn, refund.sent_ms AS sent_ms
+         FROM refund JOIN payment_request ON payment_request.id = refund.request_id
+         WHERE refund.sent_ms >= $1 AND refund.sent_ms < $2
+         AND payment_request.merchant_id = COALESCE($3, payment_request.merchant_id)
+         AND refund.bank_id = COALESCE($4, refund.bank_id)
+         ORDER BY refund.sent_ms, refund.id",
+    );
+    let mut records = Vec::new();
+    for row in attempts.await? {
+        if let Some(status) = attempt_status(&row)? {
+            records.push(row.record(Subject::Payment, status)?);
+        }
+    }
+    for row in refunds.await? {
+        if let Some(status) = refund_status(&row)? {
+            records.push(row.record(Subject::Refund, status)?);
+        }
     }
     Ok(records)
 }
 
+/// What a statement finds for these days, merchant and bank.
+async fn rows(db: &Db, options: &ExportOptions, statement: &'static str) -> Result<Vec<Row>, Error> {
+    let begin_ms = |date: Date| {
+        let zoned = date.to_zoned(TimeZone::UTC).map_err(|_| Error::Row("a date"))?;
+        Ok::<_, Error>(zoned.timestamp().as_millisecond())
+    };
+    let rows = sqlx::query_as(statement)
+        .bind(begin_ms(options.from)?)
+        .bind(begin_ms(options.to.tomorrow().map_err(|_| Error::Row("a date"))?)?)
+        .bind(options.merchant.as_ref().map(payment::MerchantId::as_str))
+        .bind(&options.bank)
+        .fetch_all(db.reader())
+        .await?;
+    Ok(rows)
+}
+
+impl Row {
+    fn record(self, subject: Subject, status: Status) -> Result<Record, Error> {
+        let sent = Timestamp::from_millisecond(self.sent_ms).map_err(|_| Error::Row("the time it was sent"))?;
+        Ok(Record {
+            business_date: sent.to_zoned(TimeZone::UTC).date().to_string(),
+            subject,
+            merchant_id: self.merchant_id,
+            request_id: self.request_id,
+            id: self.id,
+            status,
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+            reference: self.rrn,
+        })
+    }
+}
+
 /// What became of an attempt; none when the bank declined it, which is no payment.
-fn status(row: &Row) -> Result<Option<Status>, Error> {
-    Ok(match lifecycle::attempt_state(&row.state, row.decline_code.as_deref())? {
+fn attempt_status(row: &Row) -> Result<Option<Status>, Error> {
+    Ok(match lifecycle::attempt_state(&row.state, row.code.as_deref())? {
         AttemptState::Approved => Some(Status::Paid),
         AttemptState::Reversed => Some(Status::Reversed),
         AttemptState::Declined { .. } | AttemptState::Sealed => None,
@@ -119,5 +153,14 @@ fn status(row: &Row) -> Result<Option<Status>, Error> {
         | AttemptState::NotFound
         | AttemptState::Reversing
         | AttemptState::NeedsManualReview => Some(Status::Unknown),
+    })
+}
+
+/// What became of a refund; none when the bank refused it, which gave nothing back.
+fn refund_status(row: &Row) -> Result<Option<Status>, Error> {
+    Ok(match lifecycle::refund_state(&row.state, row.code.as_deref())? {
+        RefundState::Refunded => Some(Status::Refunded),
+        RefundState::Refused { .. } => None,
+        RefundState::Pending | RefundState::NeedsManualReview => Some(Status::Unknown),
     })
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::record::{Record, Status};
+use super::record::{Record, Status, Subject};
 
 /// The kinds of disagreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -10,13 +10,13 @@ use super::record::{Record, Status};
 pub enum Kind {
     /// A party lists the same attempt twice.
     Duplicate,
-    /// The server or the merchant counts it as paid, and the bank knows nothing of it.
+    /// The server or the merchant counts it as paid, or given back, and the bank knows nothing of it.
     MissingAtBank,
     /// The bank or the merchant knows it, and the server does not.
     MissingAtServer,
-    /// It is paid, and the merchant does not know.
+    /// It is paid, or given back, and the merchant does not know.
     MissingAtMerchant,
-    /// The bank took it back, and the server or the merchant counts it as paid.
+    /// The bank undid it, and the server or the merchant counts it as paid, or given back.
     ReversedAtBankOnly,
     /// The parties differ otherwise about what became of it.
     StatusDiffers,
@@ -58,17 +58,19 @@ impl Kind {
     }
 }
 
-/// A disagreement about one attempt.
+/// A disagreement about one attempt, or one refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Exception {
     /// Of which kind.
     pub kind: Kind,
-    /// Who was to be paid.
+    /// What it is about.
+    pub subject: Subject,
+    /// Who was to be paid, or to give back.
     pub merchant_id: String,
     /// For which request.
     pub request_id: String,
-    /// By which attempt.
-    pub attempt_id: String,
+    /// By which attempt, or which refund.
+    pub id: String,
     /// What each party says.
     pub detail: String,
 }
@@ -76,15 +78,16 @@ pub struct Exception {
 /// A member of a record, as text.
 type Member = fn(&Record) -> String;
 
-/// What the parties disagree about one attempt. Each slice is what one party lists of it.
+/// What the parties disagree about one attempt or refund. Each slice is what one party lists of it.
 pub(super) fn of(server: &[&Record], merchant: &[&Record], bank: &[&Record]) -> Vec<Exception> {
     let parties = [("server", server), ("merchant", merchant), ("bank", bank)];
     let Some(any) = parties.iter().find_map(|(_, records)| records.first()) else { return Vec::new() };
     let exception = |kind, detail| Exception {
         kind,
+        subject: any.subject,
         merchant_id: any.merchant_id.clone(),
         request_id: any.request_id.clone(),
-        attempt_id: any.attempt_id.clone(),
+        id: any.id.clone(),
         detail,
     };
     let mut found = Vec::new();
@@ -115,21 +118,20 @@ pub(super) fn of(server: &[&Record], merchant: &[&Record], bank: &[&Record]) -> 
     found
 }
 
-/// What is wrong with what server, merchant and bank say became of an attempt; none is not listed.
+/// What is wrong with what server, merchant and bank say became of an attempt or a refund; none is not listed.
 fn about_status([server, merchant, bank]: [Option<Status>; 3]) -> Vec<Kind> {
-    use Status::{Paid, Reversed, Unknown};
     let mut kinds = Vec::new();
-    let is_paid = [server, merchant, bank].contains(&Some(Paid));
+    let is_done = |status: Option<Status>| matches!(status, Some(Status::Paid | Status::Refunded));
     match bank {
         // The server may have reversed what the bank never saw: no money moved.
-        None if server == Some(Paid) || merchant == Some(Paid) => kinds.push(Kind::MissingAtBank),
-        Some(Reversed) if server == Some(Paid) || merchant == Some(Paid) => kinds.push(Kind::ReversedAtBankOnly),
-        None | Some(Paid | Reversed | Unknown) => {}
+        None if is_done(server) || is_done(merchant) => kinds.push(Kind::MissingAtBank),
+        Some(Status::Reversed) if is_done(server) || is_done(merchant) => kinds.push(Kind::ReversedAtBankOnly),
+        None | Some(Status::Paid | Status::Refunded | Status::Reversed | Status::Unknown) => {}
     }
     if server.is_none() {
         kinds.push(Kind::MissingAtServer);
     }
-    if is_paid && merchant.is_none() {
+    if [server, merchant, bank].into_iter().any(is_done) && merchant.is_none() {
         kinds.push(Kind::MissingAtMerchant);
     }
     let explained = kinds.contains(&Kind::ReversedAtBankOnly);
@@ -139,7 +141,7 @@ fn about_status([server, merchant, bank]: [Option<Status>; 3]) -> Vec<Kind> {
         kinds.push(Kind::StatusDiffers);
     }
     // What nobody knows the end of agrees with nothing.
-    if [server, merchant, bank].into_iter().flatten().all(|status| status == Unknown) {
+    if [server, merchant, bank].into_iter().flatten().all(|status| status == Status::Unknown) {
         kinds.push(Kind::StatusDiffers);
     }
     kinds

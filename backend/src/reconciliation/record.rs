@@ -1,4 +1,4 @@
-//! A line of a reconciliation file: one attempt to pay, as one party knows it.
+//! A line of a reconciliation file: one attempt to pay, or one refund, as one party knows it.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,12 +9,24 @@ use serde::{Deserialize, Serialize};
 /// The most bytes of one file: some million lines.
 const FILE_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 
-/// What became of an attempt, as far as a party knows.
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// An attempt to pay.
+    Payment,
+    /// Giving back of what was paid.
+    Refund,
+}
+
+/// What became of an attempt or a refund, as far as a party knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It was paid.
     Paid,
+    /// It was given back.
+    Refunded,
     /// It was undone, or never done.
     Reversed,
     /// The party does not know yet.
@@ -26,6 +38,7 @@ impl Status {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Paid => "paid",
+            Self::Refunded => "refunded",
             Self::Reversed => "reversed",
             Self::Unknown => "unknown",
         }
@@ -38,12 +51,14 @@ impl Status {
 pub struct Record {
     /// The day the party counts it to, `YYYY-MM-DD`.
     pub business_date: String,
-    /// Who is paid.
+    /// What it is about.
+    pub subject: Subject,
+    /// Who is paid, or gives back.
     pub merchant_id: String,
     /// The request that is paid.
     pub request_id: String,
-    /// The attempt to pay it, by which lines are matched.
-    pub attempt_id: String,
+    /// The attempt to pay it, or the refund: by this lines are matched.
+    pub id: String,
     /// What became of it.
     pub status: Status,
     /// How much, in minor units.
@@ -92,8 +107,8 @@ pub fn read(path: &Path) -> Result<Vec<Record>, RecordError> {
 }
 
 /// The columns of a file, in their order.
-const HEADER: [&str; 8] =
-    ["business_date", "merchant_id", "request_id", "attempt_id", "status", "amount_minor", "currency", "reference"];
+const HEADER: [&str; 9] =
+    ["business_date", "subject", "merchant_id", "request_id", "id", "status", "amount_minor", "currency", "reference"];
 
 /// Writes records as a file's text (RFC 4180), with its header also when there are none.
 ///

@@ -5,9 +5,10 @@ use super::*;
 fn paid(attempt: &str) -> Record {
     Record {
         business_date: "2026-11-25".to_owned(),
+        subject: Subject::Payment,
         merchant_id: "blue-door".to_owned(),
         request_id: format!("request-{attempt}"),
-        attempt_id: attempt.to_owned(),
+        id: attempt.to_owned(),
         status: Status::Paid,
         amount_minor: 1_280,
         currency: "USD".to_owned(),
@@ -60,13 +61,34 @@ fn each_disagreement_has_its_name() {
 }
 
 #[test]
+fn refunds_are_compared_as_payments_are() {
+    let refund = Record { subject: Subject::Refund, status: Status::Refunded, amount_minor: 300, ..paid("r") };
+    let all = [paid("a"), refund.clone()];
+    let report = compare(&all, &all, &all).unwrap();
+    assert_eq!((report.payments, report.refunds, report.exceptions.len()), (1, 1, 0));
+    assert_eq!((report.paid["bank"]["USD"], report.refunded["merchant"]["USD"]), (1_280, 300));
+    let without = [paid("a")];
+    let with = |status| [paid("a"), Record { status, ..refund.clone() }];
+    for (server, merchant, bank, expected) in [
+        (&all[..], &all[..], &without[..], Kind::MissingAtBank),
+        (&without, &all, &all, Kind::MissingAtServer),
+        (&all, &without, &all, Kind::MissingAtMerchant),
+        (&all, &all, &with(Status::Reversed), Kind::ReversedAtBankOnly),
+        (&with(Status::Unknown), &all, &all, Kind::StatusDiffers),
+        (&all, &with(Status::Paid), &all, Kind::StatusDiffers),
+    ] {
+        assert_eq!(kinds(server, merchant, bank), [expected]);
+    }
+}
+
+#[test]
 fn a_file_reads_back_as_it_was_written_and_another_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.csv");
     let odd = Record { merchant_id: "a,\"b\"\nc".to_owned(), ..paid("x") };
     for records in [vec![], vec![paid("a"), odd]] {
         let text = write(&records).unwrap();
-        assert!(text.starts_with("business_date,merchant_id,request_id,attempt_id,status,amount_minor,"));
+        assert!(text.starts_with("business_date,subject,merchant_id,request_id,id,status,amount_minor,"));
         std::fs::write(&path, &text).unwrap();
         assert_eq!(read(&path).unwrap(), records);
     }

@@ -13,7 +13,7 @@ use crate::bank_front::error::BankError;
 use crate::bank_front::settlement::{self, Batch, BusinessDate, Early, LineKind, business_day};
 use crate::bank_front::{file, open_database};
 use crate::clock::{now_ms, signed_ms};
-use crate::reconciliation::{self, Record, Status};
+use crate::reconciliation::{self, Record, Status, Subject};
 use crate::storage::DbConnection;
 
 /// Which day to close.
@@ -76,21 +76,22 @@ pub(super) async fn run(options: &SettleOptions) -> Result<(), BankError> {
     Ok(())
 }
 
-/// What became of each attempt, as the bank's side of a reconciliation: a sale that was undone on the same day is
-/// reversed, and so is one that was undone later, on the day it was.
+/// What became of each attempt and refund, as the bank's side of a reconciliation: what was undone on the same day is
+/// reversed, and so is what was undone later, on the day it was.
 async fn records(connection: &mut DbConnection, batches: &[Batch]) -> Result<Vec<Record>, BankError> {
     let mut records: Vec<Record> = Vec::new();
     for batch in batches {
         let Some(merchant_id) = batch.account.as_str().strip_prefix("merchant:") else { continue };
         let mut places = HashMap::new();
         for line in batch.lines(connection).await? {
-            let (Some(request_id), status) = (line.request_id, status_of(line.kind)) else { continue };
-            let Some(status) = status else { continue };
+            let Some(request_id) = line.request_id else { continue };
+            let (subject, status) = meaning(line.kind);
             let record = Record {
                 business_date: batch.business_date.to_string(),
+                subject,
                 merchant_id: merchant_id.to_owned(),
                 request_id,
-                attempt_id: line.purpose.clone(),
+                id: line.purpose.clone(),
                 status,
                 amount_minor: line.amount_minor,
                 currency: batch.currency.code().to_owned(),
@@ -108,12 +109,13 @@ async fn records(connection: &mut DbConnection, batches: &[Batch]) -> Result<Vec
     Ok(records)
 }
 
-/// What a line says became of its attempt; a refund leaves it paid.
-fn status_of(kind: LineKind) -> Option<Status> {
+/// What a line is about, and what it says became of it.
+const fn meaning(kind: LineKind) -> (Subject, Status) {
     match kind {
-        LineKind::Sale => Some(Status::Paid),
-        LineKind::SaleReversal => Some(Status::Reversed),
-        LineKind::Refund | LineKind::RefundReversal => None,
+        LineKind::Sale => (Subject::Payment, Status::Paid),
+        LineKind::SaleReversal => (Subject::Payment, Status::Reversed),
+        LineKind::Refund => (Subject::Refund, Status::Refunded),
+        LineKind::RefundReversal => (Subject::Refund, Status::Reversed),
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Line {
     pub amount_minor: i64,
     /// The fee taken for it, or given back when less than zero, in minor units.
     pub fee_minor: i64,
-    /// What it was for: an attempt's id, or the reference of a client's message.
+    /// What it was for: an attempt's or a refund's id, or the reference of a client's message.
     pub purpose: String,
     /// The request that was paid, if it came from a payment server.
     pub request_id: Option<String>,
@@ -215,9 +215,11 @@ pub(super) async fn of_batch(connection: &mut DbConnection, batch_number: i64) -
     let rows: Vec<StoredLine> = sqlx::query_as(
         "SELECT line.line_number AS line_number, line.kind AS kind, line.amount_minor AS amount_minor,
          line.fee_minor AS fee_minor, transfer.purpose AS purpose,
-         attempt.request_id AS request_id, attempt.reference AS reference, transfer.created_ms AS created_ms
+         COALESCE(attempt.request_id, original.request_id) AS request_id, attempt.reference AS reference,
+         transfer.created_ms AS created_ms
          FROM settlement_line AS line JOIN transfer ON transfer.transfer_id = line.transfer_id
-         LEFT JOIN attempt ON attempt.attempt_id = transfer.purpose
+         LEFT JOIN attempt ON attempt.attempt_id = transfer.purpose OR attempt.refund_id = transfer.purpose
+         LEFT JOIN attempt AS original ON original.reference = attempt.refund_of
          WHERE line.batch_number = $1 ORDER BY line.line_number",
     )
     .bind(batch_number)
