@@ -65,7 +65,7 @@ impl Gateway {
 async fn with_sms(urls: &[&str]) -> Deployment {
     let mut deployment = Deployment::start().await;
     deployment.stop_server().await;
-    deployment.channels().sms = urls.iter().map(|url| (*url).to_owned()).collect();
+    deployment.channels().sms = urls.iter().map(|url| url.parse().unwrap()).collect();
     deployment.start_server().await;
     deployment
 }

@@ -140,7 +140,7 @@ impl Deployment {
 
     /// Sends mails to a mail server from its next start on.
     pub fn with_smtp(&mut self, url: String) {
-        self.options.channels.smtp = vec![url];
+        self.options.channels.smtp = vec![url.parse().unwrap()];
     }
 
     /// Shows figures from its next start on.
