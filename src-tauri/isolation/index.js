@@ -55,6 +55,7 @@ const COMMANDS = new Set([
   'counter_create',
   'webhooks',
   'webhook_create',
+  'webhook_rotate',
   'webhook_delete',
   'webhook_test',
   'webhook_deliveries',

@@ -118,6 +118,7 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::merchant::counter_create,
             commands::merchant::webhooks,
             commands::merchant::webhook_create,
+            commands::merchant::webhook_rotate,
             commands::merchant::webhook_delete,
             commands::merchant::webhook_test,
             commands::merchant::webhook_deliveries,

@@ -105,7 +105,7 @@ fn merchants_arguments(command: &str) -> Value {
         "save_catalogue" => json!({ "items": [] }),
         "counter_create" => json!({ "name": "Till 2" }),
         "webhook_create" => json!({ "url": "https://shop.example/hook", "events": [] }),
-        "webhook_delete" | "webhook_test" => json!({ "webhook_id": "1" }),
+        "webhook_rotate" | "webhook_delete" | "webhook_test" => json!({ "webhook_id": "1" }),
         "webhook_deliveries" => json!({ "webhook_id": "1", "cursor": null }),
         "webhook_redeliver" => json!({ "webhook_id": "1", "delivery_id": "2" }),
         "api_key_create" => json!({ "name": "Shop", "scopes": ["requests:read"] }),

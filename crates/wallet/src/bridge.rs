@@ -97,6 +97,7 @@ async fn dispatch_merchants(wallet: &Wallet, name: &str, args: Value) -> Result<
             CounterCreate { name } => counter_create;
             Webhooks {} => webhooks;
             WebhookCreate { url, events } => webhook_create;
+            WebhookRotate { webhook_id } => webhook_rotate;
             WebhookDelete { webhook_id } => webhook_delete;
             WebhookTest { webhook_id } => webhook_test;
             WebhookDeliveries { webhook_id, cursor } => webhook_deliveries;

@@ -117,6 +117,12 @@ pub(crate) async fn webhook_create(shell: State<'_, Shell>, args: ipc::WebhookCr
 }
 
 #[tauri::command]
+pub(crate) async fn webhook_rotate(shell: State<'_, Shell>, args: ipc::WebhookRotate) -> Answer<ipc::WebhookRotate> {
+    let ipc::WebhookRotate { webhook_id } = args;
+    shell.wallet().await?.webhook_rotate(webhook_id).await
+}
+
+#[tauri::command]
 pub(crate) async fn webhook_delete(shell: State<'_, Shell>, args: ipc::WebhookDelete) -> Answer<ipc::WebhookDelete> {
     let ipc::WebhookDelete { webhook_id } = args;
     shell.wallet().await?.webhook_delete(webhook_id).await

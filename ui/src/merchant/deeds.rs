@@ -7,7 +7,7 @@ use protocol::ipc::Command;
 use protocol::ipc::merchant::{
     ApiKeyCreate, ApiKeyRevoke, CatalogueItem, CounterCreate, MerchantConnect, MerchantDisconnect, SaleCancel,
     SaleRefund, SaleResend, SaleView, Sales, SalesCsv, SaveCatalogue, Sell, WebhookCreate, WebhookDelete,
-    WebhookDeliveries, WebhookRedeliver, WebhookTest,
+    WebhookDeliveries, WebhookRedeliver, WebhookRotate, WebhookTest,
 };
 use protocol::merchant_api::{Channel, Scope, WebhookDeliveriesPage};
 
@@ -230,6 +230,15 @@ impl App {
             if let Some(page) = self.ask(command).await {
                 self.till.webhook_log.set(Fetched::Here(page));
             }
+        });
+    }
+
+    /// Gives an endpoint another secret, which is shown once.
+    pub fn rotate_webhook(self, webhook_id: String) {
+        self.while_busy(async move {
+            let Some(webhook) = self.ask(WebhookRotate { webhook_id }).await else { return };
+            let owner = webhook.url;
+            self.till.secret.set(webhook.secret.map(|secret| ShownSecret { owner, secret }));
         });
     }
 

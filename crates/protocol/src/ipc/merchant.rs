@@ -89,6 +89,11 @@ commands! {
         /// Which events; none for all.
         events: Vec<String>,
     } = "webhook_create" -> WebhookView;
+    /// Gives an endpoint another secret, which is in this answer only. For a day both sign.
+    WebhookRotate {
+        /// Which.
+        webhook_id: String,
+    } = "webhook_rotate" -> WebhookView;
     /// Removes an endpoint.
     WebhookDelete {
         /// Which.

@@ -53,6 +53,12 @@ impl Wallet {
         Ok(self.till()?.api.post("/v1/webhooks", &new_key(), &body).await?)
     }
 
+    /// Gives an endpoint another secret, which is in this answer only.
+    pub async fn webhook_rotate(&self, webhook_id: String) -> Answer<WebhookView> {
+        let path = format!("/v1/webhooks/{}/rotate", named(&webhook_id)?);
+        Ok(self.till()?.api.post(&path, &new_key(), &[]).await?)
+    }
+
     /// Removes an endpoint.
     pub async fn webhook_delete(&self, webhook_id: String) -> Answer<Vec<WebhookView>> {
         self.till()?.api.delete(&format!("/v1/webhooks/{}", named(&webhook_id)?)).await?;

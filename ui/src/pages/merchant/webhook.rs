@@ -17,6 +17,14 @@ const DELETE: Question = Question {
     confirm: Text::WebhookDelete,
 };
 
+const ROTATE: Question = Question {
+    action: "rotate-webhook",
+    opener: Text::WebhookRotate,
+    title: Text::WebhookRotateTitle,
+    body: Text::WebhookRotateBody,
+    confirm: Text::WebhookRotate,
+};
+
 /// The screen.
 pub fn page(app: App) -> impl IntoView {
     let id = move || app.till.webhook.get_untracked().unwrap_or_default();
@@ -31,6 +39,7 @@ pub fn page(app: App) -> impl IntoView {
         <div class="actions-row">
             <button class="button" type="button" data-action="test-webhook" disabled=move || app.busy.get()
                 on:click=move |_| app.test_webhook(id())>{app.t(Text::WebhookTest)}</button>
+            {asking_button(app, "button", ROTATE, move || app.rotate_webhook(id()))}
             {asking_button(app, "button", DELETE, move || app.delete_webhook(id()))}
         </div>
         <h2 class="group-title">{app.t(Text::WebhookLog)}</h2>
