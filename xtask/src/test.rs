@@ -44,6 +44,7 @@ const SERVER_TESTS: &[&str] = &[
     "identifiers",
     "payment_numbers",
     "first_contact",
+    "left_alone",
     "scanners",
     "merchant_api",
     "torture",
