@@ -1,7 +1,5 @@
 //! People who are left alone: asked too often, probed for, or guessed at.
 
-use std::time::{Duration, Instant};
-
 use e2e::hand::Till;
 use e2e::payer::Payer;
 use e2e::system::{Ask, MERCHANT, System, Wishes, texts};
@@ -78,41 +76,31 @@ async fn visible(system: &System, request: &str) -> Value {
     json!({ "view": view, "events": kinds })
 }
 
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
 #[tokio::test]
 async fn an_address_answered_for_by_three_devices_looks_like_one_nobody_claimed() {
-    const ROUNDS: usize = 40;
     let system = System::start(Wishes::default()).await;
     for place in 0..3 {
         claimed(&system, place).await;
     }
     let till = Till::open(&system, MERCHANT);
-    let mut times = [Vec::new(), Vec::new()];
-    let mut last = [String::new(), String::new()];
-    for round in 0..ROUNDS {
-        // Which comes first changes, so that neither is always the one after the other's work.
-        for which in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
-            let address = [KNOWN, UNKNOWN][which];
+    let (mut first, mut last) = ([String::new(), String::new()], [String::new(), String::new()]);
+    // The caps are reached for both, so that what is kept back looks alike too.
+    for round in 0..25 {
+        for (which, address) in [KNOWN, UNKNOWN].into_iter().enumerate() {
             let letter = till.sign(&to(address, &format!("E-{round}-{which}")));
-            let started = Instant::now();
             let answer = till.ask_address(&letter, address).await.expect("an answer");
-            times[which].push(started.elapsed());
             assert_eq!(answer.status, 201, "{answer:?}");
             last[which] = letter.order.request_id.to_string();
+            if round == 0 {
+                first[which].clone_from(&last[which]);
+            }
         }
     }
-    let [known, unknown] = times.each_mut().map(|times| median(times));
-    let apart = known.abs_diff(unknown);
-    let is_same = apart < Duration::from_micros(500) || apart * 4 < known.min(unknown);
-    assert!(is_same, "registered {known:?}, unregistered {unknown:?}");
-    for request in &last {
-        system.wait_for_status(request, "delivered").await;
+    for [known, unknown] in [&first, &last] {
+        system.wait_for_status(known, "delivered").await;
+        system.wait_for_status(unknown, "delivered").await;
+        assert_eq!(visible(&system, known).await, visible(&system, unknown).await);
     }
-    assert_eq!(visible(&system, &last[0]).await, visible(&system, &last[1]).await);
 
     // Whoever starts to claim either learns nothing.
     let prober = Payer::new(&system);

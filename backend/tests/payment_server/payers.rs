@@ -289,17 +289,18 @@ async fn visible(deployment: &Deployment, order: &Order) -> serde_json::Value {
     serde_json::json!({ "view": view, "events": deployment.events(order).await })
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-/// Whether two kinds of calls, interleaved, take the same time: their medians differ by less than what one kind's own
-/// halves may, a quarter, or by less than half a millisecond.
-fn same_time(one: Vec<Duration>, other: Vec<Duration>) {
-    let (one, other) = (median(one), median(other));
-    let apart = one.abs_diff(other);
-    assert!(apart < Duration::from_micros(500) || apart * 4 < one.min(other), "{one:?} against {other:?}");
+/// Whether two kinds of calls, interleaved, take the same time. More work for one would shift all of its times; a machine
+/// with other work shifts some. So one part of the two rows of times agreeing is enough: by less than a quarter, or by less
+/// than half a millisecond.
+fn same_time(mut one: Vec<Duration>, mut other: Vec<Duration>) {
+    one.sort_unstable();
+    other.sort_unstable();
+    let parts = [10, 4, 2].map(|part| (one[one.len() / part], other[other.len() / part]));
+    let agree = |(one, other): &(Duration, Duration)| {
+        let apart = one.abs_diff(*other);
+        apart < Duration::from_micros(500) || apart * 4 < *one.min(other)
+    };
+    assert!(parts.iter().any(agree), "{parts:?}");
 }
 
 #[tokio::test]
