@@ -32,7 +32,10 @@ fn no_card_brings_the_app_up() {
     for manifest in [APP, PLUGIN] {
         assert!(!manifest.contains("android.nfc.action"), "a tag must not start the app");
     }
-    assert_eq!(values(APP, "action", "android:name"), ["android.intent.action.MAIN"]);
+    // A person starts it, or opens one of its links; the third is the second's name on Chrome OS.
+    let started = ["android.intent.action.MAIN", "android.intent.action.VIEW", "org.chromium.arc.intent.action.VIEW"];
+    assert_eq!(values(APP, "action", "android:name"), started);
+    assert_eq!(values(APP, "data", "android:scheme"), ["tapseal"]);
     // Only what the launcher starts may be started from outside.
     assert_eq!(values(APP, "activity", "android:exported"), ["true"]);
     for part in ["<service", "<receiver", "<provider"] {

@@ -11,7 +11,8 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 
 use crate::failure::Failure;
-use crate::invocation::{command, output_of, show};
+use crate::invocation::{command, run as run_to_end, show};
+use crate::progress::Progress;
 use crate::repository::{cargo, program, release_program, root, target_folder};
 use crate::{setup, ui};
 
@@ -33,6 +34,9 @@ pub struct Options {
     /// Which build of the programs is packed.
     #[arg(long, value_enum, default_value_t = Build::Release)]
     build: Build,
+    /// Build nothing: pack and use the programs as they were built last.
+    #[arg(long)]
+    as_built: bool,
     /// The folder the package is written to; `package` in cargo's target folder unless told otherwise.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -50,11 +54,14 @@ enum Build {
 /// Builds the package, checks it, and tests it when asked to.
 pub fn run(options: &Options) -> Result<(), Failure> {
     setup::for_package()?;
-    setup::for_window()?;
-    ui::build_for_window()?;
     let target = target_folder()?;
+    if !options.as_built {
+        setup::for_window()?;
+        ui::build_for_window()?;
+        build(options)?;
+    }
     let folder = options.out.clone().unwrap_or_else(|| target.join("package"));
-    let package = build(options.build, &target, &folder)?;
+    let package = pack(options.build, &target, &folder)?;
     show(command("lintian", LINTIAN.iter().map(AsRef::as_ref).chain([package.as_os_str()])))?;
     println!("{}", package.display());
     if options.test {
@@ -63,16 +70,25 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn build(build: Build, target: &Path, folder: &Path) -> Result<PathBuf, Failure> {
-    let started = Instant::now();
-    let mut cargo = cargo(["build", "--bins"]);
+/// Builds the programs, and those that test them.
+fn build(options: &Options) -> Result<(), Failure> {
+    let mut programs = cargo(["build", "--bins"]);
     for (_, package) in PROGRAMS {
-        cargo.args(["--package", package]);
+        programs.args(["--package", package]);
     }
-    if build == Build::Release {
-        cargo.arg("--release");
+    if options.build == Build::Release {
+        programs.arg("--release");
     }
-    show(cargo)?;
+    show(programs)?;
+    if options.test {
+        let others = ["--package=tapseal", "--package=virtual-card", "--package=e2e"];
+        show(cargo(["build", "--bins"].into_iter().chain(others)))?;
+    }
+    Ok(())
+}
+
+fn pack(build: Build, target: &Path, folder: &Path) -> Result<PathBuf, Failure> {
+    let started = Instant::now();
     let tree = folder.join("root");
     let facts = layout::Facts::of_this_tree()?;
     layout::lay_out(&tree, &facts)?;
@@ -88,7 +104,10 @@ fn build(build: Build, target: &Path, folder: &Path) -> Result<PathBuf, Failure>
     let package = folder.join(format!("{NAME}_{}_{}.deb", facts.version, facts.architecture));
     let mut dpkg = command("dpkg-deb", ["--root-owner-group", "-Zxz", "--build"]);
     dpkg.args([&tree, &package]).env("SOURCE_DATE_EPOCH", facts.committed_s.to_string());
-    output_of(dpkg)?;
+    let progress = Progress::start("dpkg-deb");
+    let packed = run_to_end(dpkg, &progress);
+    progress.end(if packed.is_ok() { "ok" } else { "FAILED" });
+    packed?;
     println!("packed in {:.0} s", started.elapsed().as_secs_f32());
     Ok(package)
 }
@@ -105,9 +124,12 @@ fn libraries(folder: &Path, tree: &Path) -> Result<String, Failure> {
     for (name, _) in PROGRAMS {
         shlibdeps.arg(format!("-e{}", tree.join("usr/bin").join(name).display()));
     }
-    let printed = output_of(shlibdeps)?;
-    let depends = printed.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
-    depends.map(str::to_owned).ok_or_else(|| Failure::unexpected("dpkg-shlibdeps", printed))
+    let progress = Progress::start("which libraries it needs");
+    let printed = run_to_end(shlibdeps, &progress);
+    progress.end(if printed.is_ok() { "ok" } else { "FAILED" });
+    let lines = printed?.lines;
+    let depends = lines.iter().find_map(|line| line.strip_prefix("shlibs:Depends="));
+    depends.map(str::to_owned).ok_or_else(|| Failure::unexpected("dpkg-shlibdeps", lines.join("\n")))
 }
 
 /// What the package's files are written from.

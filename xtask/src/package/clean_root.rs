@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::invocation::{command, output_of, run, show};
 use crate::processes::throw_away_folder;
 use crate::progress::Progress;
-use crate::repository::{cargo, program};
+use crate::repository::program;
 use crate::setup;
 
 /// Runs a program in the root, with what every program expects to be mounted there.
@@ -34,8 +34,6 @@ pub fn test(package: &Path, target: &Path) -> Result<(), Failure> {
             "A root of its own needs chroot: run `cargo xtask package --test` as root.",
         ));
     }
-    let programs = ["--package=tapseal", "--package=virtual-card", "--package=e2e"];
-    show(cargo(["build", "--bins"].into_iter().chain(programs)))?;
     let folder = throw_away_folder("tapseal-root-")?;
     let root = Root { folder: folder.path().join("root") };
     root.bootstrap()?;
