@@ -97,6 +97,7 @@ impl Root {
     fn install(&self, package: &Path) -> Result<(), Failure> {
         let place = self.folder.join("tmp/tapseal.deb");
         std::fs::copy(package, &place).map_err(Failure::file(&place))?;
+        step("apt update", self.apt_get(&["update"]))?;
         step("apt install ./tapseal.deb", self.apt_get(&["install", "/tmp/tapseal.deb"]))
     }
 
