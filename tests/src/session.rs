@@ -107,9 +107,10 @@ impl Notifications {
 
     /// Presses one.
     pub async fn press(&self, id: u32) {
-        let sent =
-            self.bus.emit_signal(None::<&str>, NOTIFICATIONS_PATH, NOTIFICATIONS, "ActionInvoked", &(id, "default"));
-        sent.await.expect("the bus takes a signal");
+        self.bus
+            .emit_signal(None::<&str>, NOTIFICATIONS_PATH, NOTIFICATIONS, "ActionInvoked", &(id, "default"))
+            .await
+            .expect("the bus takes a signal");
     }
 }
 
