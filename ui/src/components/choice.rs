@@ -1,5 +1,7 @@
 //! Choices: one of a few, one of many, on or off. Native controls, so that every keyboard and screen reader knows them.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 
 use crate::components::icon;
@@ -45,8 +47,8 @@ pub fn radio_list(
     chosen: impl Fn() -> &'static str + Send + Sync + 'static,
     choose: impl Fn(&'static str) + 'static,
 ) -> AnyView {
-    let legend: Words = legend.into();
-    let options = radios(app, "option", name, choices, Signal::derive(chosen), std::rc::Rc::new(choose));
+    let (legend, choose): (Words, Choose) = (legend.into(), Rc::new(choose));
+    let options = radios(app, "option", name, choices, Signal::derive(chosen), &choose);
     view! { <fieldset class="group"><legend>{app.say(legend)}</legend>{options}</fieldset> }.into_any()
 }
 
@@ -59,8 +61,8 @@ pub fn segmented(
     chosen: impl Fn() -> &'static str + Send + Sync + 'static,
     choose: impl Fn(&'static str) + 'static,
 ) -> AnyView {
-    let legend: Words = legend.into();
-    let options = radios(app, "segment", name, choices, Signal::derive(chosen), std::rc::Rc::new(choose));
+    let (legend, choose): (Words, Choose) = (legend.into(), Rc::new(choose));
+    let options = radios(app, "segment", name, choices, Signal::derive(chosen), &choose);
     view! {
         <fieldset class="segmented"><legend class="unseen">{app.say(legend)}</legend>
             <div class="segments">{options}</div>
@@ -69,13 +71,16 @@ pub fn segmented(
     .into_any()
 }
 
+/// What choosing one of several does.
+type Choose = Rc<dyn Fn(&'static str)>;
+
 fn radios(
     app: App,
     class: &'static str,
     name: &'static str,
     choices: Vec<Choice>,
     chosen: Signal<&'static str>,
-    choose: std::rc::Rc<dyn Fn(&'static str)>,
+    choose: &Choose,
 ) -> Vec<AnyView> {
     let radio = |Choice { value, words, hint, lang }: Choice| {
         let choose = choose.clone();

@@ -119,7 +119,7 @@ pub fn fields(app: App) -> AnyView {
             {Field::new("phone", FieldKind::Phone, Text::WorkbenchName).view(app, value("+86 138 0013 8000"))}
             {Field::new("link", FieldKind::Link, Text::WorkbenchShare).icon(icon::link()).view(app, value("tapseal://r/4K7"))}
             {Field::new("code", FieldKind::Code, Text::WorkbenchCode).view(app, value("4821 77"))}
-            {text_area(app, "receipt", Text::WorkbenchText, 3, value(""))}
+            {text_area(app, "receipt", Text::WorkbenchArea, 3, value(""))}
         </div>
     }
     .into_any()
