@@ -164,8 +164,8 @@ fn glance(app: App, page: SettingsPage) -> Option<String> {
         }),
         SettingsPage::About => Some(of_status(app, |status| status.version.clone())),
         SettingsPage::Devices | SettingsPage::Senders | SettingsPage::Readers => None,
-        SettingsPage::Backup => of_status(app, |status| status.backup_due).then(|| words(Text::BackupDue)).flatten(),
-        SettingsPage::Privacy | SettingsPage::Keys => None,
+        SettingsPage::Backup if of_status(app, |status| status.backup_due) => words(Text::BackupDue),
+        SettingsPage::Backup | SettingsPage::Privacy | SettingsPage::Keys => None,
     }
 }
 

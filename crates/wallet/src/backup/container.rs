@@ -167,6 +167,7 @@ fn failed(what: &str) -> WalletError {
     WalletError::Detailed(ErrorCode::BackupNotWritten, what.to_owned())
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "`map_err` hands an error over")]
 fn cannot_write(error: std::io::Error) -> WalletError {
     failed(&error.to_string())
 }

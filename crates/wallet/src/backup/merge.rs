@@ -1,7 +1,7 @@
 //! Restoring: a file is checked to its end first, and then merged, some hundred lines a step.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use envelope::jws;
 use envelope::keyset::TrustRoots;
@@ -38,7 +38,7 @@ pub(super) async fn restore(wallet: &Wallet, path: PathBuf, passphrase: Passphra
     let left_out = facts.left_out;
     let made_ms = facts.made_ms;
     let (steps, mut read) = mpsc::channel(AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read_steps(path, &passphrase, &facts, &steps));
+    let reading = tokio::task::spawn_blocking(move || read_steps(&path, &passphrase, &facts, &steps));
     let mut restored = Restored { made_ms, left_out, ..Restored::default() };
     while let Some(step) = read.recv().await {
         merge(&core.store, step, &mut restored).await?;
@@ -202,11 +202,11 @@ enum Row {
 }
 
 /// The second reading. The file opened and checked whole before; if it was changed since, its chunks do not open.
-fn read_steps(path: PathBuf, passphrase: &Passphrase, facts: &Facts, steps: &mpsc::Sender<Vec<Row>>) -> Result<()> {
+fn read_steps(path: &Path, passphrase: &Passphrase, facts: &Facts, steps: &mpsc::Sender<Vec<Row>>) -> Result<()> {
     let stopped = |_| WalletError::Code(ErrorCode::StoreFailed);
     let mut texts = Texts::default();
     let mut step = Vec::new();
-    Reader::open(&path, passphrase)?.each(|record| {
+    Reader::open(path, passphrase)?.each(|record| {
         step.extend(row_of(record, &mut texts, facts)?);
         if i64::try_from(step.len()).is_ok_and(|length| length >= PAGE) {
             steps.blocking_send(std::mem::take(&mut step)).map_err(stopped)?;
@@ -247,8 +247,8 @@ fn row_of(record: Record, texts: &mut Texts, facts: &Facts) -> Result<Option<Row
 fn as_seen_from_here(mut line: AttemptLine, facts: &Facts) -> AttemptLine {
     let state = KeptState::from_parts(&line.state, line.code.as_deref());
     let is_proved = line.attempt_id.parse().is_ok_and(|attempt_id| facts.proved.contains(&attempt_id));
-    if !state.is_some_and(|state| state.is_settled()) || (line.state == "approved" && !is_proved) {
-        line.state = KeptState::Elsewhere.name().to_owned();
+    if !state.is_some_and(KeptState::is_settled) || (line.state == "approved" && !is_proved) {
+        KeptState::Elsewhere.name().clone_into(&mut line.state);
         line.code = None;
     }
     line

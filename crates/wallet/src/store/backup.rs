@@ -9,7 +9,7 @@ use crate::error::Result;
 
 /// How many rows are held at a time.
 pub const PAGE: i64 = 200;
-/// A row of the store that a backup holds.
+/// What is read or written at one moment.
 type Tx = Transaction<'static, Sqlite>;
 
 /// A request row.

@@ -126,7 +126,7 @@ pub fn restoring(app: App) -> AnyView {
             }
         });
     };
-    let outcome = move || restored.get().map(|brought| outcome(app, brought));
+    let outcome = move || restored.get().map(|brought| outcome(app, &brought));
     let is_off = move || app.busy.get() || passphrase.with(String::is_empty);
     view! {
         <p class="quiet group-line">{app.t(Text::RestoreLead)}</p>
@@ -139,11 +139,11 @@ pub fn restoring(app: App) -> AnyView {
     .into_any()
 }
 
-fn outcome(app: App, brought: Restored) -> AnyView {
-    let (new, left_out) = (brought.new_receipts, brought.left_out);
+fn outcome(app: App, brought: &Restored) -> AnyView {
+    let (new, left_out, made_ms) = (brought.new_receipts, brought.left_out, brought.made_ms);
     let title = Words::made(move |lang| counted(Text::RestoreDone, new, lang));
     let body = Words::made(move |lang| {
-        let made = format::full_date_time(brought.made_ms, lang);
+        let made = format::full_date_time(made_ms, lang);
         let mut text = Text::RestoreMade.filled(lang, &[("date", &made)]);
         if left_out > 0 {
             text.push(' ');

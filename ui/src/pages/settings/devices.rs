@@ -65,10 +65,6 @@ fn device_row(app: App, listed: RwSignal<Option<Vec<DeviceLine>>>, device: Devic
     let name = name_of(&device);
     let platform = (!device.name.is_empty()).then(|| app.say(platform_text(device.platform).into()));
     let shared = device.identifiers.join(", ");
-    let facts = Words::made({
-        let device = device.clone();
-        move |lang| times(&device, lang)
-    });
     let remove = move || {
         app.while_busy(async move {
             if let Some(devices) = app.ask(DeviceRemove { device_id }).await {
@@ -94,10 +90,11 @@ fn device_row(app: App, listed: RwSignal<Option<Vec<DeviceLine>>>, device: Devic
         });
         view! { {rename}{remove} }
     };
-    let typed = device.name.clone();
+    let (typed, runs_on) = (device.name.clone(), device.platform);
+    let facts = Words::made(move |lang| times(&device, lang));
     view! {
         <li class="row row-tall" data-device=device_id.to_string() data-own=is_own.to_string()>
-            {super::shape_of_platform(device.platform)}
+            {super::shape_of_platform(runs_on)}
             <span class="row-main">
                 <span class="row-title">{app.say(name)}" "{is_own.then(|| badge(app, Tone::Plain, Text::DevicesThis))}</span>
                 <span class="facts-line quiet small">{platform}<span>{app.say(facts)}</span></span>
