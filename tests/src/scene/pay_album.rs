@@ -5,6 +5,8 @@ mod states;
 use std::fs::File;
 use std::path::PathBuf;
 
+use thirtyfour::prelude::*;
+
 use crate::album::{Held, Tour, Walk};
 use crate::card::Card;
 use crate::payer::PIN;
@@ -121,7 +123,18 @@ async fn two_applications_on_a_card(walk: &Walk<'_>, reader: &str) {
     walk.browser.wait_for_screen("request").await;
     walk.stop("request-unknown").await;
     walk.system.scenario("none").await;
+    // Wherever the person is by then, they are told how it ended.
     walk.go("back", "inbox").await;
+    walk.browser.wait_for("[data-part=\"toast\"]").await;
+    put_note_away(walk).await;
+}
+
+/// Puts a note away that lies over what comes next, unless it went by itself.
+pub async fn put_note_away(walk: &Walk<'_>) {
+    if let Ok(button) = walk.browser.driver().find(By::Css("[data-action=\"close-toast\"]")).await {
+        // It may go in this very moment.
+        let _ = button.click().await;
+    }
 }
 
 /// A phone that has checked its owner pays without a PIN.

@@ -4,6 +4,7 @@ use payment::RequestId;
 use protocol::ipc::payer::Unblock;
 use protocol::ipc::{OpenLink, RequestPhase, Show};
 
+use super::put_note_away;
 use crate::album::Walk;
 use crate::card::Card;
 use crate::hand::Till;
@@ -45,6 +46,7 @@ async fn put_off(walk: &Walk<'_>) {
     walk.browser.wait_for_screen("inbox").await;
     walk.browser.wait_for("[data-part=\"toast\"]").await;
     walk.stop("inbox-put-off").await;
+    put_note_away(walk).await;
     let card = walk.browser.wait_for("[data-list=\"put-off\"] [data-action=\"open-request\"]").await;
     card.click().await.expect("a request opens");
     walk.browser.wait_for("[data-part=\"put-off\"]").await;
@@ -66,9 +68,9 @@ async fn asked_twice(walk: &Walk<'_>) {
 /// No decimals, and three of them; as large as an amount gets.
 async fn in_other_money(walk: &Walk<'_>) {
     for (amount, currency, name) in
-        [("128000000", "JPY", "yen"), ("1234567.891", "KWD", "dinar"), ("88888888.88", "CNY", "yuan")]
+        [("1280000", "JPY", "yen"), ("1234.567", "KWD", "dinar"), ("88888.88", "CNY", "yuan")]
     {
-        let order = format!("B-{name}-2026-11-26-table-17-the-long-way-round");
+        let order = format!("B-{name}-2026-11-26-table-17-terrace");
         walk.open_new_request(&Ask { amount, currency, order, ..Ask::default() }).await;
         walk.stop(&format!("request-{name}")).await;
         back_to_inbox(walk).await;
@@ -90,7 +92,7 @@ async fn refuse(walk: &Walk<'_>) {
 
 /// Its time runs out while it is looked at.
 async fn run_out(walk: &Walk<'_>) {
-    walk.open_new_request(&Ask { order: "B-4".into(), expires_s: 5, ..Ask::default() }).await;
+    walk.open_new_request(&Ask { order: "B-4".into(), expires_s: 20, ..Ask::default() }).await;
     walk.browser.wait_for("[data-screen=\"request\"] [data-phase=\"expired\"]").await;
     walk.stop("request-expired").await;
     back_to_inbox(walk).await;
