@@ -30,7 +30,7 @@ pub fn progress(app: App) -> AnyView {
             {expiry_ring(app, now - TWO_MINUTES_MS, now + TWO_MINUTES_MS)}
             {expiry_ring(app, now - TWO_MINUTES_MS, now + TWO_MINUTES_MS / 4)}
         })}
-        {state("countdown", countdown(app, now + TWO_MINUTES_MS))}
+        {state("countdown", countdown(app, now - TWO_MINUTES_MS, now + TWO_MINUTES_MS))}
     }
     .into_any()
 }
