@@ -40,8 +40,8 @@ mod phone {
     use protocol::{ErrorCode, Problem};
     use serde::{Deserialize, Serialize};
     use serde_json::json;
-    use tauri::plugin::PluginHandle;
     use tauri::plugin::mobile::PluginInvokeError;
+    use tauri::plugin::{PluginHandle, TauriPlugin};
     use tauri::{AppHandle, Builder, Manager, Runtime};
     // Brings the native part into the program.
     use tauri_plugin_barcode_scanner as _;
@@ -87,15 +87,17 @@ mod phone {
     }
 
     pub(crate) fn plugin<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-        let camera = tauri::plugin::Builder::new("camera").setup(|app, api| {
-            #[cfg(target_os = "android")]
-            let handle = api.register_android_plugin("app.tauri.barcodescanner", "BarcodeScannerPlugin")?;
-            #[cfg(target_os = "ios")]
-            let handle = ios::register(&api)?;
-            app.manage(Camera(handle));
-            Ok(())
-        });
-        builder.plugin(camera.build()).plugin(tauri_plugin_haptics::init())
+        let camera: TauriPlugin<R> = tauri::plugin::Builder::new("camera")
+            .setup(|app, api| {
+                #[cfg(target_os = "android")]
+                let handle = api.register_android_plugin("app.tauri.barcodescanner", "BarcodeScannerPlugin")?;
+                #[cfg(target_os = "ios")]
+                let handle = ios::register(&api)?;
+                app.manage(Camera(handle));
+                Ok(())
+            })
+            .build();
+        builder.plugin(camera).plugin(tauri_plugin_haptics::init())
     }
 
     /// Waits for a code and answers its text. Asks for the camera first.

@@ -17,6 +17,7 @@ mod camera;
 mod chooser;
 mod commands;
 mod links;
+#[cfg(desktop)]
 mod notices;
 mod phone_reader;
 mod screen;
@@ -24,6 +25,7 @@ mod settings;
 mod shell;
 mod standing_call;
 mod surroundings;
+#[cfg(desktop)]
 mod waiting;
 
 use phone_reader::PhoneReader;
@@ -64,7 +66,10 @@ fn desk<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 
 /// Everything of the window but its context, so that tests run the same one without a display.
 fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-    camera::plugin(notices::plugin(links::plugin(chooser::plugin(builder))))
+    let builder = camera::plugin(links::plugin(chooser::plugin(builder)));
+    #[cfg(desktop)]
+    let builder = notices::plugin(builder);
+    builder
         .plugin(tauri_plugin_card_reader::init())
         .plugin(at_home())
         .invoke_handler(tauri::generate_handler![
@@ -196,6 +201,7 @@ fn open_wallet<R: Runtime>(app: &App<R>) {
     #[cfg(any(target_os = "macos", mobile))]
     links::hear(&app);
     tauri::async_runtime::spawn(screen::follow(app.clone()));
+    #[cfg(desktop)]
     tauri::async_runtime::spawn(notices::follow(app.clone()));
     tauri::async_runtime::spawn(links::follow(app));
 }

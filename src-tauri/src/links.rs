@@ -1,5 +1,6 @@
 //! Links from outside: at the start, by a second start, or in the system's own way. A link is shown, never acted on.
 
+#[cfg(desktop)]
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +14,7 @@ use crate::settings;
 use crate::shell::Shell;
 
 /// The word that makes the program open `tapseal:` links for this person, and end.
+#[cfg(desktop)]
 const REGISTER: &str = "--register";
 
 /// The link that waits to be opened. A newer one takes its place: the person has tapped that one since.
@@ -33,6 +35,7 @@ impl Links {
     }
 
     /// Whether one is being opened now.
+    #[cfg(desktop)]
     pub(crate) fn is_opening(&self) -> bool {
         self.is_opening.load(Ordering::Acquire)
     }

@@ -7,40 +7,31 @@
 mod news;
 mod words;
 
-#[cfg(desktop)]
 use std::sync::Mutex;
 
 use protocol::ipc::WatchView;
 use tauri::{AppHandle, Builder, Manager, Runtime};
-#[cfg(desktop)]
 use tauri_plugin_notification::{ActionPerformed, NotificationExt};
 
 use crate::links::Links;
 use crate::shell::Shell;
 use crate::waiting;
 use news::LastLook;
-#[cfg(desktop)]
 use news::{News, Told};
-#[cfg(desktop)]
 use words::Words;
 
 /// The key under which a notification carries its request.
-#[cfg(desktop)]
 const REQUEST: &str = "request_id";
 
 /// The icon's name among those the package installs.
-#[cfg(desktop)]
 const ICON: &str = "org.tapseal.wallet";
 
 /// The most notifications that stand at once; the oldest is taken back first.
-#[cfg(desktop)]
 const SHOWN_MAX: usize = 8;
 
 /// The window with what shows notifications. A phone has none of ours: the request reaches it by mail or message.
 pub(crate) fn plugin<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-    #[cfg(desktop)]
-    let builder = builder.plugin(tauri_plugin_notification::init()).manage(Shown::default());
-    builder
+    builder.plugin(tauri_plugin_notification::init()).manage(Shown::default())
 }
 
 /// Follows the inbox for as long as the program runs.
@@ -70,7 +61,6 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {
         if is_looking(&app) || is_at_it(&app, &view) {
             continue;
         }
-        #[cfg(desktop)]
         if let Ok(status) = wallet.status().await {
             let system = words::system_language(|name| std::env::var(name).ok());
             let words = Words::of(status.settings.language, &system);
@@ -80,13 +70,10 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {
                 }
             }
         }
-        #[cfg(mobile)]
-        drop(news);
     }
 }
 
 /// Shows an example, as a notification about a request would be.
-#[cfg(desktop)]
 pub(crate) fn show_example<R: Runtime>(app: &AppHandle<R>, language: protocol::ipc::Language) {
     let words = Words::of(language, &words::system_language(|name| std::env::var(name).ok()));
     show(app, &Told { title: words.example_title, body: words.example_body }, None);
@@ -99,19 +86,17 @@ fn is_looking<R: Runtime>(app: &AppHandle<R>) -> bool {
 
 /// Whether the person themself has just asked for something: a payment, or a link that is being opened.
 fn is_at_it<R: Runtime>(app: &AppHandle<R>, view: &WatchView) -> bool {
-    let is_waiting_for_outcome = || {
+    let is_under_way = || {
         use protocol::ipc::CheckoutStage::{Paid, Refused, Unknown};
         !matches!(view.checkout.as_ref().map(|it| &it.progress), Some(Paid { .. } | Refused { .. } | Unknown { .. }))
     };
-    app.state::<Links>().is_opening() || (view.checkout.is_some() && is_waiting_for_outcome())
+    app.state::<Links>().is_opening() || (view.checkout.is_some() && is_under_way())
 }
 
 /// The ids of the notifications that stand, the oldest first.
-#[cfg(desktop)]
 #[derive(Default)]
 struct Shown(Mutex<Vec<(String, i32)>>);
 
-#[cfg(desktop)]
 fn show<R: Runtime>(app: &AppHandle<R>, told: &Told, news: Option<&News>) {
     let mut builder = app.notification().builder().title(&told.title).body(&told.body).icon(ICON);
     if let Some(news) = news {
@@ -126,7 +111,6 @@ fn show<R: Runtime>(app: &AppHandle<R>, told: &Told, news: Option<&News>) {
 }
 
 /// Takes back what stands about the same request, and the oldest when there are too many.
-#[cfg(desktop)]
 fn replace<R: Runtime>(app: &AppHandle<R>, request_id: String, id: i32) {
     let shown = app.state::<Shown>();
     let mut shown = shown.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -140,13 +124,11 @@ fn replace<R: Runtime>(app: &AppHandle<R>, request_id: String, id: i32) {
 }
 
 /// A number for a request's notification: what follows an id's time is random.
-#[cfg(desktop)]
 fn number_of(request_id: &str) -> i32 {
     let tail = request_id.len().saturating_sub(7);
     request_id.get(tail..).and_then(|digits| i32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
-#[cfg(desktop)]
 fn hear_presses<R: Runtime>(app: &AppHandle<R>) {
     let pressed = app.clone();
     let heard = app.notification().on_action(move |action| {
@@ -165,10 +147,6 @@ fn hear_presses<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-#[cfg(mobile)]
-fn hear_presses<R: Runtime>(_app: &AppHandle<R>) {}
-
-#[cfg(desktop)]
 fn request_of(action: &ActionPerformed) -> Option<String> {
     Some(action.notification()?.extra().get(REQUEST)?.as_str()?.to_owned())
 }

@@ -43,6 +43,7 @@ pub(crate) fn wallet_config(
 }
 
 /// The folder that makes this wallet another one than the person's usual, if one is set.
+#[cfg(desktop)]
 pub(crate) fn own_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     variable(HOME).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

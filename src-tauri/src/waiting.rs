@@ -3,13 +3,11 @@
 use tauri::{AppHandle, Manager, Runtime};
 
 /// The window's title without a count, as `tauri.conf.json` has it.
-#[cfg(desktop)]
 const TITLE: &str = "Tapseal";
 
 /// Shows the count. A desktop without badges has the title.
 pub(crate) async fn show<R: Runtime>(app: &AppHandle<R>, count: u32) {
     let Some(window) = app.get_webview_window("main") else { return };
-    #[cfg(desktop)]
     if let Err(error) = window.set_title(&title(count)) {
         tracing::debug!(%error, "the title was not set");
     }
@@ -18,17 +16,12 @@ pub(crate) async fn show<R: Runtime>(app: &AppHandle<R>, count: u32) {
         drop(window);
         dock::show(count).await;
     }
-    #[cfg(any(target_os = "macos", target_os = "ios"))]
+    #[cfg(target_os = "macos")]
     if let Err(error) = window.set_badge_count((count > 0).then_some(i64::from(count))) {
         tracing::debug!(%error, "the badge was not set");
     }
-    #[cfg(any(target_os = "windows", target_os = "android"))]
-    drop(window);
-    #[cfg(target_os = "android")]
-    let _ = count;
 }
 
-#[cfg(desktop)]
 fn title(count: u32) -> String {
     if count == 0 { TITLE.to_owned() } else { format!("({count}) {TITLE}") }
 }
@@ -62,7 +55,7 @@ mod dock {
     }
 }
 
-#[cfg(all(test, desktop))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
