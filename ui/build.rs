@@ -1,5 +1,8 @@
 //! Turns `locales/*.json` into the `Text` table: a key or a placeholder missing in one language stops the build.
 //! A language's texts are the files `LANGUAGE.json` and `PART.LANGUAGE.json`, with no key in two of them.
+//!
+//! The table holds a number for each key. The texts themselves are files beside the module, one text a line in the
+//! order of the numbers: they would make the module larger, and the window reads both at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,12 +13,22 @@ type Locale = BTreeMap<String, String>;
 /// What stands before a language's name in its files.
 const PARTS: [&str; 9] = ["", "components.", "merchant.", "payer.", "lock.", "pay.", "history.", "settings.", "shell."];
 
+/// The languages, as their files are named.
+const LANGUAGES: [&str; 2] = ["en", "zh-Hans"];
+/// Beginnings of keys that are looked up by a code at run time. Of no other key the module knows the name.
+const LOOKED_UP: [&str; 4] = ["error.", "scheme.", "happened.", "reason."];
+
 fn main() {
-    let english = read("en");
-    let chinese = read("zh-Hans");
-    check(&english, &chinese);
+    let locales = LANGUAGES.map(read);
+    check(&locales[0], &locales[1]);
     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
-    fs::write(Path::new(&out).join("texts.rs"), table(&english, &chinese)).expect("OUT_DIR is writable");
+    let texts = Path::new(&out).join("texts");
+    fs::create_dir_all(&texts).expect("OUT_DIR is writable");
+    for (language, locale) in LANGUAGES.iter().zip(&locales) {
+        let lines: Vec<&str> = locale.values().map(String::as_str).collect();
+        fs::write(texts.join(format!("{language}.txt")), lines.join("\n")).expect("OUT_DIR is writable");
+    }
+    fs::write(Path::new(&out).join("texts.rs"), table(&locales[0])).expect("OUT_DIR is writable");
 }
 
 fn read(language: &str) -> Locale {
@@ -40,6 +53,7 @@ fn check(english: &Locale, chinese: &Locale) {
             panic!("{key} is in one language only")
         };
         assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{key} is empty");
+        assert!(!en.contains('\n') && !zh.contains('\n'), "{key} has more than one line");
         assert_eq!(placeholders(en), placeholders(zh), "{key} has other placeholders in the other language");
     }
 }
@@ -49,23 +63,30 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
     text.split('{').skip(1).map(|rest| rest.split_once('}').expect("every brace is closed").0).collect()
 }
 
-fn table(english: &Locale, chinese: &Locale) -> String {
-    let mut variants = String::new();
-    let mut en = String::new();
-    let mut zh = String::new();
+fn table(locale: &Locale) -> String {
+    let mut numbers = String::new();
+    let mut names = String::new();
     let mut keys = String::new();
-    for (key, text) in english {
+    let mut every_key = String::new();
+    for (number, key) in locale.keys().enumerate() {
         let name = variant(key);
-        writeln!(variants, "    /// `{key}`\n    {name},").expect("a string takes everything");
-        writeln!(en, "            Self::{name} => {text:?},").expect("a string takes everything");
-        writeln!(zh, "            Self::{name} => {:?},", chinese[key]).expect("a string takes everything");
-        writeln!(keys, "            {key:?} => Self::{name},").expect("a string takes everything");
+        writeln!(numbers, "    /// `{key}`\n    pub const {name}: Self = Self({number});")
+            .expect("a string takes everything");
+        writeln!(names, "    {name:?},").expect("a string takes everything");
+        writeln!(every_key, "    {key:?},").expect("a string takes everything");
+        if LOOKED_UP.iter().any(|beginning| key.starts_with(beginning)) {
+            writeln!(keys, "    ({key:?}, Text::{name}),").expect("a string takes everything");
+        }
     }
+    let count = locale.len();
     format!(
-        "/// One text of the screens.\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\npub enum Text {{\n{variants}}}\n\n\
-         impl Text {{\n    /// In English.\n    #[expect(clippy::too_many_lines, reason = \"a table\")]\n    const fn english(self) -> &'static str {{\n        match self {{\n{en}        }}\n    }}\n\n\
-         \x20   /// In Simplified Chinese.\n    #[expect(clippy::too_many_lines, reason = \"a table\")]\n    const fn chinese(self) -> &'static str {{\n        match self {{\n{zh}        }}\n    }}\n\n\
-         \x20   /// The text with this key in the locale files.\n    #[expect(clippy::too_many_lines, reason = \"a table\")]\n    fn with_key(key: &str) -> Option<Self> {{\n        Some(match key {{\n{keys}            _ => return None,\n        }})\n    }}\n}}\n"
+        "#[allow(non_upper_case_globals, reason = \"they read as the variants of an enum\")]\nimpl Text {{\n{numbers}}}\n\n\
+         /// How many texts there are.\nconst COUNT: usize = {count};\n\n\
+         /// The texts that are looked up by their keys, in order.\nstatic KEYS: &[(&str, Text)] = &[\n{keys}];\n\n\
+         /// What the names of the texts are, in order.\n#[cfg(test)]\nstatic NAMES: [&str; COUNT] = [\n{names}];\n\n\
+         /// The keys of all texts, in order.\n#[cfg(test)]\nstatic EVERY_KEY: [&str; COUNT] = [\n{every_key}];\n\n\
+         /// Beginnings of the keys that are looked up.\n#[cfg(test)]\nconst LOOKED_UP: [&str; {}] = {LOOKED_UP:?};\n",
+        LOOKED_UP.len()
     )
 }
 

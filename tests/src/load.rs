@@ -100,3 +100,12 @@ pub fn steps_a_commit(log: &Path) -> Option<f64> {
     let (commits, steps) = steps.fold((0_u32, 0_u32), |(commits, sum), steps| (commits + 1, sum + steps));
     (commits > 0).then(|| f64::from(steps) / f64::from(commits))
 }
+
+/// The median of some figures.
+///
+/// # Panics
+/// When there are none.
+pub fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}

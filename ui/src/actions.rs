@@ -1,6 +1,7 @@
 //! What a person can do: every button's command, one at a time, with its problem shown.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -27,6 +28,11 @@ use crate::state::App;
 impl App {
     /// Does one thing at a time: what is pressed meanwhile is dropped, and the buttons show it.
     pub fn while_busy(self, work: impl Future<Output = ()> + 'static) {
+        self.do_alone(Box::pin(work));
+    }
+
+    /// Of one type for all work, so that the module holds it once.
+    fn do_alone(self, work: Pin<Box<dyn Future<Output = ()>>>) {
         if self.busy.get_untracked() {
             return;
         }

@@ -1,11 +1,54 @@
 //! The texts of the screens in English and Simplified Chinese, made from `locales/*.json` when the crate is built.
 //!
+//! In the window the texts are files beside the module, handed over once before anything is drawn.
+//!
 //! **Invariant:** a text that is missing in one language, or has other placeholders there, does not compile.
+
+use std::sync::OnceLock;
 
 use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::Language;
 
+/// One text of the screens: its place in every language's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text(u16);
+
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+
+/// The texts of each language, in the order of [`Lang`].
+static TEXTS: OnceLock<[Vec<&'static str>; 2]> = OnceLock::new();
+
+/// Takes the languages' files. They stay as long as the page.
+///
+/// # Panics
+/// When a file is not the one that was made with this module: no screen could be trusted to say what it means.
+pub fn load(english: String, chinese: String) {
+    let lines = |file: String| {
+        let lines: Vec<&str> = file.leak().split('\n').collect();
+        assert!(lines.len() == COUNT, "the texts are of another version");
+        lines
+    };
+    // A second call finds the same texts there.
+    let _ = TEXTS.set([lines(english), lines(chinese)]);
+}
+
+/// The texts of both languages.
+#[cfg(target_family = "wasm")]
+fn texts() -> &'static [Vec<&'static str>; 2] {
+    TEXTS.get().expect("the page hands the texts over before it starts the screens")
+}
+
+/// The texts of both languages, from the files that go beside the module.
+#[cfg(not(target_family = "wasm"))]
+fn texts() -> &'static [Vec<&'static str>; 2] {
+    if TEXTS.get().is_none() {
+        load(
+            include_str!(concat!(env!("OUT_DIR"), "/texts/en.txt")).to_owned(),
+            include_str!(concat!(env!("OUT_DIR"), "/texts/zh-Hans.txt")).to_owned(),
+        );
+    }
+    TEXTS.get().expect("they were just loaded")
+}
 
 /// A language the screens are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +82,14 @@ impl Lang {
 
 impl Text {
     /// The text in a language.
-    pub const fn in_language(self, lang: Lang) -> &'static str {
-        match lang {
-            Lang::English => self.english(),
-            Lang::Chinese => self.chinese(),
-        }
+    pub fn in_language(self, lang: Lang) -> &'static str {
+        texts()[lang as usize][usize::from(self.0)]
+    }
+
+    /// The text with this key in the locale files, for the keys that are looked up.
+    fn with_key(key: &str) -> Option<Self> {
+        let place = KEYS.binary_search_by_key(&key, |(known, _)| known).ok()?;
+        Some(KEYS[place].1)
     }
 
     /// The text with its placeholders filled: `{name}` by the value given for `name`.
@@ -103,20 +149,15 @@ mod tests {
         ErrorCode::ALL.iter().copied().chain(declines)
     }
 
-    fn locale_keys() -> Vec<String> {
-        let parts = [include_str!("../locales/en.json"), include_str!("../locales/merchant.en.json")];
-        let locale = |json| serde_json::from_str::<std::collections::BTreeMap<String, String>>(json).unwrap();
-        parts.into_iter().flat_map(locale).map(|(key, _)| key).collect()
-    }
-
     #[test]
     fn every_error_has_its_own_words_in_both_languages() {
         for code in every_code() {
             for part in ["title", "next"] {
                 let text = Text::with_key(&format!("error.{code}.{part}"));
                 let text = text.unwrap_or_else(|| panic!("error.{code}.{part} is not in the locale files"));
-                assert_ne!(text.english(), text.chinese(), "{code}");
-                assert!(text.chinese().chars().any(|letter| letter > '\u{2fff}'), "{code} is not Chinese");
+                let (english, chinese) = (text.in_language(Lang::English), text.in_language(Lang::Chinese));
+                assert_ne!(english, chinese, "{code}");
+                assert!(chinese.chars().any(|letter| letter > '\u{2fff}'), "{code} is not Chinese");
             }
         }
     }
@@ -124,7 +165,7 @@ mod tests {
     #[test]
     fn every_error_text_belongs_to_a_code() {
         let codes: Vec<String> = every_code().map(|code| code.to_string()).collect();
-        for key in locale_keys().iter().filter_map(|key| key.strip_prefix("error.")) {
+        for key in EVERY_KEY.iter().filter_map(|key| key.strip_prefix("error.")) {
             let (code, _) = key.rsplit_once('.').unwrap();
             assert!(codes.iter().any(|known| known == code), "{code}");
         }
@@ -144,9 +185,8 @@ mod tests {
                 }
             }
         }
-        let looked_up = ["error.", "scheme.", "happened.", "reason."];
-        for key in locale_keys().iter().filter(|key| !looked_up.iter().any(|prefix| key.starts_with(prefix))) {
-            let name = format!("{:?}", Text::with_key(key).unwrap());
+        let is_looked_up = |key: &str| LOOKED_UP.iter().any(|beginning| key.starts_with(beginning));
+        for (key, name) in EVERY_KEY.iter().zip(NAMES).filter(|(key, _)| !is_looked_up(key)) {
             let is_used =
                 sources.split(&format!("::{name}")).skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric));
             assert!(is_used, "{key} is used nowhere");
@@ -177,9 +217,19 @@ mod tests {
     }
 
     #[test]
+    fn every_text_is_found_at_its_number() {
+        let english: std::collections::BTreeMap<String, String> =
+            serde_json::from_str(include_str!("../locales/en.json")).unwrap();
+        for (key, wanted) in english {
+            let number = EVERY_KEY.iter().position(|known| *known == key).unwrap();
+            assert_eq!(Text(u16::try_from(number).unwrap()).in_language(Lang::English), wanted, "{key}");
+        }
+    }
+
+    #[test]
     fn schemes_have_their_own_names() {
-        assert_eq!(Text::scheme("amex").english(), "American Express");
-        assert_eq!(Text::scheme("unionpay").chinese(), "银联");
+        assert_eq!(Text::scheme("amex").in_language(Lang::English), "American Express");
+        assert_eq!(Text::scheme("unionpay").in_language(Lang::Chinese), "银联");
         assert_eq!(Text::scheme("a-later-one"), Text::SchemeOther);
     }
 }

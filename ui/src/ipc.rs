@@ -1,5 +1,7 @@
 //! The bridge to the wallet: the only place where the screens call out of the web view.
 
+use std::pin::Pin;
+
 use js_sys::{Function, JSON, Promise, Reflect};
 use protocol::error::{ErrorCode, Problem};
 use protocol::ipc::Command;
@@ -14,17 +16,25 @@ const BRIDGE: &str = "__TAURI_INTERNALS__";
 /// # Errors
 /// The wallet's [`Problem`]; `internal` when there is no wallet behind the page or its answer is not understood.
 pub async fn invoke<C: Command>(command: C) -> Result<C::Answer, Problem> {
-    let answer = call(C::NAME, &command).await.map_err(|error| problem_of(&error))?;
-    let json = JSON::stringify(&answer).map_err(|error| problem_of(&error))?;
-    // A command that answers nothing gives `undefined`, which has no JSON.
-    let json = json.as_string().unwrap_or_else(|| "null".to_owned());
-    serde_json::from_str(&json).map_err(|error| internal(&error.to_string()))
+    let arguments = serde_json::to_string(&command).map_err(|error| internal(&error.to_string()))?;
+    let answer = call(C::NAME, arguments).await?;
+    serde_json::from_str(&answer).map_err(|error| internal(&error.to_string()))
 }
 
-async fn call(name: &str, command: &impl serde::Serialize) -> Result<JsValue, JsValue> {
-    let json = serde_json::to_string(command).map_err(|error| JsValue::from_str(&error.to_string()))?;
+/// Sends JSON and gives back JSON. Of one type for all commands: most of a call is the same for each, and the module
+/// holds it once.
+fn call(name: &'static str, arguments: String) -> Pin<Box<dyn Future<Output = Result<String, Problem>>>> {
+    Box::pin(async move {
+        let answer = send(name, &arguments).await.map_err(|error| problem_of(&error))?;
+        let json = JSON::stringify(&answer).map_err(|error| problem_of(&error))?;
+        // A command that answers nothing gives `undefined`, which has no JSON.
+        Ok(json.as_string().unwrap_or_else(|| "null".to_owned()))
+    })
+}
+
+async fn send(name: &str, arguments: &str) -> Result<JsValue, JsValue> {
     let payload = js_sys::Object::new();
-    Reflect::set(&payload, &"args".into(), &JSON::parse(&json)?)?;
+    Reflect::set(&payload, &"args".into(), &JSON::parse(arguments)?)?;
     let bridge = Reflect::get(&js_sys::global(), &BRIDGE.into())?;
     let invoke: Function = Reflect::get(&bridge, &"invoke".into())?.dyn_into()?;
     let promise: Promise = invoke.call2(&bridge, &name.into(), &payload)?.dyn_into()?;

@@ -33,9 +33,10 @@ mod state;
 #[cfg(feature = "workbench")]
 mod workbench;
 
-/// Draws the screens into the page and starts following the wallet.
-#[wasm_bindgen::prelude::wasm_bindgen(start)]
-pub fn start() {
+/// Draws the screens into the page, in the texts of both languages' files, and starts following the wallet.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn start(english: String, chinese: String) {
+    i18n::load(english, chinese);
     #[cfg(feature = "workbench")]
     if workbench::is_asked_for() {
         return leptos::mount::mount_to_body(workbench::page);

@@ -1,5 +1,8 @@
 //! The `bench` verb: the double seal against its raw cost, card reads against the least the standard allows, the ISO
-//! 8583 codec against a peer, the bank's check of a card, and payments through servers. `docs/performance.md` has figures.
+//! 8583 codec against a peer, the bank's check of a card, payments through servers, and the window. `docs/performance.md` has figures.
+
+mod hello;
+mod window;
 
 use clap::Args;
 
@@ -15,6 +18,9 @@ pub struct Options {
     alone: Alone,
     #[command(flatten)]
     servers: Servers,
+    /// The window: the module's size, cold start, memory, and the longest task while paying.
+    #[arg(long)]
+    window: bool,
 }
 
 /// What is measured without starting a server.
@@ -50,7 +56,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     setup::for_demo()?;
     let Alone { seal, card, iso8583 } = options.alone;
     let Servers { hsm, bank, settle } = options.servers;
-    let everything = !(seal || card || iso8583 || hsm || bank || settle);
+    let everything = !(seal || card || iso8583 || hsm || bank || settle || options.window);
     if seal || everything {
         show(cargo(["bench", "--package=envelope", "--bench=double_seal"]))?;
     }
@@ -75,6 +81,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
     for driver in drivers {
         show(command(release_program(&target_folder()?, driver), [""; 0]))?;
+    }
+    if options.window || everything {
+        window::measure()?;
     }
     Ok(())
 }

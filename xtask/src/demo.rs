@@ -10,6 +10,7 @@ mod parties;
 mod payer;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use card::{Card, CardFacts, ReaderKind};
@@ -20,11 +21,11 @@ use payer::Payer;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::invocation::run as run_to_end;
+use crate::invocation::{command, run as run_to_end};
 use crate::processes::{Running, throw_away_folder};
 use crate::progress::Progress;
 use crate::repository::{self, cargo};
-use crate::{setup, ui};
+use crate::{setup, ui, wine};
 
 /// The payer's address in the demo; nothing leaves this machine.
 const PAYER_EMAIL: &str = "ada@example.org";
@@ -56,6 +57,9 @@ pub struct Options {
     /// Insert the card; without it, it is tapped where it can be.
     #[arg(long)]
     contact: bool,
+    /// Pay with this `tapseal-wallet` in place of the one built here: a Windows program runs under wine.
+    #[arg(long, value_name = "PROGRAM", requires = "headless")]
+    wallet: Option<PathBuf>,
     /// Keep everything in this folder, to look at it afterwards.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -67,12 +71,22 @@ pub struct Stage {
     pub folder: PathBuf,
     /// Cargo's target folder, with the programs in it.
     pub target: PathBuf,
+    /// The payer's `tapseal-wallet`, when it is another than the one there.
+    pub wallet: Option<PathBuf>,
 }
 
 impl Stage {
     /// One of our programs.
     pub fn program(&self, name: &str) -> PathBuf {
         repository::program(&self.target, name)
+    }
+
+    /// A call of the payer's wallet.
+    pub fn wallet(&self) -> Command {
+        match &self.wallet {
+            None => command(self.program("tapseal-wallet"), [""; 0]),
+            Some(program) => wine::run(program, &self.target),
+        }
     }
 
     /// The folder of one party's log file.
@@ -98,7 +112,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         (None, None) => return Err(Failure::unexpected("the demo", "no folder to run in")),
     };
     std::fs::create_dir_all(folder.join("logs")).map_err(Failure::file(&folder))?;
-    let stage = Stage { folder, target };
+    let stage = Stage { folder, target, wallet: options.wallet.clone() };
     pay_one_request(&stage, options, windowed, &mut narrator)
 }
 

@@ -21,6 +21,7 @@ mod test;
 mod torture;
 mod ui;
 mod web;
+mod wine;
 
 use std::process::ExitCode;
 

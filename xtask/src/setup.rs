@@ -1,5 +1,6 @@
 //! The `setup` verb, and the parts of it that the other verbs run by themselves. Everything is skipped when present.
 
+pub mod binaryen;
 mod compiler;
 pub mod jpos;
 mod mail_server;
@@ -46,7 +47,8 @@ pub fn for_database() -> Result<(), Failure> {
 
 /// What the screens are built with.
 pub fn for_ui() -> Result<(), Failure> {
-    rust_target::install_wasm()
+    rust_target::install_wasm()?;
+    binaryen::install()
 }
 
 /// What the wallet window is built from, its screens included.
@@ -69,6 +71,11 @@ pub fn for_screenshots() -> Result<(), Failure> {
 /// What the Debian package is made and tested with.
 pub fn for_package() -> Result<(), Failure> {
     packages::install(&[packages::PACKAGE])
+}
+
+/// What the Windows programs are linked and run with.
+pub fn for_windows_build() -> Result<(), Failure> {
+    packages::install(&[packages::BUILD, packages::WINDOWS])
 }
 
 /// What the phones' native parts are checked with.

@@ -12,11 +12,20 @@ pub struct Options {
     /// Quick to build and large to load, for work on the screens.
     #[arg(long)]
     dev: bool,
+    /// Fail when the module is larger than it may be.
+    #[arg(long, conflicts_with = "dev")]
+    check_size: bool,
 }
 
 /// Installs the wasm target when it is not there, and builds the screens.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    build(if options.dev { Profile::Dev } else { Profile::Wasm })
+    build(if options.dev { Profile::Dev } else { Profile::Wasm })?;
+    if options.dev {
+        return Ok(());
+    }
+    let size = web::size::of_bundle(&repository::root())?;
+    println!("{size}");
+    if options.check_size { Ok(size.check()?) } else { Ok(()) }
 }
 
 /// Builds the screens as they are shipped.

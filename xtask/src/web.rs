@@ -2,8 +2,14 @@
 //!
 //! The compiler is the rustup toolchain when it has the `wasm32-unknown-unknown` target, and otherwise Debian's
 //! `rustc-web`, which brings the standard library's sources and so can build them for that target.
+//!
+//! What is done for the module's size, and what each step brought, stands in `docs/adr/0035-a-small-window.md`.
+
+mod shrink;
+pub mod size;
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::{env, fs, io};
@@ -17,8 +23,13 @@ const PACKAGE: &str = "ui";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
-/// The first `wasm-opt` that reads what today's compiler writes; Debian 12 has 108.
-const WASM_OPT_VERSION_MIN: u32 = 116;
+/// Views become values of one type where they meet, in place of a type for each shape of a page: what a page is made
+/// of is then drawn by code that all pages share.
+const ERASED_VIEWS: &str = "--cfg erase_components";
+/// A panic ends the module at once, without the texts it would have told a console that nobody reads.
+const SILENT_PANICS: &str = "-Zunstable-options -Cpanic=immediate-abort";
+/// The screens' texts, as the package's build script writes them.
+const TEXTS: &str = "texts";
 /// What is copied into the bundle as it is: the source below the project's root, and its name in the bundle.
 const STATIC_FILES: &[(&str, &str)] =
     &[("ui/index.html", "index.html"), ("ui/boot.js", "boot.js"), ("ui/styles", "styles"), ("ui/icons", "icons")];
@@ -104,6 +115,17 @@ pub enum WebError {
     /// The glue between JavaScript and the module could not be made.
     #[error("wasm-bindgen: {0}")]
     Bindgen(String),
+    /// The module would take too long to start.
+    #[error("the screens' module has {bytes} bytes by gzip, at most {bytes_max} are allowed; see docs/performance.md")]
+    TooLarge {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        bytes_max: usize,
+    },
+    /// The build script said nothing of the texts it wrote.
+    #[error("cargo did not say where the screens' texts are")]
+    NoTexts,
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
@@ -120,7 +142,7 @@ pub enum WebError {
 /// When no compiler for the web is installed, the compiler or wasm-bindgen fails, or a file cannot be written. The
 /// bundle of an earlier run stays in place until the compiler has succeeded.
 pub fn build(root: &Path, profile: Profile, bundle: Bundle) -> Result<(), WebError> {
-    let module = compile(root, profile, bundle)?;
+    let Compiled { module, texts } = compile(root, profile, bundle)?;
     let dist = root.join(bundle.folder());
     if dist.exists() {
         fs::remove_dir_all(&dist).map_err(at(&dist))?;
@@ -128,8 +150,9 @@ pub fn build(root: &Path, profile: Profile, bundle: Bundle) -> Result<(), WebErr
     fs::create_dir_all(&dist).map_err(at(&dist))?;
     bind(&module, &dist, profile)?;
     if profile == Profile::Wasm {
-        optimise(root, &dist.join(format!("{PACKAGE}_bg.wasm")))?;
+        shrink::shrink(&target_folder(root), &dist.join(format!("{PACKAGE}_bg.wasm")))?;
     }
+    copy(&texts, &dist.join(TEXTS))?;
     for (source, name) in STATIC_FILES {
         copy(&root.join(source), &dist.join(name))?;
     }
@@ -148,20 +171,62 @@ fn add_workbench(root: &Path, dist: &Path) -> Result<(), WebError> {
     fs::write(&page, html.replacen("  </head>", link, 1)).map_err(at(&page))
 }
 
-/// Compiles the package and returns the module's path.
+/// What the compiler made.
+struct Compiled {
+    module: PathBuf,
+    /// The folder of the texts that belong to it.
+    texts: PathBuf,
+}
+
+/// Compiles the package.
 ///
 /// It has a target folder of its own: two compilers in one would rebuild each other's work for ever.
-fn compile(root: &Path, profile: Profile, bundle: Bundle) -> Result<PathBuf, WebError> {
-    let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("web");
+fn compile(root: &Path, profile: Profile, bundle: Bundle) -> Result<Compiled, WebError> {
+    let target_dir = target_folder(root).join("web");
     let sysroot = rustc_says(&["--print", "sysroot"])?;
-    let mut cargo = if has_target(&sysroot) { Command::new("cargo") } else { debian_cargo(&sysroot)? };
+    let has_library = has_target(&sysroot);
+    let mut cargo = if has_library { Command::new("cargo") } else { debian_cargo(&sysroot)? };
     cargo.current_dir(root).env("CARGO_TARGET_DIR", &target_dir).arg("build").args(["--package", PACKAGE]);
     cargo.args(["--target", TARGET, "--profile", profile.name()]).args(bundle.features());
-    if !has_target(&sysroot) {
+    cargo.arg("--message-format=json-render-diagnostics");
+    let mut flags = ERASED_VIEWS.to_owned();
+    if !has_library {
         cargo.arg("-Zbuild-std=std,panic_abort");
+        if profile == Profile::Wasm {
+            cargo.arg("-Zbuild-std-features=optimize_for_size");
+            flags = format!("{flags} {SILENT_PANICS}");
+        }
     }
-    run(&mut cargo)?;
-    Ok(target_dir.join(TARGET).join(profile.folder()).join(format!("{PACKAGE}.wasm")))
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+    let texts = run_cargo(&mut cargo)?.ok_or(WebError::NoTexts)?.join(TEXTS);
+    let module = target_dir.join(TARGET).join(profile.folder()).join(format!("{PACKAGE}.wasm"));
+    Ok(Compiled { module, texts })
+}
+
+/// The folder cargo builds everything else in.
+fn target_folder(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Runs cargo and answers where the package's build script wrote to.
+fn run_cargo(cargo: &mut Command) -> Result<Option<PathBuf>, WebError> {
+    let start = |source| WebError::Start { program: "cargo".into(), source };
+    let mut child = cargo.stdout(Stdio::piped()).spawn().map_err(start)?;
+    let mut folder = None;
+    let messages = child.stdout.take().expect("standard output is a pipe");
+    for line in BufReader::new(messages).lines().map_while(Result::ok) {
+        folder = written_by_build_script(&line).or(folder);
+    }
+    let status = child.wait().map_err(start)?;
+    if status.success() { Ok(folder) } else { Err(WebError::Failed { program: "cargo".into(), status }) }
+}
+
+/// The output folder that one of cargo's messages names, if it is about our package's build script.
+fn written_by_build_script(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    let is_ours = message["package_id"].as_str()?.contains(&format!("/{PACKAGE}#"));
+    let is_script = message["reason"] == "build-script-executed";
+    (is_ours && is_script).then(|| message["out_dir"].as_str().map(PathBuf::from))?
 }
 
 /// Whether the toolchain at `sysroot` has the standard library for the web.
@@ -203,27 +268,6 @@ fn bind(module: &Path, dist: &Path, profile: Profile) -> Result<(), WebError> {
     made.map_err(|error| WebError::Bindgen(format!("{error:#}")))
 }
 
-/// Shrinks the module with binaryen's `wasm-opt` when a recent one is installed; a bundle without it works as well.
-fn optimise(root: &Path, module: &Path) -> Result<(), WebError> {
-    let Some(mut wasm_opt) = recent_wasm_opt(root) else {
-        eprintln!("wasm-opt {WASM_OPT_VERSION_MIN} or newer is not installed (npm install binaryen): not optimised");
-        return Ok(());
-    };
-    wasm_opt.args(["-Oz", "--all-features", "-o"]).arg(module).arg(module);
-    run(&mut wasm_opt)
-}
-
-fn recent_wasm_opt(root: &Path) -> Option<Command> {
-    let candidates = [root.join("node_modules/.bin/wasm-opt"), PathBuf::from("wasm-opt")];
-    candidates.into_iter().find_map(|program| {
-        let output = Command::new(&program).arg("--version").output().ok()?;
-        // "wasm-opt version 132 (version_132)"
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let version: u32 = text.split_whitespace().find_map(|word| word.parse().ok())?;
-        (version >= WASM_OPT_VERSION_MIN).then(|| Command::new(program))
-    })
-}
-
 fn run(command: &mut Command) -> Result<(), WebError> {
     let program = || Path::new(command.get_program()).file_name().unwrap_or_else(|| OsStr::new("")).to_string_lossy();
     let name = program().into_owned();
@@ -251,4 +295,22 @@ fn copy(from: &Path, to: &Path) -> Result<(), WebError> {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> WebError {
     let path = path.to_owned();
     move |source| WebError::File { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_build_scripts_folder_is_taken() {
+        let ours = r#"{"reason":"build-script-executed","package_id":"path+file:///tree/ui#0.1.0","out_dir":"/out"}"#;
+        assert_eq!(written_by_build_script(ours), Some(PathBuf::from("/out")));
+        for other in [
+            r#"{"reason":"build-script-executed","package_id":"registry+https://host/index#serde@1.0.0","out_dir":"/o"}"#,
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///tree/ui#0.1.0"}"#,
+            "warning: not JSON",
+        ] {
+            assert_eq!(written_by_build_script(other), None, "{other}");
+        }
+    }
 }

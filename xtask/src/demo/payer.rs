@@ -41,7 +41,8 @@ impl<'s> Payer<'s> {
 
     /// A call of the headless wallet. The demo's keys are in a file, by explicit choice: they are thrown away.
     fn wallet<const N: usize>(&self, arguments: [&str; N]) -> Command {
-        let mut wallet = command(self.stage.program("tapseal-wallet"), ["--json", "--key-store", "file"]);
+        let mut wallet = self.stage.wallet();
+        wallet.args(["--json", "--key-store", "file"]);
         wallet.arg("--home").arg(&self.home).arg("--trust").arg(self.stage.trust());
         wallet.arg("--ca-keys").arg(repository::root().join(TEST_AUTHORITY));
         wallet.args(arguments);
@@ -142,7 +143,8 @@ impl<'s> Payer<'s> {
     }
 
     fn verify_as_stranger(&self, file: &Path) -> Command {
-        let mut verify = command(self.stage.program("tapseal-wallet"), ["--json", "--key-store", "file"]);
+        let mut verify = self.stage.wallet();
+        verify.args(["--json", "--key-store", "file"]);
         verify.arg("--home").arg(self.stage.folder.join("stranger"));
         verify.arg("verify").arg(file).arg("--trust").arg(self.stage.trust());
         verify

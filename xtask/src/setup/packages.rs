@@ -72,6 +72,10 @@ pub const KOTLIN: Group = Group { purpose: "the Android part", names: &["maven"]
 pub const PACKAGE: Group =
     Group { purpose: "the package", names: &["dpkg-dev", "lintian", "appstream", "desktop-file-utils", "mmdebstrap"] };
 
+/// Compiles and links for Windows, and runs what comes out.
+pub const WINDOWS: Group =
+    Group { purpose: "the Windows programs", names: &["gcc-mingw-w64-x86-64", "wine", "wine64"] };
+
 /// Debian's own Rust, for its sources of the standard library and its WebAssembly linker.
 pub const DEBIAN_RUST: Group =
     Group { purpose: "other targets", names: &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"] };
