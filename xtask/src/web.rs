@@ -26,8 +26,6 @@ const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
 /// Views become values of one type where they meet, in place of a type for each shape of a page: what a page is made
 /// of is then drawn by code that all pages share.
 const ERASED_VIEWS: &str = "--cfg erase_components";
-/// A panic ends the module at once, without the texts it would have told a console that nobody reads.
-const SILENT_PANICS: &str = "-Zunstable-options -Cpanic=immediate-abort";
 /// The screens' texts, as the package's build script writes them.
 const TEXTS: &str = "texts";
 /// What is copied into the bundle as it is: the source below the project's root, and its name in the bundle.
@@ -189,15 +187,10 @@ fn compile(root: &Path, profile: Profile, bundle: Bundle) -> Result<Compiled, We
     cargo.current_dir(root).env("CARGO_TARGET_DIR", &target_dir).arg("build").args(["--package", PACKAGE]);
     cargo.args(["--target", TARGET, "--profile", profile.name()]).args(bundle.features());
     cargo.arg("--message-format=json-render-diagnostics");
-    let mut flags = ERASED_VIEWS.to_owned();
     if !has_library {
         cargo.arg("-Zbuild-std=std,panic_abort");
-        if profile == Profile::Wasm {
-            cargo.arg("-Zbuild-std-features=optimize_for_size");
-            flags = format!("{flags} {SILENT_PANICS}");
-        }
     }
-    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", ERASED_VIEWS);
     let texts = run_cargo(&mut cargo)?.ok_or(WebError::NoTexts)?.join(TEXTS);
     let module = target_dir.join(TARGET).join(profile.folder()).join(format!("{PACKAGE}.wasm"));
     Ok(Compiled { module, texts })

@@ -184,7 +184,7 @@ fn form(draft: Draft, senders: RwSignal<Vec<SenderName>>) -> impl IntoView {
                         <span class="field"><input id="number-max" data-field="number-max" type="text" inputmode="decimal"
                             autocomplete="off" dir="ltr" maxlength="16" bind:value=draft.max/></span>
                         <select class="number-select" aria-label=app.t(Text::NumbersCurrency) data-field="number-currency" bind:value=draft.currency>
-                            {currencies.to_vec()}
+                            {Vec::from(currencies)}
                         </select>
                     </div>
                     <label for="number-merchant">{app.t(Text::NumbersWho)}</label>
@@ -194,7 +194,7 @@ fn form(draft: Draft, senders: RwSignal<Vec<SenderName>>) -> impl IntoView {
                     </select>
                 </div>
             </section>
-            <fieldset class="group"><legend>{app.t(Text::NumbersMinutes)}</legend>{lives.to_vec()}</fieldset>
+            <fieldset class="group"><legend>{app.t(Text::NumbersMinutes)}</legend>{Vec::from(lives)}</fieldset>
             {move || draft.complaint.get().map(|text| view! { <p class="field-bad" role="alert">{app.t(text)}</p> })}
             <button class="button button-primary button-large" type="submit" data-action="make-number"
                 disabled=move || app.busy.get()>{app.t(Text::NumbersMake)}</button>

@@ -52,7 +52,7 @@ pub fn report_dialog(app: App, request_id: RequestId, payee: String) -> impl Int
         <dialog class="dialog" node_ref=dialog aria-labelledby="report-title" data-part="report">
             <h2 id="report-title">{app.fill(Text::ReportTitle, "payee", payee)}</h2>
             <p class="quiet">{app.t(Text::ReportBody)}</p>
-            <fieldset class="group"><legend>{app.t(Text::ReportReason)}</legend>{options.to_vec()}</fieldset>
+            <fieldset class="group"><legend>{app.t(Text::ReportReason)}</legend>{Vec::from(options)}</fieldset>
             <div class="group-form">
                 <label for="report-note">{app.t(Text::ReportNote)}</label>
                 <span class="field"><input id="report-note" data-field="report-note" type="text" autocomplete="off"
