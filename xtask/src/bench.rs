@@ -1,5 +1,6 @@
 //! The `bench` verb: the double seal against its raw cost, card reads against the least the standard allows, the ISO
-//! 8583 codec against a peer, the bank's check of a card, payments through servers, and the window. `docs/performance.md` has figures.
+//! 8583 codec against a peer, the bank's check of a card, payments through servers, and the window.
+//! `docs/performance.md` has figures.
 
 mod hello;
 mod window;

@@ -1,6 +1,6 @@
 //! Builds the Windows programs from here with mingw-w64, and pays with the command-line one under wine.
 //!
-//! The window is linked and no more: it needs WebView2, which wine has not.
+//! The window is linked and no more: it needs `WebView2`, which wine has not.
 
 use std::path::Path;
 use std::process::Command;
