@@ -113,7 +113,7 @@ fn toggles() -> impl IntoView {
         let links = values.iter().map(link).collect::<Vec<_>>();
         view! { <li><code class="quiet">{name}</code>{links}</li> }
     };
-    view! { <ul class="workbench-toggles">{TOGGLES.map(toggle).to_vec()}</ul> }
+    view! { <ul class="workbench-toggles">{Vec::from(TOGGLES.map(toggle))}</ul> }
 }
 
 /// The page's own address with one parameter changed.

@@ -22,13 +22,13 @@ pub fn build_and_pay(progress: &Progress) -> Result<String, Failure> {
     let compiler = setup::compiler_for(System::Windows.target())?;
     let target = target_folder()?;
     let folder = compiler.target_folder(&target);
-    for package in ["--package=wallet", "--package=tapseal-app"] {
-        let mut cargo = compiler.cargo();
-        cargo.args(["build", "--bins", "--target", System::Windows.target(), package]).args(compiler.arguments());
-        cargo.env("CARGO_TARGET_DIR", &folder);
-        run(cargo, progress)?;
-    }
-    let programs = folder.join(System::Windows.target()).join("debug");
+    let mut cargo = compiler.cargo();
+    // For release: a debug build of the window's library has more symbols than a DLL can export.
+    cargo.args(["build", "--release", "--bins", "--package=wallet", "--package=tapseal-app"]);
+    cargo.args(["--target", System::Windows.target()]).args(compiler.arguments());
+    cargo.env("CARGO_TARGET_DIR", &folder);
+    run(cargo, progress)?;
+    let programs = folder.join(System::Windows.target()).join("release");
     let wallet = programs.join(WALLET);
     let mut version = wine::run(&wallet, &target);
     version.arg("--version");
