@@ -15,7 +15,7 @@ pub struct Text(u16);
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
-/// The texts of each language, in the order of [`Lang`].
+/// The texts in English, and in Chinese.
 static TEXTS: OnceLock<[Vec<&'static str>; 2]> = OnceLock::new();
 
 /// Takes the languages' files. They stay as long as the page.
@@ -83,7 +83,18 @@ impl Lang {
 impl Text {
     /// The text in a language.
     pub fn in_language(self, lang: Lang) -> &'static str {
-        texts()[lang as usize][usize::from(self.0)]
+        match lang {
+            Lang::English => self.english(),
+            Lang::Chinese => self.chinese(),
+        }
+    }
+
+    fn english(self) -> &'static str {
+        texts()[0][usize::from(self.0)]
+    }
+
+    fn chinese(self) -> &'static str {
+        texts()[1][usize::from(self.0)]
     }
 
     /// The text with this key in the locale files, for the keys that are looked up.
@@ -155,9 +166,8 @@ mod tests {
             for part in ["title", "next"] {
                 let text = Text::with_key(&format!("error.{code}.{part}"));
                 let text = text.unwrap_or_else(|| panic!("error.{code}.{part} is not in the locale files"));
-                let (english, chinese) = (text.in_language(Lang::English), text.in_language(Lang::Chinese));
-                assert_ne!(english, chinese, "{code}");
-                assert!(chinese.chars().any(|letter| letter > '\u{2fff}'), "{code} is not Chinese");
+                assert_ne!(text.english(), text.chinese(), "{code}");
+                assert!(text.chinese().chars().any(|letter| letter > '\u{2fff}'), "{code} is not Chinese");
             }
         }
     }
@@ -228,8 +238,8 @@ mod tests {
 
     #[test]
     fn schemes_have_their_own_names() {
-        assert_eq!(Text::scheme("amex").in_language(Lang::English), "American Express");
-        assert_eq!(Text::scheme("unionpay").in_language(Lang::Chinese), "银联");
+        assert_eq!(Text::scheme("amex").english(), "American Express");
+        assert_eq!(Text::scheme("unionpay").chinese(), "银联");
         assert_eq!(Text::scheme("a-later-one"), Text::SchemeOther);
     }
 }
