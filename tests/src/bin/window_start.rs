@@ -4,19 +4,17 @@
 //! The clock starts when the process does, and stops at the first picture on the display that looks as the settled one
 //! does. Programs take turns: the empty one, the wallet with its server, the wallet without a network.
 
-mod memory;
-mod picture;
-
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use e2e::display::{Display, Picture};
 use e2e::load::middle;
+use e2e::memory;
 use e2e::process::program;
 use e2e::remote::RemoteWallet;
 use e2e::system::{Ask, System, Wishes};
-use picture::{Display, Picture};
 use protocol::ipc::OpenLink;
 
 /// Requests in the inbox.
