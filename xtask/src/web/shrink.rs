@@ -11,8 +11,18 @@ const WASM_OPT_VERSION_MIN: u32 = 116;
 
 /// What makes the module smaller and its compressed form too. All of `-Oz` makes it a quarter smaller, and what gzip
 /// makes of it larger: it undoes the likeness of functions that were made from one.
-const STEPS: &[&str] =
-    &["--all-features", "--remove-unused-module-elements", "--duplicate-function-elimination", "--vacuum", "-o"];
+const STEPS: &[&str] = &["--remove-unused-module-elements", "--duplicate-function-elimination", "--vacuum", "-o"];
+/// What the module may be written with: what the compiler uses and every web view reads. `--all-features` writes an
+/// encoding of imports that no browser reads without being told to.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
 
 /// Rewrites the module in place.
 pub fn shrink(target: &Path, module: &Path) -> Result<(), WebError> {
@@ -20,7 +30,7 @@ pub fn shrink(target: &Path, module: &Path) -> Result<(), WebError> {
         eprintln!("wasm-opt {WASM_OPT_VERSION_MIN} or newer is not installed (npm has it): the module stays larger");
         return Ok(());
     };
-    wasm_opt.args(STEPS).arg(module).arg(module);
+    wasm_opt.args(FEATURES).args(STEPS).arg(module).arg(module);
     run(&mut wasm_opt)
 }
 
