@@ -96,6 +96,15 @@ const COMMANDS = new Set([
   'history_export',
   'receipt_export',
   'check_receipt',
+  'lock',
+  'lock_now',
+  'presence',
+  'start_anew',
+  'introduced',
+  'unlock',
+  'lock_turn_on',
+  'lock_change',
+  'lock_turn_off',
 ])
 
 // The longest call is far below. In UTF-16 code units.

@@ -1,6 +1,16 @@
 //! Lets a person choose a file in the system's own dialog. The window gets its name only, and only of the one chosen.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tauri::{AppHandle, Builder, Runtime};
+
+/// How many dialogs are open.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a dialog of the wallet's own is in front of it.
+pub(crate) fn is_open() -> bool {
+    OPEN.load(Ordering::Relaxed) > 0
+}
 
 /// The window with what the dialog needs.
 pub(crate) fn plugin<R: Runtime>(builder: Builder<R>) -> Builder<R> {
@@ -17,11 +27,14 @@ pub(crate) async fn access_file<R: Runtime>(app: &AppHandle<R>, path: Option<Str
         return path;
     }
     let (told, chosen) = tokio::sync::oneshot::channel();
+    OPEN.fetch_add(1, Ordering::Relaxed);
     app.dialog().file().add_filter("Tapseal", &["json"]).pick_file(move |file| {
         // Nobody waits any more when the window was closed meanwhile.
         let _ = told.send(file);
     });
-    let file = chosen.await.ok().flatten()?.into_path().ok()?;
+    let chosen = chosen.await;
+    OPEN.fetch_sub(1, Ordering::Relaxed);
+    let file = chosen.ok().flatten()?.into_path().ok()?;
     file.to_str().map(str::to_owned)
 }
 

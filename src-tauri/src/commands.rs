@@ -11,6 +11,7 @@ use crate::shell::Shell;
 
 pub(crate) mod history;
 pub(crate) mod keep;
+pub(crate) mod lock;
 pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;
@@ -29,7 +30,7 @@ pub(crate) async fn status(shell: State<'_, Shell>, args: ipc::Status) -> Answer
 #[tauri::command]
 pub(crate) async fn watch(shell: State<'_, Shell>, args: ipc::Watch) -> Answer<ipc::Watch> {
     let ipc::Watch { after } = args;
-    shell.wallet().await?.watch(after).await
+    shell.even_locked().await?.watch(after).await
 }
 
 #[tauri::command]

@@ -16,6 +16,7 @@ use wallet::config::SYSTEM_TRUST;
 mod camera;
 mod chooser;
 mod commands;
+mod leaving;
 mod links;
 #[cfg(desktop)]
 mod notices;
@@ -163,8 +164,18 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::history::history_choices,
             commands::history::history_export,
             commands::history::receipt_export,
-            commands::history::check_receipt
+            commands::history::check_receipt,
+            commands::lock::lock,
+            commands::lock::lock_now,
+            commands::lock::presence,
+            commands::lock::start_anew,
+            commands::lock::introduced,
+            commands::lock::unlock,
+            commands::lock::lock_turn_on,
+            commands::lock::lock_change,
+            commands::lock::lock_turn_off
         ])
+        .on_window_event(leaving::on_window_event)
         .setup(|app| {
             open_wallet(app);
             Ok(())

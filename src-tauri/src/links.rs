@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use protocol::ErrorCode;
 use tauri::{AppHandle, Builder, Manager, Runtime};
 #[cfg(desktop)]
 use tauri_plugin_deep_link::DeepLinkExt;
@@ -135,14 +136,14 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {
         let link = waiting.borrow_and_update().clone();
         if let Some(link) = link {
             // A newer link takes the place of one that waits for the wallet.
-            while let Try::Again { after } = open(&app, &link).await {
+            while open(&app, &link).await == Try::Again {
                 tokio::select! {
                     biased;
                     changed = waiting.changed() => match changed {
                         Ok(()) => break,
                         Err(_) => return,
                     },
-                    () = ready(&app, after) => {}
+                    () = tokio::time::sleep(TRY_AGAIN) => {}
                 }
             }
             if waiting.has_changed().unwrap_or_default() {
@@ -155,38 +156,26 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {
     }
 }
 
+#[derive(PartialEq, Eq)]
 enum Try {
     Done,
-    /// The wallet is not open, or locked: after this change it may be ready.
-    Again {
-        after: Option<u64>,
-    },
+    /// The wallet is not open.
+    Again,
 }
 
+/// Opens a link. A wallet that is locked keeps it and opens it by itself once the lock is open.
 async fn open<R: Runtime>(app: &AppHandle<R>, link: &str) -> Try {
-    let Ok(wallet) = app.state::<Shell>().wallet().await else { return Try::Again { after: None } };
-    let after = wallet.watch(0).await.ok().map(|view| view.seq);
+    let Ok(wallet) = app.state::<Shell>().even_locked().await else { return Try::Again };
     let links = app.state::<Links>();
     links.is_opening.store(true, Ordering::Release);
     let opened = wallet.open_link_from_outside(link.to_owned()).await;
     links.is_opening.store(false, Ordering::Release);
-    match opened {
-        Ok(_) => Try::Done,
-        Err(problem) if problem.code.as_str() == "locked" => Try::Again { after },
-        Err(problem) => {
-            tracing::warn!(code = %problem.code, "the link was not opened");
-            Try::Done
-        }
+    if let Err(problem) = opened
+        && problem.code != ErrorCode::Locked
+    {
+        tracing::warn!(code = %problem.code, "the link was not opened");
     }
-}
-
-/// Waits until the wallet may be ready: it opened, or something changed in it, as the lock does.
-async fn ready<R: Runtime>(app: &AppHandle<R>, after: Option<u64>) {
-    let wallet = app.state::<Shell>().wallet().await;
-    match (wallet, after) {
-        (Ok(wallet), Some(after)) if wallet.watch(after).await.is_ok() => {}
-        (Ok(_) | Err(_), _) => tokio::time::sleep(TRY_AGAIN).await,
-    }
+    Try::Done
 }
 
 #[cfg(all(test, desktop))]

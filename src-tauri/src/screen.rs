@@ -18,7 +18,7 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {
     let mut privacy = ScreenPrivacy::Open;
     let mut seen = 0;
     loop {
-        let Ok(wallet) = app.state::<Shell>().wallet().await else {
+        let Ok(wallet) = app.state::<Shell>().even_locked().await else {
             tokio::time::sleep(TRY_AGAIN).await;
             continue;
         };

@@ -30,8 +30,15 @@ impl Shell {
         self.opened_in(&mut opened).await
     }
 
-    /// The wallet, opened by the first who asks; or why it did not open.
+    /// The wallet, opened by the first who asks; or why it did not open, or that it is locked.
     pub(crate) async fn wallet(&self) -> Result<Wallet, Problem> {
+        let wallet = self.even_locked().await?;
+        wallet.unlocked()?;
+        Ok(wallet)
+    }
+
+    /// The same for the few commands that are answered while it is locked.
+    pub(crate) async fn even_locked(&self) -> Result<Wallet, Problem> {
         self.opened_in(&mut *self.opened.lock().await).await
     }
 

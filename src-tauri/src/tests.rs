@@ -81,6 +81,11 @@ fn arguments(command: &str) -> Value {
         "history_export" => json!({ "query": {}, "format": "csv", "language": "en", "path": "list.csv" }),
         "receipt_export" => json!({ "attempt_id": id, "format": "pdf", "language": "en", "path": "receipt.pdf" }),
         "check_receipt" => json!({ "given": { "kind": "text", "text": "{}" } }),
+        "presence" => json!({ "sign": "used" }),
+        "start_anew" => json!({ "word": "" }),
+        "unlock" | "lock_turn_on" => json!({ "passphrase": "" }),
+        "lock_change" => json!({ "present": "", "passphrase": "" }),
+        "lock_turn_off" => json!({ "present": "" }),
         _ => merchants_arguments(command),
     }
 }

@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 pub use self::look::{Look, Shade, Tongue, WIDTHS};
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
-use crate::scene::{card_album, history_album, merchant_album, pay_album, settings_album};
+use crate::scene::{card_album, history_album, lock_album, merchant_album, pay_album, settings_album};
 use crate::system::{Ask, System};
 
 /// How many parts are walked at once: most of the time each waits for a page or a bank.
@@ -36,6 +36,8 @@ pub enum Part {
     History,
     /// The payer's settings.
     Settings,
+    /// The lock and the first run.
+    Lock,
 }
 
 impl Part {
@@ -46,6 +48,7 @@ impl Part {
             Self::Card => card_album::walk(tour).await,
             Self::History => history_album::walk(tour).await,
             Self::Settings => settings_album::walk(tour).await,
+            Self::Lock => lock_album::walk(tour).await,
         }
     }
 }

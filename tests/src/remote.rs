@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::Problem;
+use protocol::ipc::lock::Introduced;
 use protocol::ipc::{
     CheckoutStage, CheckoutStart, CheckoutView, ClaimConfirm, ClaimStart, Command, OpenLink, PinLayout, PinPad,
     PinPress, PinSubmit, Watch,
@@ -30,6 +31,13 @@ impl RemoteWallet {
 
     /// The same at several readers.
     pub async fn start_at(system: &System, name: &str, readers: &[&str]) -> Self {
+        let wallet = Self::start_new(system, name, readers).await;
+        wallet.call(&Introduced {}).await.expect("a wallet that is no new one any more");
+        wallet
+    }
+
+    /// The same as it is the first time: it introduces itself.
+    pub async fn start_new(system: &System, name: &str, readers: &[&str]) -> Self {
         let home = system.folder().join(name);
         let plain = |path: &std::path::Path| path.to_str().expect("paths here are plain").to_owned();
         let bundle = crate::browser::project_root().join("ui/dist");

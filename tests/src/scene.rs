@@ -2,6 +2,7 @@
 
 pub mod card_album;
 pub mod history_album;
+pub mod lock_album;
 pub mod merchant;
 pub mod merchant_album;
 pub mod pay_album;

@@ -32,6 +32,7 @@ pub fn shell() -> impl IntoView {
     app.follow_confirmation();
     app.follow_readers();
     app.follow_history();
+    app.follow_presence();
     herald::follow(app);
     feedback::follow(app);
     doubts::follow(app);
@@ -66,6 +67,9 @@ fn page(app: App, place: Place) -> AnyView {
     match place {
         Place::Starting => pages::start::starting(app).into_any(),
         Place::Broken => pages::start::broken(app).into_any(),
+        Place::Lock => pages::lock::page(app).into_any(),
+        Place::LockForgotten => pages::lock::forgotten::page(app).into_any(),
+        Place::FirstRun(step) => pages::first_run::page(app, step).into_any(),
         Place::Inbox => pages::inbox::page(app).into_any(),
         Place::FirstContact(request_id) => pages::introduction::first_contact(app, request_id).into_any(),
         Place::LinkOpened(request_id) => pages::introduction::link_opened(app, request_id).into_any(),
@@ -214,9 +218,9 @@ fn follow_place(app: App) {
     Effect::new(move |before: Option<Place>| {
         let place = app.place.get();
         if before.is_some_and(|before| before != place) {
-            request_animation_frame(|| {
+            request_animation_frame(move || {
                 browser::scroll_to_top(".content");
-                browser::focus("main h1");
+                browser::focus(if place == Place::Lock { "main input" } else { "main h1" });
             });
         }
         place
@@ -225,6 +229,9 @@ fn follow_place(app: App) {
 
 /// Escape goes back, unless a dialog is open, which Escape closes. At a till the other keys mean something too.
 fn on_key(app: App, event: &KeyboardEvent) {
+    if app.is_lock_key(event) {
+        return;
+    }
     keys::on_key(app, event);
     if event.key() == "Escape" && !event.default_prevented() && !browser::is_there("dialog[open]") {
         app.back();

@@ -79,6 +79,11 @@ pub fn is_mirrored() -> bool {
     is_there(":root[dir=\"rtl\"]")
 }
 
+/// Whether the page is out of sight: another window covers it, or another app is in front.
+pub fn is_hidden() -> bool {
+    document().is_some_and(|document| document.hidden())
+}
+
 /// Waits.
 pub async fn pause(ms: u32) {
     let promise = Promise::new(&mut |resolve: Function, _reject: Function| {

@@ -17,6 +17,7 @@ mod i18n;
 mod invitation;
 mod ipc;
 mod later;
+mod lock;
 mod merchant;
 mod methods;
 mod outside;

@@ -3,9 +3,11 @@
 pub mod card;
 pub mod card_choose;
 pub mod card_error;
+pub mod first_run;
 pub mod history;
 pub mod inbox;
 pub mod introduction;
+pub mod lock;
 pub mod merchant;
 pub mod numbers;
 pub mod paid;

@@ -1,5 +1,6 @@
 //! Where the person is: the screen they went to, and the place the wallet's state makes of it.
 
+mod first;
 mod settings;
 
 use payment::{AttemptId, RequestId};
@@ -9,6 +10,7 @@ use protocol::ipc::CheckoutStage;
 use crate::merchant::place::{SellPlace, SellScreen, SellSection};
 use crate::remedy::Remedy;
 
+pub use first::FirstStep;
 pub use settings::{GROUPS, SettingsGroup, SettingsPage};
 
 /// What the person navigated to.
@@ -40,6 +42,8 @@ pub enum Screen {
     SettingsPage(SettingsPage),
     /// A test of a reader.
     ReaderTest,
+    /// The first run, once more.
+    FirstRun,
     /// One of the merchant's screens.
     Sell(SellScreen),
 }
@@ -51,6 +55,12 @@ pub enum Place {
     Starting,
     /// The wallet did not open.
     Broken,
+    /// The wallet is locked.
+    Lock,
+    /// The same, and the passphrase is forgotten.
+    LockForgotten,
+    /// A step of the first run.
+    FirstRun(FirstStep),
     /// See [`Screen::Inbox`].
     Inbox,
     /// See [`Screen::FirstContact`].
@@ -126,6 +136,7 @@ impl Place {
             (Screen::Settings, _) => Self::Settings,
             (Screen::SettingsPage(page), _) => Self::SettingsPage(page),
             (Screen::ReaderTest, _) => Self::ReaderTest,
+            (Screen::FirstRun, _) => Self::FirstRun(FirstStep::Language),
             (Screen::Sell(screen), _) => Self::Sell(SellPlace::of(screen, None)),
             (Screen::Checkout, Some(stage)) => Self::of_stage(stage),
         }
@@ -151,6 +162,9 @@ impl Place {
         match self {
             Self::Starting => "start",
             Self::Broken => "start.failed",
+            Self::Lock => "lock",
+            Self::LockForgotten => "lock.forgotten",
+            Self::FirstRun(step) => step.id(),
             Self::Inbox => "inbox",
             Self::FirstContact(_) => "first-contact",
             Self::LinkOpened(_) => "link-opened",
@@ -188,7 +202,7 @@ impl Place {
                 Some(SellSection::Settings) => Some(Section::Settings),
                 None => None,
             },
-            Self::Starting | Self::Broken => None,
+            Self::Starting | Self::Broken | Self::Lock | Self::LockForgotten | Self::FirstRun(_) => None,
             Self::CardProblem(..) | Self::Card | Self::CardChoose | Self::CardError => None,
             Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
         }

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::error::Problem;
+use protocol::ipc::lock::LockState;
 use protocol::ipc::pay::MethodView;
 use protocol::ipc::{
     CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, RequestView, Status,
@@ -29,7 +30,7 @@ use crate::ipc::invoke;
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::Till;
 use crate::phase::PhaseView as _;
-use crate::place::{Place, Screen, SettingsPage};
+use crate::place::{FirstStep, Place, Screen, SettingsPage};
 use crate::readers;
 use crate::stage::{spoken, stage_name};
 
@@ -62,6 +63,16 @@ pub struct Shared {
     pub lang: Memo<Lang>,
     /// The wallet's status; none until it answered.
     pub status: RwSignal<Option<WalletStatus>>,
+    /// Whether the wallet is locked.
+    pub lock: RwSignal<LockState>,
+    /// Whether something came while it was.
+    pub came_while_locked: RwSignal<bool>,
+    /// Whether the person says that they forgot the passphrase.
+    pub is_forgotten: RwSignal<bool>,
+    /// How far the first run is.
+    pub first_step: RwSignal<FirstStep>,
+    /// Whether a link from outside brought the person: the first run waits for another day.
+    pub came_by_link: RwSignal<bool>,
     /// Why the wallet did not open.
     pub start_problem: RwSignal<Option<Problem>>,
     /// Whether the payment server is reachable.
@@ -121,11 +132,20 @@ impl App {
         let screen = RwSignal::new(Screen::Inbox);
         let status = RwSignal::new(None::<WalletStatus>);
         let start_problem = RwSignal::new(None::<Problem>);
+        let (lock, is_forgotten) = (RwSignal::new(LockState::None), RwSignal::new(false));
+        let (first_step, came_by_link) = (RwSignal::new(FirstStep::Language), RwSignal::new(false));
         let checkout = RwSignal::new(None::<CheckoutView>);
         let till = Till::new();
         let place = Memo::new(move |_| {
             if status.with(Option::is_none) {
                 return if start_problem.with(Option::is_some) { Place::Broken } else { Place::Starting };
+            }
+            if lock.get() == LockState::Locked {
+                return if is_forgotten.get() { Place::LockForgotten } else { Place::Lock };
+            }
+            let is_new = status.with(|status| status.as_ref().is_some_and(|status| status.is_new));
+            if screen.get() == Screen::FirstRun || (is_new && screen.get() == Screen::Inbox && !came_by_link.get()) {
+                return Place::FirstRun(first_step.get());
             }
             if let Screen::Sell(screen) = screen.get() {
                 return Place::Sell(till.place(screen));
@@ -142,6 +162,11 @@ impl App {
             place,
             lang,
             status,
+            lock,
+            came_while_locked: RwSignal::new(false),
+            is_forgotten,
+            first_step,
+            came_by_link,
             start_problem,
             online: RwSignal::new(true),
             inbox: RwSignal::new(None),
@@ -174,6 +199,7 @@ impl App {
             match invoke(Status {}).await {
                 Ok(status) => {
                     self.online.set(status.online);
+                    self.lock.set(status.lock);
                     self.status.set(Some(status));
                 }
                 Err(problem) => return self.start_problem.set(Some(problem)),
@@ -189,6 +215,7 @@ impl App {
         // Without an answer the last known status stays; the next call says what is wrong.
         if let Ok(status) = invoke(Status {}).await {
             self.online.try_set(status.online);
+            self.set_lock(status.lock);
             self.status.try_set(Some(status));
         }
     }
@@ -213,6 +240,11 @@ impl App {
 
     async fn take(self, view: &WatchView, before: Option<&WatchView>) {
         self.online.set(view.online);
+        self.came_while_locked.set(view.came_while_locked);
+        self.set_lock(view.lock);
+        if view.lock == LockState::Locked {
+            return;
+        }
         if before.is_none() && view.checkout.is_some() {
             // The window was opened, or reloaded, in the middle of a payment.
             self.screen.set(Screen::Checkout);
@@ -369,7 +401,13 @@ impl App {
             Place::Card | Place::CardChoose | Place::Pin => self.stop_checkout(),
             Place::Paid | Place::Unknown | Place::Refused => self.finish_checkout(),
             // The payment is on its way: there is no way back, and none is offered.
-            Place::Sealing | Place::Starting | Place::Broken | Place::Inbox => {}
+            Place::Sealing | Place::Starting | Place::Broken | Place::Inbox | Place::Lock => {}
+            Place::LockForgotten => self.is_forgotten.set(false),
+            Place::FirstRun(step) => {
+                if let Some(before) = step.before() {
+                    self.first_step.set(before);
+                }
+            }
             Place::CardError => self.leave_checkout(),
             Place::CardProblem(request_id, _) => self.go(Screen::Request(request_id)),
             Place::ReaderTest => self.go(Screen::SettingsPage(SettingsPage::Readers)),

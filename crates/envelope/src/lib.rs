@@ -21,6 +21,7 @@
 //! | [`Device`] | signs submissions and HTTP calls |
 //! | [`RestKey`] | seals what a device keeps for itself, and opens it again |
 //! | a passphrase | seals a wallet's [`backup`], and opens it again |
+//! | a person's passphrase | what only they open: see [`passphrase`] |
 //!
 //! A key of one role does not fit where another is asked for. At compile time:
 //!
@@ -67,6 +68,7 @@ pub mod jws;
 pub mod keyset;
 pub mod outer;
 mod pan;
+pub mod passphrase;
 mod pin;
 pub mod pin_block;
 pub mod request;

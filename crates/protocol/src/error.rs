@@ -245,6 +245,16 @@ error_codes! {
     BackupForeign = "backup_foreign", 422, No, false, "The backup belongs to another operator. Nothing was changed and no money moved.";
     /// A file could not be written, or did not read back as written.
     BackupNotWritten = "backup_not_written", 500, No, true, "The file could not be written. No money moved.";
+    /// The wallet is locked.
+    Locked = "locked", 423, No, false, "The wallet is locked. No money moved.";
+    /// The passphrase does not open the lock.
+    PassphraseWrong = "passphrase_wrong", 403, No, false, "The passphrase is wrong. No money moved.";
+    /// Too many wrong passphrases: the next one is taken after a wait.
+    PassphraseWait = "passphrase_wait", 429, No, true, "Too many wrong passphrases. Wait before the next try. No money moved.";
+    /// The passphrase is too short, or among the first that anybody tries.
+    PassphraseWeak = "passphrase_weak", 422, No, false, "The passphrase is too easy to guess. No money moved.";
+    /// There is a lock already, or none.
+    LockUnfit = "lock_unfit", 409, No, false, "The lock is not in a state for this. No money moved.";
     /// A receipt does not verify.
     ReceiptInvalid = "receipt_invalid", 422, No, false, "The receipt does not verify.";
     /// More receipts than one file holds.

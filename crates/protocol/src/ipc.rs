@@ -42,17 +42,39 @@ macro_rules! commands {
 
 pub mod history;
 pub mod keep;
+pub mod lock;
 pub mod merchant;
+pub mod passphrase;
 pub mod pay;
 pub mod payer;
 pub mod shell;
 
 /// The names of every module's commands, in the order the modules are asked.
-const GROUPS: &[&[&str]] =
-    &[NAMES, payer::NAMES, merchant::NAMES, pay::NAMES, shell::NAMES, keep::NAMES, history::NAMES];
+const GROUPS: &[&[&str]] = &[
+    NAMES,
+    payer::NAMES,
+    merchant::NAMES,
+    pay::NAMES,
+    shell::NAMES,
+    keep::NAMES,
+    history::NAMES,
+    lock::NAMES,
+    passphrase::NAMES,
+];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
 pub const COMMAND_NAMES: &[&str] = &joined::<{ count(GROUPS) }>(GROUPS);
+
+/// The commands that are answered while the wallet is locked. Every other one answers `locked`.
+pub const ANSWERED_WHILE_LOCKED: &[&str] = &[
+    Status::NAME,
+    Watch::NAME,
+    lock::Lock::NAME,
+    lock::LockNow::NAME,
+    lock::Presence::NAME,
+    lock::StartAnew::NAME,
+    passphrase::Unlock::NAME,
+];
 
 const fn count(groups: &[&[&str]]) -> usize {
     let (mut group, mut count) = (0, 0);
@@ -314,6 +336,12 @@ pub struct WalletStatus {
     pub settings: Settings,
     /// The program's version.
     pub version: String,
+    /// Whether the wallet is locked. While it is, `identifiers` is empty.
+    #[serde(default)]
+    pub lock: lock::LockState,
+    /// Whether the person was never shown what this wallet is.
+    #[serde(default)]
+    pub is_new: bool,
 }
 
 /// What stands now, after something changed.
@@ -346,6 +374,12 @@ pub struct WatchView {
     /// Changes whenever a receipt came or something was given back: ask for what is shown of the history again.
     #[serde(default)]
     pub history_version: u64,
+    /// Whether the wallet is locked. While it is, nothing else here tells of a request or a payment.
+    #[serde(default)]
+    pub lock: lock::LockState,
+    /// Whether something came while the wallet was locked, which it can name once it is open.
+    #[serde(default)]
+    pub came_while_locked: bool,
 }
 
 /// What a request asks of the payer now.

@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, history, keep, merchant, pay, payer, shell};
+use protocol::ipc::{self, Command, history, keep, lock, merchant, passphrase, pay, payer, shell};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -22,8 +22,12 @@ macro_rules! route {
 /// Does one command. `args` is the command's JSON object; the answer is its answer's JSON.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidInput`] for an unknown command or arguments that do not fit; else the command's own.
+/// [`ErrorCode::InvalidInput`] for an unknown command or arguments that do not fit, [`ErrorCode::Locked`] for nearly all
+/// of them while the wallet is locked; else the command's own.
 pub async fn dispatch(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    if !ipc::ANSWERED_WHILE_LOCKED.contains(&name) {
+        wallet.unlocked()?;
+    }
     route! {
         wallet, name, args, ipc,
         {
@@ -178,6 +182,35 @@ async fn dispatch_history(wallet: &Wallet, name: &str, args: Value) -> Result<Va
             HistoryExport { query, format, language, path } => history_export;
             ReceiptExport { attempt_id, format, language, path } => receipt_export;
             CheckReceipt { given } => check_receipt;
+        }
+        _ => dispatch_locks(wallet, name, args).await
+    }
+}
+
+/// The same for the commands of the lock and the first run.
+async fn dispatch_locks(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, lock,
+        {
+            Lock {} => lock;
+            LockNow {} => lock_now;
+            Presence { sign } => presence;
+            StartAnew { word } => start_anew;
+            Introduced {} => introduced;
+        }
+        _ => dispatch_passphrases(wallet, name, args).await
+    }
+}
+
+/// The same for the commands that carry a passphrase.
+async fn dispatch_passphrases(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, passphrase,
+        {
+            Unlock { passphrase } => unlock;
+            LockTurnOn { passphrase } => lock_turn_on;
+            LockChange { present, passphrase } => lock_change;
+            LockTurnOff { present } => lock_turn_off;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

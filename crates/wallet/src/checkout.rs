@@ -241,6 +241,34 @@ impl Checkout {
         self.view().ok_or_else(not_ready)
     }
 
+    /// Whether the person is looking for their card: that has its own time.
+    pub(crate) fn waits_for_card(&self) -> bool {
+        let waits = |running: &Running| matches!(running.view.progress, CheckoutStage::WaitingForCard);
+        self.lock().running.as_ref().is_some_and(waits)
+    }
+
+    /// Waits until no payment needs this device's keys: what can still be stopped is stopped, what is sealed is not.
+    pub(crate) async fn let_go(&self) {
+        loop {
+            let seq = self.changes.now().seq;
+            let (over, stoppable) = {
+                let current = self.lock();
+                let stage = current.running.as_ref().map(|running| &running.view.progress);
+                (stage.is_none_or(is_over), stage.is_some_and(can_stop))
+            };
+            if over {
+                break;
+            }
+            // It may have become unstoppable, or have ended, between the two looks.
+            if !stoppable || self.stop().await.is_err() {
+                self.changes.wait(seq).await;
+            }
+        }
+        if let Some(running) = self.lock().running.as_mut() {
+            running.pad = None;
+        }
+    }
+
     /// Forgets a checkout that is over. One whose outcome is unknown goes on being asked about.
     pub(crate) fn done(&self) -> Result<()> {
         {

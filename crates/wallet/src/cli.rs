@@ -3,6 +3,7 @@
 mod card_read;
 mod keep;
 mod merchant;
+mod passphrase;
 mod pay;
 mod payer;
 mod pin;
@@ -16,6 +17,8 @@ use clap::{Args, Parser, Subcommand};
 use payment::{AttemptId, MerchantId, RequestId};
 use protocol::wallet_api::OtherDevices;
 use protocol::{ErrorCode, MoneyMoved, Problem};
+
+use passphrase::PassphraseSource;
 
 use crate::config::{KeyStoreKind, SYSTEM_TRUST, Upkeep, WalletConfig};
 use crate::error::WalletError;
@@ -56,6 +59,10 @@ struct PlaceArgs {
     /// Certification authorities to believe besides the schemes' own, one key a line: for simulated cards.
     #[arg(long, global = true, env = "TAPSEAL_CA_KEYS", value_name = "FILE")]
     ca_keys: Option<PathBuf>,
+    /// Reads a passphrase from this open file descriptor, a line each, instead of asking at the terminal; 0 is standard
+    /// input, whose next line may be a PIN.
+    #[arg(long, global = true, value_name = "NUMBER")]
+    passphrase_fd: Option<u32>,
 }
 
 #[derive(Subcommand)]
@@ -161,6 +168,12 @@ enum Command {
         /// A PNG, JPEG or WebP file.
         picture: PathBuf,
     },
+    /// Gives the wallet a lock: its keys are sealed with a passphrase, which every command then asks for.
+    Lock,
+    /// Takes the lock away.
+    Unlock,
+    /// Changes the passphrase.
+    Passphrase,
     /// Takes payments, as a merchant's till.
     #[command(subcommand)]
     Merchant(merchant::MerchantCommand),
@@ -227,6 +240,9 @@ async fn run(cli: &Cli) -> ExitCode {
         Command::Reject { id } => reject(cli, *id).await,
         Command::Receipts(args) => receipts::run(cli, args).await,
         Command::Scan { picture } => scan(cli, picture).await,
+        Command::Lock => passphrase::turn_on(cli).await,
+        Command::Unlock => passphrase::turn_off(cli).await,
+        Command::Passphrase => passphrase::change(cli).await,
         Command::Merchant(command) => merchant::run(cli, command).await,
         Command::Receipt { attempt, out, pdf } => receipts::one(cli, *attempt, out.as_deref(), pdf.as_deref()).await,
     };
@@ -264,7 +280,16 @@ impl PlaceArgs {
     }
 
     async fn open(&self) -> Result<Wallet, Problem> {
-        Wallet::open(self.config()?).await
+        self.open_with(self.config()?).await
+    }
+
+    /// The wallet, unlocked.
+    async fn open_with(&self, config: WalletConfig) -> Result<Wallet, Problem> {
+        passphrase::unlocked(Wallet::open(config).await?, self.passphrases()).await
+    }
+
+    fn passphrases(&self) -> PassphraseSource {
+        PassphraseSource::of(self.passphrase_fd)
     }
 }
 

@@ -6,8 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use envelope::passphrase::Cost;
 use protocol::ipc::shell::AbilitiesView;
 
+use crate::clock::Clock;
 use crate::readers::CardReader;
 use crate::trust::TRUST_FILE;
 
@@ -88,6 +90,10 @@ pub struct WalletConfig {
     pub card_wait: Duration,
     /// What the surrounding program can do for the wallet's screens.
     pub abilities: AbilitiesView,
+    /// What tells the lock how long nobody was there.
+    pub clock: Clock,
+    /// What trying a passphrase of a new lock costs.
+    pub lock_cost: Cost,
 }
 
 impl WalletConfig {
@@ -104,6 +110,8 @@ impl WalletConfig {
             terminal_country: TERMINAL_COUNTRY_DEFAULT,
             card_wait: CARD_WAIT_DEFAULT,
             abilities: AbilitiesView::default(),
+            clock: Clock::system(),
+            lock_cost: Cost::INTERACTIVE,
         }
     }
 

@@ -66,7 +66,7 @@ impl VerifiedOrder {
 /// Opens a letter sealed to this device; the merchant-signed order comes out, not yet verified.
 pub fn open_for_device(sealed: &SealedRequest, device: &Device) -> Result<String> {
     let capsule = capsule(sealed)?;
-    let plaintext = request::open_as_device(device.sealing(), sealed.request_id.as_bytes(), &capsule)
+    let plaintext = request::open_as_device(device.keys()?.sealing(), sealed.request_id.as_bytes(), &capsule)
         .map_err(|_| WalletError::Code(ErrorCode::LinkInvalid))?;
     order_in(&plaintext)
 }

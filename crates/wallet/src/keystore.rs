@@ -37,6 +37,8 @@ pub enum SecretName {
     Device(DeviceId),
     /// The merchant's keys on a device that is its till.
     Till(DeviceId),
+    /// What opens a device's other secrets, itself sealed under a passphrase.
+    Lock(DeviceId),
 }
 
 impl fmt::Display for SecretName {
@@ -44,6 +46,7 @@ impl fmt::Display for SecretName {
         match self {
             Self::Device(device_id) => write!(f, "{device_id}"),
             Self::Till(device_id) => write!(f, "{device_id}.till"),
+            Self::Lock(device_id) => write!(f, "{device_id}.lock"),
         }
     }
 }
@@ -51,6 +54,9 @@ impl fmt::Display for SecretName {
 /// Where the wallet's secrets rest.
 pub struct KeyStore {
     place: Place,
+    /// How many more times it writes before the power fails.
+    #[cfg(test)]
+    pub(crate) writes_left: std::sync::atomic::AtomicUsize,
 }
 
 enum Place {
@@ -65,7 +71,11 @@ impl KeyStore {
             KeyStoreKind::Keyring => Place::Keyring,
             KeyStoreKind::File => Place::Folder(home.to_owned()),
         };
-        Self { place }
+        Self {
+            place,
+            #[cfg(test)]
+            writes_left: usize::MAX.into(),
+        }
     }
 
     /// The secret of this name, if one is kept.
@@ -78,18 +88,46 @@ impl KeyStore {
 
     /// Keeps the secret of this name. A file is never written over.
     pub async fn save(&self, name: SecretName, secret: Zeroizing<Vec<u8>>) -> Result<()> {
+        self.before_writing()?;
         match &self.place {
             Place::Keyring => in_keyring(move |store| save_to_keyring(store, name, &secret)).await,
             Place::Folder(folder) => save_file(&key_file(folder, name), &secret),
         }
     }
 
+    /// Puts a secret in the place of the one of this name, or of none. Whenever it is interrupted, the one or the other
+    /// is there as a whole.
+    pub async fn replace(&self, name: SecretName, secret: Zeroizing<Vec<u8>>) -> Result<()> {
+        self.before_writing()?;
+        match &self.place {
+            Place::Keyring => in_keyring(move |store| save_to_keyring(store, name, &secret)).await,
+            Place::Folder(folder) => replace_file(&key_file(folder, name), &secret),
+        }
+    }
+
     /// Forgets the secret of this name, if there is one.
     pub async fn remove(&self, name: SecretName) -> Result<()> {
+        self.before_writing()?;
         match &self.place {
             Place::Keyring => in_keyring(move |store| remove_from_keyring(store, name)).await,
             Place::Folder(folder) => remove_file(&key_file(folder, name)),
         }
+    }
+}
+
+impl KeyStore {
+    /// In tests, where the power may fail.
+    #[cfg(test)]
+    fn before_writing(&self) -> Result<()> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let left = self.writes_left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| WalletError::KeyFile("the power failed".to_owned()))
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the power fails in tests only")]
+    fn before_writing(&self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -183,6 +221,19 @@ fn save_file(path: &Path, secret: &[u8]) -> Result<()> {
     file.write_all(secret).and_then(|()| file.sync_all()).map_err(fault)
 }
 
+/// Written beside, then renamed over it (POSIX, rename: "the link named new shall remain visible").
+fn replace_file(path: &Path, secret: &[u8]) -> Result<()> {
+    let fault = |error: io::Error| WalletError::KeyFile(error.to_string());
+    let beside = path.with_extension("new");
+    // What an interrupted replacement left is no secret that anybody waits for.
+    remove_file(&beside)?;
+    save_file(&beside, secret)?;
+    fs::rename(&beside, path).map_err(fault)?;
+    #[cfg(unix)]
+    fs::File::open(path.parent().unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(fault)?;
+    Ok(())
+}
+
 fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WalletError::KeyFile(error.to_string())),
@@ -219,6 +270,18 @@ mod tests {
         store.save(DEVICE, Zeroizing::new(vec![1])).await.unwrap();
         assert!(store.save(DEVICE, Zeroizing::new(vec![2])).await.is_err());
         assert_eq!(store.load(DEVICE).await.unwrap().unwrap().as_slice(), &[1]);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_replaced_as_a_whole_and_stays_private() {
+        let home = tempfile::tempdir().unwrap();
+        let store = KeyStore::new(KeyStoreKind::File, home.path());
+        fs::write(home.path().join(format!("{DEVICE}.new")), b"left behind").unwrap();
+        for secret in [vec![1], vec![2; 100]] {
+            store.replace(DEVICE, Zeroizing::new(secret.clone())).await.unwrap();
+            assert_eq!(store.load(DEVICE).await.unwrap().unwrap().as_slice(), &secret, "it is readable by us alone");
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     #[tokio::test]

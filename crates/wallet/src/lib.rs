@@ -23,6 +23,7 @@ mod history;
 mod inbox;
 mod keyset;
 pub mod keystore;
+mod lock;
 mod merchant;
 mod merchant_code;
 mod methods;
@@ -40,6 +41,7 @@ mod wallet;
 
 pub use backup::{EXTENSION as BACKUP_EXTENSION, file_name as backup_file_name};
 pub use checkout::Trace;
+pub use clock::{Clock, Moment};
 pub use config::{KeyStoreKind, Upkeep, WalletConfig};
 pub use error::WalletError;
 pub use history::export::{list_name, receipt_name};

@@ -38,9 +38,8 @@ use api::MerchantApi;
 
 use crate::changes::Changes;
 use crate::clock::signed;
-use crate::device::Device;
 use crate::error::{Result, WalletError};
-use crate::keystore::{KeyStore, SecretName};
+use crate::keystore::SecretName;
 use crate::store::Store;
 use crate::wallet::Wallet;
 
@@ -140,17 +139,28 @@ pub(crate) struct TillSlot {
 }
 
 impl TillSlot {
-    /// The till this wallet was before. One whose keys were removed from the key store is none any more.
-    pub async fn open(store: &Store, keys: &KeyStore, device: &Device, changes: &Arc<Changes>) -> Result<Self> {
-        let mut till = None;
-        if let Some(facts) = store.till().await? {
-            if let Some(secret) = keys.load(SecretName::Till(device.id())).await? {
-                till = Some(Arc::new(Till::new(facts, TillKeys::from_secret(&secret)?, changes)?));
-            } else {
+    /// No till, or none whose keys are at hand.
+    pub fn empty() -> Self {
+        Self { till: RwLock::new(None), connected: watch::Sender::new(0) }
+    }
+
+    /// The till this wallet was before, given its keys. One whose keys were removed from the key store is none any more.
+    pub async fn load(&self, store: &Store, secret: Option<&[u8]>, changes: &Arc<Changes>) -> Result<()> {
+        match (store.till().await?, secret) {
+            (Some(facts), Some(secret)) => {
+                self.put(Some(Till::new(facts, TillKeys::from_secret(secret)?, changes)?));
+            }
+            (Some(facts), None) => {
                 tracing::warn!(merchant = %facts.merchant_id, "the merchant's keys are gone from the key store");
             }
+            (None, _) => {}
         }
-        Ok(Self { till: RwLock::new(till), connected: watch::Sender::new(0) })
+        Ok(())
+    }
+
+    /// Lets the till's keys go; they are wiped when the last call under way ends.
+    pub fn lock(&self) {
+        self.put(None);
     }
 
     /// The till, if this wallet is one.
@@ -204,7 +214,7 @@ impl Wallet {
         let (facts, signing, api_key) = file.into_parts()?;
         self.check_in_keyset(&facts).await?;
         // What this till sealed as the same merchant's still opens afterwards.
-        let before = core.key_store.load(SecretName::Till(core.device.id())).await?;
+        let before = self.load_secret(SecretName::Till(core.device.id())).await?;
         let rest = match before.map(|secret| TillKeys::from_secret(&secret)).transpose()? {
             Some(keys) => keys.rest,
             None => RestKey::generate(),
@@ -216,8 +226,7 @@ impl Wallet {
         if core.store.till().await?.is_some_and(|kept| kept.merchant_id != till.facts.merchant_id) {
             core.store.remove_till().await?;
         }
-        core.key_store.remove(SecretName::Till(core.device.id())).await?;
-        core.key_store.save(SecretName::Till(core.device.id()), secret).await?;
+        self.keep_secret(SecretName::Till(core.device.id()), secret).await?;
         follow::save_place(&core.store, &till.facts.merchant_id, end).await?;
         core.store.save_till(&till.facts, core.server.now_ms()).await?;
         core.till.put(Some(till));

@@ -116,7 +116,7 @@ impl Server {
 
     /// `POST /v1/devices`: makes this device known; doing it twice changes nothing.
     pub async fn register(&self) -> Result<()> {
-        let call = Call::post("/v1/devices", &self.device.registration(&self.language));
+        let call = Call::post("/v1/devices", &self.device.registration(&self.language)?);
         self.send(&call).await.map(|_| ())
     }
 
@@ -282,6 +282,8 @@ impl Server {
             answer => answer,
         };
         let reach = match &answer {
+            // Nothing was sent, and nothing learned.
+            Err(WalletError::Code(ErrorCode::Locked)) => return answer,
             Err(WalletError::NotReached | WalletError::Lost) => Reach::Offline,
             Ok(_) | Err(_) => Reach::Online,
         };
@@ -301,19 +303,19 @@ impl Server {
     }
 
     async fn send_once(&self, call: &Call) -> Result<Vec<u8>> {
-        let response = self.request(call).timeout(call.wait).send().await.map_err(lost_or_not_reached)?;
+        let response = self.request(call)?.timeout(call.wait).send().await.map_err(lost_or_not_reached)?;
         let status = response.status();
         let body = read_bounded(response).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
     }
 
     /// The call with its headers; the device signs method, path, time and body.
-    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
+    fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder> {
         let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.path));
         if call.signer == Signer::Device {
             let time_ms = self.now_ms();
-            let signature =
-                sign_http(self.device.signing(), call.method.as_str(), &call.path, clock::signed(time_ms), &call.body);
+            let (keys, method) = (self.device.keys()?, call.method.as_str());
+            let signature = sign_http(keys.signing(), method, &call.path, clock::signed(time_ms), &call.body);
             request = request
                 .header(HEADER_DEVICE, self.device.id().to_string())
                 .header(HEADER_TIME, time_ms.to_string())
@@ -322,7 +324,7 @@ impl Server {
         if !call.body.is_empty() {
             request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(call.body.clone());
         }
-        request
+        Ok(request)
     }
 }
 

@@ -59,6 +59,32 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// Erases every record, and what deleted ones left in the file; only the floors of keyset versions stay, which tell
+    /// of nobody and never go down.
+    pub async fn erase(&self) -> Result<()> {
+        let tables: Vec<(String, String)> = sqlx::query_as(
+            "SELECT name, type FROM pragma_table_list WHERE type IN ('table', 'virtual') AND schema = 'main' \
+             AND name NOT LIKE 'sqlite%' AND name NOT IN ('_sqlx_migrations', 'version_floor')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut step = self.pool.begin().await?;
+        // Whatever refers to what: at the end of the step all of it is gone.
+        sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut *step).await?;
+        for (table, kind) in tables {
+            // An index of texts that are not kept has no rows to delete, only itself (SQLite, FTS5, section 6.4).
+            let erasing = match kind.as_str() {
+                "virtual" => format!("INSERT INTO \"{table}\" (\"{table}\") VALUES ('delete-all')"),
+                _ => format!("DELETE FROM \"{table}\""),
+            };
+            sqlx::query(sqlx::AssertSqlSafe(erasing)).execute(&mut *step).await?;
+        }
+        step.commit().await?;
+        sqlx::query("VACUUM").execute(&self.pool).await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// A setting's value.
     pub async fn setting(&self, name: &str) -> Result<Option<String>> {
         let row: Option<(String,)> =
@@ -123,6 +149,24 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn erased_records_are_in_the_file_no_more() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).await.unwrap();
+        store.save_identifier("marked-seven@example.org", 1).await.unwrap();
+        store.save_setting("anything", "marked-eight").await.unwrap();
+        store.raise_version_floor("operator", 7).await.unwrap();
+        store.erase().await.unwrap();
+        assert!(store.identifiers().await.unwrap().is_empty());
+        assert_eq!(store.setting("anything").await.unwrap(), None);
+        assert_eq!(store.version_floor("operator").await.unwrap(), 7);
+        store.close().await;
+        for entry in std::fs::read_dir(home.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            assert!(!bytes.windows(7).any(|part| part == b"marked-"));
+        }
+    }
 
     #[tokio::test]
     async fn a_version_floor_never_goes_down() {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use protocol::Problem;
 use protocol::wallet_api::InboxEvent;
 
-use crate::error::Result;
+use crate::error::{Result, WalletError};
+use crate::lock::Door;
 use crate::wallet::Wallet;
 
 /// The setting that says which device the server knows.
@@ -34,14 +35,18 @@ pub(crate) async fn run(wallet: Wallet) {
 async fn keep_in_touch(wallet: &Wallet) {
     let mut wait = RETRY_WAIT_MIN;
     loop {
+        wallet.core.lock.passable().await;
         let outcome = match wallet.catch_up().await {
             Ok(()) => {
                 wait = RETRY_WAIT_MIN;
-                follow(wallet).await
+                match follow(wallet).await {
+                    Ok(Followed::Unlocked) => continue,
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = outcome {
+        if let Err::<(), _>(error) = outcome {
             tracing::info!(%error, wait_ms = wait.as_millis(), "not in touch with the payment server");
         }
         tokio::time::sleep(wait).await;
@@ -49,14 +54,29 @@ async fn keep_in_touch(wallet: &Wallet) {
     }
 }
 
-/// Follows the inbox until the stream breaks.
-async fn follow(wallet: &Wallet) -> Result<()> {
+/// How following the inbox ended, apart from a stream that broke.
+enum Followed {
+    /// The wallet was unlocked: what came meanwhile is there to be fetched and opened.
+    Unlocked,
+}
+
+/// Follows the inbox until the stream breaks, or the wallet was locked and is open again. While it is locked the stream
+/// that is open stays so: a letter is not opened, only known to have come.
+async fn follow(wallet: &Wallet) -> Result<Followed> {
+    let lock = &wallet.core.lock;
+    let mut door = lock.follow();
+    let mut was_closed = false;
     let mut stream = wallet.core.server.inbox_stream(wallet.inbox_seq().await?).await?;
     let mut refresh = tokio::time::interval(REFRESH_EVERY);
     let mut recover = tokio::time::interval(RECOVER_EVERY);
     loop {
         tokio::select! {
             event = stream.next() => match event? {
+                InboxEvent::Request(_) if lock.door() == Door::Closed => {
+                    if lock.letter_came() {
+                        wallet.core.changes.checkout_moved();
+                    }
+                }
                 InboxEvent::Request(sealed) => {
                     wallet.accept_from_inbox(&sealed).await?;
                     wallet.save_inbox_seq(sealed.seq).await?;
@@ -65,7 +85,13 @@ async fn follow(wallet: &Wallet) -> Result<()> {
                 InboxEvent::Claims => wallet.sync_claims().await?,
             },
             _ = refresh.tick() => drop(wallet.core.keys.refresh(&wallet.core.server).await?),
-            _ = recover.tick() => wallet.recover().await?,
+            _ = recover.tick(), if lock.door() != Door::Closed => wallet.recover().await?,
+            changed = door.changed() => match changed.map(|()| *door.borrow_and_update()) {
+                // A lock that was opened, not one that was made.
+                Ok(Door::Open) if std::mem::take(&mut was_closed) => return Ok(Followed::Unlocked),
+                Ok(now) => was_closed = was_closed || now == Door::Closed,
+                Err(_) => return Err(WalletError::Lost),
+            },
         }
     }
 }

@@ -4,6 +4,7 @@ mod devices;
 mod keep;
 mod later;
 mod letters;
+pub(crate) mod locking;
 mod numbers;
 mod outside;
 mod paying;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use emv::CaKeys;
 use protocol::Problem;
+use protocol::ipc::lock::LockState;
 use protocol::ipc::{ReaderView, Settings, WalletStatus, WatchView};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::OtherDevices;
@@ -25,11 +27,13 @@ use crate::changes::Changes;
 use crate::checkout::Checkout;
 use crate::clock;
 use crate::config::{Upkeep, WalletConfig};
-use crate::device::Device;
+use crate::device::{Device, DeviceKeys};
 use crate::error::{Result, WalletError};
 use crate::history;
 use crate::keyset::KeyCache;
-use crate::keystore::KeyStore;
+use crate::keystore::{KeyStore, SecretName};
+use crate::lock::safe::Safe;
+use crate::lock::{Door, Lock};
 use crate::merchant::{self, TillSlot};
 use crate::reader_test::ReaderTest;
 use crate::readers::Readers;
@@ -62,6 +66,7 @@ pub(crate) struct Core {
     pub(crate) changes: Arc<Changes>,
     pub(crate) closing: CancellationToken,
     pub(crate) key_store: KeyStore,
+    pub(crate) lock: Lock,
     pub(crate) till: TillSlot,
     pub(crate) digits: numbers::Digits,
 }
@@ -80,10 +85,13 @@ impl Wallet {
         let ca_keys = ca_keys::known(config.ca_keys.as_deref())?;
         let store = Store::open(&config.home).await?;
         let key_store = KeyStore::new(config.key_store, &config.home);
-        let device = Arc::new(Device::open(&store, &key_store).await?);
+        locking::finish_erasing(&store, &key_store).await?;
         let changes = Arc::new(Changes::new());
-        let till = TillSlot::open(&store, &key_store, &device, &changes).await?;
-        let language = language_of(choices(&store).await?);
+        let settings = choices(&store).await?;
+        let (device, till, door) = open_keys(&config, &store, &key_store, &changes).await?;
+        let device = Arc::new(device);
+        let lock = Lock::new(door, config.clock.clone(), config.lock_cost, settings.lock_after);
+        let language = language_of(settings);
         let server = Server::new(&trust, Arc::clone(&device), Arc::clone(&changes), language)?;
         let keys = KeyCache::new(trust.roots(), store.clone());
         let checkout = Checkout::new(Arc::clone(&changes));
@@ -103,6 +111,7 @@ impl Wallet {
             changes,
             closing,
             key_store,
+            lock,
             till,
             digits: numbers::Digits::default(),
         };
@@ -113,6 +122,7 @@ impl Wallet {
                 drop(tokio::spawn(wallet.clone().follow_time()));
                 drop(tokio::spawn(merchant::follow::run(wallet.clone())));
                 drop(tokio::spawn(history::run(wallet.clone())));
+                drop(tokio::spawn(locking::watch_presence(wallet.clone())));
             }
             Upkeep::OnDemand => {}
         }
@@ -128,34 +138,48 @@ impl Wallet {
     /// What the wallet is connected to and how it is set.
     pub async fn status(&self) -> std::result::Result<WalletStatus, Problem> {
         let core = &self.core;
+        let lock = core.lock.state();
         Ok(WalletStatus {
             online: core.changes.now().online,
             server: core.trust.server_host().to_owned(),
             key_store: core.config.key_store.to_string(),
-            identifiers: core.store.identifiers().await?,
-            former: core.store.former_identifiers().await?,
+            identifiers: match lock {
+                LockState::Locked => Vec::new(),
+                LockState::None | LockState::Unlocked => core.store.identifiers().await?,
+            },
+            former: match lock {
+                LockState::Locked => Vec::new(),
+                LockState::None | LockState::Unlocked => core.store.former_identifiers().await?,
+            },
             backup_due: self.backup_state().await?.is_due,
             operator_fingerprint: core.trust.operator_fingerprint(),
             settings: choices(&core.store).await?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            lock,
+            is_new: self.is_new().await?,
         })
     }
 
     /// Waits until something changed after `after`, at most about 25 s, and says what stands now.
     pub async fn watch(&self, after: u64) -> std::result::Result<WatchView, Problem> {
-        let seen = self.core.changes.wait(after).await;
+        let core = &self.core;
+        let seen = core.changes.wait(after).await;
+        let lock = core.lock.state();
+        let is_shown = lock != LockState::Locked;
         Ok(WatchView {
             seq: seen.seq,
             online: seen.online,
             inbox_version: seen.inbox_version,
-            checkout: self.core.checkout.view(),
-            reader_test: self.core.reader_test.view(),
-            opened: seen.opened,
+            checkout: core.checkout.view().filter(|_| is_shown),
+            reader_test: core.reader_test.view().filter(|_| is_shown),
+            opened: seen.opened.filter(|_| is_shown),
             opened_by: seen.opened_by,
             opened_version: seen.opened_version,
             link_problem: seen.link_problem,
             sales_version: seen.sales_version,
             history_version: seen.history_version,
+            lock,
+            came_while_locked: core.lock.came(),
         })
     }
 
@@ -209,9 +233,38 @@ impl Wallet {
     pub async fn save_settings(&self, settings: Settings) -> std::result::Result<WalletStatus, Problem> {
         let text = serde_json::to_string(&settings).expect("choices are always JSON");
         self.core.store.save_setting(SETTING_CHOICES, &text).await.map_err(Problem::from)?;
+        self.core.lock.set_lock_after(settings.lock_after);
         self.core.changes.checkout_moved();
         self.status().await
     }
+}
+
+/// The keys in memory; none of them where there is a lock. Without keys in the key store there is a new device, whose
+/// lock, if there was one, is no more.
+async fn open_keys(
+    config: &WalletConfig,
+    store: &Store,
+    keys: &KeyStore,
+    changes: &Arc<Changes>,
+) -> Result<(Device, TillSlot, Door)> {
+    let till = TillSlot::empty();
+    let Some(id) = Device::known(store, keys).await? else {
+        let (id, made) = Device::make(store, keys).await?;
+        let device = Device::locked(id);
+        device.put(id, made);
+        return Ok((device, till, Door::None));
+    };
+    let device = Device::locked(id);
+    let safe = Safe::new(keys, id, config.lock_cost);
+    if safe.is_locked().await? {
+        return Ok((device, till, Door::Closed));
+    }
+    let secret = safe.load(None, SecretName::Device(id)).await?;
+    let secret = secret.ok_or_else(|| WalletError::KeyFile("the device's keys are gone".to_owned()))?;
+    device.put(id, DeviceKeys::from_secret(&secret)?);
+    let merchant = safe.load(None, SecretName::Till(id)).await?;
+    till.load(store, merchant.as_deref().map(Vec::as_slice), changes).await?;
+    Ok((device, till, Door::None))
 }
 
 /// The person's choices, or the usual ones.

@@ -13,6 +13,7 @@ mod hid;
 mod icc_data;
 mod iso8583_message;
 mod mpm_qr;
+mod passphrase_seal;
 mod records;
 mod replay;
 mod session;
@@ -43,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "icc_data", check: icc_data::check },
     Target { name: "iso8583", check: iso8583_message::check },
     Target { name: "mpm_qr", check: mpm_qr::check },
+    Target { name: "passphrase_seal", check: passphrase_seal::check },
     Target { name: "dsn", check: dsn::check },
     Target { name: "sms_receipt", check: sms_receipt::check },
 ];

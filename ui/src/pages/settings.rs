@@ -5,9 +5,9 @@
 
 mod about;
 pub mod backup;
-mod choices;
+pub(super) mod choices;
 mod devices;
-mod identifiers;
+pub(super) mod identifiers;
 mod keys;
 mod notices;
 mod privacy;
@@ -16,6 +16,7 @@ mod senders;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use protocol::ipc::lock::LockState;
 use protocol::ipc::{Contrast, Language, Notices, PinLayout, Settings, Theme, WalletStatus};
 use protocol::wallet_api::Platform;
 
@@ -58,6 +59,7 @@ pub fn page(app: App, page: SettingsPage) -> AnyView {
         SettingsPage::Appearance => choices::appearance(app).into_any(),
         SettingsPage::Backup => backup::page(app),
         SettingsPage::Privacy => privacy::page(app),
+        SettingsPage::Lock => super::lock::settings::page(app).into_any(),
         SettingsPage::Keys => keys::page(app),
         SettingsPage::About => about::page(app),
     };
@@ -116,6 +118,7 @@ fn shape(page: SettingsPage) -> AnyView {
         SettingsPage::Appearance => icon::contrast().into_any(),
         SettingsPage::Backup => icon::vault().into_any(),
         SettingsPage::Privacy => icon::shield().into_any(),
+        SettingsPage::Lock => icon::lock().into_any(),
         SettingsPage::Keys => icon::key().into_any(),
         SettingsPage::About => icon::info().into_any(),
     }
@@ -161,6 +164,10 @@ fn glance(app: App, page: SettingsPage) -> Option<String> {
             Notices::Off => Text::NoticesOff,
             Notices::Discreet => Text::NoticesDiscreet,
             Notices::Full => Text::NoticesFull,
+        }),
+        SettingsPage::Lock => words(match app.lock.get() {
+            LockState::None => Text::LockLineOff,
+            LockState::Unlocked | LockState::Locked => Text::LockLineOn,
         }),
         SettingsPage::About => Some(of_status(app, |status| status.version.clone())),
         SettingsPage::Devices | SettingsPage::Senders | SettingsPage::Readers => None,

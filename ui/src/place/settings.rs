@@ -21,6 +21,8 @@ pub enum SettingsPage {
     Language,
     /// Colours and contrast.
     Appearance,
+    /// The passphrase, and when the wallet locks by itself.
+    Lock,
     /// Copies of the wallet.
     Backup,
     /// What is kept where, and what can be taken away or forgotten.
@@ -49,7 +51,7 @@ pub const GROUPS: &[SettingsGroup] = &[
     SettingsGroup { title: Text::SettingsGroupScreen, pages: &[SettingsPage::Language, SettingsPage::Appearance] },
     SettingsGroup {
         title: Text::SettingsGroupSafe,
-        pages: &[SettingsPage::Backup, SettingsPage::Privacy, SettingsPage::Keys],
+        pages: &[SettingsPage::Lock, SettingsPage::Backup, SettingsPage::Privacy, SettingsPage::Keys],
     },
     SettingsGroup { title: Text::SettingsGroupProgram, pages: &[SettingsPage::About] },
 ];
@@ -66,6 +68,7 @@ impl SettingsPage {
             Self::PinPad => "settings.pin-pad",
             Self::Language => "settings.language",
             Self::Appearance => "settings.appearance",
+            Self::Lock => "settings.lock",
             Self::Backup => "settings.backup",
             Self::Privacy => "settings.privacy",
             Self::Keys => "settings.keys",
@@ -84,6 +87,7 @@ impl SettingsPage {
             Self::PinPad => Text::SettingsPin,
             Self::Language => Text::SettingsLanguage,
             Self::Appearance => Text::SettingsTheme,
+            Self::Lock => Text::LockSettings,
             Self::Backup => Text::SettingsBackup,
             Self::Privacy => Text::SettingsPrivacy,
             Self::Keys => Text::SettingsKeys,

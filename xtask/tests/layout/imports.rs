@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // The whole system, as its tests see it; the servers are reached as programs, never imported.
     ("e2e", &["payment", "emv", "envelope", "iso8583", "protocol", "virtual-card", "wallet"]),
     // The parsers of what others wrote; the transcript's is the wallet's own file, built without the wallet.
-    ("fuzz", &["emv", "iso8583", "protocol"]),
+    ("fuzz", &["emv", "envelope", "iso8583", "protocol"]),
     ("xtask", &[]),
 ];
 

@@ -357,8 +357,8 @@ pub(super) fn seal_outer(wallet: &Wallet, keys: &Keys, routing: &Routing) -> Res
     let now_ms = clock::signed(wallet.core.server.now_ms());
     let key = keys.keyset.payment_server_sealing_key(now_ms).ok_or(WalletError::Code(ErrorCode::KeysetInvalid))?;
     let capsule = outer::seal(key, &routing.request_id, &routing.attempt_id, routing)?;
-    let signature =
-        DeviceSignature::sign(wallet.core.device.signing(), &routing.request_id, &routing.attempt_id, &capsule);
+    let keys = wallet.core.device.keys()?;
+    let signature = DeviceSignature::sign(keys.signing(), &routing.request_id, &routing.attempt_id, &capsule);
     let submission = SubmitAttempt {
         attempt_id: AttemptId::from_bytes(routing.attempt_id),
         outer: sealed_text(&capsule),

@@ -70,7 +70,7 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     let mut config = cli.place.config()?;
     config.card_wait = Duration::from_secs(args.card_wait_s);
     config.readers.extend(args.reader.clone());
-    let wallet = Wallet::open(config).await?;
+    let wallet = cli.place.open_with(config).await?;
     wallet.sync().await?;
     let request_id = request_id(&wallet, &args.request).await?;
     let request = wallet.show(request_id).await?;

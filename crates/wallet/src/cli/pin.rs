@@ -63,13 +63,13 @@ fn from_stdin() -> Result<Pin, Problem> {
 }
 
 #[cfg(unix)]
-fn unbuffered_stdin() -> io::Result<std::fs::File> {
+pub(super) fn unbuffered_stdin() -> io::Result<std::fs::File> {
     use std::os::fd::AsFd;
     Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 #[cfg(windows)]
-fn unbuffered_stdin() -> io::Result<std::fs::File> {
+pub(super) fn unbuffered_stdin() -> io::Result<std::fs::File> {
     use std::os::windows::io::AsHandle;
     Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
 }

@@ -25,7 +25,7 @@ impl Server {
     /// `GET /v1/inbox/stream`: what comes after the inbox entry `after`.
     pub async fn inbox_stream(&self, after: u64) -> Result<InboxStream> {
         let call = Call::get(format!("/v1/inbox/stream?after={after}"));
-        let connecting = self.request(&call).header("last-event-id", after.to_string()).send();
+        let connecting = self.request(&call)?.header("last-event-id", after.to_string()).send();
         let response = tokio::time::timeout(call.wait, connecting).await.map_err(|_| WalletError::Lost)?;
         let response = response.map_err(lost_or_not_reached)?;
         if !response.status().is_success() {

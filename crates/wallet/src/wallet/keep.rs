@@ -56,7 +56,7 @@ impl Wallet {
         };
         Ok(TrustView {
             device_id: core.device.id(),
-            device_fingerprint: core.device.signing().public().fingerprint(),
+            device_fingerprint: core.device.keys()?.signing().public().fingerprint(),
             key_store: core.config.key_store.to_string(),
             server: core.trust.server_host().to_owned(),
             operator: core.trust.operator_fingerprints(),

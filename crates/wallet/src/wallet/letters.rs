@@ -17,6 +17,8 @@ use crate::store::{Arrival, RequestRow};
 impl Wallet {
     /// Every request that still asks something of the payer, pending first, then the latest ended ones.
     pub async fn inbox(&self) -> std::result::Result<Vec<RequestView>, Problem> {
+        // Asked by what surrounds the window too, which may have waited long for a reason to ask.
+        self.unlocked()?;
         let rows = self.core.store.requests().await?;
         if rows.is_empty() {
             return Ok(Vec::new());

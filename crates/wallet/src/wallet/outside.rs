@@ -11,7 +11,11 @@ use super::Wallet;
 
 impl Wallet {
     /// Opens a link that came from outside the window, which is then asked to show the request, or why there is none.
+    /// One that comes while the wallet is locked waits for the lock to be opened.
     pub async fn open_link_from_outside(&self, link: String) -> Result<RequestView, Problem> {
+        if self.unlocked().is_err() {
+            return Err(self.keep_link(link));
+        }
         let opened = self.open_link(link).await;
         match &opened {
             Ok(view) => self.core.changes.asked_for(view.request_id, OpenedBy::Link),

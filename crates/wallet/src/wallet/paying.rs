@@ -31,7 +31,13 @@ impl Wallet {
         self.require_payable(request_id).await?;
         // A payment needs the reader more than a look at a card does.
         self.core.reader_test.stop().await;
-        Ok(self.core.checkout.start(self, order, reader, trace)?)
+        let started = self.core.checkout.start(self, order, reader, trace)?;
+        // Whoever closes the lock looks for a payment after it said so: one of the two sees the other.
+        if let Err(problem) = self.unlocked() {
+            let _ = self.core.checkout.stop().await;
+            return Err(problem);
+        }
+        Ok(started)
     }
 
     /// Refuses to pay what is paid, being paid or in doubt, here or elsewhere, or has ended: in the server's own words.

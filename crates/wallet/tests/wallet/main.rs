@@ -8,6 +8,7 @@ mod hand;
 mod history;
 mod key_stores;
 mod keys;
+mod lock;
 #[cfg(all(feature = "libnfc", target_os = "linux"))]
 mod nfc;
 #[cfg(all(feature = "libnfc", target_os = "linux"))]

@@ -18,6 +18,12 @@ async fn restarted(stage: &Stage, order: &Order, attempt_id: AttemptId) -> Walle
     let wallet = stage.wallet().await;
     wallet.open_link(link).await.unwrap();
     wallet.close().await;
+    insert_attempt(stage, order, attempt_id, NONCE).await;
+    stage.wallet().await
+}
+
+/// An attempt as the wallet writes it down before it is sent.
+pub async fn insert_attempt(stage: &Stage, order: &Order, attempt_id: AttemptId, nonce: WalletNonce) {
     let keys = stage.parties.keys(1);
     let options = SqliteConnectOptions::new().filename(stage.home().join("wallet.db"));
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();
@@ -27,7 +33,7 @@ async fn restarted(stage: &Stage, order: &Order, attempt_id: AttemptId) -> Walle
     )
     .bind(attempt_id.to_string())
     .bind(order.request_id.to_string())
-    .bind(NONCE.to_string())
+    .bind(nonce.to_string())
     .bind(keys.keyset)
     .bind(&keys.bank_certificates[0])
     .bind(now_ms())
@@ -35,7 +41,6 @@ async fn restarted(stage: &Stage, order: &Order, attempt_id: AttemptId) -> Walle
     .await
     .unwrap();
     database.close().await.unwrap();
-    stage.wallet().await
 }
 
 async fn phase_after(stage: &Stage, order: &Order, attempt_id: AttemptId) -> (Wallet, RequestPhase) {

@@ -11,6 +11,7 @@ use crate::components::group::{fact, facts, group};
 use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
+use crate::place::FirstStep;
 use crate::state::App;
 
 /// The page.
@@ -26,6 +27,9 @@ pub fn page(app: App) -> AnyView {
         </section>
         {reporting(app)}
         {licences(app)}
+        <button class="button" type="button" data-action="first-run" on:click=move |_| app.first_run(FirstStep::Language)>
+            {app.t(Text::FirstAgain)}
+        </button>
     }
     .into_any()
 }

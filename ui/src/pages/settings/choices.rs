@@ -5,6 +5,7 @@ use protocol::ipc::{Contrast, Language, PinLayout, Settings, Theme};
 
 use super::settings_of;
 use crate::i18n::Text;
+use crate::pages::lock::settings::TIMES;
 use crate::state::App;
 
 /// A language is named in itself, so that whoever reads it can find it.
@@ -59,6 +60,12 @@ pub fn pin_pad(app: App) -> impl IntoView {
             }),
         ],
     )
+}
+
+/// When the wallet locks by itself.
+pub fn lock_after(app: App) -> impl IntoView {
+    let times = TIMES.into_iter().map(|(value, name, hint, apply)| option(app, value, name, hint, apply));
+    choice(app, "lock-after", Text::LockAfter, times.collect())
 }
 
 /// One option of a choice: its stable value, its words, and what it changes.
