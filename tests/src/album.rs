@@ -4,17 +4,20 @@
 //! other and calls [`Walk::stop`] at each. What is done there is the visitor's: a picture, or an examination. A stop
 //! changes width, colours and language where the page stands, so that a screen is brought up once for all its looks.
 
+mod examine;
 mod look;
 mod pictures;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use clap::ValueEnum;
 use futures::StreamExt as _;
 
-pub use self::look::{Look, Shade, Tongue, WIDTHS};
+use self::examine::Depth;
+pub use self::examine::Examiner;
+pub use self::look::{Direction, Look, Shade, Tongue, WIDTHS};
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
 use crate::scene::{card_album, history_album, lock_album, merchant_album, pay_album, settings_album};
@@ -62,18 +65,22 @@ pub enum Visitor {
         /// Only at these widths, in CSS pixels.
         widths: Vec<u32>,
     },
+    /// Looks for what keeps people from using a screen.
+    Examiner(Box<Examiner>),
 }
 
 /// All that is walked, and who walks along.
 pub struct Tour {
     visitor: Visitor,
     stops: Mutex<BTreeSet<String>>,
+    /// What is wrong, and where.
+    faults: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl Tour {
     /// A tour that has not begun.
     pub const fn new(visitor: Visitor) -> Self {
-        Self { visitor, stops: Mutex::new(BTreeSet::new()) }
+        Self { visitor, stops: Mutex::new(BTreeSet::new()), faults: Mutex::new(BTreeMap::new()) }
     }
 
     /// Walks these parts, several at once.
@@ -90,7 +97,7 @@ impl Tour {
         let look = Look::first();
         let log = system.log(&format!("chromium-{}", wallet.process.id()));
         let browser = Browser::chromium(look.width, look.height(), &log).await;
-        Walk { system, browser, wallet, tour: self }
+        Walk { system, browser, wallet, tour: self, worn: Mutex::new(None) }
     }
 
     /// Notes that a screen is looked at.
@@ -112,12 +119,15 @@ pub struct Walk<'a> {
     /// The wallet.
     pub wallet: &'a RemoteWallet,
     tour: &'a Tour,
+    /// How the page looks now.
+    worn: Mutex<Option<Look>>,
 }
 
 impl Walk<'_> {
     /// Loads the page anew and waits for this screen.
     pub async fn open(&self, screen: &str) {
         self.browser.open(&self.wallet.url()).await;
+        *self.worn.lock().expect("no walk panicked") = None;
         self.wear(Look::first()).await;
         self.browser.wait_for_screen(screen).await;
     }
@@ -127,10 +137,23 @@ impl Walk<'_> {
     /// # Panics
     /// When it goes away meanwhile.
     pub async fn stop(&self, name: &str) {
+        self.look(name, Depth::Whole).await;
+    }
+
+    /// The same for a screen that somebody [`Held`] keeps for a few seconds only.
+    ///
+    /// # Panics
+    /// When it goes away meanwhile.
+    pub async fn glance(&self, name: &str) {
+        self.look(name, Depth::Glance).await;
+    }
+
+    async fn look(&self, name: &str, depth: Depth) {
         self.tour.note(name);
         let before = self.here().await;
         match &self.tour.visitor {
             Visitor::Pictures { out, widths } => self.take_pictures(name, out, widths).await,
+            Visitor::Examiner(examiner) => self.examine(name, examiner, depth).await,
         }
         let after = self.here().await;
         assert_eq!(before, after, "the screen went away while it was looked at as {name}");

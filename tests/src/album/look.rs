@@ -84,6 +84,15 @@ impl Tongue {
     }
 }
 
+/// Which way lines run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// As the language does.
+    LeftToRight,
+    /// Forced: no language of ours does, and the next one may.
+    RightToLeft,
+}
+
 /// A way to look at a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -93,18 +102,21 @@ pub struct Look {
     pub shade: Shade,
     /// The language.
     pub tongue: Tongue,
+    /// Which way lines run.
+    pub direction: Direction,
 }
 
 impl Look {
     /// The look of every page between two stops.
     pub const fn first() -> Self {
-        Self { width: WIDTHS[0], shade: Shade::Light, tongue: Tongue::English }
+        Self { width: WIDTHS[0], shade: Shade::Light, tongue: Tongue::English, direction: Direction::LeftToRight }
     }
 
     /// Light and dark in both languages, at one width.
     pub fn at(width: u32) -> impl Iterator<Item = Self> {
         let shades = [Shade::Light, Shade::Dark].into_iter();
-        shades.flat_map(move |shade| [Tongue::English, Tongue::Chinese].map(|tongue| Self { width, shade, tongue }))
+        let tongues = [Tongue::English, Tongue::Chinese];
+        shades.flat_map(move |shade| tongues.map(|tongue| Self { width, shade, tongue, ..Self::first() }))
     }
 
     /// The height that goes with the width.
@@ -118,24 +130,44 @@ impl Look {
 
     /// What a file's name ends with.
     pub fn suffix(self) -> String {
-        format!("{}-{}-{}", self.width, self.shade.name(), self.tongue.name())
+        let mirrored = match self.direction {
+            Direction::LeftToRight => "",
+            Direction::RightToLeft => "-mirrored",
+        };
+        format!("{}-{}-{}{mirrored}", self.width, self.shade.name(), self.tongue.name())
     }
 }
 
 impl Walk<'_> {
     /// Makes the page look so, where it stands: the system's colours and language change under it.
     pub(super) async fn wear(&self, look: Look) {
-        let metrics = json!({ "width": look.width, "height": look.height(), "deviceScaleFactor": 1, "mobile": false });
-        self.browser.tell_chromium("Emulation.setDeviceMetricsOverride", &metrics).await;
-        let features = json!({ "features": [
-            { "name": "prefers-color-scheme", "value": look.shade.scheme() },
-            { "name": "prefers-contrast", "value": look.shade.contrast() },
-        ] });
-        self.browser.tell_chromium("Emulation.setEmulatedMedia", &features).await;
-        let tongue = "Object.defineProperty(navigator, 'language', { value: arguments[0], configurable: true }); \
-            window.dispatchEvent(new Event('languagechange'));";
-        self.browser.driver().execute(tongue, vec![json!(look.tongue.tag())]).await.expect("the language changes");
-        self.browser.wait_for(&format!("html[lang=\"{}\"]", look.tongue.page_tag())).await;
+        let worn = self.worn.lock().expect("no walk panicked").replace(look);
+        let changes = |part: fn(Look) -> u64| worn.is_none_or(|worn| part(worn) != part(look));
+        if changes(|look| u64::from(look.width)) {
+            let metrics =
+                json!({ "width": look.width, "height": look.height(), "deviceScaleFactor": 1, "mobile": false });
+            self.browser.tell_chromium("Emulation.setDeviceMetricsOverride", &metrics).await;
+        }
+        if changes(|look| look.shade as u64) {
+            let features = json!({ "features": [
+                { "name": "prefers-color-scheme", "value": look.shade.scheme() },
+                { "name": "prefers-contrast", "value": look.shade.contrast() },
+            ] });
+            self.browser.tell_chromium("Emulation.setEmulatedMedia", &features).await;
+        }
+        if changes(|look| look.tongue as u64) {
+            let tongue = "Object.defineProperty(navigator, 'language', { value: arguments[0], configurable: true }); \
+                window.dispatchEvent(new Event('languagechange'));";
+            self.browser.driver().execute(tongue, vec![json!(look.tongue.tag())]).await.expect("the language changes");
+            self.browser.wait_for(&format!("html[lang=\"{}\"]", look.tongue.page_tag())).await;
+        }
+        if changes(|look| look.direction as u64) {
+            let direction = match look.direction {
+                Direction::LeftToRight => "document.documentElement.removeAttribute('dir')",
+                Direction::RightToLeft => "document.documentElement.setAttribute('dir', 'rtl')",
+            };
+            self.browser.driver().execute(direction, Vec::new()).await.expect("the direction changes");
+        }
         self.settle().await;
     }
 

@@ -62,7 +62,7 @@ async fn fail(walk: &Walk<'_>, reader: &str) {
         let card = Card::present_at(walk.system, "mastercard", reader, &further);
         walk.browser.wait_for(&format!("[data-stage=\"reading\"] [data-gesture=\"{gesture}\"]")).await;
         let held = Held::new(card.id());
-        walk.stop(&format!("card-reading-{gesture}")).await;
+        walk.glance(&format!("card-reading-{gesture}")).await;
         drop(held);
         walk.browser.wait_for("[data-stage=\"waiting_for_card\"] [data-notice=\"card_removed\"]").await;
         card.remove().await;

@@ -89,7 +89,7 @@ impl Album<'_> {
         let bank = Held::new(self.walk.system.bank.as_ref().expect("the bank runs").id());
         let paying = async {
             self.walk.browser.wait_for("[data-face=\"paying\"]").await;
-            self.walk.stop("pos.qr-paying").await;
+            self.walk.glance("pos.qr-paying").await;
             drop(bank);
         };
         let (finished, ()) = tokio::join!(self.shop.pay(&request, &card), paying);

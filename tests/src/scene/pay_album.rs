@@ -72,7 +72,7 @@ async fn pay(walk: &Walk<'_>, reader: &str) {
     let card = Card::present_at(walk.system, "visa", reader, &["--delay-ms", "300"]);
     walk.browser.wait_for("[data-stage=\"reading\"]").await;
     let held = Held::new(card.id());
-    walk.stop("card-reading").await;
+    walk.glance("card-reading").await;
     drop(held);
     walk.browser.wait_for_screen("pin").await;
     walk.browser.wait_for("[data-position=\"9\"]").await;
@@ -88,7 +88,7 @@ async fn pay(walk: &Walk<'_>, reader: &str) {
     let held = Held::new(bank);
     walk.browser.enter_pin(PIN).await;
     walk.browser.wait_for("[data-stage=\"asking_bank\"]").await;
-    walk.stop("sealing").await;
+    walk.glance("sealing").await;
     drop(held);
     walk.browser.wait_for_screen("result.paid").await;
     walk.stop("result.paid").await;
@@ -144,7 +144,7 @@ async fn hold_a_phone(walk: &Walk<'_>, reader: &str) {
     let held = Held::new(walk.system.bank.as_ref().expect("the bank runs").id());
     let card = Card::present_at(walk.system, "phone-visa", reader, &["--interface", "contactless"]);
     walk.browser.wait_for("[data-stage=\"asking_bank\"] [data-confirmation=\"on-device\"]").await;
-    walk.stop("sealing-phone").await;
+    walk.glance("sealing-phone").await;
     drop(held);
     walk.browser.wait_for_screen("result.paid").await;
     card.remove().await;
