@@ -18,6 +18,7 @@ use futures::StreamExt as _;
 use self::examine::Depth;
 pub use self::examine::Examiner;
 pub use self::look::{Direction, Look, Shade, Tongue, WIDTHS};
+use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
 use crate::scene::{card_album, history_album, lock_album, merchant_album, pay_album, settings_album};
@@ -126,10 +127,18 @@ pub struct Walk<'a> {
 impl Walk<'_> {
     /// Loads the page anew and waits for this screen.
     pub async fn open(&self, screen: &str) {
-        self.browser.open(&self.wallet.url()).await;
+        self.browser.open(&self.url()).await;
         *self.worn.lock().expect("no walk panicked") = None;
         self.wear(Look::first()).await;
         self.browser.wait_for_screen(screen).await;
+    }
+
+    /// The page that is walked: the screens as they are shipped, or with what an examination needs beside.
+    pub fn url(&self) -> String {
+        match self.tour.visitor {
+            Visitor::Pictures { .. } => self.wallet.url(),
+            Visitor::Examiner(_) => format!("{}{WORKBENCH}", self.wallet.url()),
+        }
     }
 
     /// The screen that is shown stands still, and is looked at. Afterwards it is as it was.
@@ -179,6 +188,9 @@ impl Walk<'_> {
     pub async fn go(&self, action: &str, screen: &str) {
         self.browser.act(action).await;
         self.browser.wait_for_screen(screen).await;
+        if let Visitor::Examiner(examiner) = &self.tour.visitor {
+            self.examine_arrival(screen, examiner).await;
+        }
     }
 
     /// Presses a button after which something is there.

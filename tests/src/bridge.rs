@@ -26,6 +26,9 @@ const SHIM: &str = "window.__TAURI_INTERNALS__ = { invoke: async (name, payload)
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Below this the bundle with the workbench is served, which lies beside the other.
+pub const WORKBENCH: &str = "/workbench/";
+
 /// The longest call: a picture of 8 MiB, in base64.
 const CALL_BYTES_MAX: usize = 12 * 1024 * 1024;
 
@@ -67,12 +70,15 @@ async fn outside(State(bridge): State<Arc<Bridge>>, link: String) -> Response {
 }
 
 async fn file(State(bridge): State<Arc<Bridge>>, uri: Uri) -> Response {
-    let name = uri.path().trim_start_matches('/');
+    let (bundle, name) = match uri.path().strip_prefix(WORKBENCH) {
+        Some(name) => (bridge.bundle.with_file_name("dist-workbench"), name),
+        None => (bridge.bundle.clone(), uri.path().trim_start_matches('/')),
+    };
     let name = if name.is_empty() { "index.html" } else { name };
     if name.split('/').any(|part| part == "..") {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let Ok(mut bytes) = std::fs::read(bridge.bundle.join(name)) else {
+    let Ok(mut bytes) = std::fs::read(bundle.join(name)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     if name == "index.html" {

@@ -23,6 +23,7 @@ pub mod receiver;
 pub mod remote;
 pub mod scan;
 pub mod scene;
+pub mod screen_reader;
 pub mod second_bank;
 pub mod session;
 pub mod system;

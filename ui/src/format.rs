@@ -208,7 +208,7 @@ fn date_text(at_ms: u64, lang: Lang, fields: &[(&str, &str)]) -> String {
         let date = JsValue::from_f64(at_ms as f64);
         Ok(method(&formatter, "format", &date)?.as_string())
     };
-    written().ok().flatten().unwrap_or_default()
+    lang.written(written().ok().flatten().unwrap_or_default())
 }
 
 fn options(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
@@ -221,9 +221,9 @@ fn options(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
 
 /// A formatter of the browser. British English, so that days come before months.
 fn intl(class: &str, lang: Lang, options: &Object) -> Result<JsValue, JsValue> {
-    let tag = match (class, lang) {
-        ("DateTimeFormat", Lang::English) => "en-GB",
-        _ => lang.tag(),
+    let tag = match class {
+        "DateTimeFormat" => lang.or_english("en-GB"),
+        _ => lang.or_english("en"),
     };
     let namespace = Reflect::get(&js_sys::global(), &"Intl".into())?;
     let class: Function = Reflect::get(&namespace, &class.into())?.dyn_into()?;

@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::Language;
 
+#[cfg(feature = "workbench")]
+mod pseudo;
+
 /// One text of the screens: its place in every language's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text(u16);
@@ -57,11 +60,18 @@ pub enum Lang {
     English,
     /// Simplified Chinese.
     Chinese,
+    /// English in disguise, which shows what is not from the table of texts, and what has no room to grow.
+    #[cfg(feature = "workbench")]
+    Pseudo,
 }
 
 impl Lang {
     /// The language to show: the person's choice, or the nearest to the system's BCP 47 tag.
     pub fn of(choice: Language, system_tag: &str) -> Self {
+        #[cfg(feature = "workbench")]
+        if choice == Language::System && system_tag == pseudo::TAG {
+            return Self::Pseudo;
+        }
         let is_chinese = system_tag == "zh" || system_tag.starts_with("zh-");
         match choice {
             Language::English => Self::English,
@@ -76,7 +86,38 @@ impl Lang {
         match self {
             Self::English => "en",
             Self::Chinese => "zh-Hans",
+            #[cfg(feature = "workbench")]
+            Self::Pseudo => pseudo::TAG,
         }
+    }
+
+    /// What the browser's formatters take it for: its own tag, or of English the one that suits.
+    pub const fn or_english(self, english: &'static str) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::Chinese => self.tag(),
+            #[cfg(feature = "workbench")]
+            Self::Pseudo => english,
+        }
+    }
+
+    /// Of two wordings that the wallet has at hand, this language's.
+    pub fn pick<T>(self, english: T, chinese: T) -> T {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+            #[cfg(feature = "workbench")]
+            Self::Pseudo => english,
+        }
+    }
+
+    /// Words that the browser wrote, as this language shows them.
+    pub fn written(self, words: String) -> String {
+        #[cfg(feature = "workbench")]
+        if self == Self::Pseudo {
+            return pseudo::bracketed(&words);
+        }
+        words
     }
 }
 
@@ -86,6 +127,8 @@ impl Text {
         match lang {
             Lang::English => self.english(),
             Lang::Chinese => self.chinese(),
+            #[cfg(feature = "workbench")]
+            Lang::Pseudo => pseudo::disguised(self.english()),
         }
     }
 

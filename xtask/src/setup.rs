@@ -4,10 +4,10 @@ pub mod binaryen;
 mod compiler;
 pub mod jpos;
 mod mail_server;
+pub mod npm;
 mod packages;
 pub mod python;
 mod rust_target;
-pub mod smpp;
 mod tools;
 
 use clap::Args;
@@ -91,7 +91,7 @@ pub fn for_native_parts() -> Result<(), Failure> {
 
 /// What the tests need beside that.
 pub fn for_everything() -> Result<(), Failure> {
-    let needed = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD];
+    let needed = [packages::BUILD, packages::WINDOW, packages::FONTS, packages::CARD, packages::PICTURES];
     packages::install(&[&needed[..], &[packages::WITNESSES, packages::TESTS, packages::DATABASE]].concat())?;
     rust_target::install_wasm()?;
     tools::install()?;
@@ -103,7 +103,8 @@ pub fn for_everything() -> Result<(), Failure> {
     if find("node").is_none() || find("npm").is_none() {
         packages::install(&[packages::NODE])?;
     }
-    smpp::install()?;
+    npm::SMPP.install()?;
+    npm::AXE.install()?;
     mail_server::install()
 }
 

@@ -22,6 +22,8 @@ pub struct Examiner {
     layout: String,
     keys: String,
     mirror: String,
+    arrival: String,
+    pseudo: String,
 }
 
 /// How much of an examination a screen gets.
@@ -48,6 +50,8 @@ impl Examiner {
             layout: script("layout.js"),
             keys: script("keys.js"),
             mirror: script("mirror.js"),
+            arrival: script("arrival.js"),
+            pseudo: script("pseudo.js"),
         }
     }
 }
@@ -65,6 +69,12 @@ impl Walk<'_> {
         self.wear(Look::first()).await;
     }
 
+    /// Examines that a screen that was gone to has the focus.
+    pub(super) async fn examine_arrival(&self, screen: &str, with: &Examiner) {
+        let found = self.browser.driver().execute_async(with.arrival.as_str(), Vec::new()).await;
+        self.report(screen, Look::first(), found.expect("the page can be examined").json());
+    }
+
     async fn examine_wholly(&self, name: &str, with: &Examiner) {
         let first = Look::first();
         for shade in [Shade::LightContrast, Shade::DarkContrast] {
@@ -78,6 +88,12 @@ impl Walk<'_> {
                 self.wear(look).await;
                 self.look_over(name, look, with).await;
             }
+        }
+        for width in [ZOOMED_WIDTHS[0], WIDTHS[0], WIDTHS[2]] {
+            let look = Look { width, tongue: Tongue::Pseudo, ..first };
+            self.wear(look).await;
+            self.look_over(name, look, with).await;
+            self.find(name, look, &with.pseudo, Vec::new()).await;
         }
         for width in WIDTHS {
             let look = Look { width, direction: Direction::RightToLeft, ..first };
@@ -106,7 +122,7 @@ impl Walk<'_> {
     }
 
     async fn look_over(&self, name: &str, look: Look, with: &Examiner) {
-        let options = json!({ "targets": true });
+        let options = json!({ "targets": true, "pseudo": look.tongue == Tongue::Pseudo });
         self.find(name, look, &with.layout, vec![options]).await;
     }
 

@@ -56,6 +56,8 @@ pub enum Tongue {
     English,
     /// Simplified Chinese.
     Chinese,
+    /// English in disguise, a third longer; the workbench's bundle speaks it.
+    Pseudo,
 }
 
 impl Tongue {
@@ -64,6 +66,7 @@ impl Tongue {
         match self {
             Self::English => "en",
             Self::Chinese => "zh",
+            Self::Pseudo => "pseudo",
         }
     }
 
@@ -72,6 +75,7 @@ impl Tongue {
         match self {
             Self::English => "en-GB",
             Self::Chinese => "zh-CN",
+            Self::Pseudo => "en-XA",
         }
     }
 
@@ -80,6 +84,7 @@ impl Tongue {
         match self {
             Self::English => "en",
             Self::Chinese => "zh-Hans",
+            Self::Pseudo => "en-XA",
         }
     }
 }

@@ -17,7 +17,7 @@ pub async fn walk(tour: &Tour) {
         wallet.pay(created["link"].as_str().expect("a new request has a link"), PIN).await;
     }
     let walk = tour.enter(&system, &wallet).await;
-    walk.browser.open(&walk.wallet.url()).await;
+    walk.browser.open(&walk.url()).await;
     if walk.browser.wait_for_one_of(&["inbox", "result.paid"]).await == "result.paid" {
         walk.browser.act("done").await;
     }

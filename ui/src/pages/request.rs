@@ -17,7 +17,7 @@ use crate::components::time::countdown;
 use crate::components::words::Words;
 use crate::components::{back_button, empty_state, icon, verified_badge};
 use crate::format;
-use crate::i18n::{Lang, Text};
+use crate::i18n::Text;
 use crate::phase::PhaseView as _;
 use crate::place::Screen;
 use crate::same_order::{Twin, twin};
@@ -90,10 +90,7 @@ fn items(app: App, request: &RequestView) -> impl IntoView + use<> {
 fn match_words(app: App, request: &RequestView) -> impl IntoView + use<> {
     let (english, chinese) = (request.match_words.clone(), request.match_words_zh.clone());
     let words = move || {
-        let words = match app.lang.get() {
-            Lang::English => english.clone(),
-            Lang::Chinese => chinese.clone(),
-        };
+        let words = app.lang.get().pick(&english, &chinese).clone();
         words.map(|word| view! { <b class="match-word">{word}</b> }).collect_view()
     };
     view! {

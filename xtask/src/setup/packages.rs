@@ -36,21 +36,29 @@ pub const WITNESSES: Group = Group {
     names: &["opensc", "pcsc-tools", "libnfc-bin", "python3", "python3-venv"],
 };
 
-/// A display, a message bus, a keyring and a driver to press buttons with; gdb takes the core dumps that are searched,
-/// zbar scans the codes on the screens, poppler reads the documents.
+    names: &[
+        "at-spi2-core",
+    ],
 pub const TESTS: Group = Group {
     purpose: "the tests",
     names: &[
         "xvfb",
         "xauth",
         "dbus",
+<<<<<<< HEAD
+=======
+        "at-spi2-core",
+>>>>>>> a239097 (Read the window over AT-SPI, speak a pseudo-locale, and keep texts out of views)
         "gnome-keyring",
         "webkit2gtk-driver",
         "gdb",
         "zbar-tools",
         "x11-utils",
+<<<<<<< HEAD
         "poppler-utils",
         "poppler-data",
+=======
+>>>>>>> a239097 (Read the window over AT-SPI, speak a pseudo-locale, and keep texts out of views)
     ],
 };
 
@@ -59,8 +67,8 @@ pub const DATABASE: Group = Group { purpose: "the payment server on PostgreSQL",
 /// A mail server that is not ours, for the mails' way out and back.
 pub const MAIL: Group = Group { purpose: "the mail tests", names: &["postfix"] };
 
-/// Runs a short message centre that is not ours.
-pub const NODE: Group = Group { purpose: "the text message tests", names: &["nodejs", "npm"] };
+/// Runs a short message centre that is not ours, and fetches what examines the screens.
+pub const NODE: Group = Group { purpose: "the text message and accessibility tests", names: &["nodejs", "npm"] };
 
 /// The browser that pictures of the screens are taken in, at exact sizes.
 pub const PICTURES: Group = Group { purpose: "the screenshots", names: &["chromium", "chromium-driver"] };

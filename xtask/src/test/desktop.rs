@@ -11,7 +11,7 @@ use crate::card_service::CardService;
 use crate::failure::Failure;
 use crate::invocation::{command, find, output_of, search_path};
 use crate::processes::{Running, throw_away_folder};
-use crate::setup::{self, jpos, python, smpp};
+use crate::setup::{self, jpos, npm, python};
 
 /// How long each part may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -52,7 +52,8 @@ impl Desktop {
             ("TAPSEAL_TEST_LIBNFC", "1".into()),
             ("TAPSEAL_TEST_PYTHON", python::interpreter()?.into()),
             ("TAPSEAL_TEST_JPOS", jpos::folder()?.into()),
-            ("TAPSEAL_TEST_SMPP", smpp::folder()?.into()),
+            ("TAPSEAL_TEST_SMPP", npm::SMPP.folder()?.into()),
+            ("TAPSEAL_TEST_AXE", npm::AXE.folder()?.into()),
             ("PATH", std::env::join_paths(search_path()).unwrap_or_default()),
         ];
         if setup::has_mail_server()? {

@@ -11,7 +11,7 @@ use crate::components::amount::{AmountSize, amount};
 use crate::components::ring::expiry_ring;
 use crate::components::seal_picture::{SealStage, seal_picture};
 use crate::components::{back_button, icon, pips};
-use crate::i18n::{Lang, Text};
+use crate::i18n::Text;
 use crate::merchant::face::SaleFace;
 use crate::merchant::till::CodeKind;
 use crate::state::App;
@@ -144,10 +144,7 @@ fn code(app: App, qr: Memo<Option<SaleQr>>) -> impl IntoView {
 pub fn match_words(app: App, sale: &SaleView) -> impl IntoView + use<> {
     let (english, chinese) = (sale.match_words.clone(), sale.match_words_zh.clone());
     let words = move || {
-        let words = match app.lang.get() {
-            Lang::English => english.clone(),
-            Lang::Chinese => chinese.clone(),
-        };
+        let words = app.lang.get().pick(&english, &chinese).clone();
         words.map(|word| view! { <b class="match-word">{word}</b> }).collect_view()
     };
     view! {
