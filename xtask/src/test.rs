@@ -219,7 +219,7 @@ fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, 
         Step::Fuzz => ourselves(&["fuzz", "--seconds", FUZZ_SECONDS])?,
         // The same features as `cargo test --workspace`, so that nothing is built twice.
         Step::Build => cargo(["build", "--workspace", "--bins", "--tests"]),
-        Step::Ui | Step::Audit | Step::Test | Step::Postgres => ourselves(&["ui", "--check-size"])?,
+        Step::Ui | Step::Audit | Step::Test | Step::Postgres => ourselves(&["ui", "--check-size", "--workbench"])?,
     };
     if options.offline {
         command.env("CARGO_NET_OFFLINE", "true");

@@ -15,11 +15,18 @@ pub struct Options {
     /// Fail when the module is larger than it may be.
     #[arg(long, conflicts_with = "dev")]
     check_size: bool,
+    /// Beside it the bundle with the catalogue and the pseudo-locale, into ui/dist-workbench: the tests walk through it.
+    #[arg(long)]
+    workbench: bool,
 }
 
 /// Installs the wasm target when it is not there, and builds the screens.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    build(if options.dev { Profile::Dev } else { Profile::Wasm })?;
+    let profile = if options.dev { Profile::Dev } else { Profile::Wasm };
+    build(profile)?;
+    if options.workbench {
+        web::build(&repository::root(), profile, Bundle::Workbench)?;
+    }
     if options.dev {
         return Ok(());
     }

@@ -34,9 +34,7 @@ async fn test_reader(walk: &Walk<'_>, reader: &str) {
     walk.go("settings", "settings").await;
     walk.go("settings.readers", "settings.readers").await;
     walk.stop("settings.readers").await;
-    let tested = format!("[data-action=\"test-reader\"][data-reader=\"simulated:{reader}\"]");
-    walk.browser.wait_for(&tested).await.click().await.expect("a reader can be tested");
-    walk.browser.wait_for_screen("reader.test").await;
+    walk.go("test-reader", "reader.test").await;
     walk.browser.wait_for("[data-check=\"read\"]").await;
     walk.stop("reader.test").await;
     let card = Card::present_at(walk.system, "unionpay", reader, &["--delay-ms", "300"]);

@@ -57,6 +57,11 @@ fn the_colours_can_be_told_apart() {
 }
 
 #[test]
+fn styles_name_no_side_of_the_page() {
+    assert_none(&sources::physical_sides(&sources::texts_below(&root(), &["ui/styles"])));
+}
+
+#[test]
 fn packages_import_only_what_the_design_allows() {
     assert_none(&imports::forbidden_imports(&graph()));
 }

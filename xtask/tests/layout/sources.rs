@@ -173,6 +173,21 @@ pub fn banned_names(files: &[SourceFile]) -> Vec<String> {
     files.iter().filter(says_nothing).map(|file| format!("{}: a banned name", file.path)).collect()
 }
 
+/// Declarations that say left or right: a mirrored page would not follow them.
+pub fn physical_sides(files: &[SourceFile]) -> Vec<String> {
+    let names_a_side = |declaration: &str| {
+        let (property, value) = declaration.split_once(':').unwrap_or((declaration, ""));
+        let is_side = |word: &str| matches!(word.trim_end_matches(';'), "left" | "right");
+        let is_of_words = matches!(property, "text-align" | "float" | "clear");
+        property.split('-').any(is_side) || (is_of_words && value.split_whitespace().any(is_side))
+    };
+    let breaches = files.iter().flat_map(|file| {
+        let named = file.text.lines().enumerate().filter(move |(_, line)| names_a_side(line.trim()));
+        named.map(|(index, line)| format!("{}:{}: {}", file.path, index + 1, line.trim()))
+    });
+    breaches.collect()
+}
+
 /// Paths that exist on one machine only.
 pub fn machine_paths(files: &[SourceFile]) -> Vec<String> {
     // Put together here, so that this file does not name them itself.
@@ -246,6 +261,16 @@ fn a_file_without_purpose_and_a_name_without_meaning_are_caught() {
         assert_eq!(banned_names(&one(bad, "")).len(), 1, "{bad}");
     }
     assert!(banned_names(&one("src/commonwealth.rs", "")).is_empty());
+}
+
+#[test]
+fn a_side_in_a_style_sheet_is_caught() {
+    for bad in ["  margin-left: 1rem;", "left: 0;", "text-align: right;", "border-right-width: 1px;"] {
+        assert_eq!(physical_sides(&one("a.css", bad)).len(), 1, "{bad}");
+    }
+    for good in ["margin-inline-start: 1rem;", "text-align: start;", "/* left alone */", ".copyright {"] {
+        assert!(physical_sides(&one("a.css", good)).is_empty(), "{good}");
+    }
 }
 
 #[test]

@@ -15,13 +15,13 @@ const name = (element) => {
 const isSeen = (element) =>
   element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest('.unseen');
 
-// WCAG 1.4.10: nothing scrolls in two directions.
+// WCAG 1.4.10: nothing scrolls in two directions, but for a row of filters.
 const page = document.documentElement;
 if (page.scrollWidth > page.clientWidth) faults.add(`the page scrolls sideways: ${page.scrollWidth} in ${page.clientWidth}`);
 for (const element of root.querySelectorAll('*')) {
   const { overflowX } = getComputedStyle(element);
   const isScrolling = (overflowX === 'auto' || overflowX === 'scroll') && isSeen(element);
-  if (isScrolling && element.scrollWidth > element.clientWidth + 1 && !element.closest('[data-scrolls]')) {
+  if (isScrolling && element.scrollWidth > element.clientWidth + 1 && !element.closest('.chips, [data-scrolls]')) {
     faults.add(`scrolls sideways, ${element.scrollWidth} in ${element.clientWidth}: ${name(element)}`);
   }
 }
@@ -86,7 +86,13 @@ if (options.targets) {
     // A link in a sentence is as high as its line.
     if (getComputedStyle(control).display === 'inline') continue;
     const boxes = [control, control.closest('label'), control.closest('.field')].filter(Boolean);
-    const sizes = boxes.map((box) => box.getBoundingClientRect());
+    // What can be hit may reach beyond what is drawn.
+    const beyond = ['::before', '::after'].map((part) => getComputedStyle(control, part));
+    const reach = beyond.filter((style) => style.position === 'absolute' && style.pointerEvents !== 'none');
+    const sizes = [
+      ...boxes.map((box) => box.getBoundingClientRect()),
+      ...reach.map((style) => ({ width: parseFloat(style.width) || 0, height: parseFloat(style.height) || 0 })),
+    ];
     const [width, height] = ['width', 'height'].map((side) => Math.max(...sizes.map((size) => size[side])));
     if (width === 0 || height === 0) continue;
     if (width < 43.5 || height < 43.5) faults.add(`target of ${Math.round(width)} by ${Math.round(height)}: ${name(control)}`);
