@@ -30,7 +30,7 @@ const REGISTRY: (&str, &str) = ("org.a11y.atspi.Registry", "/org/a11y/atspi/acce
 /// What a thing is, as AT-SPI numbers it (`atspi-constants.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// `ATSPI_ROLE_PUSH_BUTTON`.
+    /// `ATSPI_ROLE_PUSH_BUTTON`, and `ATSPI_ROLE_TOGGLE_BUTTON`, which is on or off.
     Button,
     /// `ATSPI_ROLE_HEADING`.
     Heading,
@@ -41,7 +41,7 @@ pub enum Role {
 impl Role {
     const fn of(number: u32) -> Self {
         match number {
-            43 => Self::Button,
+            43 | 62 => Self::Button,
             83 => Self::Heading,
             other => Self::Other(other),
         }
