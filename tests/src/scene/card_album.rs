@@ -56,7 +56,7 @@ async fn fail(walk: &Walk<'_>, reader: &str) {
     walk.stop("card-readers").await;
     walk.browser.act("readers").await;
     for (interface, gesture) in [("contactless", "tap"), ("contact", "insert")] {
-        let further = ["--interface", interface, "--remove-after", "2", "--delay-ms", "300"];
+        let further = ["--interface", interface, "--remove-after", "2", "--delay-ms", "900"];
         let card = Card::present_at(walk.system, "mastercard", reader, &further);
         walk.browser.wait_for(&format!("[data-stage=\"reading\"] [data-gesture=\"{gesture}\"]")).await;
         let held = Held::new(card.id());

@@ -69,7 +69,7 @@ async fn arrive(walk: &Walk<'_>) {
 async fn pay(walk: &Walk<'_>, reader: &str) {
     walk.go("pay", "card").await;
     walk.stop("card").await;
-    let card = Card::present_at(walk.system, "visa", reader, &["--delay-ms", "300"]);
+    let card = Card::present_at(walk.system, "visa", reader, &["--delay-ms", "900"]);
     walk.browser.wait_for("[data-stage=\"reading\"]").await;
     let held = Held::new(card.id());
     walk.glance("card-reading").await;

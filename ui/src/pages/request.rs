@@ -91,7 +91,7 @@ fn match_words(app: App, request: &RequestView) -> impl IntoView + use<> {
     let (english, chinese) = (request.match_words.clone(), request.match_words_zh.clone());
     let words = move || {
         let words = app.lang.get().pick(&english, &chinese).clone();
-        words.map(|word| view! { <b class="match-word">{word}</b> }).collect_view()
+        words.map(|word| view! { <b class="match-word" translate="no">{word}</b> }).collect_view()
     };
     view! {
         <section class="match" data-part="match-words">

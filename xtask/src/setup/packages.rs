@@ -36,29 +36,22 @@ pub const WITNESSES: Group = Group {
     names: &["opensc", "pcsc-tools", "libnfc-bin", "python3", "python3-venv"],
 };
 
-    names: &[
-        "at-spi2-core",
-    ],
+/// A display, a message bus, an accessibility bus, a keyring and a driver to press buttons with; gdb takes the core dumps
+/// that are searched, zbar scans the codes on the screens, poppler reads the documents.
 pub const TESTS: Group = Group {
     purpose: "the tests",
     names: &[
         "xvfb",
         "xauth",
         "dbus",
-<<<<<<< HEAD
-=======
         "at-spi2-core",
->>>>>>> a239097 (Read the window over AT-SPI, speak a pseudo-locale, and keep texts out of views)
         "gnome-keyring",
         "webkit2gtk-driver",
         "gdb",
         "zbar-tools",
         "x11-utils",
-<<<<<<< HEAD
         "poppler-utils",
         "poppler-data",
-=======
->>>>>>> a239097 (Read the window over AT-SPI, speak a pseudo-locale, and keep texts out of views)
     ],
 };
 

@@ -35,7 +35,7 @@ if (act === 'begin') {
   }
   const watch = ({ target }) => {
     window.tapsealFocus.reached.add(target.type === 'radio' && target.name ? `radio ${target.name}` : target);
-    if (target.matches(':focus-visible') && !showsFocus(target)) window.tapsealFocus.hidden.add(name(target));
+    if (target.tabIndex >= 0 && target.matches(':focus-visible') && !showsFocus(target)) window.tapsealFocus.hidden.add(name(target));
   };
   window.tapsealFocus = { wanted, watch, reached: new Set(), hidden: new Set(), before: document.activeElement };
   document.addEventListener('focusin', watch);

@@ -45,7 +45,7 @@ const isScrolledAway = (x, y, element) => {
     const { overflowY } = getComputedStyle(box);
     const edge = box.getBoundingClientRect();
     const isScroller = overflowY === 'auto' || overflowY === 'scroll';
-    if (isScroller && (y < edge.top || y > edge.bottom || x < edge.left || x > edge.right)) return true;
+    if (isScroller && (y < edge.top + 2 || y > edge.bottom - 2 || x < edge.left || x > edge.right)) return true;
   }
   return x < 0 || y < 0 || x >= innerWidth || y >= innerHeight;
 };

@@ -1,8 +1,8 @@
 // In the pseudo-locale every text stands in brackets: what is outside is not from the table of texts. Names, amounts
-// and ids are nobody's to translate, and marked as that.
+// and ids are nobody's to translate, and marked as that; what was announced stays in the language it was said in.
 const faults = new Set();
 const root = document.querySelector('dialog:modal') ?? document.body;
-const isMarked = (element) => element.closest('bdi, code, [translate="no"], [data-amount], noscript, script, style');
+const isMarked = (element) => element.closest('bdi, code, [translate="no"], [data-amount], [data-live], noscript, script, style');
 const rest = (text) => {
   let [before, after] = ['', text];
   while (before !== after) [before, after] = [after, after.replaceAll(/\u27e6[^\u27e6\u27e7]*\u27e7/g, '')];

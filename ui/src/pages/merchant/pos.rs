@@ -145,7 +145,7 @@ pub fn match_words(app: App, sale: &SaleView) -> impl IntoView + use<> {
     let (english, chinese) = (sale.match_words.clone(), sale.match_words_zh.clone());
     let words = move || {
         let words = app.lang.get().pick(&english, &chinese).clone();
-        words.map(|word| view! { <b class="match-word">{word}</b> }).collect_view()
+        words.map(|word| view! { <b class="match-word" translate="no">{word}</b> }).collect_view()
     };
     view! {
         <section class="pos-words" data-part="match-words">
