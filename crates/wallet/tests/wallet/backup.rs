@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use payment::{AttemptId, MerchantId, Order, RequestState, WalletNonce};
 use protocol::ErrorCode;
+use protocol::ipc::history::HistoryQuery;
 use protocol::ipc::keep::FormerReason;
 use protocol::ipc::{Language, RequestPhase, Settings};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -121,7 +122,10 @@ async fn a_new_wallet_gets_back_everything_but_the_keys() {
     assert_eq!((restored.receipts, restored.new_receipts, restored.new_requests, restored.left_out), (1, 1, 3, 1));
     new.sync().await.unwrap();
 
-    let receipts = new.receipts().await.unwrap();
+    while new.history(HistoryQuery::default()).await.unwrap().waiting > 0 {
+        tokio::task::yield_now().await;
+    }
+    let receipts = new.history_lines(HistoryQuery::default(), 0, 10).await.unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.attempt_id).collect::<Vec<_>>(), [PAID], "the forged one is not");
     assert!(new.show_receipt(PAID).await.unwrap().bank_seal);
     assert_eq!(new.show(old.paid.request_id).await.unwrap().phase, RequestPhase::Paid);
@@ -199,7 +203,8 @@ async fn a_bad_file_changes_nothing_and_says_why() {
     assert_eq!(restore(&new, PASSPHRASE).await, ErrorCode::BackupDamaged);
     std::fs::write(old.file(), b"not a backup at all").unwrap();
     assert_eq!(restore(&new, PASSPHRASE).await, ErrorCode::BackupUnreadable);
-    assert!(new.receipts().await.unwrap().is_empty() && new.status().await.unwrap().former.is_empty());
+    assert_eq!(new.history(HistoryQuery::default()).await.unwrap().count, 0);
+    assert!(new.status().await.unwrap().former.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use envelope::passphrase::Cost;
-use payment::{AttemptId, AttemptState, WalletNonce};
+use payment::{AttemptId, AttemptState, Order, WalletNonce};
 use protocol::ipc::lock::{LockState, PresenceSign};
 use protocol::ipc::passphrase::Passphrase;
 use protocol::ipc::{ANSWERED_WHILE_LOCKED, COMMAND_NAMES, LockAfter, RequestPhase, Settings};
@@ -211,16 +211,52 @@ async fn what_comes_while_it_is_locked_is_known_and_not_opened() {
     assert_eq!(opened, first.request_id);
 }
 
+/// Waits until the wallet has taken in a request.
+async fn until_taken_in(wallet: &Wallet, asked: &Order) {
+    let mut after = 0;
+    let taken_in = async {
+        while !wallet.inbox().await.unwrap().iter().any(|view| view.request_id == asked.request_id) {
+            after = wallet.watch(after).await.unwrap().seq;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), taken_in).await.expect("the request is taken in");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_to_a_locked_wallet_waits_unopened() {
     let (stage, hand) = (Stage::open().await, Hand::default());
-    let wallet = locked(&stage, &hand).await;
+    let mut config = config(&stage, &hand);
+    config.upkeep = Upkeep::Continuous;
+    let wallet = Wallet::open(config).await.unwrap();
+    wallet.sync().await.unwrap();
     let device = stage.script.lock().unwrap().device.clone().unwrap();
-    let asked = order(|_| {});
-    let letter = sealed_to(&device, 1, asked.request_id, &stage.parties.sign_order(&asked));
-    stage.script(|script| script.stream.push(InboxEvent::Request(letter)));
-    assert_eq!(code(wallet.inbox().await.and(wallet.sync().await)), Some(ErrorCode::Locked));
-    assert!(wallet.inbox().await.unwrap().is_empty());
+    let letter = |seq, asked: &Order| {
+        let order_jws = stage.parties.sign_order(asked);
+        let letter = sealed_to(&device, seq, asked.request_id, &order_jws);
+        stage.script(|script| script.stream.push(InboxEvent::Request(letter)));
+    };
+    let (before, meanwhile) = (order(|_| {}), order(|_| {}));
+    letter(1, &before);
+    // The stream is open: what comes next comes over it.
+    until_taken_in(&wallet, &before).await;
+    wallet.lock_turn_on(words(WORDS)).await.unwrap();
+    wallet.lock_now().await.unwrap();
+    letter(2, &meanwhile);
+    let mut after = 0;
+    let came = async {
+        loop {
+            let seen = wallet.watch(after).await.unwrap();
+            if seen.came_while_locked {
+                return;
+            }
+            after = seen.seq;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), came).await.expect("it is known to have come");
+    assert_eq!(code(wallet.show(meanwhile.request_id).await), Some(ErrorCode::NotFound), "and nothing of it is kept");
+    wallet.unlock(words(WORDS)).await.unwrap();
+    until_taken_in(&wallet, &meanwhile).await;
+    assert!(!wallet.lock().await.unwrap().came);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -302,13 +302,25 @@ async fn register(State(script): State<Shared>, Json(device): Json<RegisterDevic
 }
 
 /// What the script holds, then silence.
+/// What the script has, and what is added to it while somebody listens.
 async fn stream(State(script): State<Shared>) -> Response {
-    let events = script.lock().unwrap().stream.clone();
-    let events = futures::stream::iter(events).map(|event| {
+    let events = futures::stream::unfold(0, move |told| {
+        let script = Arc::clone(&script);
+        async move {
+            loop {
+                let next = script.lock().unwrap().stream.get(told).cloned();
+                match next {
+                    Some(event) => return Some((event, told + 1)),
+                    None => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                }
+            }
+        }
+    });
+    let events = events.map(|event| {
         let data = serde_json::to_string(&event).unwrap();
         Ok::<_, std::convert::Infallible>(axum::response::sse::Event::default().data(data))
     });
-    axum::response::Sse::new(events.chain(futures::stream::pending())).into_response()
+    axum::response::Sse::new(events).into_response()
 }
 
 async fn keyset(State(script): State<Shared>) -> Response {
