@@ -65,8 +65,11 @@ async fn a_person_without_a_mouse_pays_in_the_window() {
     let card = Card::present(&system, "visa");
     let created = system.ask(&Ask::default()).await;
     let window = Browser::window_with(&[], &environment(&system, &card.reader), &system.log("window")).await;
-    window.wait_for_screen("inbox").await;
     let hand = Keyboard(&window);
+    // A new wallet introduces itself, to whoever wants to read it.
+    window.wait_for_screen("first-run").await;
+    hand.press("skip").await;
+    window.wait_for_screen("inbox").await;
     hand.go_to("[data-field=\"link\"]").await;
     hand.keys(link(&created)).await;
     hand.press("open-link").await;
