@@ -54,9 +54,10 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     ("Tab does not reach", "const far = document.querySelector('[data-action=numbers]'); far.tabIndex = -1"),
     ("does not show it", "document.querySelector('[data-action=numbers]').style.outline = 'none'"),
+    ("not from the table of texts", "main.innerHTML += '<p>Made in a hurry</p>'"),
     (
         "the navigation is on the left",
-        "document.querySelector('nav.nav').style.cssText = 'position:fixed;left:0;inset-inline:auto;'",
+        "document.querySelector('nav.nav').style.cssText = 'position:fixed;inset:0 auto auto 0'",
     ),
 ];
 

@@ -18,9 +18,9 @@ async fn fill(browser: &Browser, field: &str, text: &str) {
     field.send_keys(text).await.expect("a field takes text");
 }
 
-async fn press(browser: &Browser, keys: impl AsRef<str>) {
+async fn press(browser: &Browser, keys: impl Into<thirtyfour::TypingData>) {
     let page = browser.wait_for("body").await;
-    page.send_keys(keys.as_ref()).await.expect("keys can be pressed");
+    page.send_keys(keys).await.expect("keys can be pressed");
 }
 
 async fn in_chromium(system: &System, wallet: &RemoteWallet) -> Browser {

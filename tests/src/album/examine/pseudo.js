@@ -8,7 +8,8 @@ const rest = (text) => {
   while (before !== after) [before, after] = [after, after.replaceAll(/\u27e6[^\u27e6\u27e7]*\u27e7/g, '')];
   return after;
 };
-const isOutside = (text) => /\p{L}/u.test(rest(text));
+// The beginning of every address is the same in every language.
+const isOutside = (text) => /\p{L}/u.test(rest(text).replace('https://', ''));
 const name = (element) => `${element.localName}${[...element.classList].map((word) => `.${word}`).join('')}`;
 
 const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
