@@ -1,3 +1,5 @@
+//! What opens after the power failed at any write, and what does not.
+
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::*;
