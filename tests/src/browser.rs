@@ -181,10 +181,21 @@ impl Browser {
     pub async fn act(&self, action: &str) {
         let css = format!("[data-action=\"{action}\"]:not([disabled])");
         let started = Instant::now();
-        // A screen that is drawn anew between the look and the click takes its control with it: a person presses the new one.
-        while let Err(error) = self.wait_for(&css).await.click().await {
-            let is_redrawn = matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_));
-            assert!(is_redrawn && started.elapsed() < SCREEN_WAIT, "{action} cannot be clicked: {error}");
+        let scroll = format!("document.querySelector({css:?})?.scrollIntoView({{ block: 'center' }})");
+        loop {
+            let control = self.wait_for(&css).await;
+            self.driver.execute(scroll.clone(), Vec::new()).await.expect("the page scrolls");
+            let Err(error) = control.click().await else { return };
+            // A screen that is drawn anew takes its control with it, and a note may lie over it for a while: a person waits,
+            // and presses what is there then.
+            let passes = matches!(
+                error.as_inner(),
+                WebDriverErrorInner::StaleElementReference(_)
+                    | WebDriverErrorInner::ElementClickIntercepted(_)
+                    | WebDriverErrorInner::ElementNotInteractable(_)
+            );
+            assert!(passes && started.elapsed() < SCREEN_WAIT, "{action} cannot be clicked: {error}");
+            tokio::time::sleep(LOOK_PAUSE).await;
         }
     }
 
@@ -292,7 +303,7 @@ impl Drop for Browser {
 pub fn inside_root(root: &Path, user: &str) -> Command {
     const ENTER: &str = "mount --rbind /proc \"$0/proc\" && mount --rbind /sys \"$0/sys\" && \
         mount --rbind /dev \"$0/dev\" && mount -t tmpfs tmpfs \"$0/dev/shm\" && exec chroot --userspec=\"$1\" \"$0\" \
-        env HOME=\"/home/$1\" \"${@:2}\"";
+        env HOME=\"/home\"/\"$1\" \"${@:2}\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "bash", "-c", ENTER]).arg(root).arg(user);
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LANG", "C.UTF-8");

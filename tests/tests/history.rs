@@ -16,6 +16,8 @@ use thirtyfour::prelude::*;
 const PHONE: (u32, u32) = (390, 844);
 /// How long a file may take to arrive.
 const FILE_WAIT: Duration = Duration::from_secs(30);
+/// How long the wallet may take to enter what it was given.
+const ENTER_WAIT: Duration = Duration::from_secs(180);
 /// The pause between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -60,7 +62,7 @@ impl Desk {
             if said.starts_with(begins) {
                 return said;
             }
-            assert!(started.elapsed() < FILE_WAIT, "{begins:?} is not what was found: {said:?}");
+            assert!(started.elapsed() < ENTER_WAIT, "{begins:?} is not what was found: {said:?}");
             tokio::time::sleep(LOOK_PAUSE).await;
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use e2e::browser::Browser;
 use e2e::remote::RemoteWallet;
-use e2e::system::{Ask, System, Wishes};
+use e2e::system::{Ask, System, Wishes, free_port};
 use protocol::ipc::lock::{LockNow, LockState};
 use protocol::ipc::passphrase::{LockTurnOn, Passphrase, Unlock};
 use protocol::ipc::{Inbox, OpenLink, Status};
@@ -12,6 +12,11 @@ use thirtyfour::prelude::*;
 
 const WORDS: &str = "amber lantern boat 7";
 const PAYEE: &str = "Blue Door";
+
+/// A reader that never holds a card.
+fn nobody() -> String {
+    format!("simulated:127.0.0.1:{}", free_port())
+}
 
 async fn fill(browser: &Browser, field: &str, text: &str) {
     let field = browser.wait_for(&format!("[data-field=\"{field}\"]")).await;
@@ -32,7 +37,7 @@ async fn in_chromium(system: &System, wallet: &RemoteWallet) -> Browser {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_locked_leaves_the_screen_and_comes_back_with_the_passphrase() {
     let system = System::start(Wishes::default()).await;
-    let wallet = RemoteWallet::start(&system, "locked", "simulated:127.0.0.1:9").await;
+    let wallet = RemoteWallet::start(&system, "locked", &nobody()).await;
     let created = system.ask(&Ask::default()).await;
     let link = created["link"].as_str().expect("a link").to_owned();
     let request = wallet.call(&OpenLink { link }).await.expect("the link opens");
@@ -78,7 +83,7 @@ async fn what_is_locked_leaves_the_screen_and_comes_back_with_the_passphrase() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_forgot_the_passphrase_starts_anew_after_typing_that_word() {
     let system = System::start(Wishes::default()).await;
-    let wallet = RemoteWallet::start(&system, "forgotten", "simulated:127.0.0.1:9").await;
+    let wallet = RemoteWallet::start(&system, "forgotten", &nobody()).await;
     wallet.call(&LockTurnOn { passphrase: Passphrase::new(WORDS.to_owned()) }).await.expect("a lock");
     wallet.call(&LockNow {}).await.expect("it locks");
     let browser = in_chromium(&system, &wallet).await;
@@ -102,7 +107,7 @@ async fn who_forgot_the_passphrase_starts_anew_after_typing_that_word() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_wallet_introduces_itself_by_keyboard_and_a_link_goes_first() {
     let system = System::start(Wishes::default()).await;
-    let wallet = RemoteWallet::start_new(&system, "new", &["simulated:127.0.0.1:9"]).await;
+    let wallet = RemoteWallet::start_new(&system, "new", &[&nobody()]).await;
     let browser = in_chromium(&system, &wallet).await;
     browser.wait_for_screen("first-run").await;
     let link = system.ask(&Ask::default()).await["link"].as_str().expect("a link").to_owned();
@@ -169,7 +174,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_wallet_has_no_key_in_memory_and_its_passphrase_is_in_no_file() {
     let system = System::start(Wishes::default()).await;
-    let wallet = RemoteWallet::start(&system, "marked", "simulated:127.0.0.1:9").await;
+    let wallet = RemoteWallet::start(&system, "marked", &nobody()).await;
     let home = system.folder().join("marked");
     let elsewhere = tempfile::TempDir::new().expect("a folder");
     let is_key = |name: &str| Path::new(name).extension().is_some_and(|it| it == "key") && !name.contains(".lock");

@@ -300,7 +300,7 @@ async fn a_mail_server_takes_the_mails_when_there_is_one() {
     let mut deployment = Deployment::start().await;
     deployment.stop_server().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    deployment.with_smtp(format!("smtp://{}", listener.local_addr().unwrap()));
+    deployment.with_smtp(&format!("smtp://{}", listener.local_addr().unwrap()));
     deployment.start_server().await;
     let taken = tokio::spawn(one_mail(listener));
     let order = deployment.requested_from(Some(ann())).await;
@@ -317,7 +317,7 @@ async fn a_mail_server_that_is_away_is_tried_again() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    deployment.with_smtp(format!("smtp://{addr}"));
+    deployment.with_smtp(&format!("smtp://{addr}"));
     deployment.start_server().await;
     let order = deployment.requested_from(Some(ann())).await;
     let tried = async || (deployment.show(&order).await.deliveries[0].tries > 0).then_some(());

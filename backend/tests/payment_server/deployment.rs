@@ -139,7 +139,7 @@ impl Deployment {
     }
 
     /// Sends mails to a mail server from its next start on.
-    pub fn with_smtp(&mut self, url: String) {
+    pub fn with_smtp(&mut self, url: &str) {
         self.options.channels.smtp = vec![url.parse().unwrap()];
     }
 

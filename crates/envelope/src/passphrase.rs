@@ -5,7 +5,7 @@
 //! costs have bounds in both directions: a changed header can make nobody derive for hours, and none is worth less than
 //! was written.
 //!
-//! A passphrase is taken as RFC 8265, section 4.2 (OpaqueString) prepares it: every space is U+0020, and the text is in
+//! A passphrase is taken as RFC 8265, section 4.2 (`OpaqueString`) prepares it: every space is U+0020, and the text is in
 //! Unicode's form NFC, so that one keyboard's é is another's. Case, width and order are the person's own.
 
 use argon2::{Algorithm, Argon2, Params, Version};

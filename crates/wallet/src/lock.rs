@@ -45,7 +45,7 @@ pub(crate) struct Lock {
     pub(crate) turn: tokio::sync::Mutex<()>,
     wrapping: Mutex<Option<Arc<Wrapping>>>,
     presence: Mutex<Presence>,
-    lock_after: Mutex<LockAfter>,
+    after: Mutex<LockAfter>,
     outside: Mutex<Outside>,
     clock: Clock,
     pub(crate) cost: Cost,
@@ -66,7 +66,7 @@ impl Lock {
             turn: tokio::sync::Mutex::new(()),
             wrapping: Mutex::new(None),
             presence: Mutex::new(Presence::new(clock.now())),
-            lock_after: Mutex::new(lock_after),
+            after: Mutex::new(lock_after),
             outside: Mutex::default(),
             clock,
             cost,
@@ -141,12 +141,12 @@ impl Lock {
 
     /// When the wallet locks by itself.
     pub(crate) fn lock_after(&self) -> LockAfter {
-        *held(&self.lock_after)
+        *held(&self.after)
     }
 
     /// The person chose another time.
     pub(crate) fn set_lock_after(&self, lock_after: LockAfter) {
-        *held(&self.lock_after) = lock_after;
+        *held(&self.after) = lock_after;
     }
 
     /// A letter came that cannot be opened now. Whether it is the first.

@@ -32,8 +32,8 @@ const SIZES: [&str; 5] = ["small", "text", "lead", "title", "hero"];
 
 /// Colours and type.
 pub fn tokens(_app: App) -> AnyView {
-    let colours = COLOURS.map(|name| view! { <li><i data-colour=name></i><code>{name}</code></li> }).to_vec();
-    let sizes = SIZES.map(|name| view! { <p data-size=name>"¥ 12.80 付 Ag"</p> }).to_vec();
+    let colours = Vec::from(COLOURS.map(|name| view! { <li><i data-colour=name></i><code>{name}</code></li> }));
+    let sizes = Vec::from(SIZES.map(|name| view! { <p data-size=name>"¥ 12.80 付 Ag"</p> }));
     view! { <ul class="workbench-colours" role="list">{colours}</ul><div class="workbench-sizes">{sizes}</div> }
         .into_any()
 }

@@ -24,7 +24,7 @@ const BOLD: [u16; 95] = [
 const USUAL: u16 = 556;
 /// What a letter of the other scripts takes: a full square.
 const SQUARE: u16 = 1_000;
-/// Signs beyond Latin 1 that WinAnsiEncoding has (annex D.2), and their codes.
+/// Signs beyond Latin 1 that `WinAnsiEncoding` has (annex D.2), and their codes.
 const WIN_ANSI: [(char, u8); 10] = [
     ('€', 0x80),
     ('…', 0x85),

@@ -32,6 +32,7 @@ const GIVEN_BYTES_MAX: usize = 8 * 1024 * 1024;
 const HEAD: [&str; 8] = ["time", "payee", "order_number", "currency", "amount", "refunded", "method", "attempt_id"];
 
 /// A finished file's kind.
+#[derive(Clone, Copy)]
 struct Kind {
     ending: &'static str,
     media_type: &'static str,
@@ -116,7 +117,9 @@ impl Wallet {
         let mut before = i64::MAX;
         loop {
             let rows = self.core.store.history_lines(&Find::new(query).before(before), 0, PAGE).await?;
-            rows.iter().for_each(|row| csv::line(&mut text, &cells(&row.line, &zone)));
+            for row in &rows {
+                csv::line(&mut text, &cells(&row.line, &zone));
+            }
             target.write(text.as_bytes())?;
             text.clear();
             count += u32::try_from(rows.len()).unwrap_or(PAGE);
@@ -218,7 +221,7 @@ impl Target {
                     let _ = fs::remove_file(&unfinished);
                     failed(&error)
                 })?;
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or(name);
+                let name = path.file_name().map_or(name, |name| name.to_string_lossy().into_owned());
                 Ok(ExportView::Saved { name, count })
             }
             Self::Given(bytes) => {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use payment::{Amount, AttemptId};
-use protocol::ipc::history::{HistoryLine, MonthView, SumView};
+use protocol::ipc::history::{HistoryLine, HistoryQuery, MonthView, SumView};
 
 use crate::components::amount::{AmountSize, amount};
 use crate::components::button::Button;
@@ -37,7 +37,7 @@ pub fn found(app: App, selected: impl Fn() -> Option<AttemptId> + Copy + Send + 
             None => Standing::Loading,
             Some(Err(_)) => Standing::Failed,
             Some(Ok(view)) if view.count > 0 => Standing::Listed,
-            Some(Ok(_)) if query.with(|query| query.is_all()) => Standing::Empty,
+            Some(Ok(_)) if query.with(HistoryQuery::is_all) => Standing::Empty,
             Some(Ok(_)) => Standing::NoneFound,
         })
     });
@@ -119,12 +119,12 @@ fn entry(app: App, row: Row, selected: impl Fn() -> Option<AttemptId> + Copy + S
     let line = Memo::new(move |_| history.line(row.index));
     view! {
         {move || month.get().map(|month| month_head(app, month))}
-        {move || match line.get() {
-            Some(line) => line_button(app, row, line, selected).into_any(),
-            None => {
+        {move || {
+            let Some(line) = line.get() else {
                 app.want_line(row.index);
-                view! { <div class="row history-ghost" aria-busy="true"><span class="ghost-line"></span><span class="ghost-line"></span></div> }.into_any()
-            }
+                return view! { <div class="row history-ghost" aria-busy="true"><span class="ghost-line"></span><span class="ghost-line"></span></div> }.into_any();
+            };
+            line_button(app, row, line, selected).into_any()
         }}
     }
 }

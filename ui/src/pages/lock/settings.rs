@@ -137,8 +137,11 @@ fn finished(app: App, deed: RwSignal<Deed>, done: RwSignal<Option<Text>>, text: 
     app.set_lock(view.state);
 }
 
+/// A time to choose: its word, its text, a hint, and what it makes of the settings.
+type Time = (&'static str, Text, Option<Text>, fn(Settings) -> Settings);
+
 /// What is chosen when the person picks one of the times.
-pub const TIMES: [(&str, Text, Option<Text>, fn(Settings) -> Settings); 6] = [
+pub const TIMES: [Time; 6] = [
     ("leaving", Text::LockAfterLeaving, Some(Text::LockAfterLeavingHint), |it| Settings {
         lock_after: LockAfter::Leaving,
         ..it
