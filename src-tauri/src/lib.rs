@@ -66,6 +66,7 @@ fn desk<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 }
 
 /// Everything of the window but its context, so that tests run the same one without a display.
+#[expect(clippy::too_many_lines, reason = "the list of the commands")]
 fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     let builder = camera::plugin(links::plugin(chooser::plugin(builder)));
     #[cfg(desktop)]

@@ -118,7 +118,7 @@ impl Browser {
         &self.driver
     }
 
-    /// Tells Chromium something that WebDriver has no word for: a command of its DevTools protocol.
+    /// Tells Chromium something that WebDriver has no word for: a command of its `DevTools` protocol.
     pub async fn tell_chromium(&self, command: &str, parameters: &serde_json::Value) {
         let session = self.driver.session_id();
         let url = format!("http://127.0.0.1:{}/session/{session}/goog/cdp/execute", self.port);

@@ -1,5 +1,7 @@
 //! The desktop that a window runs on: its display, its message bus, and who shows notifications there.
 
+#![expect(clippy::used_underscore_binding, reason = "a D-Bus interface passes every parameter on")]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Output;

@@ -66,7 +66,7 @@ pub fn sale(number: u64) -> Sale {
     });
     let items: Vec<(String, u32, i64)> = items.collect();
     let paid: i64 = items.iter().map(|(_, _, price)| price).sum();
-    let refunded_minor = if number % 23 == 7 { if number % 2 == 0 { paid } else { paid / 3 } } else { 0 };
+    let refunded_minor = if number % 23 == 7 { if number.is_multiple_of(2) { paid } else { paid / 3 } } else { 0 };
     Sale {
         number,
         payee: spread(4, PAYEES.len()),

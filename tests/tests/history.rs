@@ -17,7 +17,7 @@ const PHONE: (u32, u32) = (390, 844);
 /// How long a file may take to arrive.
 const FILE_WAIT: Duration = Duration::from_secs(30);
 /// How long the wallet may take to enter what it was given.
-const ENTER_WAIT: Duration = Duration::from_secs(180);
+const ENTER_WAIT: Duration = Duration::from_mins(3);
 /// The pause between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 

@@ -24,7 +24,7 @@ async fn until(wallet: &RemoteWallet, request_id: RequestId, wanted: impl Fn(&Re
         if wanted(&view) {
             return view;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "the request stands at {view:?}");
+        assert!(started.elapsed() < Duration::from_mins(1), "the request stands at {view:?}");
         after = wallet.call(&Watch { after }).await.expect("watching does not fail").seq;
     }
 }

@@ -131,7 +131,7 @@ fn settled(display: &Display, blank: &Picture, started: Instant) -> Duration {
             seen.push((now, picture));
         }
         if let Some((since, _)) = seen.last()
-            && now - *since > SETTLED
+            && now.saturating_sub(*since) > SETTLED
         {
             return *since;
         }
