@@ -102,6 +102,7 @@ pub(crate) async fn path<R: Runtime>(
 /// Where a file that the wallet writes goes.
 pub(crate) enum Destination {
     /// Nowhere: the person thought better of it.
+    #[cfg_attr(mobile, allow(dead_code, reason = "only a desktop's dialog can be closed"))]
     Dropped,
     /// To this path, or, without one, to whoever asked.
     To(Option<String>),

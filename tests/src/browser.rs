@@ -69,6 +69,8 @@ impl Browser {
         command.args(["dbus-run-session", "--", "xvfb-run", "-a", "--server-args=-screen 0 1400x1000x24"]);
         command.args(["sh", "-c", TELL_SESSION, inside, "WebKitWebDriver", &format!("--port={port}")]);
         command.env("NO_AT_BRIDGE", "1");
+        // tauri-driver says these; here its own driver is spoken to.
+        command.env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let child = start(command, log);
         let mut capabilities = Capabilities::new();

@@ -1,6 +1,8 @@
 //! Uses a package that was installed in a Debian root as a person would: opens a link by the desktop's handler, warm and
 //! cold, and pays. The servers, the bank and the card are this machine's.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -34,6 +36,7 @@ async fn main() {
     let trust = root.join(SYSTEM_TRUST);
     std::fs::create_dir_all(trust.parent().expect("it is in a folder")).expect("the root can be written");
     std::fs::copy(system.trust(), &trust).expect("the trust file can be copied");
+    std::fs::set_permissions(&trust, Permissions::from_mode(0o644)).expect("it is for everybody to read");
 
     let environment = [
         ("TAPSEAL_KEY_STORE", "file".to_owned()),
@@ -64,9 +67,7 @@ async fn pay(system: &System, window: &Browser, root: &Path, user: &str) {
     window.enter_pin(PIN).await;
     window.wait_for_screen("result.paid").await;
     window.act("receipt").await;
-    window
-        .wait_for("[data-screen=\"receipt\"] [data-verified=\"yes\"], [data-screen=\"receipt\"][data-verified]")
-        .await;
+    window.wait_for("[data-screen=\"receipt\"] article[data-verified=\"true\"]").await;
     system.wait_for_status(&id, "paid").await;
     system.assert_merchant_received(1280).await;
     println!("paid {} in the package's window; the receipt verifies", text(&created, "id"));
