@@ -66,9 +66,6 @@ const PLANTED: &[(&str, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_examination_finds_what_is_planted() {
-    if std::env::var_os("TAPSEAL_TEST_UNSETTLED").is_none() {
-        return eprintln!("skipped: TAPSEAL_TEST_UNSETTLED is not set");
-    }
     let Some(_) = examiner() else { return eprintln!("skipped: TAPSEAL_TEST_AXE is not set") };
     let system = System::start(Wishes::default()).await;
     let wallet = RemoteWallet::start(&system, "wallet", &format!("simulated:127.0.0.1:{}", free_port())).await;

@@ -82,9 +82,6 @@ async fn what_is_locked_leaves_the_screen_and_comes_back_with_the_passphrase() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_forgot_the_passphrase_starts_anew_after_typing_that_word() {
-    if std::env::var_os("TAPSEAL_TEST_UNSETTLED").is_none() {
-        return eprintln!("skipped: TAPSEAL_TEST_UNSETTLED is not set");
-    }
     let system = System::start(Wishes::default()).await;
     let wallet = RemoteWallet::start(&system, "forgotten", &nobody()).await;
     wallet.call(&LockTurnOn { passphrase: Passphrase::new(WORDS.to_owned()) }).await.expect("a lock");
