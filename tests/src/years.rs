@@ -14,8 +14,8 @@ pub use shelf::{Kept, Sale, Shelf};
 
 /// The latest payment: 2026-11-22 12:00 UTC.
 const LATEST_MS: u64 = 1_795_348_800_000;
-/// How far apart payments are, in milliseconds: a little over seven hours, so that days and months differ in number.
-const APART_MS: u64 = 26_000_000;
+/// How far apart payments are, in milliseconds: a little over four hours, so that days and months differ in number.
+const APART_MS: u64 = 15_100_000;
 /// How many receipts one step of the database stores.
 const STEP: usize = 2_000;
 

@@ -2,6 +2,7 @@
 //! are counted anew where the device's zone is another one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -15,16 +16,25 @@ use crate::wallet::Wallet;
 const STEP: i64 = 200;
 /// How many dates one step looks at.
 const DATES_STEP: i64 = 2_000;
+/// How often it is tried, and how long is waited in between: a database may be busy for a while.
+const TRIES_MAX: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(3);
 /// The setting that keeps the zone the months were counted in.
 const SETTING_ZONE: &str = "history_zone";
 
 /// Brings the history up to date once, in the background. The window is usable meanwhile, and is told of every step.
 pub(crate) async fn run(wallet: Wallet) {
-    let closing = wallet.core.closing.clone();
-    let done = closing.run_until_cancelled(wallet.complete_history()).await;
-    if let Some(Err(error)) = done {
-        tracing::warn!(%error, "the history could not be brought up to date");
-    }
+    let completed = async {
+        for _ in 0..TRIES_MAX {
+            match wallet.complete_history().await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "the history could not be brought up to date"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    // What is not entered by then is entered at the next start.
+    let _ = wallet.core.closing.run_until_cancelled(completed).await;
 }
 
 impl Wallet {

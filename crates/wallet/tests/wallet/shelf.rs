@@ -11,8 +11,8 @@ use payment::{
     Amount, AttemptHash, AttemptId, BankResult, MerchantId, Order, Outcome, Receipt, RequestId, WalletNonce,
 };
 
-/// When every key begins to be valid: 2020-01-01.
-const FROM_MS: i64 = 1_577_836_800_000;
+/// When every key begins to be valid: 1970-01-01, before the oldest of a hundred thousand receipts.
+const FROM_MS: i64 = 0;
 /// When they end: 2060-01-01.
 const UNTIL_MS: i64 = 2_840_140_800_000;
 /// A sealing key of a bank lives a day at most.
