@@ -4,6 +4,7 @@ use std::path::Path;
 
 use e2e::browser::Browser;
 use e2e::remote::RemoteWallet;
+use e2e::scene::paying::Keyboard;
 use e2e::system::{Ask, System, Wishes, free_port};
 use protocol::ipc::lock::{LockNow, LockState};
 use protocol::ipc::passphrase::{LockTurnOn, Passphrase, Unlock};
@@ -120,10 +121,9 @@ async fn a_new_wallet_introduces_itself_by_keyboard_and_a_link_goes_first() {
     browser.open("about:blank").await;
     browser.open(&wallet.url()).await;
     browser.wait_for_screen("first-run").await;
+    let hand = Keyboard(&browser);
     for screen in ["first-run.idea", "first-run.reach", "first-run.lock"] {
-        let next = browser.wait_for("[data-action=\"next\"]").await;
-        next.focus().await.expect("it can be reached");
-        next.send_keys("" + Key::Enter).await.expect("it can be pressed");
+        hand.press("next").await;
         browser.wait_for_screen(screen).await;
     }
     press(&browser, Key::Escape).await;

@@ -18,6 +18,8 @@ use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition
 const BEYOND: usize = 8;
 /// How many units are drawn before the list was ever measured.
 const UNITS_FIRST: usize = 16;
+/// For how many frames an entry that is not read yet is waited for: some ten seconds.
+const FRAMES_MAX: u32 = 600;
 
 /// How many entries a list has, and which of them are two units high.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,7 +131,7 @@ pub fn virtual_list<V: IntoView + 'static>(
         }
     };
     view! {
-        <div class="virtual" role="list" aria-label=name node_ref=list.element
+        <div class="virtual" role="list" aria-label=name tabindex="-1" node_ref=list.element
             style=("--units", move || shape.with(Shape::units).to_string())
             on:keydown=move |event| list.on_key(&event) on:focusin=move |event| list.on_focus(&event)>
             <For each=move || list.drawn() key=|index| *index children=entry/>
@@ -220,11 +222,12 @@ impl List {
         event.prevent_default();
         self.active.set(next);
         // The entry is drawn once what depends on it has run.
-        request_animation_frame(move || self.show(next));
+        request_animation_frame(move || self.show(next, FRAMES_MAX));
     }
 
-    /// Scrolls to an entry and gives it the focus.
-    fn show(self, index: usize) {
+    /// Scrolls to an entry and gives it the focus, as soon as it is read: until then the list itself has it, so that the
+    /// keys go on working.
+    fn show(self, index: usize, frames: u32) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
         let row = element.query_selector(&format!(":scope > [data-index=\"{index}\"]")).ok().flatten();
         let Some(row) = row else { return };
@@ -232,9 +235,12 @@ impl List {
         how.set_block(ScrollLogicalPosition::Nearest);
         row.scroll_into_view_with_scroll_into_view_options(&how);
         let control = row.query_selector("button, a").ok().flatten();
+        // What cannot take the focus leaves it where it is.
         if let Some(control) = control.and_then(|control| control.dyn_into::<HtmlElement>().ok()) {
-            // A control that cannot take the focus leaves it where it is.
             let _ = control.focus();
+        } else if frames > 0 && self.active.get_untracked() == index {
+            let _ = element.focus();
+            request_animation_frame(move || self.show(index, frames - 1));
         }
         self.look();
     }
