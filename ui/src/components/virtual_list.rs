@@ -230,11 +230,12 @@ impl List {
     fn show(self, index: usize, frames: u32) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
         let row = element.query_selector(&format!(":scope > [data-index=\"{index}\"]")).ok().flatten();
-        let Some(row) = row else { return };
-        let how = ScrollIntoViewOptions::new();
-        how.set_block(ScrollLogicalPosition::Nearest);
-        row.scroll_into_view_with_scroll_into_view_options(&how);
-        let control = row.query_selector("button, a").ok().flatten();
+        if let Some(row) = &row {
+            let how = ScrollIntoViewOptions::new();
+            how.set_block(ScrollLogicalPosition::Nearest);
+            row.scroll_into_view_with_scroll_into_view_options(&how);
+        }
+        let control = row.and_then(|row| row.query_selector("button, a").ok().flatten());
         // What cannot take the focus leaves it where it is.
         if let Some(control) = control.and_then(|control| control.dyn_into::<HtmlElement>().ok()) {
             let _ = control.focus();
