@@ -20,6 +20,10 @@ const LANES_MORE: usize = 1;
 /// What shares the one virtual card reader or fixed ports: these follow one another.
 const ALONE: &[&str] = &["wallet", "card", "every_card", "quickstart"];
 
+/// Where programs look for the card reader service: those that run beside the ones that pay at the reader see none, so
+/// that they cannot take it from them (`pcsclite(7)`).
+const READER_SERVICE: (&str, &str) = ("PCSCLITE_CSOCK_NAME", "/nonexistent");
+
 /// A program of tests.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TestProgram {
@@ -93,6 +97,10 @@ impl TestProgram {
         self.kind == Kind::Unit && self.name == name
     }
 
+    fn is_alone(&self) -> bool {
+        ALONE.contains(&self.name.as_str())
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut program = command(&self.path, arguments);
         program.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder);
@@ -109,7 +117,7 @@ pub fn run_all(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let (alone, beside): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|(program, _)| ALONE.contains(&program.name.as_str()));
+        programs.into_iter().partition(|(program, _)| program.is_alone());
     let [alone, beside] = [alone, beside].map(|mut queue| {
         queue.reverse();
         Mutex::new(queue)
@@ -125,6 +133,9 @@ pub fn run_all(
                 while let Some((program, arguments)) = queues.iter().find_map(|queue| take(queue)) {
                     let mut command = program.command(arguments);
                     enter(&mut command);
+                    if !program.is_alone() {
+                        command.env(READER_SERVICE.0, READER_SERVICE.1);
+                    }
                     let done = run(command, progress);
                     locked(ended_in).push((program.name, done));
                 }
