@@ -177,12 +177,14 @@ pub enum TimeLeft {
 pub fn time_left(end_ms: u64, now_ms: u64) -> TimeLeft {
     match end_ms.checked_sub(now_ms) {
         None | Some(0) => TimeLeft::Over,
-        Some(left_ms) if left_ms < COUNTDOWN_MS_MAX => {
-            let seconds = left_ms.div_ceil(SECOND_MS);
-            TimeLeft::Countdown(format!("{}:{:02}", seconds / 60, seconds % 60))
-        }
+        Some(left_ms) if left_ms < COUNTDOWN_MS_MAX => TimeLeft::Countdown(minutes(left_ms.div_ceil(SECOND_MS))),
         Some(_) => TimeLeft::Until(end_ms),
     }
+}
+
+/// A span of seconds in minutes and seconds, such as `4:31`. Both languages write it alike.
+pub fn minutes(seconds: u64) -> String {
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// A short time in seconds with one decimal, such as `0.4`; never less than `0.1`. Both languages write it alike.

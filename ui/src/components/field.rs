@@ -133,7 +133,7 @@ impl Field {
                         autocomplete=kind.autocomplete() autocapitalize="none" spellcheck="false" maxlength=chars_max.to_string()
                         placeholder=example.map(|example| app.spoken(example)) aria-invalid=move || is_bad().then_some("true")
                         aria-describedby=described bind:value=value/>
-                    {kind.is_secret().then(|| reveal(app, is_shown))}
+                    {kind.is_secret().then(|| reveal(app, "reveal", is_shown))}
                 </span>
                 <p class="field-bad" id=problem_id role="status">{move || problem.get().map(|text| view! {
                     {icon::caution()}<span>{app.t(text)}</span>
@@ -145,12 +145,12 @@ impl Field {
     }
 }
 
-/// Shows or hides what is typed.
-fn reveal(app: App, is_shown: RwSignal<bool>) -> impl IntoView {
+/// The button in a field that shows or hides what is typed; `action` is its stable word.
+pub fn reveal(app: App, action: &'static str, is_shown: RwSignal<bool>) -> impl IntoView {
     let shape = move || if is_shown.get() { icon::hide().into_any() } else { icon::show().into_any() };
     let name = move || app.t(if is_shown.get() { Text::FieldHide } else { Text::FieldShow })();
     view! {
-        <button class="icon-button field-tool" type="button" data-action="reveal" aria-label=name title=name
+        <button class="icon-button field-tool" type="button" data-action=action aria-label=name title=name
             on:click=move |_| is_shown.update(|is_shown| *is_shown = !*is_shown)>{shape}</button>
     }
 }

@@ -18,7 +18,7 @@ pub fn refund_note(app: App, request: &RequestView) -> Option<AnyView> {
     let lang = app.lang;
     (back.minor() > 0).then(|| {
         view! {
-            <section class="refund-note" data-part="refunded" data-amount=back.to_decimal() data-whole=is_whole.to_string()>
+            <section class="notice notice-plain" data-part="refunded" data-amount=back.to_decimal() data-whole=is_whole.to_string()>
                 {icon::undo()}
                 <div>
                     <p class="problem-title">{move || headline(back, total, lang.get())}</p>

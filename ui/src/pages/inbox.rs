@@ -20,8 +20,10 @@ pub fn page(app: App) -> impl IntoView {
     let waiting = waiting_text(app);
     view! {
         <header class="page-head">
-            <h1 tabindex="-1">{app.t(Text::InboxTitle)}</h1>
-            <p class="quiet">{waiting}</p>
+            <div class="head-words">
+                <h1 tabindex="-1">{app.t(Text::InboxTitle)}</h1>
+                <p class="quiet small">{waiting}</p>
+            </div>
             <button class="button" type="button" data-action="numbers" on:click=move |_| app.go(Screen::Numbers)>
                 {app.t(Text::NumbersTitle)}
             </button>

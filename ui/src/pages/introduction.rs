@@ -62,8 +62,8 @@ fn introduction(app: App, request: &RequestView, title: Text, body: Text) -> imp
             {request.new_sender.then(|| view! { <p class="quiet small">{app.t(Text::FirstAcceptHelp)}</p> })}
             <div class="actions">
                 {if request.new_sender { accept_button(app, request_id).into_any() } else { show_button(app, request_id).into_any() }}
-                <div class="actions-row">
-                    {refuse_dialog(app, request_id, request.payee.clone())}
+                {refuse_dialog(app, request_id, request.payee.clone())}
+                <div class="actions-row actions-quiet">
                     {block_dialog(app, request_id, request.payee.clone())}
                     {report_dialog(app, request_id, request.payee.clone())}
                 </div>

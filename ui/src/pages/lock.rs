@@ -131,12 +131,12 @@ fn news(app: App, opening: Opening) -> impl IntoView {
                 1 => app.t(Text::LockDoubtOne)().to_owned(),
                 _ => app.fill(Text::LockDoubtMany, "count", format::count(count, app.lang.get()))(),
             };
-            view! { <p class="lock-news lock-doubt" role="status">{icon::caution()}<span>{text}</span></p> }
+            view! { <p class="notice lock-doubt" role="status">{icon::caution()}<span>{text}</span></p> }
         })
     };
     let came = move || {
         app.came_while_locked.get().then(|| {
-            view! { <p class="lock-news" role="status">{icon::requests()}<span>{app.t(Text::LockCame)}</span></p> }
+            view! { <p class="notice notice-plain" role="status">{icon::requests()}<span>{app.t(Text::LockCame)}</span></p> }
         })
     };
     view! { {doubt} {came} }
@@ -147,7 +147,7 @@ fn complaint(app: App, opening: Opening, waits: Memo<bool>) -> impl IntoView {
     // A countdown that is read out every second helps nobody: the wait is told once.
     let wait = move || {
         waits.get().then(|| {
-            let time = move || format::seconds(opening.left_s() * 1_000);
+            let time = move || format::minutes(opening.left_s());
             let text = move || app.fill(Text::LockWait, "time", time())();
             view! { <p class="field-bad" data-part="wait" role="timer">{text}" "<span class="quiet">{app.t(Text::LockNeverErased)}</span></p> }
         })

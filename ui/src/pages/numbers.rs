@@ -9,7 +9,11 @@ use protocol::wallet_api::PaymentNumberStatus;
 
 use crate::browser;
 use crate::components::back_button;
+use crate::components::button::Button;
+use crate::components::choice::{Choice, radio_list, select_field};
+use crate::components::field::{Field, FieldKind};
 use crate::components::ring::expiry_ring;
+use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
@@ -17,9 +21,11 @@ use crate::place::Screen;
 use crate::state::App;
 
 /// The lives offered, in minutes.
-const MINUTES: [u32; 4] = [5, 10, 30, 60];
+const MINUTES: [&str; 4] = ["5", "10", "30", "60"];
 /// The life that is chosen at first.
-const MINUTES_AT_FIRST: u32 = 10;
+const MINUTES_AT_FIRST: &str = "10";
+/// The longest amount, in characters.
+const MAX_CHARS_MAX: u16 = 16;
 /// The currencies offered for a largest amount.
 const CURRENCIES: [&str; 6] = ["USD", "EUR", "CNY", "GBP", "JPY", "KWD"];
 
@@ -30,7 +36,7 @@ struct Draft {
     max: RwSignal<String>,
     currency: RwSignal<String>,
     merchant: RwSignal<String>,
-    minutes: RwSignal<u32>,
+    minutes: RwSignal<&'static str>,
     numbers: RwSignal<Option<Vec<NumberView>>>,
     complaint: RwSignal<Option<Text>>,
 }
@@ -45,7 +51,7 @@ impl Draft {
         }
         self.complaint.set(None);
         let merchant_id: Option<MerchantId> = self.merchant.get_untracked().parse().ok();
-        let minutes = self.minutes.get_untracked();
+        let Ok(minutes) = self.minutes.get_untracked().parse() else { return };
         let app = self.app;
         app.while_busy(async move {
             let Some(made) = app.ask(PaymentNumberCreate { max, merchant_id, minutes }).await else { return };
@@ -88,9 +94,11 @@ pub fn page(app: App) -> impl IntoView {
         }
     });
     view! {
-        <header class="page-head page-head-nav">{back_button(app)}</header>
-        <h1 tabindex="-1">{app.t(Text::NumbersTitle)}</h1>
-        <p class="quiet">{app.t(Text::NumbersLead)}</p>
+        <header class="page-head page-head-nav">
+            {back_button(app)}
+            <h1 tabindex="-1" class="nav-title">{app.t(Text::NumbersTitle)}</h1>
+        </header>
+        <p class="quiet page-lead">{app.t(Text::NumbersLead)}</p>
         <div class="settings numbers">
             {move || open_numbers(draft)}
             {form(draft, senders)}
@@ -160,44 +168,28 @@ fn form(draft: Draft, senders: RwSignal<Vec<SenderName>>) -> impl IntoView {
         draft.make();
     };
     let lives = MINUTES.map(|minutes| {
-        let lang = app.lang;
-        let words = move || Text::NumbersMinutesMany.filled(lang.get(), &[("count", &minutes.to_string())]);
-        view! {
-            <label class="option">
-                <input type="radio" name="minutes" value=minutes.to_string() data-setting=format!("minutes.{minutes}")
-                    prop:checked=move || draft.minutes.get() == minutes on:change=move |_| draft.minutes.set(minutes)/>
-                <span class="option-words"><span>{words}</span></span>
-            </label>
-        }
+        let words = Words::Filled(Text::NumbersMinutesMany, "count", minutes.to_owned());
+        Choice::new(minutes, words)
     });
-    let currencies = CURRENCIES.map(|code| view! { <option value=code>{code}</option> });
+    let currencies = || CURRENCIES.map(|code| (code.to_owned(), Words::Name(code.to_owned()))).into();
     let shops = move || {
-        let known = senders.get().into_iter();
-        known.map(|it| view! { <option value=it.merchant_id.to_string()>{it.name}</option> }).collect_view()
+        let anyone = (String::new(), Words::from(Text::NumbersWhoFirst));
+        let known = senders.get().into_iter().map(|it| (it.merchant_id.to_string(), Words::Name(it.name)));
+        std::iter::once(anyone).chain(known).collect()
     };
     view! {
         <form class="number-form" on:submit=submit novalidate>
-            <section class="group">
-                <div class="group-form">
-                    <label for="number-max">{app.t(Text::NumbersMax)}</label>
-                    <div class="form-line">
-                        <span class="field"><input id="number-max" data-field="number-max" type="text" inputmode="decimal"
-                            autocomplete="off" dir="ltr" maxlength="16" bind:value=draft.max/></span>
-                        <select class="number-select" aria-label=app.t(Text::NumbersCurrency) data-field="number-currency" bind:value=draft.currency>
-                            {Vec::from(currencies)}
-                        </select>
-                    </div>
-                    <label for="number-merchant">{app.t(Text::NumbersWho)}</label>
-                    <select id="number-merchant" class="number-select" data-field="number-merchant" bind:value=draft.merchant>
-                        <option value="">{app.t(Text::NumbersWhoFirst)}</option>
-                        {shops}
-                    </select>
-                </div>
+            <section class="group number-limits">
+                {Field::new("number-max", FieldKind::Decimal, Text::NumbersMax)
+                    .chars_max(MAX_CHARS_MAX)
+                    .problem(move || draft.complaint.get())
+                    .view(app, draft.max)}
+                {select_field(app, "number-currency", Text::NumbersCurrency, currencies, draft.currency)}
+                {select_field(app, "number-merchant", Text::NumbersWho, shops, draft.merchant)}
             </section>
-            <fieldset class="group"><legend>{app.t(Text::NumbersMinutes)}</legend>{Vec::from(lives)}</fieldset>
-            {move || draft.complaint.get().map(|text| view! { <p class="field-bad" role="alert">{app.t(text)}</p> })}
-            <button class="button button-primary button-large" type="submit" data-action="make-number"
-                disabled=move || app.busy.get()>{app.t(Text::NumbersMake)}</button>
+            {radio_list(app, "minutes", Text::NumbersMinutes, lives.into(), move || draft.minutes.get(),
+                move |minutes| draft.minutes.set(minutes))}
+            {Button::main("make-number", Text::NumbersMake).off_while(move || app.busy.get()).submit(app)}
         </form>
     }
 }

@@ -117,7 +117,7 @@ fn payable(app: App, request: &RequestView) -> impl IntoView + use<> {
                 {later::later_dialog(app, request)}
                 {refuse_dialog(app, request_id, request.payee.clone())}
             </div>
-            <div class="actions-row">
+            <div class="actions-row actions-quiet">
                 {block_dialog(app, request_id, request.payee.clone())}
                 {report::report_dialog(app, request_id, request.payee.clone())}
             </div>

@@ -3,6 +3,7 @@
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
+use crate::components::field::reveal;
 use crate::i18n::Text;
 use crate::state::App;
 
@@ -38,17 +39,13 @@ pub fn passphrase_field(
     };
     let caps_id = format!("{id}-caps");
     view! {
-        <div class="passphrase">
-            <label for=id>{app.t(label)}</label>
-            <span class="field passphrase-line">
+        <div class="labelled">
+            <label class="field-label" for=id>{app.t(label)}</label>
+            <span class="field">
                 <input id=id data-field=field type=move || if is_shown.get() { "text" } else { "password" }
                     autocomplete=autocomplete autocapitalize="off" spellcheck="false" maxlength="256" dir="auto"
                     aria-describedby=caps_id.clone() bind:value=text on:keydown=on_key on:keyup=on_key/>
-                <button class="text-button" type="button" data-action="show-passphrase" aria-controls=id
-                    aria-pressed=move || is_shown.get().to_string()
-                    on:click=move |_| is_shown.update(|shown| *shown = !*shown)>
-                    {move || app.t(if is_shown.get() { Text::LockHide } else { Text::LockShow })()}
-                </button>
+                {reveal(app, "show-passphrase", is_shown)}
             </span>
             <p class="small lock-caps" id=caps_id role="status">{move || has_caps.get().then(|| app.t(Text::LockCaps)())}</p>
         </div>

@@ -40,7 +40,7 @@ pub fn page(app: App) -> impl IntoView {
             });
             let lines = lines.collect_view();
             view! {
-                <div class="lock-news lock-doubt" data-part="doubt">
+                <div class="notice lock-doubt" data-part="doubt">
                     {icon::caution()}
                     <div><p>{app.t(Text::LockForgottenDoubt)}</p><ul>{lines}</ul></div>
                 </div>

@@ -15,6 +15,7 @@ const NAME_CHARS_MAX: &str = "40";
 
 const REVOKE: Question = Question {
     action: "revoke-key",
+    answer: "confirm-revoke-key",
     opener: Text::AccessRevoke,
     title: Text::AccessRevokeTitle,
     body: Text::AccessRevokeBody,

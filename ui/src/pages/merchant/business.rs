@@ -29,6 +29,7 @@ pub fn page(app: App) -> impl IntoView {
 
 const DISCONNECT: Question = Question {
     action: "disconnect",
+    answer: "confirm-disconnect",
     opener: Text::BusinessDisconnect,
     title: Text::BusinessDisconnectTitle,
     body: Text::BusinessDisconnectBody,

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 
-use leptos::html::Dialog;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::error::Problem;
 use protocol::merchant_api::Scope;
 
 use crate::browser;
+use crate::components::dialog::{self, Dialog};
 use crate::components::problem::problem_text;
 use crate::components::{back_button, icon, loading_list};
 use crate::i18n::Text;
@@ -100,8 +100,10 @@ pub fn secret_note(app: App, help: Text) -> impl IntoView {
 /// The words of a question that is asked before something cannot be taken back.
 #[derive(Clone, Copy)]
 pub struct Question {
-    /// The stable word of the button that asks; the answer is `confirm-` and that word.
+    /// The stable word of the button that asks.
     pub action: &'static str,
+    /// The stable word of the button that does it.
+    pub answer: &'static str,
     /// The button that asks.
     pub opener: Text,
     /// The question.
@@ -119,38 +121,17 @@ pub fn asking_button(
     question: Question,
     deed: impl Fn() + Clone + 'static,
 ) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    let confirm = move |_| {
-        close(dialog);
-        deed();
+    let dialog = Dialog::new();
+    let asked = dialog::Question {
+        action: question.answer,
+        title: question.title.into(),
+        body: question.body.into(),
+        confirm: question.confirm.into(),
     };
     view! {
         <button class=class type="button" data-action=question.action disabled=move || app.busy.get()
-            on:click=move |_| open(dialog)>{app.t(question.opener)}</button>
-        <dialog class="dialog" node_ref=dialog aria-label=app.t(question.title)>
-            <h2>{app.t(question.title)}</h2>
-            <p class="quiet">{app.t(question.body)}</p>
-            <div class="actions-row">
-                <button class="button button-danger" type="button" data-action=format!("confirm-{}", question.action)
-                    on:click=confirm>{app.t(question.confirm)}</button>
-                <button class="button" type="button" data-action="keep" on:click=move |_| close(dialog)>{app.t(Text::ActionCancel)}</button>
-            </div>
-        </dialog>
-    }
-}
-
-/// Opens a dialog over the screen.
-pub fn open(dialog: NodeRef<Dialog>) {
-    if let Some(dialog) = dialog.get_untracked() {
-        // A dialog that is open already stays open.
-        let _ = dialog.show_modal();
-    }
-}
-
-/// Closes it.
-pub fn close(dialog: NodeRef<Dialog>) {
-    if let Some(dialog) = dialog.get_untracked() {
-        dialog.close();
+            on:click=move |_| dialog.open()>{app.t(question.opener)}</button>
+        {dialog::question(app, dialog, asked, deed)}
     }
 }
 

@@ -1,19 +1,24 @@
 //! Giving money back: all that is left, or a part of it, and never more.
 
 use leptos::ev::SubmitEvent;
-use leptos::html::Dialog;
 use leptos::prelude::*;
 use payment::{Amount, RequestId};
 
-use super::parts::{close, open};
 use crate::components::amount::{AmountSize, amount};
+use crate::components::button::Button;
+use crate::components::dialog::Dialog;
+use crate::components::field::{Field, FieldKind};
+use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
 use crate::state::App;
 
 /// The longest reason, in characters.
-const REASON_CHARS_MAX: &str = "140";
+const REASON_CHARS_MAX: u16 = 140;
+
+/// The longest amount, in characters.
+const AMOUNT_CHARS_MAX: u16 = 16;
 
 /// What is to be given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ struct Sheet {
     portion: RwSignal<Portion>,
     typed: RwSignal<String>,
     reason: RwSignal<String>,
-    dialog: NodeRef<Dialog>,
+    dialog: Dialog,
 }
 
 impl Sheet {
@@ -48,7 +53,7 @@ impl Sheet {
         if let Some(amount) = untrack(|| self.amount()) {
             let reason = self.reason.get_untracked().trim().to_owned();
             // What becomes of it is shown on the screen behind the sheet.
-            close(self.dialog);
+            self.dialog.close();
             self.app.refund(self.request_id, amount, reason);
         }
     }
@@ -68,53 +73,53 @@ pub fn button(app: App, request_id: RequestId, left: Amount) -> impl IntoView {
         portion: RwSignal::new(Portion::All),
         typed: RwSignal::new(String::new()),
         reason: RwSignal::new(String::new()),
-        dialog: NodeRef::new(),
+        dialog: Dialog::new(),
     };
     view! {
         <button class="button" type="button" data-action="refund" disabled=move || app.busy.get() || !app.online.get()
-            on:click=move |_| open(sheet.dialog)>{app.t(Text::RefundOpen)}</button>
+            on:click=move |_| sheet.dialog.open()>{app.t(Text::RefundOpen)}</button>
         {form(sheet)}
     }
 }
 
-fn form(sheet: Sheet) -> impl IntoView {
+fn form(sheet: Sheet) -> AnyView {
     let app = sheet.app;
-    let lang = app.lang;
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         sheet.submit();
     };
     let is_part = move || sheet.portion.get() == Portion::Part;
-    let confirm_text = move || match sheet.amount() {
-        Some(amount) => Text::RefundConfirm.filled(lang.get(), &[("amount", &format::amount_text(amount, lang.get()))]),
-        None => Text::RefundOpen.in_language(lang.get()).to_owned(),
-    };
+    let confirm = Words::made(move |lang| match sheet.amount() {
+        Some(amount) => Text::RefundConfirm.filled(lang, &[("amount", &format::amount_text(amount, lang))]),
+        None => Text::RefundOpen.in_language(lang).to_owned(),
+    });
     let is_too_much = move || is_part() && !sheet.typed.with(|it| it.trim().is_empty()) && sheet.amount().is_none();
-    view! {
-        <dialog class="dialog" node_ref=sheet.dialog aria-labelledby="refund-title" data-part="refund">
-            <form on:submit=submit novalidate>
-                <h2 id="refund-title">{app.t(Text::RefundTitle)}</h2>
-                <p class="quiet">{app.t(Text::RefundBody)}</p>
+    let label = Words::Filled(Text::RefundAmount, "currency", sheet.left.currency().code().to_owned());
+    let body = view! {
+        <form on:submit=submit novalidate>
+            <p class="quiet">{app.t(Text::RefundBody)}</p>
+            <div class="choices">
                 {portion(sheet, Portion::All, "all", Text::RefundAll)}
                 {portion(sheet, Portion::Part, "part", Text::RefundPart)}
-                <label class="labelled" hidden=move || !is_part()>
-                    <span class="quiet small">{app.fill(Text::RefundAmount, "currency", sheet.left.currency().code())}</span>
-                    <span class="field"><input data-field="refund-amount" type="text" inputmode="decimal" autocomplete="off" dir="ltr"
-                        maxlength="16" bind:value=sheet.typed/></span>
-                </label>
-                {move || is_too_much().then(|| view! { <p class="field-bad" role="alert">{app.t(Text::RefundTooMuch)}</p> })}
-                <label class="labelled">
-                    <span class="quiet small">{app.t(Text::RefundReason)}</span>
-                    <span class="field"><input data-field="refund-reason" type="text" autocomplete="off" maxlength=REASON_CHARS_MAX bind:value=sheet.reason/></span>
-                </label>
-                <div class="actions-row">
-                    <button class="button button-primary" type="submit" data-action="confirm-refund"
-                        disabled=move || app.busy.get() || sheet.amount().is_none()>{confirm_text}</button>
-                    <button class="button" type="button" data-action="keep" on:click=move |_| close(sheet.dialog)>{app.t(Text::ActionCancel)}</button>
-                </div>
-            </form>
-        </dialog>
-    }
+            </div>
+            <div hidden=move || !is_part()>
+                {Field::new("refund-amount", FieldKind::Decimal, label)
+                    .chars_max(AMOUNT_CHARS_MAX)
+                    .problem(move || is_too_much().then_some(Text::RefundTooMuch))
+                    .view(app, sheet.typed)}
+            </div>
+            {Field::new("refund-reason", FieldKind::Text, Text::RefundReason)
+                .chars_max(REASON_CHARS_MAX)
+                .view(app, sheet.reason)}
+            <div class="actions-row">
+                {Button::plain("cancel", Text::ActionCancel).on(app, move || sheet.dialog.close())}
+                {Button::primary("confirm-refund", confirm)
+                    .off_while(move || app.busy.get() || sheet.amount().is_none())
+                    .submit(app)}
+            </div>
+        </form>
+    };
+    sheet.dialog.view(app, "refund", Text::RefundTitle, body)
 }
 
 fn portion(sheet: Sheet, of: Portion, value: &'static str, text: Text) -> impl IntoView {

@@ -20,6 +20,7 @@ use crate::state::App;
 
 const CANCEL: Question = Question {
     action: "cancel-sale",
+    answer: "confirm-cancel-sale",
     opener: Text::SaleCancel,
     title: Text::SaleCancelTitle,
     body: Text::SaleCancelBody,

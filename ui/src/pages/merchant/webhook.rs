@@ -11,6 +11,7 @@ use crate::state::App;
 
 const DELETE: Question = Question {
     action: "delete-webhook",
+    answer: "confirm-delete-webhook",
     opener: Text::WebhookDelete,
     title: Text::WebhookDeleteTitle,
     body: Text::WebhookDeleteBody,
@@ -19,6 +20,7 @@ const DELETE: Question = Question {
 
 const ROTATE: Question = Question {
     action: "rotate-webhook",
+    answer: "confirm-rotate-webhook",
     opener: Text::WebhookRotate,
     title: Text::WebhookRotateTitle,
     body: Text::WebhookRotateBody,

@@ -1,10 +1,14 @@
 //! Reporting a request as fraud: why, in the payer's words if they like, and the sender is blocked with it.
 
-use leptos::html::Dialog;
 use leptos::prelude::*;
 use payment::RequestId;
 use protocol::wallet_api::{REPORT_NOTE_CHARS_MAX, ReportReason};
 
+use crate::components::button::Button;
+use crate::components::choice::{Choice, radio_list};
+use crate::components::dialog::Dialog;
+use crate::components::field::{Field, FieldKind};
+use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::state::App;
 
@@ -17,55 +21,35 @@ const fn words(reason: ReportReason) -> Text {
     }
 }
 
-/// The button, and the sheet it opens.
-pub fn report_dialog(app: App, request_id: RequestId, payee: String) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
+/// The button, and the dialog it opens.
+pub fn report_dialog(app: App, request_id: RequestId, payee: String) -> AnyView {
+    let dialog = Dialog::new();
     let reason = RwSignal::new(ReportReason::NotExpected);
     let note = RwSignal::new(String::new());
-    let open = move |_| {
-        if let Some(dialog) = dialog.get_untracked() {
-            // A dialog that is open already stays open.
-            let _ = dialog.show_modal();
-        }
-    };
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-    };
-    let send = move |_| {
-        close();
+    let chars_max = u16::try_from(REPORT_NOTE_CHARS_MAX).unwrap_or(u16::MAX);
+    let send = move || {
+        dialog.close();
         let note = Some(note.get_untracked().trim().to_owned()).filter(|note| !note.is_empty());
         app.report(request_id, reason.get_untracked(), note);
     };
-    let options = ReportReason::ALL.map(|it| {
-        view! {
-            <label class="option">
-                <input type="radio" name="report-reason" value=it.name() data-setting=format!("report.{}", it.name())
-                    prop:checked=move || reason.get() == it on:change=move |_| reason.set(it)/>
-                <span class="option-words"><span>{app.t(words(it))}</span></span>
-            </label>
+    let choices = ReportReason::ALL.map(|it| Choice::new(it.name(), words(it)));
+    let choose = move |name| {
+        if let Some(chosen) = ReportReason::ALL.into_iter().find(|it| it.name() == name) {
+            reason.set(chosen);
         }
-    });
+    };
+    let body = view! {
+        <p class="quiet">{app.t(Text::ReportBody)}</p>
+        {radio_list(app, "report", Text::ReportReason, choices.into(), move || reason.get().name(), choose)}
+        {Field::new("report-note", FieldKind::Text, Text::ReportNote).chars_max(chars_max).view(app, note)}
+        <div class="actions-row">
+            {Button::plain("cancel-report", Text::ActionCancel).on(app, move || dialog.close())}
+            {Button::danger("confirm-report", Text::ReportSend).on(app, send)}
+        </div>
+    };
     view! {
-        <button class="text-button" type="button" data-action="report" on:click=open>{app.t(Text::ReportOpen)}</button>
-        <dialog class="dialog" node_ref=dialog aria-labelledby="report-title" data-part="report">
-            <h2 id="report-title">{app.fill(Text::ReportTitle, "payee", payee)}</h2>
-            <p class="quiet">{app.t(Text::ReportBody)}</p>
-            <fieldset class="group"><legend>{app.t(Text::ReportReason)}</legend>{Vec::from(options)}</fieldset>
-            <div class="group-form">
-                <label for="report-note">{app.t(Text::ReportNote)}</label>
-                <span class="field"><input id="report-note" data-field="report-note" type="text" autocomplete="off"
-                    maxlength=REPORT_NOTE_CHARS_MAX.to_string() bind:value=note/></span>
-            </div>
-            <div class="actions-row">
-                <button class="button" type="button" data-action="cancel-report" on:click=move |_| close()>
-                    {app.t(Text::ActionCancel)}
-                </button>
-                <button class="button button-danger" type="button" data-action="confirm-report" on:click=send>
-                    {app.t(Text::ReportSend)}
-                </button>
-            </div>
-        </dialog>
+        {Button::text("report", Text::ReportOpen).on(app, move || dialog.open())}
+        {dialog.view(app, "report", Words::Filled(Text::ReportTitle, "payee", payee), body)}
     }
+    .into_any()
 }

@@ -9,7 +9,6 @@ use crate::components::button::{Button, ButtonKind, actions_row, copy_button};
 use crate::components::dialog::Dialog;
 use crate::components::group::{fact, facts, group};
 use crate::components::words::Words;
-use crate::format;
 use crate::i18n::Text;
 use crate::place::FirstStep;
 use crate::state::App;
@@ -82,7 +81,7 @@ fn licences(app: App) -> AnyView {
         });
     };
     let list = move || match packages.get() {
-        None => Button::plain("licences", Text::AboutLicencesShow).on(app, open),
+        None => actions_row(Button::plain("licences", Text::AboutLicencesShow).on(app, open)),
         Some(all) => {
             let rows = all.into_iter().map(|package| {
                 let (name, licence) = (format!("{} {}", package.name, package.version), package.licence.clone());
@@ -95,9 +94,8 @@ fn licences(app: App) -> AnyView {
             view! { <ul class="rows licences" role="list" data-part="licences">{rows.collect_view()}</ul> }.into_any()
         }
     };
-    let count = move || packages.with(|all| all.as_ref().map(|all| format::count(all.len(), app.lang.get())));
     let body = view! {
-        <p class="quiet group-line">{app.t(Text::AboutLicencesHelp)}{move || count().map(|count| format!(" ({count})"))}</p>
+        <p class="quiet group-line">{app.t(Text::AboutLicencesHelp)}</p>
         {list}
         {dialog.view(app, "licence", Words::made(move |_| title.get()), view! {
             <pre class="report" tabindex="0" dir="ltr">{text}</pre>

@@ -1,7 +1,6 @@
 //! Where requests reach this person: phone numbers and e-mail addresses, proved, moved and removed.
 
 use leptos::ev::SubmitEvent;
-use leptos::html::Dialog;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::ipc::keep::{FormerDismiss, FormerIdentifier, FormerReason};
@@ -9,6 +8,7 @@ use protocol::ipc::payer::{ClaimRelease, ClaimTransfer};
 use protocol::ipc::{ClaimConfirm, ClaimStart};
 
 use crate::components::button::Button;
+use crate::components::dialog::{Dialog, Question, question};
 use crate::components::message::{Tone, banner_with};
 use crate::components::words::Words;
 use crate::i18n::Text;
@@ -237,23 +237,16 @@ fn code_form(claim: Claim, identifier: String) -> impl IntoView {
 
 /// One identifier; removing it asks once more.
 fn row(app: App, identifier: String) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    let open = move |_| {
-        if let Some(dialog) = dialog.get_untracked() {
-            // A dialog that is open already stays open.
-            let _ = dialog.show_modal();
-        }
-    };
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-    };
+    let dialog = Dialog::new();
     let label = app.fill(Text::SettingsReleaseLabel, "identifier", identifier.clone());
-    let title = app.fill(Text::SettingsReleaseTitle, "identifier", identifier.clone());
-    let (released, named, heading) = (identifier.clone(), identifier.clone(), title.clone());
-    let release = move |_| {
-        close();
+    let asked = Question {
+        action: "confirm-release",
+        title: Words::Filled(Text::SettingsReleaseTitle, "identifier", identifier.clone()),
+        body: Text::SettingsReleaseBody.into(),
+        confirm: Text::SettingsRelease.into(),
+    };
+    let (released, named) = (identifier.clone(), identifier.clone());
+    let release = move || {
         let identifier = released.clone();
         app.while_busy(async move {
             if let Some(status) = app.ask(ClaimRelease { identifier }).await {
@@ -265,18 +258,8 @@ fn row(app: App, identifier: String) -> impl IntoView {
         <li class="row" data-identifier=named>
             <span class="row-main"><bdi class="row-title">{identifier}</bdi></span>
             <button class="button" type="button" data-action="release" aria-label=label
-                disabled=move || app.busy.get() on:click=open>{app.t(Text::SettingsRelease)}</button>
-            <dialog class="dialog" node_ref=dialog aria-label=title>
-                <h2>{heading}</h2>
-                <p class="quiet">{app.t(Text::SettingsReleaseBody)}</p>
-                <div class="actions-row">
-                    <button class="button" type="button" data-action="cancel-release" on:click=move |_| close()>
-                        {app.t(Text::ActionCancel)}
-                    </button>
-                    <button class="button button-danger" type="button" data-action="confirm-release"
-                        on:click=release>{app.t(Text::SettingsRelease)}</button>
-                </div>
-            </dialog>
+                disabled=move || app.busy.get() on:click=move |_| dialog.open()>{app.t(Text::SettingsRelease)}</button>
+            {question(app, dialog, asked, release)}
         </li>
     }
 }

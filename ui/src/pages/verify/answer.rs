@@ -68,7 +68,7 @@ fn found(app: App, checked: CheckedView) -> impl IntoView {
     view! {
         {why.map(|why| view! { <p data-part="why" data-fault=fault>{app.t(why)}</p> })}
         {body}
-        <ol class="checks" aria-label=app.t(Text::VerifyChecks)>{checks.into_iter().map(|line| check(app, line)).collect_view()}</ol>
+        <ol class="findings" aria-label=app.t(Text::VerifyChecks)>{checks.into_iter().map(|line| check(app, line)).collect_view()}</ol>
         {disclosure(app, "roots", Text::VerifyRoots, roots)}
     }
 }
@@ -80,9 +80,9 @@ fn check(app: App, line: CheckLine) -> impl IntoView {
         CheckFinding::NotChecked => (icon::dash().into_any(), Text::VerifyNotChecked, "not_checked"),
     };
     view! {
-        <li class="check" data-check=line.check.name() data-finding=finding>
+        <li class="finding" data-check=line.check.name() data-finding=finding>
             {shape}<span>{app.t(check_text(line.check))}</span>
-            <span class="check-word small quiet">{app.t(word)}</span>
+            <span class="finding-word small quiet">{app.t(word)}</span>
         </li>
     }
 }
