@@ -8,7 +8,7 @@ use emv::session::{CardRead, CardSession, ReadPurpose, Step};
 use emv::terminal::{Interface, TerminalData};
 use envelope::inner::{CardData, EntryMode, PinKind};
 use envelope::keyset::{BankCertificate, Keyset, TrustRoots};
-use envelope::outer::{self, DeviceSignature, Routing};
+use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{
     BankSealingKey, Capsule, Device, DeviceSealingKeySecret, LinkKey, Merchant, Pan, PaymentServerSealingKey, Pin,
     SecretBytes, SigningKey,
@@ -218,7 +218,7 @@ impl Hand {
             amount_minor: u64::try_from(order.amount.minor()).expect("orders ask for positive amounts"),
             currency: order.amount.currency().code().into(),
             wallet_nonce: *nonce.as_bytes(),
-            issuer_iin: read.pan.expose_digits()[..6].into(),
+            route: Route::Card { issuer_iin: read.pan.expose_digits()[..6].into() },
             inner,
         };
         Attempt { id, nonce, routing }

@@ -46,7 +46,7 @@ mod zone;
 pub use card_order::CardOrder;
 pub use clear::{ClearEntry, ClearPresentation};
 pub use clear_pin::ClearPin;
-pub use examine::{Examined, IssuerAnswer, Presentation, Refused};
+pub use examine::{Examined, IssuerAnswer, Presentation, Refused, Source};
 pub use issuer_key::IssuerKey;
 pub use key::KeyKind;
 pub use key_file::{

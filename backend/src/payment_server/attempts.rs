@@ -272,7 +272,7 @@ async fn begin(app: &App, submission: &Submission) -> Result<(), Error> {
     }
     let routing = app.keys.open(submission.request_id, submission.attempt_id, &submission.capsule)?;
     check_routing(&routing, &request)?;
-    let bank = app.bank_for(&routing.issuer_iin)?;
+    let bank = app.front_for(&routing.route)?;
     let reference = store(app, submission, &routing, &request, bank, now_ms).await?;
     app.wake_devices_of(request.id).await;
     let forwarding = Forwarding { request, attempt_id: submission.attempt_id, routing, reference };

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use envelope::outer::Route;
 use protocol::ErrorCode;
 use rustls::ClientConfig;
 
@@ -74,10 +75,13 @@ impl Banks {
 }
 
 impl App {
-    /// The one bank that answers for cards with this issuer prefix and can be reached, so that nothing is
-    /// stored or sent for a card whose bank is away.
-    pub(super) fn bank_for(&self, iin: &str) -> Result<BankId, ErrorCode> {
-        let bank = self.keys.bank_for(iin)?;
+    /// The one front that decides and can be reached, so that nothing is stored or sent while it is away: the bank that
+    /// answers for cards with this issuer prefix, or the one that is named.
+    pub(super) fn front_for(&self, route: &Route) -> Result<BankId, ErrorCode> {
+        let bank = match route {
+            Route::Card { issuer_iin } => self.keys.bank_for(issuer_iin)?,
+            Route::Means { front, .. } => front.parse().map_err(|_| ErrorCode::BankUnreachable)?,
+        };
         let is_up = self.banks.of(&bank).is_some_and(BankLink::is_up);
         if is_up { Ok(bank) } else { Err(ErrorCode::BankUnreachable) }
     }

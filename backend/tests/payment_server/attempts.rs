@@ -2,6 +2,7 @@
 
 use envelope::PaymentServerSealingKeySecret;
 use envelope::keyset::BankCertificate;
+use envelope::outer::Route;
 use iso8583::Mti;
 use iso8583::private::Composite;
 use payment::{AttemptId, AttemptState, DeclineCode, RequestState};
@@ -168,7 +169,8 @@ async fn an_outer_layer_that_speaks_of_something_else_reaches_no_bank() {
         assert_eq!(payer.submit(&order, attempt).await, refused(422, "order_mismatch"));
         assert_eq!(payer.attempt(&order, attempt).await, refused(404, "not_found"));
     }
-    let foreign_card = payer.seal_with(&order, |routing| routing.issuer_iin = "545454".into()).await;
+    let foreign_card =
+        payer.seal_with(&order, |routing| routing.route = Route::Card { issuer_iin: "545454".into() }).await;
     assert_eq!(payer.submit(&order, &foreign_card).await, refused(422, "no_bank_for_card"));
 
     let good = payer.seal(&order).await;

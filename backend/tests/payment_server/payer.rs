@@ -1,6 +1,6 @@
 //! A payer's device as the server sees one: keys, signed calls, sealed attempts.
 
-use envelope::outer::{DeviceSignature, Routing};
+use envelope::outer::{DeviceSignature, Route, Routing};
 use envelope::{Capsule, Device, DeviceSealingKeySecret, SigningKey, http_signature, outer};
 use payment::{AttemptId, DeviceId, Order};
 use protocol::SealedText;
@@ -102,7 +102,7 @@ impl Payer {
             amount_minor: order.amount.minor().unsigned_abs(),
             currency: order.amount.currency().code().into(),
             wallet_nonce: keys::random(),
-            issuer_iin: IIN.into(),
+            route: Route::Card { issuer_iin: IIN.into() },
             inner: inner_capsule(),
         };
         change(&mut routing);

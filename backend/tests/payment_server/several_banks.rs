@@ -1,5 +1,6 @@
 //! Several banks at once: each card to its own, and none in the way of another.
 
+use envelope::outer::Route;
 use iso8583::Mti;
 use payment::{AttemptState, Order, RequestState};
 use protocol::wallet_api::{AttemptView, KeysetView};
@@ -38,7 +39,7 @@ async fn pay(deployment: &Deployment, payer: &Payer, iin: &str) -> (Order, Answe
 }
 
 async fn pay_order(payer: &Payer, order: &Order, iin: &str) -> Answer<AttemptView> {
-    let attempt = payer.seal_with(order, |routing| routing.issuer_iin = iin.into()).await;
+    let attempt = payer.seal_with(order, |routing| routing.route = Route::Card { issuer_iin: iin.into() }).await;
     payer.submit(order, &attempt).await
 }
 

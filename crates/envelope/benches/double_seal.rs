@@ -14,7 +14,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use criterion::Criterion;
 use envelope::inner::{self, CardData, EntryMode, INNER_PLAINTEXT_LEN, PinKind};
-use envelope::outer::{self, OUTER_PLAINTEXT_LEN, Routing};
+use envelope::outer::{self, OUTER_PLAINTEXT_LEN, Route, Routing};
 use envelope::{BankSealingKeySecret, Capsule, Pan, PaymentServerSealingKeySecret, Pin};
 use x25519_dalek::{PublicKey, StaticSecret};
 
@@ -63,7 +63,7 @@ impl Payment {
             amount_minor: 1_250,
             currency: "CNY".to_owned(),
             wallet_nonce: [4; 32],
-            issuer_iin: self.card.pan.iin(),
+            route: Route::Card { issuer_iin: self.card.pan.iin() },
             inner,
         };
         outer::seal(self.server.public(), &REQUEST_ID, &ATTEMPT_ID, &routing).expect("sealed")

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::capsule::Capsule;
 use crate::encoding::{Full, Reader, Writer};
 use crate::error::{OpenError, PinBlockError, SealError};
+use crate::means::{self, Means};
 use crate::pan::{PAN_LEN_MAX, Pan};
 use crate::pin::Pin;
 use crate::pin_block::{self, EncipheredPinBlock, PIN_BLOCK_LEN, PinKey};
@@ -145,6 +146,14 @@ pub struct Opened {
     pub verification: Verification,
 }
 
+/// What an inner seal holds.
+pub enum Content {
+    /// A card, and how its holder is known.
+    Card(Box<Opened>),
+    /// What pays in a card's place.
+    Means(Means),
+}
+
 /// How the payer is said to be the cardholder.
 pub enum Verification {
     /// A PIN was entered.
@@ -228,20 +237,41 @@ fn seal_written(
     Capsule::seal(to, sender, attempt_hash, &plaintext)
 }
 
-/// Opens an inner seal made for this key and this attempt.
+/// Opens an inner seal made for this key and this attempt, which holds a card.
 ///
 /// # Errors
 /// [`OpenError`].
 pub fn open(secret: &BankSealingKeySecret, attempt_hash: &[u8; 32], capsule: &Capsule) -> Result<Opened, OpenError> {
+    match open_any(secret, attempt_hash, capsule)? {
+        Content::Card(opened) => Ok(*opened),
+        Content::Means(_) => Err(OpenError::Refused),
+    }
+}
+
+/// Opens an inner seal made for this key and this attempt, whatever pays.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open_any(
+    secret: &BankSealingKeySecret,
+    attempt_hash: &[u8; 32],
+    capsule: &Capsule,
+) -> Result<Content, OpenError> {
     let receiver = capsule.receiver(secret, INNER_LABEL)?;
     let key = PinKey::from_secret(receiver.export(PIN_EXPORT_LABEL));
     let plaintext = receiver.open(attempt_hash, &capsule.ciphertext)?;
+    if plaintext.len() != INNER_PLAINTEXT_LEN {
+        return Err(OpenError::Refused);
+    }
+    if plaintext.first() == Some(&means::VERSION) {
+        return means::read(&plaintext).map(Content::Means).ok_or(OpenError::Refused);
+    }
     let (card, read) = read(&plaintext).ok_or(OpenError::Refused)?;
     let verification = match read {
         Read::Pin(kind, block) => Verification::Pin(SealedPin { kind, block, key }),
         Read::Device => Verification::Device,
     };
-    Ok(Opened { card, verification })
+    Ok(Content::Card(Box::new(Opened { card, verification })))
 }
 
 fn check(card: &CardData) -> Result<(), SealError> {
@@ -292,9 +322,6 @@ enum Read {
 }
 
 fn read(plaintext: &[u8]) -> Option<(CardData, Read)> {
-    if plaintext.len() != INNER_PLAINTEXT_LEN {
-        return None;
-    }
     let mut reader = Reader::new(plaintext);
     if reader.byte()? != VERSION {
         return None;

@@ -9,7 +9,7 @@
 //!
 //! | key | opens or signs |
 //! |---|---|
-//! | [`BankSealingKey`] | the inner seal: card data and PIN block |
+//! | [`BankSealingKey`] | the inner seal: card data and PIN block, or [`means`] in their place |
 //! | [`PaymentServerSealingKey`] | the outer seal: what the payment server needs to route |
 //! | [`DeviceSealingKey`] | payment requests to a registered device |
 //! | [`LinkKey`] | payment requests to whoever was sent the link |
@@ -66,6 +66,7 @@ pub mod inner;
 mod jwk;
 pub mod jws;
 pub mod keyset;
+pub mod means;
 pub mod outer;
 mod pan;
 pub mod passphrase;

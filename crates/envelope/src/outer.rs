@@ -1,6 +1,6 @@
 //! The outer seal: what the payment server needs to match and route an attempt, with the inner capsule inside.
 //!
-//! It holds no card data: the issuer is named by the prefix of the card number only. Base mode does not say who
+//! It holds no card data: the issuer is named by the prefix of the card number only, and another front by its id. Base mode does not say who
 //! sealed, so the device signs the capsule ([`DeviceSignature`]).
 
 use serde::de::Error as _;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::capsule::Capsule;
 use crate::encoding::{Full, Reader, Writer, array_from_base64url, base64url};
 use crate::error::{OpenError, SealError, SignatureError};
+use crate::means::MeansKind;
 use crate::sealing_key::{PaymentServerSealingKey, PaymentServerSealingKeySecret};
 use crate::secret::wiped_buffer;
 use crate::signing_key::{Device, SIGNATURE_LEN, SigningKey, VerifyingKey};
@@ -25,8 +26,11 @@ pub const ISSUER_IIN_LEN_MAX: usize = 8;
 const ISSUER_IIN_LEN_MIN: usize = 6;
 /// Longest inner capsule in its compact form, in bytes.
 const INNER_CAPSULE_LEN_MAX: usize = 1280;
-/// First byte of the plaintext.
-const VERSION: u8 = 1;
+/// Longest id of a front, in bytes.
+pub const FRONT_LEN_MAX: usize = 32;
+/// First byte of the plaintext when a card pays, and when something else does.
+const VERSION_CARD: u8 = 1;
+const VERSION_MEANS: u8 = 2;
 /// What the device's signature over a submission begins with.
 const SUBMIT_LABEL: &[u8] = b"tapseal/1 submit";
 
@@ -47,10 +51,27 @@ pub struct Routing {
     pub currency: String,
     /// The wallet's random part of the attempt hash.
     pub wallet_nonce: [u8; 32],
-    /// The issuer's prefix, six to eight digits.
-    pub issuer_iin: String,
+    /// What pays, and so who decides.
+    pub route: Route,
     /// The inner seal, for the bank.
     pub inner: Capsule,
+}
+
+/// What pays, as far as the payment server must know to find who decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// A card of the bank that answers for this prefix.
+    Card {
+        /// The issuer's prefix, six to eight digits.
+        issuer_iin: String,
+    },
+    /// Something else, which its front knows.
+    Means {
+        /// What it is.
+        kind: MeansKind,
+        /// The front that decides: a bank's or an operator's id, in lower case.
+        front: String,
+    },
 }
 
 /// Seals `routing` to the payment server for one attempt at one request.
@@ -105,10 +126,11 @@ fn check(routing: &Routing) -> Result<(), SealError> {
     if !is_currency(&routing.currency) {
         return Err(SealError::Malformed("the currency"));
     }
-    if !is_issuer_iin(&routing.issuer_iin) {
-        return Err(SealError::Malformed("the issuer prefix"));
+    match &routing.route {
+        Route::Card { issuer_iin } if !is_issuer_iin(issuer_iin) => Err(SealError::Malformed("the issuer prefix")),
+        Route::Means { front, .. } if !is_front(front) => Err(SealError::Malformed("the front")),
+        Route::Card { .. } | Route::Means { .. } => Ok(()),
     }
-    Ok(())
 }
 
 fn is_currency(text: &str) -> bool {
@@ -119,9 +141,17 @@ fn is_issuer_iin(text: &str) -> bool {
     (ISSUER_IIN_LEN_MIN..=ISSUER_IIN_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+fn is_front(text: &str) -> bool {
+    (1..=FRONT_LEN_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 fn write(plaintext: &mut [u8], routing: &Routing) -> Result<(), Full> {
     let mut writer = Writer::new(plaintext);
-    writer.put(&[VERSION])?;
+    writer.put(&[match routing.route {
+        Route::Card { .. } => VERSION_CARD,
+        Route::Means { .. } => VERSION_MEANS,
+    }])?;
     writer.put(&routing.request_id)?;
     writer.put(&routing.attempt_id)?;
     writer.put_short(routing.order_number.as_bytes(), REFERENCE_LEN_MAX)?;
@@ -129,7 +159,13 @@ fn write(plaintext: &mut [u8], routing: &Routing) -> Result<(), Full> {
     writer.put(&routing.amount_minor.to_be_bytes())?;
     writer.put(routing.currency.as_bytes())?;
     writer.put(&routing.wallet_nonce)?;
-    writer.put_short(routing.issuer_iin.as_bytes(), ISSUER_IIN_LEN_MAX)?;
+    match &routing.route {
+        Route::Card { issuer_iin } => writer.put_short(issuer_iin.as_bytes(), ISSUER_IIN_LEN_MAX)?,
+        Route::Means { kind, front } => {
+            writer.put(&[kind.code()])?;
+            writer.put_short(front.as_bytes(), FRONT_LEN_MAX)?;
+        }
+    }
     writer.put_long(&routing.inner.to_bytes(), INNER_CAPSULE_LEN_MAX)
 }
 
@@ -138,9 +174,7 @@ fn read(plaintext: &[u8]) -> Option<Routing> {
         return None;
     }
     let mut reader = Reader::new(plaintext);
-    if reader.byte()? != VERSION {
-        return None;
-    }
+    let version = reader.byte()?;
     let routing = Routing {
         request_id: reader.array()?,
         attempt_id: reader.array()?,
@@ -149,7 +183,13 @@ fn read(plaintext: &[u8]) -> Option<Routing> {
         amount_minor: u64::from_be_bytes(reader.array()?),
         currency: std::str::from_utf8(reader.take(3)?).ok()?.to_owned(),
         wallet_nonce: reader.array()?,
-        issuer_iin: reader.text(ISSUER_IIN_LEN_MAX)?,
+        route: match version {
+            VERSION_CARD => Route::Card { issuer_iin: reader.text(ISSUER_IIN_LEN_MAX)? },
+            VERSION_MEANS => {
+                Route::Means { kind: MeansKind::from_code(reader.byte()?)?, front: reader.text(FRONT_LEN_MAX)? }
+            }
+            _ => return None,
+        },
         inner: Capsule::from_bytes(reader.long(INNER_CAPSULE_LEN_MAX)?).ok()?,
     };
     reader.only_padding()?;

@@ -1,7 +1,7 @@
 //! The double seal from end to end: sealed by a device, routed by the server, opened by the bank.
 
 use envelope::inner::{self, CardData, EntryMode, PinKind};
-use envelope::outer::{self, DeviceSignature, Routing};
+use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{
     BankSealingKeySecret, Capsule, Device, OpenError, Pan, PaymentServerSealingKeySecret, Pin, SecretBytes, SigningKey,
 };
@@ -32,7 +32,7 @@ fn routing(inner: Capsule) -> Routing {
         amount_minor: 1_250,
         currency: "CNY".to_owned(),
         wallet_nonce: [0x44; 32],
-        issuer_iin: card().pan.iin(),
+        route: Route::Card { issuer_iin: card().pan.iin() },
         inner,
     }
 }
@@ -177,7 +177,7 @@ proptest! {
             amount_minor,
             currency,
             wallet_nonce,
-            issuer_iin,
+            route: Route::Card { issuer_iin },
             inner: Capsule { kid: "bank-seal.x".to_owned(), enc: [1; 32], ciphertext },
         };
         let server = PaymentServerSealingKeySecret::generate();

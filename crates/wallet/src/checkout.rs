@@ -22,6 +22,7 @@
 //! answered and is told the answer before the result is shown (`docs/adr/0014-last-word-to-the-card.md`).
 
 mod last_word;
+mod means;
 mod run;
 pub(crate) mod settle;
 mod submit;
@@ -42,12 +43,36 @@ use crate::changes::Changes;
 use crate::error::{Result, WalletError};
 use crate::inbox::VerifiedOrder;
 use crate::pin_pad::PinPad;
+use crate::readers::Place;
 use crate::wallet::Wallet;
 
+pub use means::Payable;
 pub use trace::Trace;
 
 /// How long stopping waits for the reader to be let go.
 const STOP_WAIT: Duration = Duration::from_secs(3);
+
+/// What a checkout pays with.
+pub(crate) enum How {
+    /// A card, which is waited for at these readers.
+    Card(Arc<Vec<Place>>),
+    /// Something in its place.
+    Means(Payable),
+}
+
+impl How {
+    /// A card at one reader, or at whichever shows one.
+    pub(crate) fn card(wallet: &Wallet, reader: Option<&str>) -> Result<Self> {
+        Ok(Self::Card(Arc::new(wallet.core.readers.places(reader)?)))
+    }
+
+    fn first_stage(&self) -> CheckoutStage {
+        match self {
+            Self::Card(_) => CheckoutStage::WaitingForCard,
+            Self::Means(_) => CheckoutStage::Sealing,
+        }
+    }
+}
 
 /// The one checkout of a wallet.
 pub(crate) struct Checkout {
@@ -135,16 +160,16 @@ impl Checkout {
         &self,
         wallet: &Wallet,
         order: VerifiedOrder,
+        how: How,
         reader: Option<String>,
         trace: Trace,
     ) -> Result<CheckoutView> {
-        let places = wallet.core.readers.places(reader.as_deref())?;
         let stop = Stop::default();
         let view = CheckoutView {
             request_id: order.order().request_id,
             amount: order.order().amount,
             payee: order.order().payee_name.clone(),
-            progress: CheckoutStage::WaitingForCard,
+            progress: how.first_stage(),
             reader,
             gesture: None,
             attempt_id: None,
@@ -161,7 +186,7 @@ impl Checkout {
             current.number
         };
         self.changes.checkout_moved();
-        tokio::spawn(run::pay(wallet.clone(), run::Plan { number, order, places: Arc::new(places), stop, trace }));
+        tokio::spawn(run::pay(wallet.clone(), run::Plan { number, order, stop, trace }, how));
         Ok(view)
     }
 

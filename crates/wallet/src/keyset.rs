@@ -45,6 +45,11 @@ impl Keys {
         }
     }
 
+    /// The front with this id, with its certificate as signed.
+    pub fn front(&self, id: &str) -> Option<(&BankCertificate, &str)> {
+        self.banks.iter().find(|(bank, _)| bank.bank_id == id).map(|(bank, jws)| (bank, jws.as_str()))
+    }
+
     /// The certificate of this bank, as signed.
     pub fn bank_certificate(&self, bank_id: &str) -> Option<&str> {
         self.banks.iter().find(|(bank, _)| bank.bank_id == bank_id).map(|(_, jws)| jws.as_str())

@@ -116,8 +116,7 @@ pub fn run_all(
     progress: &Progress,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    let (alone, beside): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|(program, _)| program.is_alone());
+    let (alone, beside): (Vec<_>, Vec<_>) = programs.into_iter().partition(|(program, _)| program.is_alone());
     let [alone, beside] = [alone, beside].map(|mut queue| {
         queue.reverse();
         Mutex::new(queue)

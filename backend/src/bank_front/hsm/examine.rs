@@ -4,7 +4,8 @@ use emv::Scheme;
 use emv::issuer::{IccData, IssuerDecision, Verified, verify_arqc};
 use emv::tag::Tag;
 use envelope::Capsule;
-use envelope::inner::{self, CardData, EntryMode, Verification};
+use envelope::inner::{self, CardData, Content, EntryMode, Opened, Verification};
+use envelope::means::Means;
 use payment::{Amount, AttemptHash, DeclineCode};
 use subtle::ConstantTimeEq;
 
@@ -44,6 +45,14 @@ pub struct Examined {
     pub issuer_answer: IssuerAnswer,
 }
 
+/// What a capsule that opened asks to pay with.
+pub enum Source {
+    /// A card, proven.
+    Card(Box<Examined>),
+    /// What pays in a card's place; its own books say whether it is right.
+    Means(Means),
+}
+
 /// Data element 55 of the answer: the issuer's word to the card, whichever it will be. Empty for a stripe.
 #[derive(Default)]
 pub struct IssuerAnswer {
@@ -68,17 +77,38 @@ impl From<DeclineCode> for Refused {
 }
 
 impl Hsm {
-    /// Opens the capsule and checks seal, scheme, and what proves the card: its cryptogram, bound to the attempt, or
-    /// the value on its stripe.
+    /// Opens the capsule, whatever pays. A card is checked as [`Hsm::examine`] does.
+    ///
+    /// # Errors
+    /// The refusal: a retired key, a seal or an order that does not match, or what [`Hsm::examine`] refuses.
+    pub fn source(&self, presentation: &Presentation<'_>) -> Result<Source, Refused> {
+        match self.open_capsule(presentation)? {
+            Content::Card(opened) => self.examine_card(presentation, &opened).map(Box::new).map(Source::Card),
+            Content::Means(means) => Ok(Source::Means(means)),
+        }
+    }
+
+    /// Opens the capsule, which holds a card, and checks seal, scheme, and what proves the card: its cryptogram, bound to
+    /// the attempt, or the value on its stripe.
     ///
     /// # Errors
     /// The refusal: a retired key, a seal or an order that does not match, a card of another bank, or a proof that is
     /// not right for this attempt.
     pub fn examine(&self, presentation: &Presentation<'_>) -> Result<Examined, Refused> {
+        match self.open_capsule(presentation)? {
+            Content::Card(opened) => self.examine_card(presentation, &opened),
+            Content::Means(_) => Err(DeclineCode::OrderMismatch.into()),
+        }
+    }
+
+    fn open_capsule(&self, presentation: &Presentation<'_>) -> Result<Content, DeclineCode> {
         let capsule = Capsule::from_bytes(presentation.capsule).map_err(|_| DeclineCode::OrderMismatch)?;
         let epoch = self.epoch(&capsule.kid, presentation.now_ms).ok_or(DeclineCode::RetiredKey)?;
-        let opened = inner::open(&epoch.secret, presentation.attempt_hash.as_bytes(), &capsule)
-            .map_err(|_| DeclineCode::OrderMismatch)?;
+        inner::open_any(&epoch.secret, presentation.attempt_hash.as_bytes(), &capsule)
+            .map_err(|_| DeclineCode::OrderMismatch)
+    }
+
+    fn examine_card(&self, presentation: &Presentation<'_>, opened: &Opened) -> Result<Examined, Refused> {
         let card = &opened.card;
         let card_label = label(card);
         let refuse = |code| Refused { code, card_label: card_label.clone() };

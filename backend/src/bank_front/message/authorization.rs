@@ -1,11 +1,11 @@
-//! Authorization: a card is asked to pay, now or by a hold, whichever port the question came by.
+//! Authorization: a card, or what pays in its place, is asked to pay, now or by a hold, whichever port the question came by.
 //!
-//! A port reads its own messages and says three things: what is [`Asked`], how the card was proven ([`Examined`] by the
-//! HSM), and in which [`Profile`] the answer is given. Everything is checked first; then one step of the writer decides,
+//! A port reads its own messages and says three things: what is [`Asked`], what pays (a [`Source`] that the HSM opened), and in which [`Profile`] the answer is given. Everything is checked first; then one step of the writer decides,
 //! moves the money and stores the answer.
 
 use std::sync::Arc;
 
+use envelope::means::Means;
 use iso8583::Message;
 use payment::outcome::BankResult;
 use payment::{Amount, Currency, DeclineCode};
@@ -17,7 +17,7 @@ use crate::bank_front::account::{self, AccountId, AccountKind, AcquirerId};
 use crate::bank_front::card::{Card, PanReference};
 use crate::bank_front::decision::{Circumstances, Decision, Refusal, Verdict, decide};
 use crate::bank_front::error::BankError;
-use crate::bank_front::hsm::{Examined, Refused};
+use crate::bank_front::hsm::{Examined, Refused, Source};
 use crate::bank_front::ledger::{self, Movement, TransferId};
 use crate::bank_front::{BankFront, calendar};
 use crate::storage::DbConnection;
@@ -26,6 +26,8 @@ use crate::storage::DbConnection;
 const APPROVAL_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 /// How many characters DE 38 has.
 const APPROVAL_CHARACTERS: usize = 6;
+/// How many characters of a number a label shows.
+const LABEL_CHARACTERS: usize = 4;
 /// How long money is held for a completion, in milliseconds: a week.
 const HOLD_LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -111,7 +113,8 @@ pub(super) enum Decided {
         approval_code: String,
         issuer_answer: Vec<u8>,
         transfer_id: TransferId,
-        pan_reference: PanReference,
+        /// The card, if one paid.
+        pan_reference: Option<PanReference>,
     },
     /// It does not.
     Declined { outcome: Option<String>, refusal: Refusal, issuer_answer: Vec<u8> },
@@ -132,9 +135,34 @@ pub(super) struct Authorization {
 
 /// An authorization that may be approved, if the books agree.
 struct Checked {
-    examined: Examined,
+    source: Source,
+    /// What the outcome calls it.
+    label: String,
     approval_code: String,
     approved: Option<String>,
+}
+
+/// What the outcome calls what pays: the scheme or kind, and the last characters of its number.
+fn label(source: &Source) -> String {
+    match source {
+        Source::Card(examined) => examined.card_label.clone(),
+        Source::Means(Means::Voucher(voucher)) => masked("voucher", &voucher.customer_number),
+    }
+}
+
+/// A kind and the last four characters of a number.
+fn masked(kind: &str, number: &str) -> String {
+    let shown = number.char_indices().rev().nth(LABEL_CHARACTERS - 1).map_or(number, |(index, _)| &number[index..]);
+    format!("{kind} ••{shown}")
+}
+
+/// What is debited when the answer is yes.
+struct Debited<'a> {
+    account: &'a AccountId,
+    /// The card, if one pays.
+    pan_reference: Option<PanReference>,
+    /// What to tell the card.
+    issuer_answer: Vec<u8>,
 }
 
 /// The answer that a message got before, if it did. Another message under the same reference is a
@@ -159,14 +187,15 @@ impl Authorization {
         message: Message,
         asked: Asked,
         profile: Profile,
-        examined: Result<Examined, Refused>,
+        source: Result<Source, Refused>,
         now_ms: i64,
     ) -> Self {
-        let checked = examined.map(|examined| {
+        let checked = source.map(|source| {
+            let label = label(&source);
             let approval_code = approval_code();
             let decision = BankResult::Approved { approval_code: approval_code.clone() };
-            let approved = profile.word(front, &examined.card_label, decision, now_ms);
-            Checked { examined, approval_code, approved }
+            let approved = profile.word(front, &label, decision, now_ms);
+            Checked { source, label, approval_code, approved }
         });
         Self { message, asked, profile, checked, now_ms }
     }
@@ -230,7 +259,20 @@ impl Authorization {
             Ok(checked) => checked,
             Err(refused) => return Ok(self.decline(front, refused.code.into())),
         };
-        let examined = &checked.examined;
+        match &checked.source {
+            Source::Card(examined) => self.decide_card(db_tx, front, checked, examined).await,
+            // This bank sells none.
+            Source::Means(Means::Voucher(_)) => Ok(self.decline(front, DeclineCode::DoNotHonour.into())),
+        }
+    }
+
+    async fn decide_card(
+        &self,
+        db_tx: &mut DbConnection,
+        front: &BankFront,
+        checked: &Checked,
+        examined: &Examined,
+    ) -> Result<Decided, BankError> {
         let Some(card) = Card::find(db_tx, &examined.pan_reference).await? else {
             return Ok(self.decline(front, DeclineCode::UnknownCard.into()));
         };
@@ -246,7 +288,12 @@ impl Authorization {
             Verdict::Approve if !self.asked.payee.is_paid_in(self.asked.amount.currency()) => {
                 Ok(self.decline(front, DeclineCode::DoNotHonour.into()))
             }
-            Verdict::Approve => self.approve(db_tx, checked, &card).await,
+            Verdict::Approve => {
+                let issuer_answer = examined.issuer_answer.approve.clone();
+                let from =
+                    Debited { account: &card.account_id, pan_reference: Some(card.pan_reference), issuer_answer };
+                self.approve(db_tx, checked, from).await
+            }
             Verdict::Decline(refusal) => Ok(self.decline(front, refusal)),
         }
     }
@@ -285,13 +332,18 @@ impl Authorization {
         })
     }
 
-    async fn approve(&self, db_tx: &mut DbConnection, checked: &Checked, card: &Card) -> Result<Decided, BankError> {
+    async fn approve(
+        &self,
+        db_tx: &mut DbConnection,
+        checked: &Checked,
+        from: Debited<'_>,
+    ) -> Result<Decided, BankError> {
         if let Payee::Acquirer(account) = &self.asked.payee {
             let currency = self.asked.amount.currency();
             account::open(db_tx, account, AccountKind::Acquirer, currency, self.now_ms).await?;
         }
         let movement = Movement {
-            debit: card.account_id.clone(),
+            debit: from.account.clone(),
             credit: self.asked.payee.account().clone(),
             amount: self.asked.amount,
             purpose: self.asked.purpose.clone(),
@@ -304,9 +356,9 @@ impl Authorization {
         Ok(Decided::Approved {
             outcome: checked.approved.clone(),
             approval_code: checked.approval_code.clone(),
-            issuer_answer: checked.examined.issuer_answer.approve.clone(),
+            issuer_answer: from.issuer_answer,
             transfer_id,
-            pan_reference: card.pan_reference.clone(),
+            pan_reference: from.pan_reference,
         })
     }
 
@@ -318,13 +370,16 @@ impl Authorization {
     fn decline(&self, front: &BankFront, refusal: Refusal) -> Decided {
         let Refusal { code, pin_tries_left } = refusal;
         let card_label = match &self.checked {
-            Ok(checked) => &checked.examined.card_label,
+            Ok(checked) => &checked.label,
             Err(refused) => &refused.card_label,
         };
         let decision = BankResult::Declined { code, pin_tries_left };
         let outcome = self.profile.word(front, card_label, decision, self.now_ms);
         // A card whose cryptogram was right is told of the refusal too, so that it knows its bank was asked.
-        let answer = |checked: &Checked| checked.examined.issuer_answer.decline.clone();
+        let answer = |checked: &Checked| match &checked.source {
+            Source::Card(examined) => examined.issuer_answer.decline.clone(),
+            Source::Means(_) => Vec::new(),
+        };
         let issuer_answer = self.checked.as_ref().map(answer).unwrap_or_default();
         Decided::Declined { outcome, refusal, issuer_answer }
     }
@@ -336,7 +391,7 @@ impl Authorization {
         };
         let (state, outcome, transfer_id, pan_reference, approval_code) = match decided {
             Decided::Approved { outcome, transfer_id, pan_reference, approval_code, .. } => {
-                (held, outcome, Some(transfer_id), Some(pan_reference), Some(approval_code.as_str()))
+                (held, outcome, Some(transfer_id), pan_reference.as_ref(), Some(approval_code.as_str()))
             }
             Decided::Declined { outcome, .. } => (State::Declined, outcome, None, None, None),
             Decided::Duplicate { .. } => return Err(BankError::Conflict("a decision")),

@@ -182,8 +182,8 @@ impl SealedRequest {
             purpose: self.attempt_id.to_string(),
             orders,
         };
-        let examined = checked.map_err(Refused::from).and_then(|_| {
-            front.hsm.examine(&Presentation {
+        let source = checked.map_err(Refused::from).and_then(|_| {
+            front.hsm.source(&Presentation {
                 capsule: &self.capsule,
                 attempt_hash: self.attempt_hash,
                 amount: order.amount,
@@ -191,7 +191,7 @@ impl SealedRequest {
                 now_ms,
             })
         });
-        Authorization::prepare(front, message, asked, Profile::Sealed(Box::new(self)), examined, now_ms)
+        Authorization::prepare(front, message, asked, Profile::Sealed(Box::new(self)), source, now_ms)
     }
 
     /// The bank's word on this attempt, with everything taken from what the bank itself derived, and signed.

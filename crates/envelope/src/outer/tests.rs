@@ -1,7 +1,8 @@
 //! Routings that are sealed rightly but do not say what they are sealed for, and routings that are not sealed.
 
-use super::{OUTER_PLAINTEXT_LEN, OpenError, Routing, SealError, Sender, aad, open, seal};
+use super::{OUTER_PLAINTEXT_LEN, OpenError, Route, Routing, SealError, Sender, aad, open, seal};
 use crate::capsule::Capsule;
+use crate::means::MeansKind;
 use crate::sealing_key::PaymentServerSealingKeySecret;
 use crate::suite::{INNER_LABEL, OUTER_LABEL};
 
@@ -10,6 +11,14 @@ type Case = (fn(&mut Routing), SealError);
 
 const REQUEST_ID: [u8; 16] = [0x11; 16];
 const ATTEMPT_ID: [u8; 16] = [0x22; 16];
+
+fn card(issuer_iin: &str) -> Route {
+    Route::Card { issuer_iin: issuer_iin.to_owned() }
+}
+
+fn front(front: &str) -> Route {
+    Route::Means { kind: MeansKind::Voucher, front: front.to_owned() }
+}
 
 fn routing() -> Routing {
     Routing {
@@ -20,7 +29,7 @@ fn routing() -> Routing {
         amount_minor: 1_250,
         currency: "CNY".to_owned(),
         wallet_nonce: [0x44; 32],
-        issuer_iin: "47613400".to_owned(),
+        route: Route::Card { issuer_iin: "47613400".to_owned() },
         inner: Capsule { kid: "bank-seal.x".to_owned(), enc: [5; 32], ciphertext: vec![6; 1040] },
     }
 }
@@ -70,14 +79,17 @@ fn ids_inside_that_differ_from_those_outside_are_refused() {
 
 #[test]
 fn a_malformed_routing_is_neither_opened_nor_sealed() {
-    let cases: [Case; 7] = [
+    let cases: [Case; 10] = [
         (|routing| routing.order_number.clear(), SealError::Malformed("the order number")),
         (|routing| routing.merchant_id.clear(), SealError::Malformed("the merchant id")),
         (|routing| routing.currency = "cny".to_owned(), SealError::Malformed("the currency")),
         (|routing| routing.currency = "C1Y".to_owned(), SealError::Malformed("the currency")),
-        (|routing| routing.issuer_iin.clear(), SealError::Malformed("the issuer prefix")),
-        (|routing| routing.issuer_iin = "47613".to_owned(), SealError::Malformed("the issuer prefix")),
-        (|routing| routing.issuer_iin = "47613x".to_owned(), SealError::Malformed("the issuer prefix")),
+        (|routing| routing.route = card(""), SealError::Malformed("the issuer prefix")),
+        (|routing| routing.route = card("47613"), SealError::Malformed("the issuer prefix")),
+        (|routing| routing.route = card("47613x"), SealError::Malformed("the issuer prefix")),
+        (|routing| routing.route = front(""), SealError::Malformed("the front")),
+        (|routing| routing.route = front("First"), SealError::Malformed("the front")),
+        (|routing| routing.route = front("first bank"), SealError::Malformed("the front")),
     ];
     let server = PaymentServerSealingKeySecret::generate();
     for (change, error) in cases {
@@ -89,12 +101,22 @@ fn a_malformed_routing_is_neither_opened_nor_sealed() {
 }
 
 #[test]
+fn a_front_is_named_in_a_routing_as_long_as_a_cards() {
+    let server = PaymentServerSealingKeySecret::generate();
+    let of_card = seal(server.public(), &REQUEST_ID, &ATTEMPT_ID, &routing()).unwrap();
+    let asked = Routing { route: front("first"), ..routing() };
+    let of_means = seal(server.public(), &REQUEST_ID, &ATTEMPT_ID, &asked).unwrap();
+    assert_eq!(open(&server, &REQUEST_ID, &ATTEMPT_ID, &of_means), Ok(asked));
+    assert_eq!(of_means.to_bytes().len(), of_card.to_bytes().len());
+}
+
+#[test]
 fn fields_beyond_their_bound_are_not_sealed() {
     let cases: [Case; 4] = [
         (|routing| routing.order_number = "x".repeat(65), SealError::TooLong("the order number")),
         (|routing| routing.merchant_id = "x".repeat(65), SealError::TooLong("the merchant id")),
         // Nine digits would begin to be a card number.
-        (|routing| routing.issuer_iin = "476134000".to_owned(), SealError::Malformed("the issuer prefix")),
+        (|routing| routing.route = card("476134000"), SealError::Malformed("the issuer prefix")),
         (|routing| routing.inner.ciphertext = vec![0; 1300], SealError::TooLong("the routing")),
     ];
     let server = PaymentServerSealingKeySecret::generate();

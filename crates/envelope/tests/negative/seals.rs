@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use envelope::inner::{self, CardData, EntryMode, PinKind};
-use envelope::outer::{self, DeviceSignature, Routing};
+use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{
     BankSealingKey, BankSealingKeySecret, Capsule, Device, OpenError, Pan, PaymentServerSealingKeySecret, Pin,
     SealError, SignatureError, SigningKey,
@@ -46,7 +46,7 @@ fn sealed() -> Sealed {
         amount_minor: 1_250,
         currency: "CNY".to_owned(),
         wallet_nonce: [0x44; 32],
-        issuer_iin: "47613400".to_owned(),
+        route: Route::Card { issuer_iin: "47613400".to_owned() },
         inner: inner.clone(),
     };
     let outer = outer::seal(server.public(), &REQUEST_ID, &ATTEMPT_ID, &routing).expect("sealed");

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use envelope::inner::{self, EntryMode, PinKind};
-use envelope::outer::{self, DeviceSignature, Routing};
-use envelope::{Capsule, Pin};
+use envelope::keyset::BankCertificate;
+use envelope::outer::{self, DeviceSignature, Route, Routing};
+use envelope::{BankSealingKey, Capsule, Pin};
 use payment::{AttemptHash, AttemptId, WalletNonce};
 use protocol::ErrorCode;
 use protocol::ipc::{ApplicationView, CardStay, CheckoutStage};
@@ -13,7 +14,7 @@ use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
 
 use super::settle::{Again, End};
-use super::{Stop, Trace, submit};
+use super::{How, Stop, Trace, means, submit};
 use crate::card::{self, CardEvent, InsertedCard, Presented, Reading, STEPS, Terminal, Watcher};
 use crate::clock;
 use crate::error::{Result, WalletError};
@@ -38,7 +39,6 @@ const RESEALS_MAX: u32 = 1;
 pub(crate) struct Plan {
     pub(crate) number: u64,
     pub(crate) order: VerifiedOrder,
-    pub(crate) places: Arc<Vec<Place>>,
     pub(crate) stop: Stop,
     pub(crate) trace: Trace,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Plan {
 pub(super) struct Draw {
     pub(super) attempt_id: AttemptId,
     pub(super) nonce: WalletNonce,
-    hash: AttemptHash,
+    pub(super) hash: AttemptHash,
 }
 
 /// Who asks for the PIN.
@@ -91,10 +91,14 @@ pub(super) struct Sealed {
 }
 
 /// Pays, and shows how it ended.
-pub(crate) async fn pay(wallet: Wallet, plan: Plan) {
+pub(crate) async fn pay(wallet: Wallet, plan: Plan, how: How) {
     let started = Instant::now();
     let request_id = plan.order.order().request_id;
-    let end = match pay_to_the_end(&wallet, &plan).await {
+    let ended = match how {
+        How::Card(places) => pay_with_card(&wallet, &plan, &places).await,
+        How::Means(payable) => means::pay(&wallet, &plan, payable).await,
+    };
+    let end = match ended {
         Ok(end) => end,
         Err(error) => {
             tracing::info!(request = %request_id, %error, "the payment ended before it was sent");
@@ -107,20 +111,26 @@ pub(crate) async fn pay(wallet: Wallet, plan: Plan) {
     wallet.core.changes.inbox_changed();
 }
 
-async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
+/// Keys of this moment, and the order verified by them. And whether it is still to be paid: another device may have it in
+/// hand.
+pub(super) async fn begin(wallet: &Wallet, plan: &Plan) -> Result<(Arc<Keys>, VerifiedOrder)> {
+    let asked = Instant::now();
+    let request_id = plan.order.order().request_id;
+    let (keys, ()) = tokio::join!(wallet.core.keys.refresh(&wallet.core.server), wallet.refresh_state(request_id));
+    let keys = keys?;
+    let order = VerifiedOrder::verify(plan.order.jws(), &keys.keyset)?;
+    wallet.require_payable(request_id).await?;
+    plan.trace.tell("keys", asked.elapsed(), json!({ "keyset_version": keys.keyset.version }));
+    Ok((keys, order))
+}
+
+async fn pay_with_card(wallet: &Wallet, plan: &Plan, places: &Arc<Vec<Place>>) -> Result<End> {
     let mut reseals = 0;
     let mut rule = PinRule::AsTheCardSays;
     loop {
-        let asked = Instant::now();
         // Fresh keys before the card is read: what is sealed later must be sealed to keys of this moment.
-        // And whether it is still to be paid: another device may have it in hand, and no card need be read for that.
-        let request_id = plan.order.order().request_id;
-        let (keys, ()) = tokio::join!(wallet.core.keys.refresh(&wallet.core.server), wallet.refresh_state(request_id));
-        let keys = keys?;
-        let order = VerifiedOrder::verify(plan.order.jws(), &keys.keyset)?;
-        wallet.require_payable(request_id).await?;
-        plan.trace.tell("keys", asked.elapsed(), json!({ "keyset_version": keys.keyset.version }));
-        let read = read_card(wallet, plan).await?;
+        let (keys, order) = begin(wallet, plan).await?;
+        let read = read_card(wallet, plan, places).await?;
         // Known before the PIN is asked for: nobody should type one for nothing.
         keys.bank_for(&issuer_prefix(&read.presented)?)?;
         let ReadCard { draw, presented, inserted, took_ms } = read;
@@ -147,7 +157,7 @@ async fn pay_to_the_end(wallet: &Wallet, plan: &Plan) -> Result<End> {
 }
 
 /// Waits for the card and reads it, anew for a new attempt after everything a person can put right there and then.
-async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<ReadCard> {
+async fn read_card(wallet: &Wallet, plan: &Plan, places: &Arc<Vec<Place>>) -> Result<ReadCard> {
     let checkout = &wallet.core.checkout;
     let deadline = Instant::now() + wallet.core.config.card_wait;
     let order = plan.order.order();
@@ -163,7 +173,7 @@ async fn read_card(wallet: &Wallet, plan: &Plan) -> Result<ReadCard> {
             now_ms: wallet.core.server.now_ms(),
             ca_keys: wallet.core.ca_keys.clone(),
         };
-        match read_once(wallet, plan, terminal, deadline).await {
+        match read_once(wallet, plan, places, terminal, deadline).await {
             Ok((reading, inserted)) => {
                 let presented = reading.read;
                 checkout.update(plan.number, |running| running.view.reader = Some(reading.reader.clone()));
@@ -229,12 +239,13 @@ fn may_come_again(code: ErrorCode) -> bool {
 async fn read_once(
     wallet: &Wallet,
     plan: &Plan,
+    places: &Arc<Vec<Place>>,
     terminal: Terminal,
     deadline: Instant,
 ) -> Result<(Reading<Presented>, Option<InsertedCard>)> {
     let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
     let watcher = Watcher { events, stop: Arc::clone(&plan.stop.flag) };
-    let places = Arc::clone(&plan.places);
+    let places = Arc::clone(places);
     let reading = tokio::task::spawn_blocking(move || card::read_to_pay(&places, &terminal, deadline, &watcher));
     let checkout = &wallet.core.checkout;
     // The channel closes when the reading ends.
@@ -307,10 +318,9 @@ async fn seal(
     proof: Proof,
 ) -> Result<Sealed> {
     let started = Instant::now();
-    let now_ms = wallet.core.server.now_ms();
     let issuer_iin = issuer_prefix(&read)?;
     let (bank, bank_certificate) = keys.bank_for(&issuer_iin)?;
-    let bank_key = bank.sealing_key_at(clock::signed(now_ms)).ok_or(WalletError::Code(ErrorCode::KeysetInvalid))?;
+    let bank_key = sealing_key(wallet, bank)?;
     let card = read.to_seal()?;
     drop(read);
     let inner = match &proof {
@@ -318,6 +328,36 @@ async fn seal(
         Proof::Device => inner::seal_without_pin(bank_key, draw.hash.as_bytes(), &card)?,
     };
     drop((card, proof));
+    let capsule = Sealing { started, bank, bank_certificate, route: Route::Card { issuer_iin }, inner };
+    write_down(wallet, plan, keys, order, &draw, capsule).await
+}
+
+/// What is sealed to a front, and which front that is.
+pub(super) struct Sealing<'a> {
+    pub(super) started: Instant,
+    pub(super) bank: &'a BankCertificate,
+    pub(super) bank_certificate: &'a str,
+    pub(super) route: Route,
+    pub(super) inner: Capsule,
+}
+
+/// The key of this moment that a front opens capsules with.
+pub(super) fn sealing_key<'a>(wallet: &Wallet, bank: &'a BankCertificate) -> Result<&'a BankSealingKey> {
+    let now_ms = clock::signed(wallet.core.server.now_ms());
+    bank.sealing_key_at(now_ms).ok_or(WalletError::Code(ErrorCode::KeysetInvalid))
+}
+
+/// Seals what is sealed to the bank to the payment server, and writes the attempt down.
+pub(super) async fn write_down(
+    wallet: &Wallet,
+    plan: &Plan,
+    keys: &Keys,
+    order: VerifiedOrder,
+    draw: &Draw,
+    sealing: Sealing<'_>,
+) -> Result<Sealed> {
+    let Sealing { started, bank, bank_certificate, route, inner } = sealing;
+    let now_ms = wallet.core.server.now_ms();
     let routing = Routing {
         request_id: *order.order().request_id.as_bytes(),
         attempt_id: *draw.attempt_id.as_bytes(),
@@ -326,7 +366,7 @@ async fn seal(
         amount_minor: u64::try_from(order.order().amount.minor()).unwrap_or(0),
         currency: order.order().amount.currency().code().to_owned(),
         wallet_nonce: *draw.nonce.as_bytes(),
-        issuer_iin,
+        route,
         inner,
     };
     let row = AttemptRow {
@@ -380,7 +420,7 @@ fn issuer_prefix(read: &Presented) -> Result<String> {
 }
 
 impl Draw {
-    fn new(plan: &Plan, now_ms: u64) -> Self {
+    pub(super) fn new(plan: &Plan, now_ms: u64) -> Self {
         let mut random = [0; 10];
         let mut nonce = [0; 32];
         for buffer in [random.as_mut_slice(), nonce.as_mut_slice()] {

@@ -5,8 +5,9 @@ use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPad
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
-use crate::checkout::{Trace, settle};
+use crate::checkout::{How, Payable, Trace, settle};
 use crate::error::{Result, WalletError};
+use crate::inbox::VerifiedOrder;
 
 #[allow(clippy::unused_async, reason = "every command is called alike, whether or not it waits")]
 impl Wallet {
@@ -26,12 +27,40 @@ impl Wallet {
         reader: Option<String>,
         trace: Trace,
     ) -> std::result::Result<CheckoutView, Problem> {
+        let order = self.payable(request_id).await?;
+        // A payment needs the reader more than a look at a card does.
+        self.core.reader_test.stop().await;
+        let how = How::card(self, reader.as_deref())?;
+        self.start(order, how, reader, trace).await
+    }
+
+    /// Starts paying a request with what stands in a card's place. Sealing begins at once, so it cannot be stopped.
+    pub async fn checkout_pay(
+        &self,
+        request_id: RequestId,
+        payable: Payable,
+        trace: Trace,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        let order = self.payable(request_id).await?;
+        self.start(order, How::Means(payable), None, trace).await
+    }
+
+    /// The verified order of a request that may be paid now.
+    async fn payable(&self, request_id: RequestId) -> std::result::Result<VerifiedOrder, Problem> {
         let order = self.verified(request_id).await?;
         self.require_accepted(request_id).await?;
         self.require_payable(request_id).await?;
-        // A payment needs the reader more than a look at a card does.
-        self.core.reader_test.stop().await;
-        let started = self.core.checkout.start(self, order, reader, trace)?;
+        Ok(order)
+    }
+
+    async fn start(
+        &self,
+        order: VerifiedOrder,
+        how: How,
+        reader: Option<String>,
+        trace: Trace,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        let started = self.core.checkout.start(self, order, how, reader, trace)?;
         // Whoever closes the lock looks for a payment after it said so: one of the two sees the other.
         if let Err(problem) = self.unlocked() {
             let _ = self.core.checkout.stop().await;

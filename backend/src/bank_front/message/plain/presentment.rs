@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Asked, Fault, Sent, nothing_asked};
 use crate::bank_front::BankFront;
-use crate::bank_front::hsm::{ClearEntry, ClearPin, ClearPresentation};
+use crate::bank_front::hsm::{ClearEntry, ClearPin, ClearPresentation, Source};
 use crate::bank_front::message::Orders;
 use crate::bank_front::message::authorization::{self, Authorization, Profile, Step};
 
@@ -29,7 +29,7 @@ pub(super) async fn answer(
     let card = ClearCard::read(message)?;
     let Asked::Amount(amount) = super::asked(message)? else { return nothing_asked(message) };
     let now_ms = front.now_ms();
-    let examined = front.hsm.examine_clear(&ClearPresentation {
+    let card_proof = front.hsm.examine_clear(&ClearPresentation {
         pan: card.pan.as_ref(),
         track2: card.track2.as_ref().map(SecretBytes::expose),
         expiry_yymm: card.expiry_yymm,
@@ -52,8 +52,9 @@ pub(super) async fn answer(
         acquirer: Some(sent.acquirer),
         orders,
     };
+    let source = card_proof.map(Box::new).map(Source::Card);
     let echoed = message.clone().without(&CARD_ELEMENTS);
-    Ok(Authorization::prepare(front, echoed, asked, Profile::Plain, examined, now_ms).run(front).await?)
+    Ok(Authorization::prepare(front, echoed, asked, Profile::Plain, source, now_ms).run(front).await?)
 }
 
 /// What the message says of the card.
