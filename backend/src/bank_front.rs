@@ -36,6 +36,7 @@ pub mod scenario;
 pub mod seed;
 pub mod settlement;
 pub mod statement;
+pub mod voucher;
 
 pub use error::BankError;
 

@@ -10,3 +10,4 @@ pub mod payment_server;
 pub mod reconciliation;
 pub mod storage;
 pub mod tls;
+pub mod voucher;

@@ -17,11 +17,13 @@ mod access;
 mod calls;
 mod export;
 mod refund;
+mod vouchers;
 
 pub use access::AccessOptions;
 pub use calls::CallCommand;
 pub use export::ExportOptions;
 pub use refund::RefundOptions;
+pub use vouchers::VouchersCommand;
 
 /// How long one call may take.
 const CALL_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -93,6 +95,9 @@ pub enum Command {
     Export(ExportOptions),
     /// Writes the secret file that makes a wallet this merchant's till.
     Access(AccessOptions),
+    /// Prepaid vouchers of its own.
+    #[command(subcommand)]
+    Vouchers(VouchersCommand),
     /// Further calls of the merchant API.
     #[command(flatten)]
     Call(CallCommand),
@@ -155,6 +160,7 @@ pub async fn run(command: Command) -> Result<(), MerchantToolError> {
         }
         Command::Export(options) => return export::export(&options).await,
         Command::Access(options) => return access::write(&options),
+        Command::Vouchers(command) => return vouchers::run(command),
         Command::Call(command) => return calls::run(command).await,
     };
     if place.json {

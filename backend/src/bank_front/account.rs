@@ -5,6 +5,9 @@ use payment::{Amount, Currency};
 use super::error::BankError;
 use crate::storage::DbConnection;
 
+/// What the names of vouchers' accounts begin with.
+const VOUCHER_PREFIX: &str = "voucher:";
+
 /// An account's name, such as `cardholder:visa-0050` or `merchant:blue-door`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]
 #[sqlx(transparent)]
@@ -20,6 +23,16 @@ impl AccountId {
     /// The account of a cardholder, by a name the bank gives.
     pub fn of_cardholder(name: &str) -> Self {
         Self(format!("cardholder:{name}"))
+    }
+
+    /// The account of a voucher's money.
+    pub fn of_voucher(number: &payment::VoucherNumber) -> Self {
+        Self(format!("{VOUCHER_PREFIX}{number}"))
+    }
+
+    /// Whether it is a voucher's: only a sale pays in there.
+    pub fn is_of_voucher(&self) -> bool {
+        self.0.starts_with(VOUCHER_PREFIX)
     }
 
     /// The clearing account of an ordinary client's acquirer, one for each currency.
@@ -93,7 +106,7 @@ impl std::fmt::Display for AcquirerId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
-    /// A payer's money: nothing is spent that would let what is available fall below zero.
+    /// A payer's money, on account or on a voucher: nothing is spent that would let what is available fall below zero.
     Cardholder,
     /// What a merchant was paid; a reversal after a payout may take it below zero.
     Merchant,

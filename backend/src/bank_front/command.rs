@@ -21,6 +21,7 @@ mod serve;
 pub mod settle;
 pub mod statement;
 mod table;
+pub mod voucher;
 
 pub use seed::{SeedOptions, init_keys};
 pub use serve::{PlainEncoding, PlainOptions, ServeOptions, serve};
@@ -56,6 +57,9 @@ pub enum BankCommand {
     Day(settle::DayOptions),
     /// An account's statement.
     Statement(statement::StatementOptions),
+    /// Prepaid vouchers.
+    #[command(subcommand)]
+    Voucher(voucher::VoucherCommand),
     /// The keys of the bank's security module.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -114,6 +118,7 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
         BankCommand::Settle(options) => settle::run(&options).await,
         BankCommand::Day(options) => settle::day(&options).await,
         BankCommand::Statement(options) => statement::run(&options).await,
+        BankCommand::Voucher(command) => voucher::run(command).await,
         BankCommand::Keys(command) => {
             let (json, text) = hsm::command::run(&command)?;
             print(command.folder(), &json, || text);

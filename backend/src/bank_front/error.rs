@@ -114,6 +114,24 @@ pub enum BankError {
     /// A list is longer than it may be.
     #[error("too many {0}")]
     TooMany(&'static str),
+    /// A bank that was set up before there were vouchers.
+    #[error("this bank has no keys for vouchers; `tapseal bank voucher key` makes them")]
+    NoVoucherKeys,
+    /// A merchant's batch that cannot be taken.
+    #[error(transparent)]
+    VoucherBatch(crate::voucher::BatchError),
+    /// No voucher as asked for.
+    #[error("no such voucher")]
+    NoVoucher,
+    /// A voucher's code that was not taken.
+    #[error("{0}")]
+    VoucherRefused(&'static str),
+    /// A voucher is in a state that does not allow it.
+    #[error("{0}")]
+    VoucherState(#[from] payment::InvalidTransition),
+    /// A code, or a number, was mistyped: its check digits say so, and no try was spent.
+    #[error("{0}")]
+    VoucherCode(#[from] crate::voucher::CodeError),
     /// The plain port would be reached by other machines, and nobody consented.
     #[error("{0} is not loopback: card data would cross the network in clear; --plain-anywhere allows it")]
     PlainExposed(std::net::SocketAddr),

@@ -41,6 +41,7 @@ mod tdes;
 mod terminal;
 mod terminals;
 mod translation;
+mod voucher;
 mod zone;
 
 pub use card_order::CardOrder;
@@ -59,6 +60,7 @@ pub use pin_block::PinFormat;
 use pin_key::PinKeys;
 use sealed_file::FileKey;
 pub use translation::{PinDestination, PinSource, TranslationRefused};
+pub use voucher::{CodeVerifier, VoucherCodes, add_voucher_keys};
 pub use zone::{MAC_LEN, SharedKey, ZoneKeyKind, ZoneKeyUnderMaster, ZoneSetup};
 
 /// How long a sealing key opens capsules, in milliseconds: at most what wallets accept (24 hours).
@@ -80,6 +82,7 @@ pub struct Hsm {
     outcome_key: SigningKey<BankOutcome>,
     pan_reference_key: Hmac<Sha256>,
     pin_keys: PinKeys,
+    voucher_keys: Option<voucher::VoucherKeys>,
     issuers: Vec<LoadedIssuer>,
     zones: BTreeMap<String, zone::Zone>,
     epochs: RwLock<Epochs>,
@@ -151,6 +154,7 @@ impl Hsm {
             pan_reference_key: Hmac::new_from_slice(&*file.pan_reference_key.expose::<32>(KeyKind::PanReference)?)
                 .map_err(|_| BankError::Malformed(FILE_NAME))?,
             pin_keys: file.expose_pin_keys()?,
+            voucher_keys: file.voucher_keys.as_ref().map(voucher::StoredVoucherKeys::load).transpose()?,
             issuers: issuers.collect::<Result<_, BankError>>()?,
             epochs: RwLock::new(Epochs { file, file_key, keys: Vec::new(), certificate: Arc::from("") }),
             folder,

@@ -1,7 +1,7 @@
 //! The end of the bank's day: what merchants and acquirers sold is settled, once, and what they are owed is paid out.
 //!
 //! A day is closed in steps that can be interrupted anywhere and begun again: its end is noted, then each account
-//! gets its batch in a database transaction of its own, then the day is closed. A batch that is there already is
+//! gets its batch in a database transaction of its own, what is left on ended vouchers goes back, then the day is closed. A batch that is there already is
 //! left as it is, so closing a day twice changes nothing.
 //!
 //! A batch takes what an account's entries say that is in no batch yet: sales, refunds, and reversals of both.
@@ -14,6 +14,7 @@
 
 use super::account::{AccountId, AccountKind};
 use super::error::BankError;
+use super::voucher;
 use crate::storage::{Db, DbConnection};
 
 mod audit;
@@ -78,6 +79,9 @@ async fn close_one(db: &Db, date: BusinessDate, early: Early, now_ms: i64) -> Re
     }
     for account_id in settled_accounts(&mut *db.reader().acquire().await?).await? {
         db.write(move |db_tx| Box::pin(async move { Batch::make(db_tx, &account_id, day, now_ms).await })).await?;
+    }
+    for number in voucher::to_return(&mut *db.reader().acquire().await?).await? {
+        db.write(move |db_tx| Box::pin(async move { voucher::return_rest(db_tx, &number, now_ms).await })).await?;
     }
     db.write(move |db_tx| Box::pin(business_day::close(db_tx, date, now_ms))).await
 }

@@ -18,6 +18,10 @@ pub const TYP_REFUND_OUTCOME: &str = "tapseal-refund-outcome+jws";
 pub const TYP_KEYSET: &str = "tapseal-keyset+jws";
 /// `typ` of a bank certificate signed by that bank's root.
 pub const TYP_BANK_CERTIFICATE: &str = "tapseal-bank-certificate+jws";
+/// `typ` of the key to which vouchers are sealed, signed by the bank's root.
+pub const TYP_VOUCHER_KEY: &str = "tapseal-voucher-key+jws";
+/// `typ` of a batch of vouchers signed by the merchant who made it.
+pub const TYP_VOUCHER_BATCH: &str = "tapseal-voucher-batch+jws";
 
 /// The longest JWS that is looked at, in bytes: a keyset of a few thousand merchants.
 pub const JWS_LEN_MAX: usize = 2 * 1024 * 1024;

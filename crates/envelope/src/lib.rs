@@ -14,6 +14,7 @@
 //! | [`DeviceSealingKey`] | payment requests to a registered device |
 //! | [`LinkKey`] | payment requests to whoever was sent the link |
 //! | [`VaultSealingKey`] | what a payer sends to the card vault |
+//! | [`VoucherSealingKey`] | batches of vouchers on their way to the bank |
 //! | [`OperatorRoot`] | signs the [`keyset::Keyset`] |
 //! | [`BankRoot`] | signs that bank's [`keyset::BankCertificate`] |
 //! | [`Merchant`] | signs orders |
@@ -78,6 +79,7 @@ mod sealing_key;
 mod secret;
 mod signing_key;
 pub mod suite;
+pub mod voucher;
 
 pub use capsule::{CAPSULE_CIPHERTEXT_LEN_MAX, Capsule};
 pub use error::{
@@ -90,7 +92,8 @@ pub use rest::RestKey;
 pub use sealing_key::{
     BankSealing, BankSealingKey, BankSealingKeySecret, DeviceSealing, DeviceSealingKey, DeviceSealingKeySecret,
     LinkKey, LinkSealingKey, PaymentServerSealing, PaymentServerSealingKey, PaymentServerSealingKeySecret, SealingKey,
-    SealingKeySecret, SealingRole, VaultSealing, VaultSealingKey, VaultSealingKeySecret,
+    SealingKeySecret, SealingRole, VaultSealing, VaultSealingKey, VaultSealingKeySecret, VoucherSealing,
+    VoucherSealingKey, VoucherSealingKeySecret,
 };
 pub use secret::SecretBytes;
 pub use signing_key::{BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VerifyingKey};

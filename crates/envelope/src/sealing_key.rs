@@ -59,6 +59,11 @@ sealing_role!(
     LinkSealing,
     "link-seal"
 );
+sealing_role!(
+    /// Role: a bank opens the batches of vouchers that merchants made.
+    VoucherSealing,
+    "voucher-seal"
+);
 
 /// The payment server's public sealing key.
 pub type PaymentServerSealingKey = SealingKey<PaymentServerSealing>;
@@ -74,6 +79,10 @@ pub type DeviceSealingKey = SealingKey<DeviceSealing>;
 pub type DeviceSealingKeySecret = SealingKeySecret<DeviceSealing>;
 /// The public half of a link's key, for whoever shall seal to a link that it did not make: a printed counter code.
 pub type LinkSealingKey = SealingKey<LinkSealing>;
+/// The public key by which merchants seal batches of vouchers to their bank.
+pub type VoucherSealingKey = SealingKey<VoucherSealing>;
+/// The secret key by which a bank opens them.
+pub type VoucherSealingKeySecret = SealingKeySecret<VoucherSealing>;
 /// The vault's public sealing key.
 pub type VaultSealingKey = SealingKey<VaultSealing>;
 /// The vault's secret sealing key.

@@ -23,6 +23,8 @@ pub const INNER_LABEL: &[u8] = b"tapseal/1 inner";
 pub const OUTER_LABEL: &[u8] = b"tapseal/1 outer";
 /// The HPKE `info` of a sealed payment request, to a device or a link.
 pub const REQUEST_LABEL: &[u8] = b"tapseal/1 request";
+/// The HPKE `info` of a part of a batch of vouchers, from a merchant to its bank.
+pub const VOUCHER_BATCH_LABEL: &[u8] = b"tapseal/1 voucher batch";
 /// The HPKE exporter context of the inner seal's PIN key.
 pub const PIN_EXPORT_LABEL: &[u8] = b"tapseal/1 pin";
 

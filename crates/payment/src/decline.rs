@@ -103,6 +103,14 @@ decline_codes! {
     Cryptogram = "declined_cryptogram", "82", OtherCard;
     /// The card's answer was used before.
     Replay = "declined_replay", "94", Retry;
+    /// The voucher's number or code is wrong; three wrong codes lock it.
+    WrongVoucherCode = "declined_wrong_voucher_code", "V1", Retry;
+    /// The voucher is locked after wrong codes: its backup code, or the bank's counter, opens it.
+    VoucherLocked = "declined_voucher_locked", "V2", CallBank;
+    /// The voucher was used up or ended.
+    VoucherEnded = "declined_voucher_ended", "V3", OtherCard;
+    /// So much is paid by a voucher only together with a card.
+    VoucherCardRequired = "declined_voucher_card_required", "V4", OtherCard;
 }
 
 impl DeclineCode {

@@ -15,6 +15,7 @@ pub mod receipt;
 pub mod refund;
 pub mod request;
 pub mod review;
+pub mod voucher;
 
 pub use amount::{AMOUNT_MINOR_MAX, Amount, AmountError, Currency};
 pub use attempt::{AttemptEvent, AttemptState, ReviewStep};
@@ -27,6 +28,7 @@ pub use outcome::{BankResult, Outcome};
 pub use receipt::Receipt;
 pub use refund::{RefundError, RefundEvent, RefundOrder, RefundOutcome, RefundResult, RefundState};
 pub use request::{RequestEvent, RequestState};
+pub use voucher::{FixedPart, VoucherNumber, VoucherNumberError};
 
 /// What a stored lifecycle state asks of whoever restarts: the recovery query is "all `Active`".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

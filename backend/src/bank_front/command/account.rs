@@ -96,7 +96,8 @@ async fn deposit(folder: &Folder, name: &str, minor: i64) -> Result<(), BankErro
         .write(move |db_tx| {
             Box::pin(async move {
                 let unknown = || BankError::NoAccount(into.to_string());
-                if account::kind_of(db_tx, &into).await? != Some(AccountKind::Cardholder) {
+                let kind = account::kind_of(db_tx, &into).await?;
+                if kind != Some(AccountKind::Cardholder) || into.is_of_voucher() {
                     return Err(unknown());
                 }
                 let currency = account::currency_of(db_tx, &into).await?.ok_or_else(unknown)?;

@@ -49,6 +49,12 @@ pub enum KeyKind {
     BaseDerivation,
     /// What the keys of terminals are derived from (ANSI X9.24-3, AES).
     BaseDerivationAes,
+    /// Tells a voucher's right code from a wrong one (HMAC-SHA-256).
+    VoucherVerification,
+    /// Keeps a voucher's codes until they are handed over (AES-256-GCM).
+    VoucherStorage,
+    /// Opens batches of vouchers that merchants made (X25519).
+    VoucherSealing,
 }
 
 impl KeyKind {
@@ -70,6 +76,9 @@ impl KeyKind {
             Self::ZoneMac => "zone_mac",
             Self::BaseDerivation => "base_derivation",
             Self::BaseDerivationAes => "base_derivation_aes",
+            Self::VoucherVerification => "voucher_verification",
+            Self::VoucherStorage => "voucher_storage",
+            Self::VoucherSealing => "voucher_sealing",
         }
     }
 
@@ -77,8 +86,9 @@ impl KeyKind {
     pub const fn usage(self) -> &'static str {
         match self {
             Self::OutcomeSigning => "S0",
-            Self::Sealing => "K3",
-            Self::PanReference => "M7",
+            Self::Sealing | Self::VoucherSealing => "K3",
+            Self::PanReference | Self::VoucherVerification => "M7",
+            Self::VoucherStorage => "D0",
             Self::IssuerCryptogram => "E0",
             Self::IssuerScript => "E2",
             Self::CardVerification => "C0",
@@ -171,7 +181,12 @@ impl StoredKey {
         let key = self.secret.decode()?;
         let short = || <&[u8; 16]>::try_from(key.as_slice()).map_err(|_| BankError::Malformed(FILE_NAME));
         let value = match self.kind {
-            KeyKind::OutcomeSigning | KeyKind::Sealing | KeyKind::PanReference => {
+            KeyKind::OutcomeSigning
+            | KeyKind::Sealing
+            | KeyKind::PanReference
+            | KeyKind::VoucherVerification
+            | KeyKind::VoucherStorage
+            | KeyKind::VoucherSealing => {
                 let mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BankError::Malformed(FILE_NAME))?;
                 let mac = mac.chain_update(CHECK_LABEL).finalize().into_bytes();
                 [mac[0], mac[1], mac[2]]
@@ -204,7 +219,7 @@ impl StoredKey {
 mod tests {
     use super::*;
 
-    const KINDS: [KeyKind; 15] = [
+    const KINDS: [KeyKind; 18] = [
         KeyKind::OutcomeSigning,
         KeyKind::Sealing,
         KeyKind::PanReference,
@@ -220,6 +235,9 @@ mod tests {
         KeyKind::ZoneMac,
         KeyKind::BaseDerivation,
         KeyKind::BaseDerivationAes,
+        KeyKind::VoucherVerification,
+        KeyKind::VoucherStorage,
+        KeyKind::VoucherSealing,
     ];
 
     #[test]

@@ -14,6 +14,7 @@ use super::key::{KeyKind, Secret, StoredKey};
 use super::key_folder::KeyFolder;
 use super::pin_key::PinKeys;
 use super::sealed_file::{self, Cost, FileKey};
+use super::voucher::StoredVoucherKeys;
 use super::zone::{self, SharedKey, StoredZone, ZONES_MAX, ZoneKeyKind, ZoneSetup};
 use super::{EPOCH_BACKDATE_MS, EPOCH_LAST_ARRIVAL_MS, EPOCH_LIFE_MS, EPOCH_RENEW_BEFORE_MS};
 use crate::bank_front::error::BankError;
@@ -99,6 +100,9 @@ pub(super) struct KeyFile {
     pvv_key: StoredKey,
     pvv_key_index: u8,
     pin_offset_key: StoredKey,
+    /// None in the file of a bank that was set up before there were vouchers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) voucher_keys: Option<StoredVoucherKeys>,
     pub(super) issuers: Vec<IssuerKey>,
     pub(super) zones: Vec<StoredZone>,
     pub(super) epochs: Vec<StoredEpoch>,
@@ -147,6 +151,7 @@ impl KeyFile {
         let _turn = folder.turn()?;
         let stored = Self::reload(folder, key)?;
         self.issuers = stored.issuers;
+        self.voucher_keys = stored.voucher_keys;
         for zone in stored.zones {
             match self.zones.iter_mut().find(|known| known.acquirer == zone.acquirer) {
                 Some(known) => known.add_missing(zone),
@@ -169,7 +174,8 @@ impl KeyFile {
     /// Every key by id, kind and check value.
     pub(super) fn listed(&self) -> Result<Vec<ListedKey>, BankError> {
         let of_bank = [&self.outcome_key, &self.pan_reference_key, &self.pvv_key, &self.pin_offset_key];
-        let of_bank = of_bank.into_iter().map(|key| (self.bank_id.as_str(), key));
+        let of_vouchers = self.voucher_keys.iter().flat_map(StoredVoucherKeys::keys);
+        let of_bank = of_bank.into_iter().chain(of_vouchers).map(|key| (self.bank_id.as_str(), key));
         let of_issuers = self.issuers.iter().flat_map(|issuer| issuer.keys().map(|key| (issuer.iin.as_str(), key)));
         let of_zones = self.zones.iter().flat_map(|zone| zone.keys.iter().map(|key| (zone.acquirer.as_str(), key)));
         let known = of_bank.chain(of_issuers).chain(of_zones).map(|(owner, key)| ListedKey::of(owner, key));
@@ -264,6 +270,7 @@ pub fn init(
         pvv_key: StoredKey::generate::<16>(KeyKind::PinVerification),
         pvv_key_index: PVV_KEY_INDEX,
         pin_offset_key: StoredKey::generate::<16>(KeyKind::PinOffset),
+        voucher_keys: Some(StoredVoucherKeys::generate()),
         issuers,
         zones: Vec::new(),
         epochs: Vec::new(),
