@@ -375,8 +375,9 @@ mod tests {
         let mut twice = vouchers(1);
         let [again] = vouchers(1).try_into().unwrap_or_else(|_| panic!("one"));
         twice.push(NewVoucher { number: twice[0].number.clone(), ..again });
-        // The codes of the second are another number's: the part does not even read.
-        assert_eq!(side.open(&side.seal(&twice)).err(), Some(BatchError::Malformed));
+        // The codes of the second are another number's: one time in 97 the part reads all the same.
+        let told = side.open(&side.seal(&twice)).err();
+        assert!(matches!(told, Some(BatchError::Malformed | BatchError::Totals)), "{told:?}");
         let foreign = NewVoucher::generate(&"420002".parse().unwrap(), 5_000, &mut BTreeSet::new()).unwrap();
         assert_eq!(side.open(&side.seal(&[foreign])).err(), Some(BatchError::Totals));
         let nothing = NewVoucher { amount_minor: 0, ..vouchers(1).pop().unwrap() };

@@ -1,7 +1,7 @@
 //! A voucher's secrets: the code that spends it and the backup code that opens it again.
 //!
 //! Both are random digits and two check digits (ISO/IEC 7064, MOD 97-10) over the voucher's number and the digits: a code
-//! typed wrong, or beside another number, is known at once and costs no try. Check digits tell nothing of the random
+//! typed wrong, and nearly every one beside another number, is known at once and costs no try. Check digits tell nothing of the random
 //! ones that is not in the number already.
 
 use payment::VoucherNumber;
@@ -84,7 +84,9 @@ impl<const N: usize> CodeDigits<N> {
 }
 
 fn check_digits(number: &VoucherNumber, random: &[u8]) -> [u8; payment::voucher::CHECK_DIGITS] {
-    let digits = number.as_str().bytes().chain(random.iter().copied());
+    // Without its check digits: a whole number leaves the same remainder as every other.
+    let (parts, _) = number.as_str().split_at(payment::voucher::NUMBER_DIGITS - payment::voucher::CHECK_DIGITS);
+    let digits = parts.bytes().chain(random.iter().copied());
     let check = payment::voucher::check_digits(digits).expect("a number and random digits are digits");
     let digit = |value: u32| b'0' + u8::try_from(value % 10).expect("a remainder of ten is a digit");
     [digit(check / 10), digit(check)]
