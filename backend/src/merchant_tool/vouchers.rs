@@ -188,7 +188,12 @@ fn make(options: &MakeOptions) -> Result<(), MerchantToolError> {
         println!("{}", json!({ "batch": options.batch, "vouchers": vouchers.len(), "total_minor": total }));
     } else {
         let worth = Amount::new(total, facts.currency);
-        println!("batch {}: {} vouchers, {worth}; for the bank: {}", options.batch, vouchers.len(), options.out.display());
+        println!(
+            "batch {}: {} vouchers, {worth}; for the bank: {}",
+            options.batch,
+            vouchers.len(),
+            options.out.display()
+        );
     }
     Ok(())
 }

@@ -219,8 +219,7 @@ impl BatchFile {
         secret: &VoucherSealingKeySecret,
         merchant: &VerifyingKey<Merchant>,
     ) -> Result<(BatchHeader, Vec<NewVoucher>), BatchError> {
-        let payload =
-            jws::verify(merchant, jws::TYP_VOUCHER_BATCH, &self.header).map_err(|_| BatchError::Signature)?;
+        let payload = jws::verify(merchant, jws::TYP_VOUCHER_BATCH, &self.header).map_err(|_| BatchError::Signature)?;
         let header: BatchHeader = serde_json::from_slice(&payload).map_err(|_| BatchError::Malformed)?;
         if header.bank_id != bank_id {
             return Err(BatchError::Sealed);

@@ -252,10 +252,9 @@ async fn hand_over(number: &Number) -> Result<(), BankError> {
 
 async fn hand_over_of(folder: &Folder, hsm: Hsm, number: &VoucherNumber) -> Result<(), BankError> {
     let of = number.clone();
-    let codes = write(folder, move |db_tx, now_ms| {
-        Box::pin(async move { voucher::hand_over(db_tx, &hsm, &of, now_ms).await })
-    })
-    .await?;
+    let codes =
+        write(folder, move |db_tx, now_ms| Box::pin(async move { voucher::hand_over(db_tx, &hsm, &of, now_ms).await }))
+            .await?;
     print_codes(folder, number, &codes);
     Ok(())
 }
@@ -316,9 +315,7 @@ async fn backup(holder: &Holder) -> Result<(), BankError> {
     })
     .await?;
     let text = backup.expose_grouped();
-    print(&holder.number.folder, &json!({ "backup": text.as_str() }), || {
-        format!("backup code: {}", text.as_str())
-    });
+    print(&holder.number.folder, &json!({ "backup": text.as_str() }), || format!("backup code: {}", text.as_str()));
     Ok(())
 }
 

@@ -22,6 +22,8 @@ use crate::bank_front::ledger::{self, Movement, TransferId};
 use crate::bank_front::{BankFront, calendar};
 use crate::storage::DbConnection;
 
+mod voucher;
+
 /// Characters of an approval code (DE 38), without those that look alike.
 const APPROVAL_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 /// How many characters DE 38 has.
@@ -261,8 +263,7 @@ impl Authorization {
         };
         match &checked.source {
             Source::Card(examined) => self.decide_card(db_tx, front, checked, examined).await,
-            // This bank sells none.
-            Source::Means(Means::Voucher(_)) => Ok(self.decline(front, DeclineCode::DoNotHonour.into())),
+            Source::Means(Means::Voucher(presented)) => self.decide_voucher(db_tx, front, checked, presented).await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Spending a voucher: which account a payment is taken from, or why it is not.
 
-use payment::{Amount, DeclineCode, MerchantId, VoucherNumber};
+use payment::{Amount, DeclineCode, VoucherNumber};
 
 use super::{Stored, VoucherEvent, VoucherState};
 use crate::bank_front::account::AccountId;
@@ -27,11 +27,6 @@ impl TypedCode {
         let code = hsm.voucher_verifier(&number, &code).map_err(|_| wrong)?;
         Ok(Self { number, code })
     }
-
-    /// Which voucher it is said to be.
-    pub const fn number(&self) -> &VoucherNumber {
-        &self.number
-    }
 }
 
 /// What a voucher answers to a payment.
@@ -53,7 +48,7 @@ pub enum Spending {
 pub async fn spend(
     db_tx: &mut DbConnection,
     typed: &TypedCode,
-    payee: &MerchantId,
+    payee: &AccountId,
     amount: Amount,
     now_ms: i64,
 ) -> Result<Spending, BankError> {
@@ -75,7 +70,7 @@ pub async fn spend(
         });
     }
     voucher.note(db_tx, VoucherEvent::CodeRight, now_ms).await?;
-    if voucher.merchant_id != *payee {
+    if AccountId::of_merchant(&voucher.merchant_id) != *payee {
         return refused(DeclineCode::NotPermitted);
     }
     if voucher.currency != amount.currency() {

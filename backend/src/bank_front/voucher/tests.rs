@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use envelope::SecretBytes;
 use envelope::keyset::BankTrust;
+use envelope::means::voucher::Voucher;
+use envelope::means::{self, Means};
 use payment::DeclineCode;
 
 use super::*;
 use crate::bank_front::hsm::CodeVerifier;
 use crate::bank_front::settlement::{self, Early};
-use crate::bank_front::tests::support::{Bench, HOLDER, MERCHANT, NOW_MS, home, usd};
+use crate::bank_front::tests::support::{Bench, HOLDER, MERCHANT, NOW_MS, Sent, home, usd};
 use crate::voucher::{BankKey, BatchFile, CodeDigits};
 
 const FIXED: &str = "420001";
@@ -42,8 +45,7 @@ impl Desk {
         let (bank_id, key) = BankKey::verify(&hsm.voucher_sealing_key().unwrap(), &[trust]).unwrap();
         let fixed: FixedPart = fixed.parse().unwrap();
         let mut taken = BTreeSet::new();
-        let made: Vec<_> =
-            (0..vouchers).map(|_| NewVoucher::generate(&fixed, AMOUNT, &mut taken).unwrap()).collect();
+        let made: Vec<_> = (0..vouchers).map(|_| NewVoucher::generate(&fixed, AMOUNT, &mut taken).unwrap()).collect();
         let currency = "USD".parse().unwrap();
         let header = BatchHeader::new(MERCHANT.parse().unwrap(), bank_id, fixed, currency, LARGE_FROM, 1);
         BatchFile::seal(header, &made, &key, &self.bench.merchant).unwrap()
@@ -85,9 +87,15 @@ impl Desk {
         self.verifier(&bought.number, &BackupCode::generate(&bought.number))
     }
 
-    async fn pay_with(&self, number: &VoucherNumber, code: &[u8], payee: &str, minor: i64) -> Result<TransferId, DeclineCode> {
+    async fn pay_with(
+        &self,
+        number: &VoucherNumber,
+        code: &[u8],
+        payee: &str,
+        minor: i64,
+    ) -> Result<TransferId, DeclineCode> {
         let typed = TypedCode::read(&self.bench.front.hsm, number.as_str(), code)?;
-        let payee: MerchantId = payee.parse().unwrap();
+        let payee = AccountId::of_merchant(&payee.parse().unwrap());
         self.bench
             .front
             .db
@@ -105,6 +113,15 @@ impl Desk {
 
     async fn pay(&self, bought: &Bought, minor: i64) -> Result<TransferId, DeclineCode> {
         self.pay_with(&bought.number, bought.codes.code.expose_ascii(), MERCHANT, minor).await
+    }
+
+    /// An attempt at a new request of this amount, as a wallet seals it and the payment server sends it.
+    fn attempt(&mut self, bought: &Bought, minor: i64, code: &[u8]) -> Sent {
+        let order = self.bench.order(usd(minor));
+        let customer_number = bought.number.as_str().to_owned();
+        let voucher = Means::Voucher(Voucher { customer_number, code: SecretBytes::copy_of(code) });
+        self.bench
+            .attempt_sealed(&order, |attempt_hash, to| means::seal(to, attempt_hash.as_bytes(), &voucher).unwrap())
     }
 
     async fn pay_wrong(&self, bought: &Bought) -> DeclineCode {
@@ -222,12 +239,13 @@ async fn a_voucher_is_spent_in_parts_until_nothing_is_left() {
     assert_eq!(desk.pay(&bought, 1).await, Err(DeclineCode::VoucherEnded));
     assert_eq!(desk.bench.posted("merchant:blue-door").await, AMOUNT);
     // What is given back is on it again, and so is what is undone.
-    desk.with(move |db_tx, _| {
-        Box::pin(async move { ledger::refund(db_tx, &last, usd(500), "refund", NOW_MS).await })
-    })
-    .await
-    .unwrap();
-    assert_eq!((desk.state(&bought).await.as_str(), desk.view(&bought.number).await.counts.balance_minor), ("active", 500));
+    desk.with(move |db_tx, _| Box::pin(async move { ledger::refund(db_tx, &last, usd(500), "refund", NOW_MS).await }))
+        .await
+        .unwrap();
+    assert_eq!(
+        (desk.state(&bought).await.as_str(), desk.view(&bought.number).await.counts.balance_minor),
+        ("active", 500)
+    );
     let paid = desk.pay(&bought, 500).await.unwrap();
     desk.with(move |db_tx, _| Box::pin(async move { ledger::undo(db_tx, &paid, NOW_MS).await })).await.unwrap();
     let counts = desk.view(&bought.number).await.counts;
@@ -296,9 +314,9 @@ async fn three_wrong_backup_codes_leave_only_the_counter() {
     let counter = |account: &'static str| {
         let number = bought.number.clone();
         desk.with(move |db_tx, front| {
-            Box::pin(async move {
-                prove_identity(db_tx, &front.hsm, &number, &AccountId::named(account), NOW_MS).await
-            })
+            Box::pin(
+                async move { prove_identity(db_tx, &front.hsm, &number, &AccountId::named(account), NOW_MS).await },
+            )
         })
     };
     assert!(matches!(counter("somebody-else").await, Err(BankError::NoVoucher)));
@@ -314,7 +332,9 @@ async fn a_forgotten_code_is_replaced_by_its_buyer_and_nobody_else() {
     let backup_for = |account: &'static str| {
         let number = bought.number.clone();
         desk.with(move |db_tx, front| {
-            Box::pin(async move { replace_backup(db_tx, &front.hsm, &number, &AccountId::named(account), NOW_MS).await })
+            Box::pin(
+                async move { replace_backup(db_tx, &front.hsm, &number, &AccountId::named(account), NOW_MS).await },
+            )
         })
     };
     assert!(matches!(backup_for("mastercard-5454").await, Err(BankError::NoVoucher)));
@@ -342,9 +362,8 @@ async fn balance_and_change_of_code_are_for_whoever_has_the_code() {
     assert_eq!(done(ask(code.clone()).await.unwrap()), usd(AMOUNT));
     assert!(matches!(ask(desk.wrong_code(&bought)).await.unwrap(), Answered::Wrong));
     let (number, old) = (bought.number.clone(), code.clone());
-    let changed = desk.with(move |db_tx, front| {
-        Box::pin(async move { change_code(db_tx, &front.hsm, &number, &old, NOW_MS).await })
-    });
+    let changed = desk
+        .with(move |db_tx, front| Box::pin(async move { change_code(db_tx, &front.hsm, &number, &old, NOW_MS).await }));
     let changed = done(changed.await.unwrap());
     assert!(matches!(ask(code).await.unwrap(), Answered::Wrong), "the old one is gone");
     assert_eq!(done(ask(desk.verifier(&bought.number, &changed)).await.unwrap()), usd(AMOUNT));
@@ -402,6 +421,44 @@ async fn a_voucher_pays_its_merchant_and_no_large_amount_alone() {
     let code = VoucherCode::generate(&unknown);
     let told = desk.pay_with(&unknown, code.expose_ascii(), MERCHANT, 100).await;
     assert_eq!(told, Err(DeclineCode::WrongVoucherCode));
+}
+
+#[tokio::test]
+async fn a_request_is_paid_by_voucher_signed_reversed_and_refused_as_by_card() {
+    let mut desk = Desk::new(1).await;
+    let bought = desk.bought().await;
+    let sent = desk.attempt(&bought, 1_280, bought.codes.code.expose_ascii());
+    let told = desk.bench.pay(&sent).await;
+    told.assert_approved(&sent);
+    assert_eq!(told.outcome.as_ref().unwrap().card_label, bought.number.label());
+    assert_eq!(desk.view(&bought.number).await.counts.spent_minor, 1_280);
+    // Sent again it is answered again, and taken once.
+    desk.bench.pay(&sent).await.assert_approved(&sent);
+    assert_eq!(desk.view(&bought.number).await.counts.balance_minor, AMOUNT - 1_280);
+    let reversed = desk.bench.send(sent.about(iso8583::Mti::REVERSAL_ADVICE)).await.unwrap();
+    assert_eq!(reversed.text(39).unwrap(), "00");
+    assert_eq!(desk.view(&bought.number).await.counts.balance_minor, AMOUNT);
+    // The wrong code is refused under the bank's signature, and counted although the payment is not.
+    for expected in [DeclineCode::WrongVoucherCode, DeclineCode::WrongVoucherCode, DeclineCode::VoucherLocked] {
+        let wrong = VoucherCode::generate(&bought.number);
+        let sent = desk.attempt(&bought, 100, wrong.expose_ascii());
+        desk.bench.pay(&sent).await.assert_declined(&sent, expected);
+        // The same capsule again is no further try.
+        desk.bench.pay(&sent).await.assert_declined(&sent, expected);
+    }
+    assert_eq!(desk.state(&bought).await, "locked");
+    assert_eq!(desk.bench.posted("merchant:blue-door").await, 0);
+}
+
+#[tokio::test]
+async fn a_capsule_made_for_one_request_pays_no_other() {
+    let mut desk = Desk::new(1).await;
+    let bought = desk.bought().await;
+    let sent = desk.attempt(&bought, 1_280, bought.codes.code.expose_ascii());
+    let other = desk.attempt(&bought, 2_560, bought.codes.code.expose_ascii());
+    let swapped = Sent { capsule: sent.capsule.clone(), ..other };
+    desk.bench.pay(&swapped).await.assert_declined(&swapped, DeclineCode::OrderMismatch);
+    assert_eq!(desk.view(&bought.number).await.counts.balance_minor, AMOUNT);
 }
 
 #[tokio::test]
