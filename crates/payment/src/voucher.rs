@@ -174,9 +174,9 @@ pub fn grouped(digits: &str) -> String {
 }
 
 fn remainder(digits: impl IntoIterator<Item = u8>) -> Option<u32> {
-    digits.into_iter().try_fold(0, |remainder, digit| {
-        digit.is_ascii_digit().then(|| (remainder * 10 + u32::from(digit - b'0')) % 97)
-    })
+    digits
+        .into_iter()
+        .try_fold(0, |remainder, digit| digit.is_ascii_digit().then(|| (remainder * 10 + u32::from(digit - b'0')) % 97))
 }
 
 /// Exactly so many digits, without the spaces and hyphens that people put between them.

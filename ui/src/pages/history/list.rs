@@ -116,12 +116,18 @@ fn entry(app: App, row: Row, selected: impl Fn() -> Option<AttemptId> + Copy + S
             Some(Err(_)) | None => None,
         })
     });
-    let line = Memo::new(move |_| history.line(row.index));
+    let read = Memo::new(move |_| history.line(row.index));
+    // What was read before a new count stays until it is read anew, and with it the focus it may have.
+    let line = Memo::new(move |before: Option<&Option<HistoryLine>>| read.get().or_else(|| before.cloned().flatten()));
+    Effect::new(move || {
+        if read.with(Option::is_none) {
+            app.want_line(row.index);
+        }
+    });
     view! {
         {move || month.get().map(|month| month_head(app, month))}
         {move || {
             let Some(line) = line.get() else {
-                app.want_line(row.index);
                 return view! { <div class="row history-ghost" aria-busy="true"><span class="ghost-line"></span><span class="ghost-line"></span></div> }.into_any();
             };
             line_button(app, row, line, selected).into_any()
