@@ -3,9 +3,48 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tauri::{AppHandle, Builder, Runtime};
+#[cfg(desktop)]
+use tauri_plugin_dialog::{DialogExt as _, FileDialogBuilder, FilePath};
 
 /// How many dialogs are open.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// One that is: whoever looks at it has not left the wallet.
+#[cfg(desktop)]
+struct Open;
+
+#[cfg(desktop)]
+impl Open {
+    fn new() -> Self {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+#[cfg(desktop)]
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Opens a dialog, and waits for the file that the person chooses; none when they closed it.
+#[cfg(desktop)]
+async fn chosen<R: Runtime>(
+    app: &AppHandle<R>,
+    show: impl FnOnce(FileDialogBuilder<R>, Box<dyn FnOnce(Option<FilePath>) + Send>),
+) -> Option<String> {
+    let open = Open::new();
+    let (told, chosen) = tokio::sync::oneshot::channel();
+    let done = Box::new(move |file| {
+        // Nobody waits any more when the window was closed meanwhile.
+        let _ = told.send(file);
+    });
+    show(app.dialog().file(), done);
+    let file = chosen.await;
+    drop(open);
+    file.ok().flatten()?.into_path().ok()?.to_str().map(str::to_owned)
+}
 
 /// Whether a dialog of the wallet's own is in front of it.
 pub(crate) fn is_open() -> bool {
@@ -22,20 +61,10 @@ pub(crate) fn plugin<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 /// The access file at this path, or the one that the person chooses; none when nothing was chosen.
 #[cfg(desktop)]
 pub(crate) async fn access_file<R: Runtime>(app: &AppHandle<R>, path: Option<String>) -> Option<String> {
-    use tauri_plugin_dialog::DialogExt;
     if path.is_some() {
         return path;
     }
-    let (told, chosen) = tokio::sync::oneshot::channel();
-    OPEN.fetch_add(1, Ordering::Relaxed);
-    app.dialog().file().add_filter("Tapseal", &["json"]).pick_file(move |file| {
-        // Nobody waits any more when the window was closed meanwhile.
-        let _ = told.send(file);
-    });
-    let chosen = chosen.await;
-    OPEN.fetch_sub(1, Ordering::Relaxed);
-    let file = chosen.ok().flatten()?.into_path().ok()?;
-    file.to_str().map(str::to_owned)
+    chosen(app, |dialog, done| dialog.add_filter("Tapseal", &["json"]).pick_file(done)).await
 }
 
 /// A phone has no files to choose by name.
@@ -69,23 +98,18 @@ pub(crate) async fn path<R: Runtime>(
     path: Option<String>,
     wanted: Wanted,
 ) -> Result<Option<String>, Cancelled> {
-    use tauri_plugin_dialog::DialogExt;
+    const BACKUPS: &[&str] = &[wallet::BACKUP_EXTENSION];
     if path.is_some() {
         return Ok(path);
     }
-    let (told, chosen) = tokio::sync::oneshot::channel();
-    let done = move |file| {
-        // Nobody waits any more when the window was closed meanwhile.
-        let _ = told.send(file);
-    };
-    let backups = || app.dialog().file().add_filter("Tapseal", &[wallet::BACKUP_EXTENSION]);
-    match wanted {
-        Wanted::NewBackup => backups().set_file_name(wallet::backup_file_name()).save_file(done),
-        Wanted::Backup => backups().pick_file(done),
-        Wanted::NewExport => app.dialog().file().set_file_name("Tapseal-export.json").save_file(done),
-    }
-    let file = chosen.await.ok().flatten().and_then(|file| file.into_path().ok()).ok_or(Cancelled)?;
-    file.to_str().map(|path| Some(path.to_owned())).ok_or(Cancelled)
+    let file = chosen(app, |dialog, done| match wanted {
+        Wanted::NewBackup => {
+            dialog.add_filter("Tapseal", BACKUPS).set_file_name(wallet::backup_file_name()).save_file(done);
+        }
+        Wanted::Backup => dialog.add_filter("Tapseal", BACKUPS).pick_file(done),
+        Wanted::NewExport => dialog.set_file_name("Tapseal-export.json").save_file(done),
+    });
+    file.await.map(Some).ok_or(Cancelled)
 }
 
 /// A phone has no files to choose by name: the wallet's own folder it is.
@@ -111,17 +135,10 @@ pub(crate) enum Destination {
 /// The path that was named, or the one that the person chooses for a file of this name.
 #[cfg(desktop)]
 pub(crate) async fn destination<R: Runtime>(app: &AppHandle<R>, path: Option<String>, name: &str) -> Destination {
-    use tauri_plugin_dialog::DialogExt;
     if path.is_some() {
         return Destination::To(path);
     }
-    let (told, chosen) = tokio::sync::oneshot::channel();
-    app.dialog().file().set_file_name(name).save_file(move |file| {
-        // Nobody waits any more when the window was closed meanwhile.
-        let _ = told.send(file);
-    });
-    let file = chosen.await.ok().flatten().and_then(|file| file.into_path().ok());
-    match file.and_then(|file| file.to_str().map(str::to_owned)) {
+    match chosen(app, |dialog, done| dialog.set_file_name(name).save_file(done)).await {
         Some(path) => Destination::To(Some(path)),
         None => Destination::Dropped,
     }

@@ -26,6 +26,8 @@ pub struct Browser {
     /// Where its driver listens.
     port: String,
     child: Child,
+    /// For what WebDriver has no word for.
+    client: reqwest::Client,
     /// Where a window's desktop wrote its variables.
     session: Option<PathBuf>,
 }
@@ -57,7 +59,13 @@ impl Browser {
         capabilities
             .set("tauri:options", json!({ "application": application, "args": arguments }))
             .expect("a path is JSON");
-        Self { driver: connect(&port, capabilities).await, port, child, session: Some(session) }
+        Self {
+            driver: connect(&port, capabilities).await,
+            port,
+            child,
+            client: reqwest::Client::new(),
+            session: Some(session),
+        }
     }
 
     /// The window of a package that was installed in a Debian root, started there from the menu by this user. The servers
@@ -77,7 +85,13 @@ impl Browser {
         let options = json!({ "binary": "/usr/bin/tapseal-app", "args": [] });
         capabilities.set("webkitgtk:browserOptions", options).expect("JSON is JSON");
         let session = root.join(inside.trim_start_matches('/'));
-        Self { driver: connect(&port, capabilities).await, port, child, session: Some(session) }
+        Self {
+            driver: connect(&port, capabilities).await,
+            port,
+            child,
+            client: reqwest::Client::new(),
+            session: Some(session),
+        }
     }
 
     /// The desktop the window is on.
@@ -112,7 +126,7 @@ impl Browser {
         capabilities.set("browserName", "chrome").expect("a text is JSON");
         let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
         capabilities.set("goog:chromeOptions", options).expect("JSON is JSON");
-        Self { driver: connect(&port, capabilities).await, port, child, session: None }
+        Self { driver: connect(&port, capabilities).await, port, child, client: reqwest::Client::new(), session: None }
     }
 
     /// The driver, for what this type has no word for.
@@ -125,7 +139,7 @@ impl Browser {
         let session = self.driver.session_id();
         let url = format!("http://127.0.0.1:{}/session/{session}/goog/cdp/execute", self.port);
         let body = json!({ "cmd": command, "params": parameters });
-        let answer = reqwest::Client::new().post(url).json(&body).send().await.expect("the driver answers");
+        let answer = self.client.post(url).json(&body).send().await.expect("the driver answers");
         assert!(answer.status().is_success(), "{command}: {}", answer.text().await.unwrap_or_default());
     }
 
@@ -181,11 +195,15 @@ impl Browser {
 
     /// Clicks the control with this `data-action`.
     pub async fn act(&self, action: &str) {
-        let css = format!("[data-action=\"{action}\"]:not([disabled])");
+        self.press(&format!("[data-action=\"{action}\"]:not([disabled])")).await;
+    }
+
+    /// Clicks the first control that matches the CSS selector.
+    pub async fn press(&self, css: &str) {
         let started = Instant::now();
         let scroll = format!("document.querySelector({css:?})?.scrollIntoView({{ block: 'center' }})");
         loop {
-            let control = self.wait_for(&css).await;
+            let control = self.wait_for(css).await;
             self.driver.execute(scroll.clone(), Vec::new()).await.expect("the page scrolls");
             let Err(error) = control.click().await else { return };
             // A screen that is drawn anew takes its control with it, and a note may lie over it for a while: a person waits,
@@ -196,7 +214,7 @@ impl Browser {
                     | WebDriverErrorInner::ElementClickIntercepted(_)
                     | WebDriverErrorInner::ElementNotInteractable(_)
             );
-            assert!(passes && started.elapsed() < SCREEN_WAIT, "{action} cannot be clicked: {error}");
+            assert!(passes && started.elapsed() < SCREEN_WAIT, "{css} cannot be clicked: {error}");
             tokio::time::sleep(LOOK_PAUSE).await;
         }
     }

@@ -365,14 +365,23 @@ impl System {
 
     /// The six digits in the last e-mail that claims this address.
     pub async fn claim_code(&self, address: &str) -> String {
-        let code = || {
-            let mails = self.mail();
-            let mail = mails.iter().rfind(|mail| mail.contains(address) && !mail.contains("/r/"))?;
+        self.claim_code_after(address, 0).await
+    }
+
+    /// The same in the last of them, once there are more than so many.
+    pub async fn claim_code_after(&self, address: &str, known: usize) -> String {
+        self.wait_until("the code has been sent", async || self.claim_codes(address).len() > known).await;
+        self.claim_codes(address).pop().expect("it was there a moment ago")
+    }
+
+    /// The codes that were sent to this address, in their order.
+    pub fn claim_codes(&self, address: &str) -> Vec<String> {
+        let code = |mail: &String| {
             let mut words = mail.split(|character: char| !character.is_ascii_digit());
             words.rfind(|word| word.len() == 6).map(str::to_owned)
         };
-        self.wait_until("the code has been sent", async || code().is_some()).await;
-        code().expect("it was there a moment ago")
+        let mails = self.mail();
+        mails.iter().filter(|mail| mail.contains(address) && !mail.contains("/r/")).filter_map(code).collect()
     }
 
     /// The six digits in the text message of this place among those to the number, counted from 0.

@@ -102,6 +102,9 @@ async fn who_forgot_the_passphrase_starts_anew_after_typing_that_word() {
     browser.wait_for_screen("first-run").await;
     let status = wallet.call(&Status {}).await.expect("it answers");
     assert_eq!((status.lock, status.is_new), (LockState::None, true));
+    // What a backup holds is brought back from here.
+    browser.act("first-restore").await;
+    browser.wait_for("dialog:modal [data-field=\"restore-passphrase\"]").await;
     browser.close().await;
 }
 

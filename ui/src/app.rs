@@ -16,6 +16,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::merchant::place::SellScreen;
 use crate::merchant::{herald, keys};
+use crate::outside;
 use crate::pages;
 use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen, Section};
@@ -36,6 +37,7 @@ pub fn shell() -> impl IntoView {
     herald::follow(app);
     feedback::follow(app);
     doubts::follow(app);
+    outside::follow(app);
     set_interval(move || app.tick(), TICK);
     follow_settings(app);
     follow_place(app);

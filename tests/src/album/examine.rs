@@ -24,6 +24,7 @@ pub struct Examiner {
     mirror: String,
     arrival: String,
     pseudo: String,
+    still: String,
 }
 
 /// How much of an examination a screen gets.
@@ -52,12 +53,14 @@ impl Examiner {
             mirror: script("mirror.js"),
             arrival: script("arrival.js"),
             pseudo: script("pseudo.js"),
+            still: script("still.js"),
         }
     }
 }
 
 impl Walk<'_> {
     pub(super) async fn examine(&self, name: &str, with: &Examiner, depth: Depth) {
+        self.keep_still(true, with).await;
         for look in Look::at(WIDTHS[0]) {
             self.wear(look).await;
             self.run_axe(name, look, with, &json!({ "runOnly": { "type": "tag", "values": TAGS } })).await;
@@ -67,6 +70,13 @@ impl Walk<'_> {
             self.examine_wholly(name, with).await;
         }
         self.wear(Look::first()).await;
+        self.keep_still(false, with).await;
+    }
+
+    /// Stops all motion on the page, or lets it go on.
+    async fn keep_still(&self, is_still: bool, with: &Examiner) {
+        let done = self.browser.driver().execute(with.still.as_str(), vec![json!(is_still)]).await;
+        done.expect("the page's style sheets can be added to");
     }
 
     /// Examines that a screen that was gone to has the focus.
@@ -158,9 +168,10 @@ impl Tour {
         faults.entry(fault.to_owned()).or_default().push(place);
     }
 
-    /// What was found so far, each fault once with the places it was found at; empty when there is nothing.
-    pub fn faults(&self) -> String {
-        let faults = self.faults.lock().expect("no walk panicked");
+    /// What was found since this was asked last, each fault once with the places it was found at; empty when there is
+    /// nothing.
+    pub fn take_faults(&self) -> String {
+        let faults = std::mem::take(&mut *self.faults.lock().expect("no walk panicked"));
         let lines = faults.iter().map(|(fault, places)| {
             let (first, others) = places.split_first().expect("a fault was found somewhere");
             format!("{fault}\n    at {first} and {} more: {}\n", others.len(), others.join(" "))

@@ -184,12 +184,15 @@ impl Walk<'_> {
             const ends = (motion) => motion.effect?.getComputedTiming().iterations !== Infinity;
             (async () => {{
               await frame();
-              await frame();
+              // What the screens do when they are told of a change, they do after this.
+              await new Promise((resolve) => setTimeout(resolve));
               const motions = document.getAnimations().filter(ends).map((motion) => motion.finished);
-              const pictures = [...document.images].map((image) => image.decode());
-              const late = new Promise((resolve) => setTimeout(resolve, {MOTION_MS_MAX}));
-              await Promise.race([Promise.allSettled([...motions, ...pictures]), late]);
-              await frame();
+              const pictures = [...document.images].filter((image) => !image.complete).map((image) => image.decode());
+              if (motions.length + pictures.length > 0) {{
+                const late = new Promise((resolve) => setTimeout(resolve, {MOTION_MS_MAX}));
+                await Promise.race([Promise.allSettled([...motions, ...pictures]), late]);
+                await frame();
+              }}
               done();
             }})();"
         );

@@ -66,7 +66,7 @@ impl Album<'_> {
     async fn counter_top(&self) {
         self.walk.stop("keypad-empty").await;
         for digit in ["1", "2", "8", "0"] {
-            self.walk.browser.wait_for(&format!("[data-pad=\"{digit}\"]")).await.click().await.expect("a key");
+            self.walk.browser.press(&format!("[data-pad=\"{digit}\"]")).await;
         }
         self.walk.stop("keypad").await;
         self.paid().await;
@@ -104,8 +104,7 @@ impl Album<'_> {
         let tiles = "[data-action=\"add-item\"]";
         self.walk.browser.wait_for(tiles).await;
         for place in [1, 3, 1] {
-            let tile = self.walk.browser.wait_for(&format!("li:nth-child({place}) > {tiles}")).await;
-            tile.click().await.expect("a tile can be tapped");
+            self.walk.browser.press(&format!("li:nth-child({place}) > {tiles}")).await;
         }
         self.walk.stop("items").await;
     }
@@ -125,8 +124,8 @@ impl Album<'_> {
         self.walk.go("new-sale", "items").await;
         self.walk.go("keypad", "keypad").await;
         for (ending, screen) in [("reject", "pos.refused"), ("cancel-sale", "pos.cancelled")] {
-            self.walk.browser.wait_for("[data-pad=\"7\"]").await.click().await.expect("a key");
-            self.walk.browser.wait_for("[data-pad=\"00\"]").await.click().await.expect("a key");
+            self.walk.browser.press("[data-pad=\"7\"]").await;
+            self.walk.browser.press("[data-pad=\"00\"]").await;
             self.walk.go("charge", "pos.qr").await;
             let request = shown_sale(&self.walk.browser).await;
             if ending == "reject" {
@@ -147,7 +146,7 @@ impl Album<'_> {
         let sale = self.shop.till.call(&Sell { sale }).await.expect("a sale");
         self.walk.go("sales", "sales").await;
         let row = format!("[data-sale=\"{}\"]", sale.summary.request_id);
-        self.walk.browser.wait_for(&row).await.click().await.expect("a sale can be opened");
+        self.walk.browser.press(&row).await;
         self.walk.go("show-code", "pos.qr").await;
         self.walk.browser.wait_for_screen("pos.expired").await;
         self.walk.stop("pos.expired").await;
@@ -175,6 +174,7 @@ impl Album<'_> {
         self.open_sale(&mailed.to_string()).await;
         self.walk.browser.wait_for("[data-channel=\"email\"]").await;
         self.walk.stop("sale-sent").await;
+        self.walk.go("sales", "sales").await;
         self.open_sale(&paid).await;
         self.walk.browser.wait_for("[data-part=\"timeline\"]").await;
         self.walk.stop("sale").await;
@@ -192,10 +192,9 @@ impl Album<'_> {
         self.walk.stop("day").await;
     }
 
+    /// Opens a sale from the list of them.
     async fn open_sale(&self, request: &str) {
-        self.walk.go("sales", "sales").await;
-        let row = self.walk.browser.wait_for(&format!(".pane-main [data-sale=\"{request}\"]")).await;
-        row.click().await.expect("a sale can be opened");
+        self.walk.browser.press(&format!(".pane-main [data-sale=\"{request}\"]")).await;
         self.walk.browser.wait_for_screen("sale").await;
     }
 

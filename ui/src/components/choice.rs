@@ -89,7 +89,7 @@ fn radios(
             <label class=class>
                 <input type="radio" name=name value=value data-setting=format!("{name}.{value}")
                     prop:checked=move || chosen.get() == value on:change=move |_| choose(value)/>
-                <span class="option-words"><span lang=lang>{app.say(words)}</span>{hint}</span>
+                <span class="option-words"><span lang=lang translate=lang.map(|_| "no")>{app.say(words)}</span>{hint}</span>
             </label>
         }
         .into_any()

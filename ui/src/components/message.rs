@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::browser;
 use crate::components::icon;
 use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::state::App;
 
 /// How long a toast stays that offers nothing to do.
-const TOAST_WAIT: Duration = Duration::from_secs(6);
-/// How long one stays that does: nobody has to hurry.
-const TOAST_WITH_ACTION_WAIT: Duration = Duration::from_secs(20);
+const TOAST_WAIT: Duration = Duration::from_secs(5);
+/// How long one stays that does. What it offers can be done elsewhere too, and it waits while somebody is at it.
+const TOAST_WITH_ACTION_WAIT: Duration = Duration::from_secs(10);
+/// How long it stays at least after somebody was at it.
+const TOAST_AFTER_WAIT: Duration = Duration::from_secs(3);
 
 /// What a message is about. Each has its own shape, so that the colour says nothing alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +105,7 @@ pub fn count_badge(count: impl Fn() -> usize + Send + Sync + 'static) -> AnyView
     .into_any()
 }
 
-/// A note that shows for a moment at the lower edge, and may offer to take something back.
+/// A note that shows for a moment below the screen, covers none of it, and may offer to take something back.
 #[derive(Clone)]
 pub struct Toast {
     words: Words,
@@ -115,12 +118,19 @@ pub struct Toast {
 pub struct Toasts {
     shown: RwSignal<Option<Toast>>,
     count: StoredValue<u64>,
+    is_pointed_at: StoredValue<bool>,
+    has_focus: StoredValue<bool>,
 }
 
 impl Toasts {
     /// None yet.
     pub fn new() -> Self {
-        Self { shown: RwSignal::new(None), count: StoredValue::new(0) }
+        Self {
+            shown: RwSignal::new(None),
+            count: StoredValue::new(0),
+            is_pointed_at: StoredValue::new(false),
+            has_focus: StoredValue::new(false),
+        }
     }
 
     /// Says that something was done.
@@ -138,7 +148,33 @@ impl Toasts {
         let number = self.count.get_value();
         let wait = if way_back.is_some() { TOAST_WITH_ACTION_WAIT } else { TOAST_WAIT };
         self.shown.set(Some(Toast { words, way_back, number }));
-        set_timeout(move || self.forget(number), wait);
+        self.let_go();
+        self.expire_after(number, wait);
+    }
+
+    /// Puts a toast away after a while, and not while somebody points at it or is in it with the keyboard.
+    fn expire_after(self, number: u64, wait: Duration) {
+        let expire = move || {
+            if self.is_pointed_at.get_value() || self.has_focus.get_value() {
+                self.expire_after(number, TOAST_AFTER_WAIT);
+            } else {
+                self.forget(number);
+            }
+        };
+        set_timeout(expire, wait);
+    }
+
+    /// Nobody is at the toast: it is a new one, or gone.
+    fn let_go(self) {
+        self.is_pointed_at.set_value(false);
+        self.has_focus.set_value(false);
+    }
+
+    /// Puts a toast away that somebody pressed, and the focus back where they were.
+    fn dismiss(self, number: u64) {
+        self.forget(number);
+        self.let_go();
+        browser::focus("main h1");
     }
 
     /// Puts a toast away, unless another came since.
@@ -157,16 +193,20 @@ pub fn toast_place(app: App) -> AnyView {
             let number = toast.number;
             let way_back = toast.way_back.map(|(words, act)| {
                 let press = move |_| {
-                    toasts.forget(number);
+                    toasts.dismiss(number);
                     act();
                 };
                 view! { <button class="text-button" type="button" data-action="take-back" on:click=press>{app.say(words)}</button> }
             });
             view! {
-                <div class="toast" data-part="toast">
+                <div class="toast" data-part="toast"
+                    on:pointerenter=move |_| toasts.is_pointed_at.set_value(true)
+                    on:pointerleave=move |_| toasts.is_pointed_at.set_value(false)
+                    on:focusin=move |_| toasts.has_focus.set_value(true)
+                    on:focusout=move |_| toasts.has_focus.set_value(false)>
                     {icon::check()}<p class="toast-words">{app.say(toast.words)}</p>{way_back}
                     <button class="icon-button" type="button" data-action="close-toast" aria-label=app.t(Text::ActionClose)
-                        on:click=move |_| toasts.forget(number)>{icon::cross()}</button>
+                        on:click=move |_| toasts.dismiss(number)>{icon::cross()}</button>
                 </div>
             }
         })

@@ -2,16 +2,19 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use payment::AttemptId;
-use protocol::ipc::RequestView;
+use payment::Amount;
 use protocol::ipc::pay::RequestOfReceipt;
+use protocol::ipc::{ReceiptView, RequestView};
 
-use crate::components::refund_note::refund_note;
+use crate::components::refund_note::{came_back, refund_note};
 use crate::ipc::invoke;
 use crate::state::App;
 
-/// The note; nothing while nothing came back, and for receipts of other people.
-pub fn receipt_refund(app: App, attempt_id: AttemptId) -> AnyView {
+/// The note; nothing while nothing came back. The request knows when it did; where there is none any more, the history
+/// knows how much.
+pub fn receipt_refund(app: App, receipt: &ReceiptView) -> AnyView {
+    let (attempt_id, total) = (receipt.summary.attempt_id, receipt.summary.amount);
+    let kept = receipt.refunded_minor.map(|minor| Amount::new(minor, total.currency()));
     let request = RwSignal::new(None::<RequestView>);
     // Read again when the inbox is: money may come back while the receipt is looked at.
     Effect::new(move || {
@@ -23,6 +26,10 @@ pub fn receipt_refund(app: App, attempt_id: AttemptId) -> AnyView {
             }
         });
     });
-    let came_back = Memo::new(move |_| request.get().filter(|request| request.refunded_minor > 0));
-    (move || came_back.get().and_then(|request| refund_note(app, &request))).into_any()
+    let known = Memo::new(move |_| request.get().filter(|request| request.refunded_minor > 0));
+    let note = move || match known.get() {
+        Some(request) => refund_note(app, &request),
+        None => kept.and_then(|back| came_back(app, total, back, None)),
+    };
+    note.into_any()
 }

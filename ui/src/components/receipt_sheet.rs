@@ -1,7 +1,6 @@
 //! A receipt as a sheet of paper: what was paid, both seals, and its QR code.
 
 use leptos::prelude::*;
-use payment::Amount;
 use protocol::ipc::history::ReceiptFormat;
 use protocol::ipc::{ItemView, ReceiptView};
 
@@ -39,7 +38,6 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView, whose: Whose) -> impl Into
                 <p class="quiet">{move || format::full_date_time(decided_ms, lang.get())}</p>
             </header>
             {item_table(app, receipt.items.clone())}
-            {refunds(app, receipt)}
             <dl class="facts">
                 {fact(app, Text::ReceiptOrder, receipt.order_number.clone())}
                 <div class="fact"><dt>{app.t(Text::ReceiptCard)}</dt><dd><bdi>{move || card_label(&label, lang.get())}</bdi></dd></div>
@@ -100,19 +98,6 @@ fn qr(app: App, svg: &str) -> impl IntoView + use<> {
             <figcaption class="quiet small">{app.t(Text::ReceiptQrHelp)}</figcaption>
         </figure>
     }
-}
-
-/// What was given back, and what is left of what was paid.
-fn refunds(app: App, receipt: &ReceiptView) -> Option<impl IntoView + use<>> {
-    let paid = receipt.summary.amount;
-    let refunded = Amount::new(receipt.refunded_minor.filter(|minor| *minor > 0)?, paid.currency());
-    let left = paid.checked_sub(refunded).ok()?;
-    Some(view! {
-        <dl class="facts refunds" data-part="refunds">
-            <div class="fact"><dt>{app.t(Text::ReceiptRefunded)}</dt><dd>{amount(app, refunded, AmountSize::Line)}</dd></div>
-            <div class="fact"><dt>{app.t(Text::ReceiptLeft)}</dt><dd>{amount(app, left, AmountSize::Line)}</dd></div>
-        </dl>
-    })
 }
 
 fn sheet_actions(app: App, receipt: &ReceiptView, whose: Whose) -> impl IntoView + use<> {

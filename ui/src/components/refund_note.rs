@@ -11,9 +11,12 @@ use crate::state::App;
 
 /// The note; nothing where nothing came back.
 pub fn refund_note(app: App, request: &RequestView) -> Option<AnyView> {
-    let total = request.amount;
-    let back = Amount::new(request.refunded_minor, total.currency());
-    let at_ms = request.refunded_ms;
+    let back = Amount::new(request.refunded_minor, request.amount.currency());
+    came_back(app, request.amount, back, request.refunded_ms)
+}
+
+/// The note about so much of a total; when it came back is ms since the Unix epoch, where it is known.
+pub fn came_back(app: App, total: Amount, back: Amount, at_ms: Option<u64>) -> Option<AnyView> {
     let is_whole = back.minor() >= total.minor();
     let lang = app.lang;
     (back.minor() > 0).then(|| {

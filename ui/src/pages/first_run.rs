@@ -6,11 +6,13 @@ mod pictures;
 use leptos::prelude::*;
 use protocol::ipc::lock::LockState;
 
+use crate::components::button::{Button, actions_row};
+use crate::components::dialog::Dialog;
 use crate::components::{back_button, icon, pips};
 use crate::i18n::Text;
 use crate::pages::lock::making::making;
 use crate::pages::lock::settings::turn_on;
-use crate::pages::settings::{choices, identifiers};
+use crate::pages::settings::{backup, choices, identifiers};
 use crate::place::FirstStep;
 use crate::state::App;
 
@@ -58,6 +60,20 @@ fn language(app: App) -> impl IntoView {
         <p class="quiet first-lead">{app.t(Text::FirstLanguageBody)}</p>
         {choices::language(app)}
         {next_button(app, FirstStep::Language)}
+        {restore(app)}
+    }
+}
+
+/// Whoever had a wallet before, or erased one whose passphrase they forgot, brings back what a backup holds.
+fn restore(app: App) -> impl IntoView {
+    let dialog = Dialog::new();
+    let body = view! {
+        {backup::restoring(app)}
+        {actions_row(Button::plain("close-restore", Text::ActionDone).on(app, move || dialog.close()))}
+    };
+    view! {
+        {Button::text("first-restore", Text::FirstRestore).on(app, move || dialog.open())}
+        {dialog.sheet(app, "first-restore", Text::BackupRestore, body)}
     }
 }
 

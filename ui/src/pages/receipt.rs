@@ -29,7 +29,7 @@ pub fn page(app: App, attempt_id: AttemptId) -> impl IntoView {
         {move || match receipt.get() {
             None => loading_list(app, Text::ReceiptLoading).into_any(),
             Some(Ok(receipt)) => view! {
-                {receipt_refund(app, attempt_id)}
+                {receipt_refund(app, &receipt)}
                 {receipt_sheet(app, &receipt, Whose::Own)}
             }.into_any(),
             Some(Err(problem)) => view! {

@@ -22,7 +22,8 @@ if (act === 'begin') {
   const controls = 'button, a[href], input, select, textarea, summary, [tabindex], [contenteditable]';
   const isThere = (element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest('[inert]');
   const all = [...root.querySelectorAll(controls)].filter((element) => isThere(element) && !element.disabled);
-  const composite = '[role="tablist"], [role="radiogroup"], [role="menu"], [role="listbox"], [role="toolbar"], [role="grid"]';
+  // One control of each has its place in the tab order; the arrow keys lead to the others.
+  const composite = '[role="tablist"], [role="radiogroup"], [role="menu"], [role="listbox"], [role="toolbar"], [role="grid"], .virtual';
   const wanted = new Map();
   for (const element of all) {
     if (element.tabIndex >= 0) {
@@ -39,7 +40,9 @@ if (act === 'begin') {
   };
   window.tapsealFocus = { wanted, watch, reached: new Set(), hidden: new Set(), before: document.activeElement };
   document.addEventListener('focusin', watch);
-  return wanted.size + 4;
+  // Day, month, year, hour, minute and the calendar are stops of their own inside of one field.
+  const parts = all.filter((element) => ['date', 'time', 'datetime-local', 'month'].includes(element.type)).length * 6;
+  return wanted.size + parts + 4;
 }
 
 const { wanted, watch, reached, hidden, before } = window.tapsealFocus;

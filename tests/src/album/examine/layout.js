@@ -32,7 +32,9 @@ const cutBy = (rect, element) => {
     const edge = box.getBoundingClientRect();
     const cuts = (overflow) => overflow === 'hidden' || overflow === 'clip';
     if (cuts(style.overflowX) && (rect.left < edge.left - 1 || rect.right > edge.right + 1)) {
-      return style.textOverflow === 'ellipsis' ? (options.pseudo ? 'shortened' : null) : 'cut at the side';
+      // Names may be shortened, and nothing else: where all texts are longer, those that are show.
+      const isName = element.closest('bdi, [translate="no"]');
+      return style.textOverflow === 'ellipsis' ? (options.pseudo && !isName ? 'shortened' : null) : 'cut at the side';
     }
     // Letters may stand a little out of their line.
     if (cuts(style.overflowY) && (rect.top < edge.top - 3 || rect.bottom > edge.bottom + 3)) return 'cut above or below';

@@ -2,7 +2,7 @@
 
 use payment::RequestId;
 use protocol::ipc::payer::Unblock;
-use protocol::ipc::{OpenLink, RequestPhase, Show};
+use protocol::ipc::{Inbox, OpenLink, RequestPhase, RequestView, Show};
 
 use super::put_note_away;
 use crate::album::Walk;
@@ -41,14 +41,12 @@ async fn put_off(walk: &Walk<'_>) {
     walk.browser.act("close-methods").await;
     walk.act_until("later", "[data-part=\"later\"][open]").await;
     walk.stop("request-later").await;
-    let hour = walk.browser.wait_for("[data-moment=\"hour\"]").await;
-    hour.click().await.expect("a moment can be chosen");
+    walk.browser.press("[data-moment=\"hour\"]").await;
     walk.browser.wait_for_screen("inbox").await;
     walk.browser.wait_for("[data-part=\"toast\"]").await;
     walk.stop("inbox-put-off").await;
     put_note_away(walk).await;
-    let card = walk.browser.wait_for("[data-list=\"put-off\"] [data-action=\"open-request\"]").await;
-    card.click().await.expect("a request opens");
+    walk.browser.press("[data-list=\"put-off\"] [data-action=\"open-request\"]").await;
     walk.browser.wait_for("[data-part=\"put-off\"]").await;
     walk.stop("request-put-off").await;
     walk.browser.act("bring-back").await;
@@ -83,8 +81,7 @@ async fn refuse(walk: &Walk<'_>) {
     walk.act_until("refuse", "[data-part=\"confirm-refuse\"][open]").await;
     walk.stop("request-refuse").await;
     walk.go("confirm-refuse", "inbox").await;
-    let ended = walk.browser.wait_for("[data-list=\"ended\"] [data-phase=\"rejected\"]").await;
-    ended.click().await.expect("an ended request opens");
+    walk.browser.press("[data-list=\"ended\"] [data-phase=\"rejected\"]").await;
     walk.browser.wait_for_screen("request").await;
     walk.stop("request-rejected").await;
     back_to_inbox(walk).await;
@@ -119,28 +116,25 @@ async fn open_paid(walk: &Walk<'_>, request_id: RequestId) {
     let is_paid =
         async || walk.wallet.call(&Show { request_id }).await.is_ok_and(|view| view.phase == RequestPhase::Paid);
     walk.system.wait_until("the wallet shows it as paid", is_paid).await;
-    let row = walk.browser.wait_for(&format!("[data-request=\"{request_id}\"][data-phase=\"paid\"]")).await;
-    row.click().await.expect("a paid request opens");
+    walk.browser.press(&format!("[data-request=\"{request_id}\"][data-phase=\"paid\"]")).await;
     walk.browser.wait_for_screen("request").await;
 }
 
 /// A part of a payment comes back.
 async fn given_back(walk: &Walk<'_>) {
-    let paid = walk.browser.wait_for("[data-list=\"ended\"] [data-phase=\"paid\"]").await;
-    paid.click().await.expect("a paid request opens");
+    let requests = walk.wallet.call(&Inbox {}).await.expect("requests can be listed");
+    let is_own = |it: &&RequestView| it.phase == RequestPhase::Paid && !it.elsewhere;
+    let request = requests.iter().find(is_own).expect("something was paid here").request_id.to_string();
+    walk.browser.press(&format!("[data-request=\"{request}\"]")).await;
     walk.browser.wait_for_screen("request").await;
-    walk.browser.act("receipt").await;
-    walk.browser.wait_for_screen("receipt").await;
+    walk.go("receipt", "receipt").await;
     walk.browser.wait_for("[data-seal]").await;
     walk.go("inbox", "inbox").await;
-    let rows = walk.browser.wait_for("[data-list=\"ended\"] [data-phase=\"paid\"]").await;
-    let request = rows.attr("data-request").await.ok().flatten().expect("a row names its request");
     let till = Till::open(walk.system, MERCHANT);
     till.refund(&till.sign_refund(&request, 490)).await.expect("a refund is taken");
     walk.browser.wait_for("[data-part=\"row-refunded\"]").await;
     walk.stop("inbox-refunded").await;
-    let row = walk.browser.wait_for(&format!("[data-request=\"{request}\"]")).await;
-    row.click().await.expect("a paid request opens");
+    walk.browser.press(&format!("[data-request=\"{request}\"]")).await;
     walk.browser.wait_for("[data-screen=\"request\"] [data-part=\"refunded\"]").await;
     walk.stop("request-refunded").await;
     walk.browser.act("receipt").await;

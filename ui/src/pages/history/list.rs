@@ -15,7 +15,6 @@ use crate::history::{months, payments};
 use crate::i18n::{Lang, Text};
 use crate::merchant::period::Day;
 use crate::place::Screen;
-use crate::stage::card_label;
 use crate::state::App;
 
 /// What stands on the screen.
@@ -170,7 +169,7 @@ fn line_button(
                 <bdi class="row-title">{payee}</bdi>
                 <span class="row-line quiet small">
                     <span>{move || format::date_time(decided_ms, lang.get())}</span>
-                    <bdi>{move || card_label(&method, lang.get())}</bdi>
+                    {short_label(app, method)}
                     {given_back}
                 </span>
             </span>
@@ -178,4 +177,13 @@ fn line_button(
             {icon::chevron()}
         </button>
     }
+}
+
+/// The card a payment was made with. Where there is no room for all of it, its digits stay.
+fn short_label(app: App, label: String) -> AnyView {
+    let lang = app.lang;
+    let Some((scheme, digits)) = label.split_once(' ') else { return view! { <bdi>{label}</bdi> }.into_any() };
+    let (scheme, digits) = (Text::scheme(scheme), format!(" {digits}"));
+    view! { <bdi class="row-card"><span>{move || scheme.in_language(lang.get())}</span><span>{digits}</span></bdi> }
+        .into_any()
 }

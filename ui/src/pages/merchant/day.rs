@@ -70,9 +70,11 @@ fn currency(app: App, total: &DayTotal) -> impl IntoView + use<> {
             )
         }
     };
+    let heading = format!("day-{}", net.currency().code());
+    let labelled_by = heading.clone();
     view! {
-        <section class="group day-total" data-currency=net.currency().code() aria-label=net.currency().code()>
-            <h2>{net.currency().code()}</h2>
+        <section class="group day-total" data-currency=net.currency().code() aria-labelledby=labelled_by>
+            <h2 id=heading translate="no">{net.currency().code()}</h2>
             <p class="day-net"><span class="quiet small">{app.t(Text::DayNet)}</span>{amount(app, net, AmountSize::Title)}</p>
             <dl class="facts">
                 <div class="fact"><dt>{counted(Text::DaySold, sales)}</dt><dd>{amount(app, sold, AmountSize::Line)}</dd></div>

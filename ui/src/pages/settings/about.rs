@@ -21,7 +21,7 @@ pub fn page(app: App) -> AnyView {
             {facts(view! {
                 {fact(app, Text::SettingsVersion, move || format!("{} {}", app.t(Text::AppName)(), of_status(app, |status| status.version.clone())))}
                 {fact(app, Text::SettingsServer, view! { <bdi>{move || of_status(app, |status| status.server.clone())}</bdi>" · "{reach} })}
-                {fact(app, Text::AboutLicence, "MIT OR Apache-2.0")}
+                {fact(app, Text::AboutLicence, view! { <span translate="no">"MIT OR Apache-2.0"</span> })}
             })}
         </section>
         {reporting(app)}
@@ -46,7 +46,7 @@ fn reporting(app: App) -> AnyView {
         report.get().map(|text| {
             let copied = text.clone();
             view! {
-                <pre class="report" tabindex="0" dir="ltr" data-part="report">{text}</pre>
+                <pre class="report" tabindex="0" dir="ltr" translate="no" data-part="report">{text}</pre>
                 {copy_button(app, ButtonKind::Plain, "copy-report", Text::ReadersCopy, move || copied.clone())}
             }
         })
@@ -87,7 +87,7 @@ fn licences(app: App) -> AnyView {
                 let (name, licence) = (format!("{} {}", package.name, package.version), package.licence.clone());
                 view! {
                     <li><button class="row row-slim" type="button" data-action="licence-text" on:click=move |_| read(package.clone())>
-                        <span class="row-main"><bdi class="row-title">{name}</bdi><span class="quiet small" dir="ltr">{licence}</span></span>
+                        <span class="row-main"><bdi class="row-title">{name}</bdi><span class="quiet small" dir="ltr" translate="no">{licence}</span></span>
                     </button></li>
                 }
             });
@@ -98,7 +98,7 @@ fn licences(app: App) -> AnyView {
         <p class="quiet group-line">{app.t(Text::AboutLicencesHelp)}</p>
         {list}
         {dialog.view(app, "licence", Words::made(move |_| title.get()), view! {
-            <pre class="report" tabindex="0" dir="ltr">{text}</pre>
+            <pre class="report" tabindex="0" dir="ltr" translate="no">{text}</pre>
             {actions_row(Button::plain("close-licence", Text::ActionDone).on(app, move || dialog.close()))}
         })}
     };

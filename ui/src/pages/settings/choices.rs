@@ -88,7 +88,7 @@ pub(super) fn option(
 }
 
 fn own_name(value: &'static str, name: &'static str, apply: fn(Settings) -> Settings) -> ChoiceOption {
-    let words = view! { <span class="option-words"><span lang=value>{name}</span></span> }.into_any();
+    let words = view! { <span class="option-words"><span lang=value translate="no">{name}</span></span> }.into_any();
     ChoiceOption { value, words, apply }
 }
 
