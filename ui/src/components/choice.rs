@@ -167,8 +167,12 @@ pub fn select_field(
     ) -> AnyView {
         let options = move || {
             let option = |(key, words): (String, Words)| {
+                // An option holds no element that could mark a name.
+                let translate = words.is_name().then_some("no");
                 let (own, said) = (key.clone(), app.spoken(words));
-                view! { <option value=key selected=move || value.with(|value| *value == own)>{said}</option> }
+                view! {
+                    <option value=key selected=move || value.with(|value| *value == own) translate=translate>{said}</option>
+                }
             };
             options.get().into_iter().map(option).collect_view()
         };

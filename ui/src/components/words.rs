@@ -26,6 +26,11 @@ impl Words {
         Self::Made(Arc::new(of))
     }
 
+    /// Whether they are nobody's to translate.
+    pub const fn is_name(&self) -> bool {
+        matches!(self, Self::Name(_))
+    }
+
     /// The words in a language.
     pub fn in_language(&self, lang: Lang) -> String {
         match self {
@@ -46,7 +51,7 @@ impl From<Text> for Words {
 impl App {
     /// Words as they stand in a line. A name is kept apart from the direction of what surrounds it.
     pub fn say(self, words: Words) -> AnyView {
-        let is_name = matches!(words, Words::Name(_));
+        let is_name = words.is_name();
         let text = self.spoken(words);
         if is_name { view! { <bdi>{text}</bdi> }.into_any() } else { text.into_any() }
     }

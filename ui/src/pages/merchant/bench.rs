@@ -61,7 +61,7 @@ fn currency_choice(app: App) -> impl IntoView {
         (currencies.with(Vec::len) > 1).then(|| {
             let options = currencies.get().into_iter().map(|currency| {
                 let is_chosen = move || app.till.currency.get() == Some(currency);
-                view! { <option value=currency.code() selected=is_chosen>{currency.code()}</option> }
+                view! { <option value=currency.code() selected=is_chosen translate="no">{currency.code()}</option> }
             });
             view! {
                 <span class="select">
@@ -104,7 +104,7 @@ fn counter_choice(app: App, counters: Vec<CounterQrView>) -> impl IntoView {
     let options = counters.into_iter().map(|counter| {
         let id = counter.id.clone();
         let is_chosen = move || app.till.at_counter.with(|chosen| chosen.as_deref() == Some(id.as_str()));
-        view! { <option value=counter.id selected=is_chosen>{counter.name}</option> }
+        view! { <option value=counter.id selected=is_chosen translate="no">{counter.name}</option> }
     });
     let choose = move |id: String| app.till.at_counter.set(Some(id).filter(|id| !id.is_empty()));
     view! {
