@@ -5,6 +5,7 @@
 //! changes width, colours and language where the page stands, so that a screen is brought up once for all its looks.
 
 mod examine;
+mod gallery;
 mod look;
 mod pictures;
 
@@ -17,6 +18,7 @@ use futures::StreamExt as _;
 
 use self::examine::Depth;
 pub use self::examine::Examiner;
+pub use self::gallery::write_page;
 pub use self::look::{Direction, Look, Shade, Tongue, WIDTHS};
 use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
@@ -57,6 +59,15 @@ impl Part {
     }
 }
 
+/// Of how many looks there is a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Of those whose pictures are kept with the project.
+    Kept,
+    /// Of every one.
+    Whole,
+}
+
 /// Who walks along.
 pub enum Visitor {
     /// Takes a picture of every look of every screen.
@@ -65,6 +76,8 @@ pub enum Visitor {
         out: PathBuf,
         /// Only at these widths, in CSS pixels.
         widths: Vec<u32>,
+        /// How many looks.
+        extent: Extent,
     },
     /// Looks for what keeps people from using a screen.
     Examiner(Box<Examiner>),
@@ -161,7 +174,7 @@ impl Walk<'_> {
         self.tour.note(name);
         let before = self.here().await;
         match &self.tour.visitor {
-            Visitor::Pictures { out, widths } => self.take_pictures(name, out, widths).await,
+            Visitor::Pictures { out, widths, extent } => self.take_pictures(name, out, widths, *extent).await,
             Visitor::Examiner(examiner) => self.examine(name, examiner, depth).await,
         }
         let after = self.here().await;

@@ -124,6 +124,14 @@ impl Look {
         shades.flat_map(move |shade| tongues.map(|tongue| Self { width, shade, tongue, ..Self::first() }))
     }
 
+    /// Whether its picture is kept with the project: every look of a phone, and of wider windows the two that differ
+    /// most, so that the whole stays small.
+    pub const fn is_kept(self) -> bool {
+        let is_phone = self.width == WIDTHS[0];
+        is_phone
+            || matches!((self.shade, self.tongue), (Shade::Light, Tongue::English) | (Shade::Dark, Tongue::Chinese))
+    }
+
     /// The height that goes with the width.
     pub const fn height(self) -> u32 {
         match self.width {

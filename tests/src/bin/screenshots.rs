@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum as _};
-use e2e::album::{Part, Tour, Visitor, WIDTHS};
+use e2e::album::{Extent, Part, Tour, Visitor, WIDTHS, write_page};
 use e2e::browser::project_root;
 
 #[derive(Parser)]
@@ -17,6 +17,9 @@ struct Options {
     /// Only these widths, in CSS pixels.
     #[arg(long)]
     width: Vec<u32>,
+    /// Every theme and language at every width, and not only those kept in `docs/screenshots`.
+    #[arg(long)]
+    every_look: bool,
 }
 
 #[tokio::main]
@@ -26,5 +29,7 @@ async fn main() {
     std::fs::create_dir_all(&out).expect("the folder for pictures can be made");
     let parts = if options.only.is_empty() { Part::value_variants().to_vec() } else { options.only };
     let widths = if options.width.is_empty() { WIDTHS.to_vec() } else { options.width };
-    Tour::new(Visitor::Pictures { out, widths }).walk(&parts).await;
+    let extent = if options.every_look { Extent::Whole } else { Extent::Kept };
+    Tour::new(Visitor::Pictures { out: out.clone(), widths, extent }).walk(&parts).await;
+    write_page(&out).expect("the page beside the pictures can be written");
 }

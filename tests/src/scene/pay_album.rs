@@ -108,6 +108,7 @@ async fn two_applications_on_a_card(walk: &Walk<'_>, reader: &str) {
     walk.open("inbox").await;
     walk.browser.press("[data-list=\"pending\"] [data-action=\"open-request\"]").await;
     walk.browser.wait_for_screen("request").await;
+    walk.stop("request-linked").await;
     let profile = two_applications(walk.system);
     let card = Card::present_at(walk.system, &profile, reader, &["--interface", "contact"]);
     walk.go("pay", "card.choose").await;
