@@ -408,7 +408,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     app.tasks.spawn(replica::listen(app.clone()));
     app.tasks.spawn(outbox::remind(app.clone()));
     for session in sms_sessions {
-        app.tasks.spawn(session.run(app.clone()));
+        app.tasks.spawn(sms::run(session, app.clone()));
     }
     if let Some(folder) = options.channels.bounce_dir.clone() {
         app.tasks.spawn(mail::bounces::run(app.clone(), folder));

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Error;
 use super::mail::{MailGateway, Sender};
 use super::sms::SmsGateway;
-use super::sms::smpp::SmppSession;
+use crate::gateway::smpp::SmppSession;
 use crate::keys;
 
 /// Who mails come from unless the operator says otherwise.

@@ -8,15 +8,13 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, Header, Head
 use lettre::message::{Body, Mailbox, Message};
 
 use super::Error;
-use super::outbox::Verdict;
 use super::templates;
 use crate::clock::now_ms;
+use crate::gateway::Verdict;
+use crate::gateway::smtp::SmtpGateway;
 
 pub(super) mod bounces;
 pub(super) mod dsn;
-mod smtp;
-
-use smtp::SmtpGateway;
 
 /// Where mails go.
 pub(super) enum MailGateway {
@@ -98,7 +96,7 @@ impl Header for AutoSubmitted {
 impl MailGateway {
     /// To the mail server at `url`; `ca` is trusted beside the public authorities.
     pub(super) fn smtp(url: &str, ca: Option<&[u8]>) -> Result<Self, Error> {
-        Ok(Self::Smtp(Box::new(SmtpGateway::new(url, ca)?)))
+        Ok(Self::Smtp(Box::new(SmtpGateway::new(url, ca).map_err(mail_error)?)))
     }
 
     /// Into a folder, which is made.

@@ -34,7 +34,7 @@ mod reminder;
 mod report;
 pub(super) mod resend;
 
-pub(super) use record::{Verdict, seen};
+pub(super) use record::seen;
 pub(super) use reminder::run as remind;
 pub(super) use report::{Report, report, report_by, report_part};
 

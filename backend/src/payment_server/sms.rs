@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::Error;
-use super::outbox::Verdict;
+use super::outbox::{self, Report};
+use super::{App, Error};
 use crate::clock::now_ms;
+use crate::gateway::receipt::{Receipt, Stage};
+use crate::gateway::smpp::{self, SmppGateway, SmppSession, StoreError};
+use crate::gateway::{self, Verdict};
 
 pub(super) mod http;
-pub(super) mod receipt;
-pub(super) mod smpp;
 
 use http::HttpGateway;
-use smpp::{SmppGateway, SmppSession};
 
 /// Where text messages go.
 pub(super) enum SmsGateway {
@@ -31,7 +31,7 @@ impl SmsGateway {
         let url = Url::parse(url).map_err(|_| sms_error("a gateway's address is malformed"))?;
         match url.scheme() {
             "smpp" => {
-                let (gateway, session) = smpp::open(&url)?;
+                let (gateway, session) = smpp::open(&url).map_err(sms_error)?;
                 Ok((Self::Smpp(gateway), Some(session)))
             }
             "https" | "http" => Ok((Self::Http(HttpGateway::new(url, ca)?), None)),
@@ -75,6 +75,22 @@ fn sms_error(error: impl std::fmt::Display) -> Error {
 
 /// A user or password of an address.
 fn decoded(text: &str) -> Result<String, Error> {
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| sms_error("a user or password is not UTF-8"))
+    gateway::decoded(text).map_err(sms_error)
+}
+
+/// Keeps a session with a centre; what it tells later is stored in the outbox.
+pub(super) async fn run(session: SmppSession, app: App) {
+    let shutdown = app.shutdown.clone();
+    session.run(shutdown, move |centre, receipt| store_receipt(app.clone(), centre, receipt)).await;
+}
+
+async fn store_receipt(app: App, centre: String, receipt: Receipt) -> Result<(), StoreError> {
+    let report = match receipt.stage {
+        Stage::UnderWay => return Ok(()),
+        Stage::Delivered => Report::Delivered,
+        Stage::Expired => Report::FailedHere("expired"),
+        Stage::Undeliverable => Report::FailedHere("unreachable"),
+        Stage::Rejected => Report::FailedHere("rejected"),
+    };
+    Ok(outbox::report_part(&app, &centre, receipt.message_id, report).await?)
 }

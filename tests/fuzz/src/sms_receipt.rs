@@ -1,7 +1,7 @@
 //! Receipts of text messages (SMPP 3.4, appendix B): a name that is taken is short, printable and stood in the text.
 
 // The server's own file, built without the server.
-#[path = "../../../backend/src/payment_server/sms/receipt.rs"]
+#[path = "../../../backend/src/gateway/receipt.rs"]
 mod server;
 
 /// The text of a receipt; its first byte serves as a state too.

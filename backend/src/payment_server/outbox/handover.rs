@@ -10,9 +10,9 @@ use super::super::payment_requests::StoredRequest;
 use super::super::templates::Message;
 use super::super::{App, Error, devices, inbox, links};
 use super::lease::Due;
-use super::record::Verdict;
 use super::{Purpose, is_too_old, why_moot};
 use crate::clock::now_ms;
+use crate::gateway::Verdict;
 
 /// Makes one try.
 pub(super) async fn hand_over(app: &App, due: &Due) -> Verdict {

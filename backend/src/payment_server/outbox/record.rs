@@ -9,6 +9,7 @@ use super::lease::Due;
 use super::report::parts_taken;
 use super::routes;
 use crate::clock::{now_ms, signed_ms};
+use crate::gateway::{Reason, Verdict};
 use crate::storage::DbConnection;
 
 /// Tries before a delivery fails for good: about half an hour of them.
@@ -19,38 +20,6 @@ const FIRST_WAIT_MS: i64 = 1_000;
 const WAIT_MS_MAX: i64 = 120_000;
 /// The most tries that may have reached the person.
 const UNSURE_MAX: i64 = 2;
-
-/// Why a try failed: a stable code.
-pub(in super::super) type Reason = &'static str;
-
-/// How one try ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Verdict {
-    /// The channel took it. A centre that tells later how it went knows it by names of its own.
-    Taken {
-        /// Which gateway.
-        gateway: String,
-        /// The centre's names for its parts.
-        message_ids: Vec<String>,
-    },
-    /// It is not taken for this address, and never will be by this gateway.
-    Refused(Reason),
-    /// This gateway does not work; nothing was sent.
-    Elsewhere(Reason),
-    /// Nothing was sent; the same gateway may take it later.
-    Later(Reason),
-    /// It may have been sent.
-    Unsure(Reason),
-    /// Nobody needs it any more.
-    Moot(Reason),
-}
-
-impl Verdict {
-    /// Taken by a gateway that has no names of its own.
-    pub(in super::super) fn taken(gateway: &str) -> Self {
-        Self::Taken { gateway: gateway.to_owned(), message_ids: Vec::new() }
-    }
-}
 
 /// What a delivery becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]

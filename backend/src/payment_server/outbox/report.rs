@@ -3,9 +3,10 @@
 use protocol::merchant_api::Channel;
 
 use super::super::{App, Error};
-use super::record::{Reason, tell};
+use super::record::tell;
 use super::{Purpose, routes};
 use crate::clock::{now_ms, signed_ms};
+use crate::gateway::Reason;
 use crate::storage::DbConnection;
 
 /// How long a receipt is kept whose message nobody knows, in milliseconds: a day.

@@ -18,10 +18,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::super::auth::Body;
-use super::super::outbox::{self, Report, Verdict};
+use super::super::outbox::{self, Report};
 use super::super::{App, Error};
 use super::{SmsGateway, decoded, sms_error};
 use crate::clock::now_ms;
+use crate::gateway::Verdict;
 
 /// How long connecting may take, and the whole call.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);

@@ -8,8 +8,7 @@ use rusmpp::types::COctetString;
 use rusmpp::values::{Npi, Ton};
 use url::Url;
 
-use super::super::super::Error;
-use super::super::{decoded, sms_error};
+use super::super::{GatewayError, decoded};
 
 /// The port of SMPP where the address names none.
 const PORT: u16 = 2775;
@@ -38,7 +37,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    fn of(text: &str) -> Result<Self, Error> {
+    fn of(text: &str) -> Result<Self, GatewayError> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let (ton, npi) = match (is_number, text.starts_with('+')) {
@@ -46,7 +45,7 @@ impl Source {
             (true, false) => (Ton::Unknown, Npi::Unknown),
             // At most eleven letters (3GPP TS 23.040, section 9.1.2.5).
             (false, _) if text.is_ascii() && (1..=11).contains(&text.len()) => (Ton::Alphanumeric, Npi::Unknown),
-            (false, _) => return Err(sms_error("a sender is a number or at most eleven letters")),
+            (false, _) => return Err(GatewayError::new("a sender is a number or at most eleven letters")),
         };
         let address = if is_number { digits } else { text };
         Ok(Self { address: octets(address)?, ton, npi })
@@ -71,8 +70,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn of(url: &Url) -> Result<Self, Error> {
-        let host = url.host_str().ok_or_else(|| sms_error("a centre's address names no host"))?.to_owned();
+    pub(super) fn of(url: &Url) -> Result<Self, GatewayError> {
+        let host = url.host_str().ok_or_else(|| GatewayError::new("a centre's address names no host"))?.to_owned();
         let port = url.port().unwrap_or(PORT);
         let mut account = Self {
             name: format!("{host}:{port}"),
@@ -96,20 +95,20 @@ impl Account {
                 "enquire_s" => account.enquire = Duration::from_secs(number(&value, 1, 3_600)?),
                 "alphabet" if value == "gsm7" => account.alphabet = Alphabet::Gsm7,
                 "alphabet" if value == "latin1" => account.alphabet = Alphabet::Latin1,
-                _ => return Err(sms_error(format!("a centre's address says {name}, which means nothing"))),
+                _ => return Err(GatewayError::new(format!("a centre's address says {name}, which means nothing"))),
             }
         }
         Ok(account)
     }
 }
 
-fn octets<const MIN: usize, const MAX: usize>(text: &str) -> Result<COctetString<MIN, MAX>, Error> {
-    COctetString::from_str(text).map_err(|_| sms_error("a part of a centre's address is too long"))
+fn octets<const MIN: usize, const MAX: usize>(text: &str) -> Result<COctetString<MIN, MAX>, GatewayError> {
+    COctetString::from_str(text).map_err(|_| GatewayError::new("a part of a centre's address is too long"))
 }
 
-fn number<T: FromStr + PartialOrd>(text: &str, least: T, most: T) -> Result<T, Error> {
+fn number<T: FromStr + PartialOrd>(text: &str, least: T, most: T) -> Result<T, GatewayError> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| sms_error("a number in a centre's address is out of bounds"))
+    number.ok_or_else(|| GatewayError::new("a number in a centre's address is out of bounds"))
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use std::time::Duration;
 use rusmpp::CommandStatus;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::super::outbox::{self, Report};
-use super::super::super::{App, Error};
-use super::super::receipt::{Receipt, Stage};
+use super::super::receipt::Receipt;
 use super::account::Account;
 use super::link::{Link, Stored, Surroundings, Told};
 use super::{Answer, Submit};
@@ -24,8 +23,11 @@ const RECEIPTS_MAX: usize = 256;
 /// How many of them are stored at once: they share a commit.
 const STORED_AT_ONCE_MAX: usize = 32;
 
+/// Why a receipt was not stored.
+pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
+
 /// The session of one centre.
-pub(in super::super::super) struct SmppSession {
+pub struct SmppSession {
     account: Account,
     submits: mpsc::Receiver<Submit>,
     again: VecDeque<Submit>,
@@ -36,13 +38,17 @@ impl SmppSession {
         Self { account, submits, again: VecDeque::new() }
     }
 
-    /// Keeps the session until the server stops.
-    pub(in super::super::super) async fn run(mut self, app: App) {
+    /// Keeps the session until the server stops. A receipt is acknowledged once `store` has stored it.
+    pub async fn run<S, F>(mut self, shutdown: CancellationToken, store: S)
+    where
+        S: Fn(String, Receipt) -> F + Clone + Send + 'static,
+        F: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
         let (receipts, told) = mpsc::channel(RECEIPTS_MAX);
         let (acknowledge, mut stored) = mpsc::channel(RECEIPTS_MAX);
-        let storing = tokio::spawn(store_receipts(app.clone(), self.account.name.clone(), told, acknowledge));
+        let storing = tokio::spawn(store_receipts(store, self.account.name.clone(), told, acknowledge));
         let mut pause = PAUSE_MIN;
-        while !app.shutdown.is_cancelled() {
+        while !shutdown.is_cancelled() {
             let ended = match Link::bind(&self.account).await {
                 Ok(link) => {
                     tracing::info!(centre = self.account.name, "bound to a short message centre");
@@ -55,7 +61,7 @@ impl SmppSession {
                         again: &mut self.again,
                         receipts: &receipts,
                         stored: &mut stored,
-                        shutdown: &app.shutdown,
+                        shutdown: &shutdown,
                     };
                     link.serve(&mut with).await
                 }
@@ -63,7 +69,7 @@ impl SmppSession {
             };
             if let Err(error) = ended {
                 tracing::warn!(centre = self.account.name, %error, "there is no session with a short message centre");
-                self.rest(&app, pause).await;
+                self.rest(&shutdown, pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
             }
         }
@@ -73,7 +79,7 @@ impl SmppSession {
     }
 
     /// While there is no session everything is told at once that it was not sent, so that another gateway can take it.
-    async fn rest(&mut self, app: &App, pause: Duration) {
+    async fn rest(&mut self, shutdown: &CancellationToken, pause: Duration) {
         for submit in self.again.drain(..) {
             let _ = submit.answer.send(Answer::NotSent);
         }
@@ -81,7 +87,7 @@ impl SmppSession {
         let until = Instant::now() + pause + jitter;
         loop {
             tokio::select! {
-                () = app.shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return,
                 () = tokio::time::sleep_until(until) => return,
                 Some(submit) = self.submits.recv() => {
                     let _ = submit.answer.send(Answer::NotSent);
@@ -91,14 +97,22 @@ impl SmppSession {
     }
 }
 
-async fn store_receipts(app: App, centre: String, mut told: mpsc::Receiver<Told>, acknowledge: mpsc::Sender<Stored>) {
+async fn store_receipts<S, F>(
+    store: S,
+    centre: String,
+    mut told: mpsc::Receiver<Told>,
+    acknowledge: mpsc::Sender<Stored>,
+) where
+    S: Fn(String, Receipt) -> F,
+    F: Future<Output = Result<(), StoreError>> + Send + 'static,
+{
     let tasks = TaskTracker::new();
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(STORED_AT_ONCE_MAX));
     while let Some(Told { receipt, sequence }) = told.recv().await {
         let Ok(place) = places.clone().acquire_owned().await else { break };
-        let (app, centre, acknowledge) = (app.clone(), centre.clone(), acknowledge.clone());
+        let (storing, acknowledge) = (store(centre.clone(), receipt), acknowledge.clone());
         tasks.spawn(async move {
-            let status = match store(&app, &centre, receipt).await {
+            let status = match storing.await {
                 Ok(()) => CommandStatus::EsmeRok,
                 Err(error) => {
                     tracing::error!(%error, "a receipt could not be stored; its centre will send it again");
@@ -112,15 +126,4 @@ async fn store_receipts(app: App, centre: String, mut told: mpsc::Receiver<Told>
     }
     tasks.close();
     tasks.wait().await;
-}
-
-async fn store(app: &App, centre: &str, receipt: Receipt) -> Result<(), Error> {
-    let report = match receipt.stage {
-        Stage::UnderWay => return Ok(()),
-        Stage::Delivered => Report::Delivered,
-        Stage::Expired => Report::FailedHere("expired"),
-        Stage::Undeliverable => Report::FailedHere("unreachable"),
-        Stage::Rejected => Report::FailedHere("rejected"),
-    };
-    outbox::report_part(app, centre, receipt.message_id, report).await
 }

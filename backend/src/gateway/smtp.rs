@@ -12,9 +12,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use url::Url;
 
-use super::super::Error;
-use super::super::outbox::Verdict;
-use super::mail_error;
+use super::{GatewayError, Verdict, decoded};
 
 /// How long connecting may take, TLS and login included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(6);
@@ -40,7 +38,7 @@ enum Encryption {
 }
 
 /// A mail server.
-pub(in super::super) struct SmtpGateway {
+pub struct SmtpGateway {
     /// Host and port.
     name: String,
     host: String,
@@ -54,35 +52,40 @@ pub(in super::super) struct SmtpGateway {
 
 impl SmtpGateway {
     /// `smtp://` (plain, or with `?tls=opportunistic` or `?tls=required` STARTTLS) or `smtps://`, with user and password.
-    pub(super) fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, Error> {
-        let url = Url::parse(url).map_err(|_| mail_error("a mail server's address is malformed"))?;
+    ///
+    /// # Errors
+    /// [`GatewayError`] when it is no such address.
+    pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, GatewayError> {
+        let url = Url::parse(url).map_err(|_| GatewayError::new("a mail server's address is malformed"))?;
         let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
         let (encryption, port) = match (url.scheme(), wanted.as_deref()) {
             ("smtp", None | Some("none")) => (Encryption::None, 25),
             ("smtp", Some("opportunistic")) => (Encryption::Opportunistic, 587),
             ("smtp", Some("required")) => (Encryption::StartTls, 587),
             ("smtps", None) => (Encryption::Whole, 465),
-            _ => return Err(mail_error("a mail server is smtp:// (?tls=opportunistic or required) or smtps://")),
+            _ => {
+                return Err(GatewayError::new("a mail server is smtp:// (?tls=opportunistic or required) or smtps://"));
+            }
         };
-        let host = url.host_str().ok_or_else(|| mail_error("a mail server's address names no host"))?.to_owned();
+        let host = url.host_str().ok_or_else(|| GatewayError::new("a mail server's address names no host"))?.to_owned();
         let port = url.port().unwrap_or(port);
         let mut tls = TlsParameters::builder(host.clone());
         if let Some(ca) = ca {
-            tls = tls.add_root_certificate(Certificate::from_pem(ca).map_err(mail_error)?);
+            tls = tls.add_root_certificate(Certificate::from_pem(ca).map_err(GatewayError::new)?);
         }
         let credentials = match (url.username(), url.password()) {
             ("", _) | (_, None) => None,
             (user, Some(password)) => Some(Credentials::new(decoded(user)?, decoded(password)?)),
         };
         if credentials.is_some() && matches!(encryption, Encryption::None | Encryption::Opportunistic) {
-            return Err(mail_error("a password is sent only over tls=required or smtps"));
+            return Err(GatewayError::new("a password is sent only over tls=required or smtps"));
         }
         Ok(Self {
             name: format!("{host}:{port}"),
             host,
             port,
             encryption,
-            tls: tls.build_rustls().map_err(mail_error)?,
+            tls: tls.build_rustls().map_err(GatewayError::new)?,
             credentials,
             hello: ClientId::default(),
             idle: Mutex::default(),
@@ -90,7 +93,7 @@ impl SmtpGateway {
     }
 
     /// Hands a mail over.
-    pub(super) async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Verdict {
+    pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Verdict {
         let mut connection = match self.named(envelope).await {
             Ok(connection) => connection,
             Err(verdict) => return verdict,
@@ -237,11 +240,6 @@ fn ours(error: &SmtpError) -> Naming {
         Some(_) => Naming::Verdict(Verdict::Elsewhere("gateway_refused")),
         None => Naming::Lost,
     }
-}
-
-fn decoded(text: &str) -> Result<String, Error> {
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| mail_error("a user or password is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use url::Url;
 
-use super::super::Error;
-use super::super::outbox::Verdict;
+use super::{GatewayError, Verdict};
 
 mod account;
 mod link;
@@ -19,13 +18,13 @@ mod parts;
 mod session;
 
 use account::Account;
-pub(in super::super) use session::SmppSession;
+pub use session::{SmppSession, StoreError};
 
 /// The most parts that wait for the session.
 const QUEUE_MAX: usize = 256;
 
 /// A short message centre.
-pub(in super::super) struct SmppGateway {
+pub struct SmppGateway {
     name: String,
     from: account::Source,
     alphabet: account::Alphabet,
@@ -55,7 +54,10 @@ enum Answer {
 }
 
 /// A gateway, and the session that has to run for it.
-pub(super) fn open(url: &Url) -> Result<(SmppGateway, SmppSession), Error> {
+///
+/// # Errors
+/// [`GatewayError`] when the address is none of a centre.
+pub fn open(url: &Url) -> Result<(SmppGateway, SmppSession), GatewayError> {
     let account = Account::of(url)?;
     let (submits, queue) = mpsc::channel(QUEUE_MAX);
     let gateway =
@@ -65,7 +67,7 @@ pub(super) fn open(url: &Url) -> Result<(SmppGateway, SmppSession), Error> {
 
 impl SmppGateway {
     /// Hands a message over, part by part.
-    pub(super) async fn send(&self, id: &str, to: &str, text: &str) -> Verdict {
+    pub async fn send(&self, id: &str, to: &str, text: &str) -> Verdict {
         let Some(parts) = parts::of(id, &self.from, self.alphabet, to, text) else {
             return Verdict::Refused("message_refused");
         };
