@@ -19,12 +19,14 @@ use crate::keys::BankHome;
 use crate::storage::{Address, Db};
 
 pub mod account;
+pub mod binding;
 mod calendar;
 pub mod card;
 pub mod command;
 pub mod decision;
 mod error;
 mod file;
+pub mod gateways;
 pub mod hold_expiry;
 pub mod hsm;
 pub mod ledger;
@@ -52,23 +54,30 @@ pub struct BankFront {
     hsm: hsm::Hsm,
     merchants: merchant::MerchantBook,
     scenario: scenario::Switch,
+    gateways: Arc<gateways::Gateways>,
     clock: Clock,
 }
 
 impl BankFront {
     /// Opens the bank at home here: its keys, its merchants, its database.
     pub async fn open(home: &BankHome, clock: Clock) -> Result<Arc<Self>, BankError> {
-        Self::open_with_keys(home, home.dir().into(), clock).await
+        Self::open_with(home, home.dir().into(), gateways::Gateways::files(home.dir()), clock).await
     }
 
-    /// The same with the passphrase of its keys kept elsewhere.
-    pub async fn open_with_keys(home: &BankHome, keys: hsm::KeyFolder, clock: Clock) -> Result<Arc<Self>, BankError> {
+    /// The same with the passphrase of its keys kept elsewhere, and with gateways to its payers.
+    pub async fn open_with(
+        home: &BankHome,
+        keys: hsm::KeyFolder,
+        gateways: gateways::Gateways,
+        clock: Clock,
+    ) -> Result<Arc<Self>, BankError> {
         let now_ms = clock();
         let front = Self {
             db: open_database(home).await?,
             hsm: hsm::Hsm::open(keys, now_ms)?,
             merchants: merchant::MerchantBook::load(home.dir())?,
             scenario: scenario::Switch::of(home.dir()),
+            gateways: Arc::new(gateways),
             clock,
         };
         front.open_merchant_accounts(now_ms).await?;

@@ -11,6 +11,7 @@ use super::hsm::{self, KeyFolder};
 use crate::keys::{BankHome, BankId, DataFolder};
 
 pub mod account;
+pub mod bind;
 pub mod card;
 pub mod ledger;
 pub mod limit;
@@ -40,6 +41,9 @@ pub enum BankCommand {
     /// Cardholders' accounts.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Payers by code: who they are, what they pay from, where their codes go.
+    #[command(subcommand)]
+    Bind(bind::BindCommand),
     /// Cards.
     #[command(subcommand)]
     Card(card::CardCommand),
@@ -111,6 +115,7 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
         BankCommand::Ledger(options) => ledger::run(&options).await,
         BankCommand::Accounts(folder) => account::list(&folder).await,
         BankCommand::Account(command) => account::run(command).await,
+        BankCommand::Bind(command) => bind::run(command).await,
         BankCommand::Card(command) => card::run(command).await,
         BankCommand::Block(name) => card::set_status(&name, CardStatus::Blocked).await,
         BankCommand::Limit(command) => limit::run(command).await,

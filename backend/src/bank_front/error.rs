@@ -132,6 +132,21 @@ pub enum BankError {
     /// A code, or a number, was mistyped: its check digits say so, and no try was spent.
     #[error("{0}")]
     VoucherCode(#[from] crate::voucher::CodeError),
+    /// Nobody is bound under this name.
+    #[error("nobody of this name pays by code")]
+    NoPayer,
+    /// A person is bound already.
+    #[error("this person pays by code already")]
+    PayerKnown,
+    /// No such terminal of this payer.
+    #[error("the payer has no such terminal")]
+    NoTerminal,
+    /// A payer's last terminal.
+    #[error("the last terminal stays: without one no code reaches the payer")]
+    LastTerminal,
+    /// A gateway to payers is set up wrongly.
+    #[error("a gateway: {0}")]
+    Gateway(#[from] crate::gateway::GatewayError),
     /// The plain port would be reached by other machines, and nobody consented.
     #[error("{0} is not loopback: card data would cross the network in clear; --plain-anywhere allows it")]
     PlainExposed(std::net::SocketAddr),

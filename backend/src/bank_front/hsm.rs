@@ -33,6 +33,7 @@ mod key_block;
 mod key_file;
 mod key_folder;
 mod new_card;
+mod payer;
 mod pin_block;
 mod pin_key;
 mod sealed_file;
@@ -56,6 +57,7 @@ pub use key_file::{
 use key_file::{KeyFile, StoredEpoch};
 pub use key_folder::KeyFolder;
 pub use new_card::CardSecrets;
+pub use payer::Pepper;
 pub use pin_block::PinFormat;
 use pin_key::PinKeys;
 use sealed_file::FileKey;

@@ -13,6 +13,13 @@ pub struct InvalidId {
     what: &'static str,
 }
 
+impl InvalidId {
+    /// A text that is not this.
+    pub(crate) const fn named(what: &'static str) -> Self {
+        Self { what }
+    }
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*

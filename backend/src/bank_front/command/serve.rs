@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bank_front::error::BankError;
+use crate::bank_front::gateways::{self, GatewayOptions, Gateways};
 use crate::bank_front::hsm::KeyFolder;
 use crate::bank_front::link::{Port, Wire};
 use crate::bank_front::{BankFront, hold_expiry, link};
@@ -36,6 +37,9 @@ pub struct ServeOptions {
     /// The file with the passphrase of the bank's key file; hsm-passphrase in the bank's folder when absent.
     #[arg(long, env = "TAPSEAL_HSM_PASSPHRASE_FILE")]
     pub hsm_passphrase_file: Option<PathBuf>,
+    /// Where codes and notices to payers go.
+    #[command(flatten)]
+    pub gateways: GatewayOptions,
     /// A port for ordinary ISO 8583 clients.
     #[command(flatten)]
     pub plain: PlainOptions,
@@ -104,7 +108,8 @@ pub async fn serve(
 ) -> Result<(), BankError> {
     let home = DataFolder::new(&options.data).bank_home(&options.bank);
     let keys = KeyFolder::from(home.dir()).with_passphrase_file(options.hsm_passphrase_file.as_deref());
-    let front = BankFront::open_with_keys(&home, keys, Arc::new(|| signed_ms(now_ms()))).await?;
+    let (to_payers, sms_session) = Gateways::new(&options.gateways, home.dir())?;
+    let front = BankFront::open_with(&home, keys, to_payers, Arc::new(|| signed_ms(now_ms()))).await?;
     // A scenario of an earlier run does not outlive it.
     front.scenario().set(options.scenario.as_deref().unwrap_or("none"))?;
     let socket = |source| BankError::File { what: options.listen.clone(), source };
@@ -128,6 +133,7 @@ pub async fn serve(
         link::serve(listener, Port::sealed(tls), Arc::clone(&front), stop.clone()),
         serve_plain,
         hold_expiry::watch(Arc::clone(&front), stop.clone()),
+        gateways::run(Arc::clone(&front), sms_session, stop.clone()),
     );
     Ok(())
 }

@@ -1,0 +1,32 @@
+//! Binding: which person pays by code from which accounts, and on which terminals codes reach them.
+//!
+//! A person is known here by what the bank calls it, and everywhere else by an identity code drawn at random. It has
+//! several accounts and several terminals, a payment password that is not its card's PIN, and limits it sets itself.
+//! What the payment server must know (that the code pays by this bank, and which terminals there are, masked) is
+//! an event in the step that changed it; what the person must know goes to its terminals.
+//!
+//! ```text
+//! active ──wrong tries──► locked ──unlocked at the bank──► active
+//!    └──────ended──────► ended ◄──────ended──────┘
+//! ```
+
+mod event;
+mod notice;
+mod password;
+mod payer;
+mod terminal;
+mod totp;
+
+pub use event::PayerEvents;
+pub use notice::Notice;
+pub use password::{Password, PasswordVerifier};
+pub(super) use payer::PayerChange;
+pub use payer::{NewPayer, PAYER_TRIES_MAX, Payer, PayerState};
+pub(super) use terminal::device_address;
+pub use terminal::{Address, Terminal, TerminalKind, TerminalState};
+pub(super) use totp::matching_step;
+#[cfg(test)]
+pub(super) use totp::shown;
+
+#[cfg(test)]
+mod tests;
