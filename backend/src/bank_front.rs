@@ -22,6 +22,7 @@ pub mod account;
 pub mod binding;
 mod calendar;
 pub mod card;
+pub mod code;
 pub mod command;
 pub mod decision;
 mod error;

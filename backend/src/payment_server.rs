@@ -40,6 +40,7 @@ mod banks;
 mod caps;
 mod channels;
 mod claims;
+mod codes;
 mod counters;
 mod database;
 mod deliveries;

@@ -8,6 +8,7 @@ pub mod balancer;
 pub mod bridge;
 pub mod browser;
 pub mod card;
+pub mod code;
 pub mod display;
 pub mod hand;
 pub mod line;

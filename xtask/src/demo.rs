@@ -3,6 +3,7 @@
 
 mod bank;
 mod card;
+mod code;
 mod mail;
 mod merchant;
 mod narrator;
@@ -14,7 +15,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use card::{Card, CardFacts, ReaderKind};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use code::CodePayer;
 use narrator::Narrator;
 use parties::Parties;
 use payer::Payer;
@@ -45,6 +47,9 @@ pub struct Options {
     /// One JSON line a stage on standard output; everything else goes to standard error.
     #[arg(long)]
     json: bool,
+    /// What pays.
+    #[arg(long, value_enum, default_value_t = Method::Card)]
+    method: Method,
     /// Which virtual card pays: a name of `tapseal-card profiles`, or a TOML file.
     #[arg(long, default_value = "visa", value_name = "PROFILE")]
     card: String,
@@ -63,6 +68,15 @@ pub struct Options {
     /// Keep everything in this folder, to look at it afterwards.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+}
+
+/// What a demo pays with.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// A card and its PIN.
+    Card,
+    /// A code that comes on a telephone.
+    Code,
 }
 
 /// Where one demo runs.
@@ -102,7 +116,8 @@ impl Stage {
 
 /// Builds what is needed and pays one request.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let windowed = !options.headless && has_display();
+    // A code is typed at the headless wallet.
+    let windowed = !options.headless && options.method == Method::Card && has_display();
     let mut narrator = Narrator::new(options.json);
     let target = build(windowed, &mut narrator)?;
     let throw_away = options.keep.is_none().then(|| throw_away_folder("tapseal-demo-")).transpose()?;
@@ -130,7 +145,13 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
         Some(window)
     } else {
         payer.see_in_inbox(&request, narrator)?;
-        payer.pay(&request, narrator)?;
+        match options.method {
+            Method::Card => payer.pay(&request, narrator)?,
+            Method::Code => {
+                let bank = bank::names(options.banks).pop().unwrap_or("first");
+                payer.pay_by_code(&request, &CodePayer::bind(stage, bank, narrator)?, narrator)?;
+            }
+        }
         None
     };
     merchant::see_paid(stage, &request, narrator)?;

@@ -74,11 +74,29 @@ pub fn run(mut command: Command, progress: &Progress) -> Result<Printed, Failure
 /// Runs to the end with `input` on standard input, handing over each line of standard output as it comes.
 ///
 /// Standard error is told only on failure.
-pub fn converse(
+pub fn converse(command: Command, input: &str, limit: Duration, mut on_line: impl FnMut(&str)) -> Result<(), Failure> {
+    converse_in_turns(command, input, limit, Listening::ToNothingMore, |line| {
+        on_line(line);
+        None
+    })
+}
+
+/// Whether a program still reads when the first input is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    /// It reads to the end of the first input.
+    ToNothingMore,
+    /// Its lines may be answered.
+    ToAnswers,
+}
+
+/// The same with a program whose lines are answered by further input.
+pub fn converse_in_turns(
     mut command: Command,
     input: &str,
     limit: Duration,
-    mut on_line: impl FnMut(&str),
+    listening: Listening,
+    mut on_line: impl FnMut(&str) -> Option<String>,
 ) -> Result<(), Failure> {
     let line = line_of(&command);
     let (reader, writer) = std::io::pipe().map_err(Failure::io("making a pipe"))?;
@@ -88,11 +106,13 @@ pub fn converse(
     let running = Running::spawn(&line, command)?;
     // A program that reads no input may be gone already; what it says then is the better message.
     let _ = our_input.write_all(input.as_bytes());
-    drop(our_input);
+    let mut our_input = (listening == Listening::ToAnswers).then_some(our_input);
     let mut printed_lines = String::new();
     let ended_in_time = within(limit, &running, || {
         for_each_line(reader, |printed| {
-            on_line(printed);
+            if let (Some(answer), Some(input)) = (on_line(printed), &mut our_input) {
+                let _ = input.write_all(answer.as_bytes());
+            }
             printed_lines.push_str(printed);
             printed_lines.push('\n');
         });

@@ -119,9 +119,10 @@ async fn acknowledged_and_approved(front: &Arc<BankFront>, line: &Line, reversal
 async fn handle(front: &Arc<BankFront>, line: &Line, message: &Message, orders: Orders) -> Option<Message> {
     let answered = match (message.mti().original(), line) {
         (other, _) if other.is_answer() => return None,
-        (Mti::NETWORK_REQUEST, _) => network::answer(front, line, message),
+        (Mti::NETWORK_REQUEST, _) => network::answer(front, line, message).await,
         (_, Line::Plain(session)) if !session.is_signed_on() => remark(message, NOT_SIGNED_ON, "SIGN ON FIRST"),
         (Mti::FINANCIAL_REQUEST, Line::Sealed) => sealed::answer(front, message, orders).await,
+        (Mti::AUTHORIZATION_REQUEST, Line::Sealed) => sealed::code::answer(front, message).await,
         (Mti::REVERSAL_REQUEST | Mti::REVERSAL_ADVICE, Line::Sealed) => reversal::answer(front, message).await,
         (Mti::INQUIRY, Line::Sealed) => inquiry::answer(front, message).await,
         (Mti::RECONCILIATION_REQUEST | Mti::RECONCILIATION_ADVICE, _) => reconciliation::answer(front, message).await,

@@ -519,7 +519,7 @@ async fn card_data_beside_the_capsule_and_missing_fields_are_format_errors() {
 async fn what_the_bank_does_not_do_is_refused_and_answers_are_not_answered() {
     let bench = Bench::new().await;
     let message = |mti| iso8583::Message::new(mti).with_text(11, "000001");
-    let told = bench.send(message(Mti::AUTHORIZATION_REQUEST)).await.unwrap();
+    let told = bench.send(message(Mti::FINANCIAL_ADVICE)).await.unwrap();
     assert_eq!(told.text(39).unwrap(), "12");
     assert!(bench.send(message(Mti::FINANCIAL_ANSWER)).await.is_none());
     let echo = message(Mti::NETWORK_REQUEST).with_text(70, network::ECHO);

@@ -213,16 +213,16 @@ pub(super) async fn show(
 }
 
 /// A submitted attempt whose device signature is right.
-struct Submission {
-    request_id: RequestId,
-    attempt_id: AttemptId,
+pub(super) struct Submission {
+    pub(super) request_id: RequestId,
+    pub(super) attempt_id: AttemptId,
     device_id: DeviceId,
-    capsule: Capsule,
+    pub(super) capsule: Capsule,
     capsule_hash: String,
 }
 
 impl Submission {
-    fn read(request_id: RequestId, call: &DeviceCall) -> Result<Self, Error> {
+    pub(super) fn read(request_id: RequestId, call: &DeviceCall) -> Result<Self, Error> {
         let SubmitAttempt { attempt_id, outer, device_signature } = call.json()?;
         let capsule = capsule(&outer)?;
         DeviceSignature::from_base64url(&device_signature)
@@ -280,7 +280,7 @@ async fn begin(app: &App, submission: &Submission) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_routing(routing: &outer::Routing, request: &StoredRequest) -> Result<(), Error> {
+pub(super) fn check_routing(routing: &outer::Routing, request: &StoredRequest) -> Result<(), Error> {
     let matches = routing.order_number == request.order_number
         && routing.merchant_id == request.merchant_id.as_str()
         && u64::try_from(request.amount.minor()) == Ok(routing.amount_minor)

@@ -79,7 +79,11 @@ impl Line {
 
     /// Where messages of this type find a place.
     fn places(&self, mti: Mti) -> &Semaphore {
-        if mti == Mti::FINANCIAL_REQUEST { &self.payments } else { &self.follow_ups }
+        if [Mti::FINANCIAL_REQUEST, Mti::AUTHORIZATION_REQUEST].contains(&mti) {
+            &self.payments
+        } else {
+            &self.follow_ups
+        }
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Key, oneshot::Sender<Answered>>> {

@@ -76,13 +76,22 @@ pub(super) fn retrieval_reference(sent_ms: u64, stan: u32) -> String {
 
 /// 0200: debit the card in the capsule.
 pub(super) fn financial_request(payment: &Payment<'_>, reference: &Reference) -> Result<Message, Error> {
+    with_capsule(Mti::FINANCIAL_REQUEST, payment, reference)
+}
+
+/// 0100: make the payer in the capsule a code for this order. No money moves.
+pub(super) fn code_request(payment: &Payment<'_>, reference: &Reference) -> Result<Message, Error> {
+    with_capsule(Mti::AUTHORIZATION_REQUEST, payment, reference)
+}
+
+fn with_capsule(mti: Mti, payment: &Payment<'_>, reference: &Reference) -> Result<Message, Error> {
     let composite = Composite {
         order: Some(payment.order_jws.to_owned()),
         attempt_id: Some(*payment.attempt_id.as_bytes()),
         wallet_nonce: Some(payment.wallet_nonce),
         ..Composite::default()
     };
-    let message = with_amount(begun(Mti::FINANCIAL_REQUEST, reference), payment.amount)?;
+    let message = with_amount(begun(mti, reference), payment.amount)?;
     Ok(message
         .with_text(12, format_utc("%H%M%S", reference.sent_ms))
         .with_text(13, format_utc("%m%d", reference.sent_ms))
@@ -172,6 +181,11 @@ fn begun(mti: Mti, reference: &Reference) -> Message {
 fn with_amount(message: Message, amount: Amount) -> Result<Message, Error> {
     let minor = u64::try_from(amount.minor()).map_err(|_| Error::Content { place: iso8583::Place::Element(4) })?;
     message.with_text(3, PURCHASE).with_number(4, minor)?.with_number(49, u64::from(amount.currency().numeric()))
+}
+
+/// 0800: what became of payers by code after this event.
+pub(super) fn payers_request(after: i64, stan: u32, sent_ms: u64) -> Message {
+    network_request(iso8583::network::PAYERS, stan, sent_ms).with_text(48, after.to_string())
 }
 
 fn original_data(reference: &Reference) -> Result<String, Error> {

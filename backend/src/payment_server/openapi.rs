@@ -8,7 +8,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, attempts, claims, counters, deliveries, devices, events, inbox, keyset, links, payment_numbers,
+    access, attempts, claims, codes, counters, deliveries, devices, events, inbox, keyset, links, payment_numbers,
     payment_requests, refunds, reports, router, senders, siblings, sms, webhooks,
 };
 
@@ -45,6 +45,7 @@ mod shared;
         senders::accepted, senders::blocked, senders::accept, senders::block, senders::unblock_merchant, reports::report,
         siblings::list, siblings::describe, siblings::remove, siblings::claims,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
+        codes::payer, codes::order,
     ),
     modifiers(&Schemes)
 )]

@@ -3,6 +3,7 @@
 //! It is the inner seal of `inner` with another plaintext: same key, same additional data, same length, so nobody on the
 //! way can tell the two apart. A means is a file here and a line in each `match`.
 
+pub mod code;
 pub mod voucher;
 
 use crate::capsule::Capsule;
@@ -13,6 +14,7 @@ use crate::sealing_key::BankSealingKey;
 use crate::secret::wiped_buffer;
 use crate::suite::{INNER_LABEL, Sender};
 
+use code::Code;
 use voucher::Voucher;
 
 /// First byte of the plaintext: a card's begins with 1.
@@ -23,6 +25,8 @@ pub(crate) const VERSION: u8 = 2;
 pub enum MeansKind {
     /// A prepaid voucher.
     Voucher,
+    /// A code that comes by another channel.
+    Code,
 }
 
 impl MeansKind {
@@ -30,12 +34,13 @@ impl MeansKind {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Voucher => 1,
+            Self::Code => 2,
         }
     }
 
     /// The kind with this code.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [Self::Voucher].into_iter().find(|kind| kind.code() == code)
+        [Self::Voucher, Self::Code].into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -43,6 +48,8 @@ impl MeansKind {
 pub enum Means {
     /// A prepaid voucher.
     Voucher(Voucher),
+    /// A step of paying by code.
+    Code(Code),
 }
 
 impl Means {
@@ -50,6 +57,7 @@ impl Means {
     pub fn kind(&self) -> MeansKind {
         match self {
             Self::Voucher(_) => MeansKind::Voucher,
+            Self::Code(_) => MeansKind::Code,
         }
     }
 }
@@ -61,6 +69,7 @@ impl Means {
 pub fn seal(to: &BankSealingKey, attempt_hash: &[u8; 32], means: &Means) -> Result<Capsule, SealError> {
     match means {
         Means::Voucher(voucher) => voucher.check()?,
+        Means::Code(code) => code.check()?,
     }
     let sender = Sender::to(&to.to_bytes(), INNER_LABEL)?;
     let mut plaintext = wiped_buffer(INNER_PLAINTEXT_LEN);
@@ -73,6 +82,7 @@ fn write(plaintext: &mut [u8], means: &Means) -> Result<(), Full> {
     writer.put(&[VERSION, means.kind().code()])?;
     match means {
         Means::Voucher(voucher) => voucher.write(&mut writer),
+        Means::Code(code) => code.write(&mut writer),
     }
 }
 
@@ -84,6 +94,7 @@ pub(crate) fn read(plaintext: &[u8]) -> Option<Means> {
     }
     let means = match MeansKind::from_code(reader.byte()?)? {
         MeansKind::Voucher => Means::Voucher(Voucher::read(&mut reader)?),
+        MeansKind::Code => Means::Code(Code::read(&mut reader)?),
     };
     reader.only_padding()?;
     Some(means)

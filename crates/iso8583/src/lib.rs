@@ -42,4 +42,6 @@ pub mod network {
     pub const KEY_CHANGE: &str = "101";
     /// Is anybody there?
     pub const ECHO: &str = "301";
+    /// What became of payers by code after the event that data element 48 names.
+    pub const PAYERS: &str = "601";
 }

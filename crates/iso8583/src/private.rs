@@ -41,6 +41,7 @@ enum Tag {
     BankCertificate = 0x12,
     PinTriesLeft = 0x13,
     Reason = 0x14,
+    Payers = 0x15,
 }
 
 impl Tag {
@@ -55,6 +56,7 @@ impl Tag {
             0x12 => Self::BankCertificate,
             0x13 => Self::PinTriesLeft,
             0x14 => Self::Reason,
+            0x15 => Self::Payers,
             _ => return None,
         })
     }
@@ -82,6 +84,8 @@ pub struct Composite {
     pub pin_tries_left: Option<u8>,
     /// Why the bank refused, as a code of the shared vocabulary: finer than data element 39.
     pub reason: Option<String>,
+    /// What became of payers by code, as JSON in printable ASCII.
+    pub payers: Option<String>,
 }
 
 impl Composite {
@@ -107,6 +111,7 @@ impl Composite {
         push(Tag::BankCertificate, self.bank_certificate.as_deref().map(str::as_bytes))?;
         push(Tag::PinTriesLeft, self.pin_tries_left.as_ref().map(std::slice::from_ref))?;
         push(Tag::Reason, self.reason.as_deref().map(str::as_bytes))?;
+        push(Tag::Payers, self.payers.as_deref().map(str::as_bytes))?;
         if out.len() > COMPOSITE_BYTES_MAX {
             return Err(Error::TooLong {
                 place: Place::Element(COMPOSITE_ELEMENT),
@@ -159,6 +164,7 @@ impl Composite {
             Tag::BankCertificate => self.bank_certificate = Some(text()),
             Tag::PinTriesLeft => self.pin_tries_left = value.first().copied(),
             Tag::Reason => self.reason = Some(text()),
+            Tag::Payers => self.payers = Some(text()),
         }
     }
 
@@ -182,6 +188,7 @@ fn check(tag: Tag, value: &[u8]) -> Result<(), &'static str> {
             (1..=REASON_CHARACTERS_MAX).contains(&value.len())
                 && value.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'_')
         }
+        Tag::Payers => !value.is_empty() && value.iter().all(|c| matches!(c, b' '..=b'~')),
     };
     if ok { Ok(()) } else { Err("value not allowed for its tag") }
 }
@@ -271,10 +278,12 @@ mod tests {
             request_id: Option<[u8; 16]>,
             pin_tries_left: Option<u8>,
             reason in prop::option::of("[a-z0-9_]{1,64}"),
+            payers in prop::option::of("[ -~]{1,200}"),
         ) {
             let bank_certificate = outcome.clone();
             let composite = Composite {
                 order, attempt_id, wallet_nonce, request_id, refund, outcome, bank_certificate, pin_tries_left, reason,
+                payers,
             };
             let bytes = composite.to_bytes().unwrap();
             prop_assert_eq!(Composite::parse(&bytes).unwrap(), composite);

@@ -101,6 +101,12 @@ decline_codes! {
     AlreadyCompleted = "declined_already_completed", "79", NewRequest;
     /// The card's cryptogram does not verify.
     Cryptogram = "declined_cryptogram", "82", OtherCard;
+    /// Identity code and payment password are not those of a payer who may pay by code.
+    WrongIdentity = "declined_wrong_identity", "83", Retry;
+    /// The code is not the one that was sent; the outcome says how many tries are left.
+    WrongCode = "declined_wrong_code", "84", Retry;
+    /// The code was used, guessed at too often, replaced by another, or its time is over.
+    CodeOver = "declined_code_over", "85", Retry;
     /// The card's answer was used before.
     Replay = "declined_replay", "94", Retry;
     /// The voucher's number or code is wrong; three wrong codes lock it.

@@ -9,10 +9,12 @@ use crate::error::ErrorCode;
 use crate::merchant_api::PayerIdentifier;
 use crate::sealed::SealedText;
 
+mod code;
 mod device;
 mod payment_number;
 mod protection;
 
+pub use code::{CODE_LIFE_S, CodeOrderedView, CodePayerView, CodeTerminalKind, CodeTerminalView};
 pub use device::{ClaimsView, DEVICE_NAME_CHARS_MAX, DescribeDevice, DeviceView, DevicesView, Platform};
 pub use payment_number::{
     CreatePaymentNumber, PAYMENT_NUMBER_DIGITS, PAYMENT_NUMBER_MINUTES, PaymentNumberStatus, PaymentNumberView,

@@ -21,6 +21,7 @@
 //! A phone that has verified its owner skips Pin; a stripe never does. A card in a slot is held until the bank has
 //! answered and is told the answer before the result is shown (`docs/adr/0014-last-word-to-the-card.md`).
 
+mod code;
 mod last_word;
 mod means;
 mod run;
@@ -46,6 +47,7 @@ use crate::pin_pad::PinPad;
 use crate::readers::Place;
 use crate::wallet::Wallet;
 
+pub use code::CodeWish;
 pub use means::Payable;
 pub use trace::Trace;
 

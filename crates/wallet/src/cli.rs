@@ -1,5 +1,6 @@
 //! The commands of `tapseal-wallet`: thin, over the same [`Wallet`] as the window.
 
+mod by_code;
 mod card_read;
 mod keep;
 mod merchant;
@@ -129,7 +130,12 @@ enum Command {
         /// The request.
         id: RequestId,
     },
-    /// Pays a request with a card.
+    /// Shows where codes for an identity code can go: the numbers for `pay --code --code-terminal`.
+    CodeTerminals {
+        /// The identity code.
+        identity_code: String,
+    },
+    /// Pays a request with a card, or by code.
     Pay(pay::PayArgs),
     /// Refuses a request for good.
     Reject {
@@ -235,6 +241,7 @@ async fn run(cli: &Cli) -> ExitCode {
         Command::Blocked => payer::blocked(cli).await,
         Command::Report(args) => payer::report(cli, args).await,
         Command::Inbox => inbox(cli).await,
+        Command::CodeTerminals { identity_code } => by_code::terminals(cli, identity_code).await,
         Command::Open { link } => open(cli, link).await,
         Command::Show { id } => show(cli, *id).await,
         Command::Reject { id } => reject(cli, *id).await,

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use envelope::http_signature::sign_http;
 use futures::StreamExt;
-use payment::{AttemptId, DeviceId, MerchantId, RequestId};
+use payment::{AttemptId, DeviceId, IdentityCode, MerchantId, RequestId};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::{
-    AttemptView, ClaimsView, ConfirmClaim, CreatePaymentNumber, DescribeDevice, DeviceView, DevicesView, HEADER_DEVICE,
-    HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, OtherDevices, PaymentNumberView, PaymentNumbersView,
-    ReleaseClaim, ReportReason, ReportRequest, RequestStatusView, SealedRequest, SenderView, SendersView, StartClaim,
-    SubmitAttempt,
+    AttemptView, ClaimsView, CodeOrderedView, CodePayerView, ConfirmClaim, CreatePaymentNumber, DescribeDevice,
+    DeviceView, DevicesView, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, OtherDevices,
+    PaymentNumberView, PaymentNumbersView, ReleaseClaim, ReportReason, ReportRequest, RequestStatusView, SealedRequest,
+    SenderView, SendersView, StartClaim, SubmitAttempt,
 };
 use protocol::{ErrorCode, Problem};
 use reqwest::{Method, StatusCode};
@@ -237,6 +237,18 @@ impl Server {
     /// `POST /v1/requests/{id}/attempts`, once: the caller decides about another try with the same bytes.
     pub async fn submit(&self, request_id: RequestId, attempt: &SubmitAttempt) -> Result<AttemptView> {
         let mut call = Call::post(format!("/v1/requests/{request_id}/attempts"), attempt);
+        call.wait = SUBMIT_WAIT;
+        parse(&self.act(&call).await?)
+    }
+
+    /// `GET /v1/code-payers/{identity_code}`.
+    pub async fn code_payer(&self, identity_code: &IdentityCode) -> Result<CodePayerView> {
+        self.read(Call::get(format!("/v1/code-payers/{identity_code}"))).await
+    }
+
+    /// `POST /v1/requests/{id}/codes`, once: a code that may have been ordered is ordered anew by the payer.
+    pub async fn order_code(&self, request_id: RequestId, order: &SubmitAttempt) -> Result<CodeOrderedView> {
+        let mut call = Call::post(format!("/v1/requests/{request_id}/codes"), order);
         call.wait = SUBMIT_WAIT;
         parse(&self.act(&call).await?)
     }

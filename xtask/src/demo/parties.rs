@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::demo::card::CardFacts;
 use crate::demo::narrator::Narrator;
-use crate::demo::{Stage, merchant, text};
+use crate::demo::{Stage, code, merchant, text};
 use crate::failure::Failure;
 use crate::invocation::{command, output_of};
 use crate::processes::Running;
@@ -47,6 +47,7 @@ impl Parties {
             let log = if banks.len() > 1 { format!("bank-front-{bank}") } else { "bank-front".to_owned() };
             let (running, address) = start_server(stage, "bank-front", &log, |call| {
                 call.args(["--bank", bank, "--listen", "127.0.0.1:0"]);
+                call.arg("--codes-dir").arg(code::texts_folder(stage));
             })?;
             bank_fronts.push(running);
             lines.push(format!("{bank}={address}"));

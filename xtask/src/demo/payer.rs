@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::demo::card::Card;
+use crate::demo::code::CodePayer;
 use crate::demo::narrator::Narrator;
 use crate::demo::{Stage, mail, text};
 use crate::failure::Failure;
-use crate::invocation::{command, converse, json_of, output_of};
+use crate::invocation::{Listening, command, converse, converse_in_turns, json_of, output_of};
 use crate::processes::Running;
 use crate::repository;
 
@@ -100,6 +101,36 @@ impl<'s> Payer<'s> {
             return Ok(());
         }
         Err(Failure::unexpected("tapseal-wallet pay", last.to_string()))
+    }
+
+    /// Pays by code: what the telephone says is typed when the wallet asks for it.
+    pub fn pay_by_code(&self, request: &str, payer: &CodePayer, narrator: &mut Narrator) -> Result<(), Failure> {
+        payer.wait_until_known(|identity_code| self.wallet(["code-terminals", identity_code]))?;
+        let call = self.wallet(["pay", request, "--code"]);
+        let (mut last, mut failed) = (Value::Null, None);
+        converse_in_turns(call, &payer.first_lines(), PAYMENT_LIMIT, Listening::ToAnswers, |line| {
+            let told = serde_json::from_str::<Value>(line).ok()?;
+            let is_sent = told["stage"] == "code_sent";
+            if told["stage"] != "receipt" {
+                narrator.pass_on(&told);
+            }
+            last = told;
+            if !is_sent {
+                return None;
+            }
+            match payer.code(narrator) {
+                Ok(code) => Some(format!("{code}\n")),
+                Err(failure) => {
+                    failed = Some(failure);
+                    Some("\n".to_owned())
+                }
+            }
+        })?;
+        match failed {
+            Some(failure) => Err(failure),
+            None if last["stage"] == "receipt" && last["verified"] == true => Ok(()),
+            None => Err(Failure::unexpected("tapseal-wallet pay --code", last.to_string())),
+        }
     }
 
     /// Opens the wallet window on the same wallet, for a person to pay in.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use envelope::means::Means;
+use envelope::means::code::Code;
 use iso8583::Message;
 use payment::outcome::BankResult;
 use payment::{Amount, Currency, DeclineCode};
@@ -22,6 +23,7 @@ use crate::bank_front::ledger::{self, Movement, TransferId};
 use crate::bank_front::{BankFront, calendar};
 use crate::storage::DbConnection;
 
+mod code;
 mod voucher;
 
 /// Characters of an approval code (DE 38), without those that look alike.
@@ -149,6 +151,7 @@ fn label(source: &Source) -> String {
     match source {
         Source::Card(examined) => examined.card_label.clone(),
         Source::Means(Means::Voucher(voucher)) => masked("voucher", &voucher.customer_number),
+        Source::Means(Means::Code(code)) => masked("code", code.identity_code()),
     }
 }
 
@@ -264,6 +267,11 @@ impl Authorization {
         match &checked.source {
             Source::Card(examined) => self.decide_card(db_tx, front, checked, examined).await,
             Source::Means(Means::Voucher(presented)) => self.decide_voucher(db_tx, front, checked, presented).await,
+            Source::Means(Means::Code(Code::Pay(typed))) => self.decide_code(db_tx, front, checked, typed).await,
+            // What orders a code pays nothing.
+            Source::Means(Means::Code(Code::Order(_) | Code::Confirm(_))) => {
+                Ok(self.decline(front, DeclineCode::OrderMismatch.into()))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use iso8583::{Message, network};
 
 use super::{DONE, Line, NOT_SUPPORTED, format_error, plain, remark, response, response_with};
 use crate::bank_front::BankFront;
+use crate::bank_front::binding::PayerEvents;
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::ZoneKeyKind;
 
@@ -15,7 +16,7 @@ const KEYS: [(&str, ZoneKeyKind); 3] =
     [("PIN", ZoneKeyKind::Pin), ("PINAES", ZoneKeyKind::PinAes), ("MAC", ZoneKeyKind::Mac)];
 
 /// Answers a 0800.
-pub(super) fn answer(front: &BankFront, line: &Line, message: &Message) -> Result<Message, BankError> {
+pub(super) async fn answer(front: &BankFront, line: &Line, message: &Message) -> Result<Message, BankError> {
     let code = match (message.text(70), line) {
         (Ok(code), _) => code,
         (Err(_), Line::Sealed) => return format_error(message),
@@ -27,6 +28,7 @@ pub(super) fn answer(front: &BankFront, line: &Line, message: &Message) -> Resul
             let composite = Composite { bank_certificate: Some(certificate.to_string()), ..Composite::default() };
             response_with(message, DONE, &composite)
         }
+        (network::PAYERS, Line::Sealed) => payers(front, message).await,
         (network::SIGN_ON, Line::Plain(session)) => {
             session.sign_on();
             response(message, DONE)
@@ -38,6 +40,18 @@ pub(super) fn answer(front: &BankFront, line: &Line, message: &Message) -> Resul
         (network::KEY_CHANGE, Line::Plain(session)) if session.is_signed_on() => change_key(front, message),
         (network::SIGN_OFF, Line::Sealed) | (network::ECHO, Line::Plain(_)) => response(message, DONE),
         _ => response(message, NOT_SUPPORTED),
+    }
+}
+
+/// What became of payers by code after the event whose number DE 48 has.
+async fn payers(front: &BankFront, message: &Message) -> Result<Message, BankError> {
+    let Some(after) = message.text(48).ok().and_then(|number| number.trim().parse().ok()) else {
+        return format_error(message);
+    };
+    let payers = PayerEvents::after(&mut *front.db.reader().acquire().await?, after).await?;
+    match payers {
+        Some(payers) => response_with(message, DONE, &Composite { payers: Some(payers), ..Composite::default() }),
+        None => response(message, DONE),
     }
 }
 

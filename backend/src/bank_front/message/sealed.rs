@@ -21,6 +21,7 @@ use crate::bank_front::hsm::{Presentation, Refused};
 use crate::bank_front::merchant::{MerchantBook, PinnedMerchant, acceptor_code};
 use crate::storage::DbConnection;
 
+pub(super) mod code;
 mod refund;
 
 /// Processing codes (DE 3): goods and services from a default account, and money back to it.
@@ -96,7 +97,7 @@ pub(super) struct SealedRequest {
     /// SHA-256 of the message as first sent, in hexadecimal.
     message_hash: String,
     rrn: String,
-    order: Order,
+    pub(super) order: Order,
     order_hash: OrderHash,
     attempt_hash: AttemptHash,
     capsule: Vec<u8>,

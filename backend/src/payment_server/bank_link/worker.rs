@@ -12,7 +12,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -20,6 +20,7 @@ use super::{Answered, Line, key_of, packed};
 use crate::clock::now_ms;
 use crate::keys::{self, BankId, front_host_name};
 use crate::payment_server::banks::BankAddress;
+use crate::payment_server::codes::directory;
 use crate::payment_server::{App, Error, bank_messages, late_answer};
 
 /// How long connecting, the handshake and the sign-on may take, each.
@@ -28,6 +29,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often the server asks whether anybody is there.
 const ECHO_EVERY: Duration = Duration::from_secs(30);
+/// How often the server asks what became of payers by code.
+const PAYERS_EVERY: Duration = Duration::from_secs(1);
 /// How long an echo may stay unanswered.
 const ECHO_DEADLINE: Duration = Duration::from_secs(10);
 /// The wait before the first new connection; it doubles with every failure.
@@ -163,6 +166,30 @@ impl Worker {
         }
     }
 
+    /// Asks what became of payers by code since the last that was heard.
+    async fn ask_for_payers(&self, connection: &mut Connection, app: &App) -> Result<(), std::io::Error> {
+        let after = match directory::cursor(app, &self.bank).await {
+            Ok(after) => after,
+            // The line is sound; it is the database that does not answer.
+            Err(error) => {
+                tracing::warn!(bank = %self.bank, %error, "the bank is not asked for payers now");
+                return Ok(());
+            }
+        };
+        let stan = self.stan.fetch_add(1, Ordering::Relaxed) % STAN_MAX + 1;
+        let frame = packed(&bank_messages::payers_request(after, stan, now_ms())).map_err(std::io::Error::other)?;
+        write(connection, &frame).await
+    }
+
+    /// Takes in what the bank tells of payers. A bank that tells nothing of them, or not now, has none that is new.
+    async fn payers_answer(&self, message: &Message, app: &App) {
+        let payers = Composite::of(message).ok().and_then(|composite| composite.payers);
+        let Some(payers) = payers else { return };
+        if let Err(error) = directory::take(app, &self.bank, &payers).await {
+            tracing::error!(bank = %self.bank, %error, "what a bank tells of payers is not taken in");
+        }
+    }
+
     /// Takes in the answer to a sign-on or an echo, and the certificate it brings.
     async fn network_answer(&self, message: &Message, app: &App) -> Result<(), std::io::Error> {
         if message.text(39) != Ok(DONE) {
@@ -192,6 +219,8 @@ impl Worker {
 
     async fn serve(&mut self, mut connection: Connection, app: &App) -> std::io::Error {
         let mut echo = tokio::time::interval_at(Instant::now() + ECHO_EVERY, ECHO_EVERY);
+        let mut payers = tokio::time::interval(PAYERS_EVERY);
+        payers.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let line = Arc::clone(&self.line);
         loop {
             let never = Instant::now() + ECHO_EVERY * 2;
@@ -209,6 +238,7 @@ impl Worker {
                     }
                     write(&mut connection, &batch).await
                 }
+                _ = payers.tick() => self.ask_for_payers(&mut connection, app).await,
                 _ = echo.tick() => {
                     connection.echo_until = Some(Instant::now() + ECHO_DEADLINE);
                     self.send_network(&mut connection, network::ECHO).await
@@ -245,6 +275,10 @@ impl Worker {
                     continue;
                 }
             };
+            if message.mti() == Mti::NETWORK_ANSWER && message.text(70) == Ok(network::PAYERS) {
+                self.payers_answer(&message, app).await;
+                continue;
+            }
             if message.mti() == Mti::NETWORK_ANSWER {
                 connection.echo_until = None;
                 self.network_answer(&message, app).await?;

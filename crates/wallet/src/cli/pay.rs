@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::pin::PinSource;
-use super::{Cli, exit_of, print};
+use super::{Cli, by_code, exit_of, print};
 use crate::checkout::Trace;
 use crate::wallet::Wallet;
 
@@ -36,6 +36,8 @@ pub(super) struct PayArgs {
     /// Which application to use, from 0, when the card has several and nobody can be asked.
     #[arg(long, default_value_t = 0)]
     application: usize,
+    #[command(flatten)]
+    by_code: by_code::CodeArgs,
 }
 
 /// One run of `pay`.
@@ -75,7 +77,7 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     let request_id = request_id(&wallet, &args.request).await?;
     let request = wallet.show(request_id).await?;
     let readers = wallet.readers().await?;
-    if args.reader.is_none() && readers.iter().all(|reader| reader.trouble.is_some()) {
+    if args.reader.is_none() && !args.by_code.code && readers.iter().all(|reader| reader.trouble.is_some()) {
         // Without a reader there is none that could say why.
         let trouble = readers.iter().find_map(|reader| reader.trouble);
         return Err(trouble.unwrap_or(ErrorCode::NoReader).into());
@@ -84,7 +86,12 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
         print::request(false, &request);
     }
     let (trace, lines) = Trace::channel();
-    wallet.checkout_start_traced(request_id, args.reader.clone(), trace).await?;
+    if args.by_code.code {
+        let payable = by_code::payable(&wallet, request_id, &args.by_code, cli.json).await?;
+        wallet.checkout_pay(request_id, payable, trace).await?;
+    } else {
+        wallet.checkout_start_traced(request_id, args.reader.clone(), trace).await?;
+    }
     let interactive = !cli.json && io::stdin().is_terminal();
     let mut counter = Counter { wallet, args, json: cli.json, interactive, trace: lines };
     let end = counter.serve().await;
@@ -239,7 +246,8 @@ impl Counter<'_> {
             CheckoutStage::Refused { code, pin_tries_left, .. } => {
                 println!("{} to {}: {}", end.amount, end.payee, code.message());
                 if let Some(tries) = pin_tries_left {
-                    println!("PIN tries left: {tries}");
+                    let of_what = if self.args.by_code.code { "Tries with this code" } else { "PIN tries" };
+                    println!("{of_what} left: {tries}");
                 }
                 println!("  code: {code}");
             }

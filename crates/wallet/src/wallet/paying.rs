@@ -46,7 +46,7 @@ impl Wallet {
     }
 
     /// The verified order of a request that may be paid now.
-    async fn payable(&self, request_id: RequestId) -> std::result::Result<VerifiedOrder, Problem> {
+    pub(crate) async fn payable(&self, request_id: RequestId) -> std::result::Result<VerifiedOrder, Problem> {
         let order = self.verified(request_id).await?;
         self.require_accepted(request_id).await?;
         self.require_payable(request_id).await?;
