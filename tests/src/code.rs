@@ -34,16 +34,12 @@ pub enum Telephones {
 impl Telephones {
     /// Those of this test, and what the bank is told of them.
     pub async fn new(folder: PathBuf) -> (Self, Vec<String>) {
-        match Smsc::start().await {
-            Some(centre) => {
-                let arguments = texts(&["--codes-sms", &centre.url()]);
-                (Self::Centre(Box::new(centre)), arguments)
-            }
-            None => {
-                let arguments = texts(&["--codes-dir", folder.to_str().expect("temporary paths are plain")]);
-                (Self::Folder(folder), arguments)
-            }
+        if let Some(centre) = Smsc::start().await {
+            let arguments = texts(&["--codes-sms", &centre.url()]);
+            return (Self::Centre(Box::new(centre)), arguments);
         }
+        let arguments = texts(&["--codes-dir", folder.to_str().expect("temporary paths are plain")]);
+        (Self::Folder(folder), arguments)
     }
 
     /// Every text that reached this number.

@@ -237,9 +237,10 @@ async fn list(folder: &Folder) -> Result<(), BankError> {
     let db = open_database(&folder.home()).await?;
     let mut connection = db.reader().acquire().await?;
     let payers = Payer::all(&mut connection).await?;
-    let json = Value::from_iter(payers.iter().map(|payer| {
+    let told = payers.iter().map(|payer| {
         json!({ "customer": payer.customer, "identity_code": payer.identity_code.as_str(), "state": payer.state })
-    }));
+    });
+    let json: Value = told.collect();
     let columns = [Column::Left("customer"), Column::Left("identity code"), Column::Left("state")];
     let rows: Vec<_> = payers
         .iter()
