@@ -1,3 +1,5 @@
+//! What the means of paying must hold, and what must not open them.
+
 use super::voucher::Voucher;
 use super::*;
 use crate::error::OpenError;
