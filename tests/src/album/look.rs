@@ -167,6 +167,12 @@ impl Walk<'_> {
                 { "name": "prefers-contrast", "value": look.shade.contrast() },
             ] });
             self.browser.tell_chromium("Emulation.setEmulatedMedia", &features).await;
+            // The screens are told by an event, and follow.
+            let followed = match look.shade {
+                Shade::Light | Shade::Dark => "html:not([data-contrast])",
+                Shade::LightContrast | Shade::DarkContrast => "html[data-contrast=\"more\"]",
+            };
+            self.browser.wait_for(followed).await;
         }
         if changes(|look| look.tongue as u64) {
             let tongue = "Object.defineProperty(navigator, 'language', { value: arguments[0], configurable: true }); \
