@@ -10,6 +10,7 @@ mod payer;
 mod pin;
 mod print;
 mod receipts;
+mod voucher;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -135,7 +136,7 @@ enum Command {
         /// The identity code.
         identity_code: String,
     },
-    /// Pays a request with a card, or by code.
+    /// Pays a request with a card, with a voucher, or by code.
     Pay(pay::PayArgs),
     /// Refuses a request for good.
     Reject {

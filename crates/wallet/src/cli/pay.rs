@@ -38,6 +38,12 @@ pub(super) struct PayArgs {
     application: usize,
     #[command(flatten)]
     by_code: by_code::CodeArgs,
+    /// Pays with the voucher of this number instead of a card. Its code is asked for, or read from standard input.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "pin_stdin")]
+    voucher: Option<String>,
+    /// The bank that sold the voucher.
+    #[arg(long, value_name = "BANK", default_value = "first", requires = "voucher")]
+    voucher_bank: String,
 }
 
 /// One run of `pay`.
@@ -76,8 +82,9 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     wallet.sync().await?;
     let request_id = request_id(&wallet, &args.request).await?;
     let request = wallet.show(request_id).await?;
-    let readers = wallet.readers().await?;
-    if args.reader.is_none() && !args.by_code.code && readers.iter().all(|reader| reader.trouble.is_some()) {
+    let by_card = args.voucher.is_none() && !args.by_code.code;
+    let readers = if by_card { wallet.readers().await? } else { Vec::new() };
+    if by_card && args.reader.is_none() && readers.iter().all(|reader| reader.trouble.is_some()) {
         // Without a reader there is none that could say why.
         let trouble = readers.iter().find_map(|reader| reader.trouble);
         return Err(trouble.unwrap_or(ErrorCode::NoReader).into());
@@ -88,6 +95,9 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     let (trace, lines) = Trace::channel();
     if args.by_code.code {
         let payable = by_code::payable(&wallet, request_id, &args.by_code, cli.json).await?;
+        wallet.checkout_pay(request_id, payable, trace).await?;
+    } else if let Some(number) = &args.voucher {
+        let payable = super::voucher::read(number, &args.voucher_bank)?;
         wallet.checkout_pay(request_id, payable, trace).await?;
     } else {
         wallet.checkout_start_traced(request_id, args.reader.clone(), trace).await?;

@@ -39,15 +39,21 @@ fn parse(digits: &[u8]) -> Result<Pin, Problem> {
     Pin::from_ascii(digits).map_err(|_| Problem::new(ErrorCode::PinLength))
 }
 
-/// Byte by byte from the descriptor itself: the standard library's own handle would keep the line in its buffer.
 fn from_stdin() -> Result<Pin, Problem> {
-    let mut input = unbuffered_stdin().map_err(|_| no_pin())?;
-    let mut line = Zeroizing::new([0_u8; LINE_BYTES_MAX]);
+    let (line, length) = secret_line::<LINE_BYTES_MAX>().ok().flatten().ok_or_else(no_pin)?;
+    parse(line[..length].trim_ascii())
+}
+
+/// The next line of standard input, or as much of it as fits; none at the end. Byte by byte from the descriptor itself:
+/// the standard library's own handle would keep the line in its buffer.
+pub(super) fn secret_line<const N: usize>() -> io::Result<Option<(Zeroizing<[u8; N]>, usize)>> {
+    let mut input = unbuffered_stdin()?;
+    let mut line = Zeroizing::new([0_u8; N]);
     let mut length = 0;
     let mut byte = [0_u8];
-    while length < LINE_BYTES_MAX {
+    while length < N {
         match input.read(&mut byte) {
-            Ok(0) if length == 0 => return Err(no_pin()),
+            Ok(0) if length == 0 => return Ok(None),
             Ok(0) => break,
             Ok(_) if byte[0] == b'\n' => break,
             Ok(_) => {
@@ -55,11 +61,11 @@ fn from_stdin() -> Result<Pin, Problem> {
                 length += 1;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Err(no_pin()),
+            Err(error) => return Err(error),
         }
     }
     byte.zeroize();
-    parse(line[..length].trim_ascii())
+    Ok(Some((line, length)))
 }
 
 #[cfg(unix)]

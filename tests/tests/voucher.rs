@@ -1,0 +1,180 @@
+//! Vouchers through the whole system: made by a merchant, sold by its bank, spent against requests, given back, ended, and
+//! agreed on by both sides. And no code is left anywhere.
+
+use std::path::Path;
+
+use e2e::payer::{Payer, code, money_moved};
+use e2e::process;
+use e2e::system::{Ask, System, Wishes, texts};
+use serde_json::Value;
+
+const MERCHANT: &str = "blue-door";
+const HOLDER: &str = "cardholder:visa-0050";
+const BATCH: &str = "420001";
+
+struct Bought {
+    number: String,
+    code: String,
+    backup: String,
+}
+
+/// A system whose merchant has made vouchers and handed them to the bank.
+struct Desk {
+    system: System,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let desk = Self { system: System::start(Wishes::default()).await };
+        let (key, batch) = (desk.file("bank-key"), desk.file("batch.json"));
+        desk.bank(&["key", "--out", &key], "").await.success();
+        let make = ["make", "--batch", BATCH, "--of", "2:50.00", "--bank-key", &key, "--out", &batch];
+        assert_eq!(desk.merchant(&make).await["total_minor"], 10_000);
+        desk.bank(&["import", &batch], "").await.success();
+        desk
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.system.folder().join(name).to_str().expect("temporary paths are plain").to_owned()
+    }
+
+    async fn bank(&self, words: &[&str], input: &str) -> process::Finished {
+        let data = self.system.data();
+        let mut arguments = texts(&["bank", "voucher"]);
+        arguments.extend(texts(words));
+        arguments.extend(texts(&["--data", &data, "--json"]));
+        process::run("tapseal", &arguments, &[], input).await
+    }
+
+    async fn merchant(&self, words: &[&str]) -> Value {
+        let data = self.system.data();
+        let mut arguments = texts(&["merchant", "vouchers"]);
+        arguments.extend(texts(words));
+        arguments.extend(texts(&["--data", &data, "--merchant", MERCHANT, "--json"]));
+        process::run("tapseal", &arguments, &[], "").await.success()
+    }
+
+    async fn sell(&self) -> Bought {
+        let words = ["sell", "--batch", BATCH, "--amount-minor", "5000", "--account", "visa-0050"];
+        let sold = self.bank(&words, "").await.success();
+        let text = |name: &str| sold[name].as_str().expect("codes are handed over").to_owned();
+        Bought { number: text("number"), code: text("code"), backup: text("backup") }
+    }
+
+    async fn pay(&self, payer: &Payer, request: &str, number: &str, code: &str) -> process::Finished {
+        payer.wallet(&["pay", request, "--voucher", number], &format!("{code}\n")).await
+    }
+}
+
+/// Files below a folder that hold one of these texts.
+fn holding(folder: &Path, needles: &[&str], found: &mut Vec<String>) -> usize {
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder can be read").filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            files += holding(&path, needles, found);
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        files += 1;
+        let holds = |needle: &&&str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+        found.extend(needles.iter().filter(holds).map(|needle| format!("{}: {needle}", path.display())));
+    }
+    files
+}
+
+#[tokio::test]
+async fn a_voucher_is_made_sold_spent_given_back_and_ended_and_both_sides_agree() {
+    let desk = Desk::open().await;
+    let system = &desk.system;
+    let payer = Payer::new(system);
+    let bought = desk.sell().await;
+    let before = system.balance(HOLDER).await;
+
+    let request = payer.open(&system.ask(&Ask::default()).await).await;
+    let paid = desk.pay(&payer, &request, &bought.number, &bought.code).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    let receipt = paid.answer();
+    assert_eq!((&receipt["stage"], &receipt["verified"]), (&"receipt".into(), &true.into()), "{paid:?}");
+    system.wait_for_status(&request, "paid").await;
+    system.assert_merchant_received(1_280).await;
+    assert_eq!(system.balance(HOLDER).await, before, "the money was moved when the voucher was bought");
+    let left = desk.bank(&["balance", &bought.number], &bought.code).await.success();
+    assert_eq!(left["balance_minor"], 5_000 - 1_280);
+
+    // What the merchant gives back is on the voucher again.
+    let refund = ["merchant", "refund", "--data", &system.data(), "--merchant", MERCHANT, &request, "--amount", "2.80", "--json"];
+    process::run("tapseal", &texts(&refund), &[], "").await.success();
+    system
+        .wait_until("the refund is on the voucher", async || {
+            desk.bank(&["balance", &bought.number], &bought.code).await.success()["balance_minor"] == 4_000
+        })
+        .await;
+
+    // Ended, the rest goes back to the account that bought it when the day is closed, and nothing is spent any more.
+    desk.bank(&["end", &bought.number], &bought.code).await.success();
+    let request = payer.open(&system.ask(&Ask { order: "A-2".into(), ..Ask::default() }).await).await;
+    let refused = desk.pay(&payer, &request, &bought.number, &bought.code).await;
+    assert_eq!((code(&refused).as_str(), money_moved(&refused).as_str()), ("declined_voucher_ended", "no"));
+    let day = texts(&["bank", "day", "--data", &system.data(), "--json"]);
+    let date = process::run("tapseal", &day, &[], "").await.success()["business_date"].clone();
+    let date = date.as_str().expect("a day has a date").to_owned();
+    let settle = texts(&["bank", "settle", "--data", &system.data(), "--date", &date, "--early", "--json"]);
+    process::run("tapseal", &settle, &[], "").await.success();
+    assert_eq!(system.balance(HOLDER).await, before + 4_000);
+
+    let told = desk.file("bank.csv");
+    desk.bank(&["reconcile", "--batch", BATCH, "--csv", &told], "").await.success();
+    let agreed = desk.merchant(&["reconcile", "--batch", BATCH, "--bank", &told]).await;
+    assert_eq!(agreed["differences"], serde_json::json!([]), "{agreed}");
+    assert_eq!((&agreed["sold_minor"], &agreed["spent_minor"], &agreed["left_minor"]), (&5_000.into(), &1_280.into(), &0.into()));
+    let history = desk.bank(&["history", &bought.number], "").await.success();
+    assert!(history.as_array().is_some_and(|lines| lines.len() > 6), "{history}");
+    let check = texts(&["bank", "ledger", "--data", &system.data(), "--check", "--json"]);
+    assert_eq!(process::run("tapseal", &check, &[], "").await.success()["faults"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn three_wrong_codes_lock_a_voucher_everywhere_and_no_code_is_left_anywhere() {
+    let desk = Desk::open().await;
+    let system = &desk.system;
+    let payer = Payer::new(system);
+    let (bought, other) = (desk.sell().await, desk.sell().await);
+    let request = payer.open(&system.ask(&Ask::default()).await).await;
+
+    // The check digits tell a slip before anything is sent.
+    let slip = format!("{}{}", &bought.number[..15], if bought.number.ends_with('0') { '1' } else { '0' });
+    let refused = desk.pay(&payer, &request, &slip, &bought.code).await;
+    assert_eq!(code(&refused), "declined_wrong_voucher_code");
+    // The same digits changed by 97 have right check digits, and are wrong.
+    let digits: u64 = bought.code.replace(' ', "").parse().expect("digits");
+    for (further, expected) in [
+        (1, "declined_wrong_voucher_code"),
+        (2, "declined_wrong_voucher_code"),
+        (3, "declined_voucher_locked"),
+    ] {
+        let wrong = if digits < 5_000_000_000 { digits + 97 * further } else { digits - 97 * further };
+        let refused = desk.pay(&payer, &request, &bought.number, &format!("{wrong:010}")).await;
+        assert_eq!((code(&refused).as_str(), money_moved(&refused).as_str()), (expected, "no"), "{refused:?}");
+    }
+    let refused = desk.pay(&payer, &request, &bought.number, &bought.code).await;
+    assert_eq!(code(&refused), "declined_voucher_locked");
+    let asked = desk.bank(&["balance", &bought.number], &bought.code).await;
+    assert!(asked.code != 0 && asked.errors.contains("backup code"), "{asked:?}");
+    desk.bank(&["unlock", &bought.number], &bought.backup).await.success();
+    let paid = desk.pay(&payer, &request, &bought.number, &bought.code).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    system.wait_for_status(&request, "paid").await;
+    system.assert_merchant_received(1_280).await;
+
+    let plain = |text: &str| text.replace(' ', "");
+    let secrets = [&bought.code, &bought.backup, &other.code, &other.backup].map(|code| (plain(code), code.clone()));
+    let needles: Vec<&str> = secrets.iter().flat_map(|(plain, grouped)| [plain.as_str(), grouped.as_str()]).collect();
+    let mut found = Vec::new();
+    let files = holding(system.folder(), &needles, &mut found) + holding(payer.home(), &needles, &mut found);
+    assert!(files > 20, "the databases, logs and keys of every party");
+    assert!(found.is_empty(), "{found:?}");
+    // The search finds what is there.
+    holding(system.folder(), &[bought.number.as_str()], &mut found);
+    assert!(!found.is_empty(), "the number is at the bank and in the merchant's list");
+}
