@@ -103,7 +103,18 @@ async fn a_voucher_is_made_sold_spent_given_back_and_ended_and_both_sides_agree(
     assert_eq!(left["balance_minor"], 5_000 - 1_280);
 
     // What the merchant gives back is on the voucher again.
-    let refund = ["merchant", "refund", "--data", &system.data(), "--merchant", MERCHANT, &request, "--amount", "2.80", "--json"];
+    let refund = [
+        "merchant",
+        "refund",
+        "--data",
+        &system.data(),
+        "--merchant",
+        MERCHANT,
+        &request,
+        "--amount",
+        "2.80",
+        "--json",
+    ];
     process::run("tapseal", &texts(&refund), &[], "").await.success();
     system
         .wait_until("the refund is on the voucher", async || {
@@ -127,7 +138,10 @@ async fn a_voucher_is_made_sold_spent_given_back_and_ended_and_both_sides_agree(
     desk.bank(&["reconcile", "--batch", BATCH, "--csv", &told], "").await.success();
     let agreed = desk.merchant(&["reconcile", "--batch", BATCH, "--bank", &told]).await;
     assert_eq!(agreed["differences"], serde_json::json!([]), "{agreed}");
-    assert_eq!((&agreed["sold_minor"], &agreed["spent_minor"], &agreed["left_minor"]), (&5_000.into(), &1_280.into(), &0.into()));
+    assert_eq!(
+        (&agreed["sold_minor"], &agreed["spent_minor"], &agreed["left_minor"]),
+        (&5_000.into(), &1_280.into(), &0.into())
+    );
     let history = desk.bank(&["history", &bought.number], "").await.success();
     assert!(history.as_array().is_some_and(|lines| lines.len() > 6), "{history}");
     let check = texts(&["bank", "ledger", "--data", &system.data(), "--check", "--json"]);
@@ -148,11 +162,9 @@ async fn three_wrong_codes_lock_a_voucher_everywhere_and_no_code_is_left_anywher
     assert_eq!(code(&refused), "declined_wrong_voucher_code");
     // The same digits changed by 97 have right check digits, and are wrong.
     let digits: u64 = bought.code.replace(' ', "").parse().expect("digits");
-    for (further, expected) in [
-        (1, "declined_wrong_voucher_code"),
-        (2, "declined_wrong_voucher_code"),
-        (3, "declined_voucher_locked"),
-    ] {
+    for (further, expected) in
+        [(1, "declined_wrong_voucher_code"), (2, "declined_wrong_voucher_code"), (3, "declined_voucher_locked")]
+    {
         let wrong = if digits < 5_000_000_000 { digits + 97 * further } else { digits - 97 * further };
         let refused = desk.pay(&payer, &request, &bought.number, &format!("{wrong:010}")).await;
         assert_eq!((code(&refused).as_str(), money_moved(&refused).as_str()), (expected, "no"), "{refused:?}");

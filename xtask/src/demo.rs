@@ -9,6 +9,7 @@ mod merchant;
 mod narrator;
 mod parties;
 mod payer;
+mod voucher;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,6 +78,8 @@ enum Method {
     Card,
     /// A code that comes on a telephone.
     Code,
+    /// A voucher that the payer bought.
+    Voucher,
 }
 
 /// Where one demo runs.
@@ -116,7 +119,7 @@ impl Stage {
 
 /// Builds what is needed and pays one request.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    // A code is typed at the headless wallet.
+    // Codes are typed at the headless wallet.
     let windowed = !options.headless && options.method == Method::Card && has_display();
     let mut narrator = Narrator::new(options.json);
     let target = build(windowed, &mut narrator)?;
@@ -150,6 +153,10 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
             Method::Code => {
                 let bank = bank::names(options.banks).pop().unwrap_or("first");
                 payer.pay_by_code(&request, &CodePayer::bind(stage, bank, narrator)?, narrator)?;
+            }
+            Method::Voucher => {
+                let bank = bank::names(options.banks).pop().unwrap_or("first");
+                payer.pay_by_voucher(&request, &voucher::buy(stage, bank, narrator)?, narrator)?;
             }
         }
         None

@@ -12,7 +12,8 @@ use crate::failure::Failure;
 /// The merchant as `keys init` takes it: id, display name, category (restaurants), country, currency.
 pub const ENTRY: &str = "blue-door:Blue Door Café:5814:US:USD";
 
-const MERCHANT: &str = "blue-door";
+/// Its id.
+pub const ID: &str = "blue-door";
 
 /// Signs the order of one breakfast and asks the payer for it. Returns the request's id.
 pub fn ask_for_payment(
@@ -22,7 +23,7 @@ pub fn ask_for_payment(
     narrator: &mut Narrator,
 ) -> Result<String, Failure> {
     let printed = tapseal(stage, &["merchant", "request", "--json"], |call| {
-        call.arg("--data").arg(&stage.folder).args(["--merchant", MERCHANT]);
+        call.arg("--data").arg(&stage.folder).args(["--merchant", ID]);
         call.args(["--amount", "12.80", "--currency", "USD", "--order", "A-1042"]);
         call.args(["--item", "Flat white:2:9.80", "--item", "Croissant:1:3.00"]);
         call.args(["--email", payer_email, "--expires-s", &life.as_secs().to_string()]);
@@ -46,7 +47,7 @@ pub fn ask_for_payment(
 /// The name of the request's state, such as `paid`.
 pub fn status(stage: &Stage, request: &str) -> Result<String, Failure> {
     let printed = tapseal(stage, &["merchant", "show", "--json"], |call| {
-        call.arg("--data").arg(&stage.folder).args(["--merchant", MERCHANT, request]);
+        call.arg("--data").arg(&stage.folder).args(["--merchant", ID, request]);
     })?;
     Ok(text(&parse(&printed)?, "status", "merchant show")?.to_owned())
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::demo::card::Card;
 use crate::demo::code::CodePayer;
 use crate::demo::narrator::Narrator;
+use crate::demo::voucher::Bought;
 use crate::demo::{Stage, mail, text};
 use crate::failure::Failure;
 use crate::invocation::{Listening, command, converse, converse_in_turns, json_of, output_of};
@@ -88,8 +89,20 @@ impl<'s> Payer<'s> {
     /// Pays with card and PIN, telling every stage the wallet tells.
     pub fn pay(&self, request: &str, narrator: &mut Narrator) -> Result<(), Failure> {
         let call = self.wallet(["pay", request, "--reader", &self.card.reader, "--pin-stdin"]);
+        Self::follow(call, &self.card.pin, narrator)
+    }
+
+    /// Pays with a voucher and its code.
+    pub fn pay_by_voucher(&self, request: &str, bought: &Bought, narrator: &mut Narrator) -> Result<(), Failure> {
+        let Bought { number, code, bank } = bought;
+        let call = self.wallet(["pay", request, "--voucher", number, "--voucher-bank", bank]);
+        Self::follow(call, code, narrator)
+    }
+
+    /// Tells every stage the wallet tells; the secret is a line of its input.
+    fn follow(call: Command, secret: &str, narrator: &mut Narrator) -> Result<(), Failure> {
         let mut last = Value::Null;
-        converse(call, &format!("{}\n", self.card.pin), PAYMENT_LIMIT, |line| {
+        converse(call, &format!("{secret}\n"), PAYMENT_LIMIT, |line| {
             let Ok(told) = serde_json::from_str::<Value>(line) else { return };
             // The last stage is told after the receipt has been verified by somebody else.
             if told["stage"] != "receipt" {
