@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::code::{BACKUP_DIGITS, BackupCode, CODE_DIGITS, VoucherCode, random_digit};
 
 /// The most vouchers of one batch.
-pub const BATCH_VOUCHERS_MAX: usize = 100_000;
+pub const BATCH_VOUCHERS_MAX: usize = 20_000;
 /// The most vouchers sealed together.
 const PART_VOUCHERS_MAX: usize = 1_000;
 /// How often a variable part is drawn again before a batch is given up as full.

@@ -12,7 +12,7 @@ use crate::storage::DbConnection;
 pub enum Answered<T> {
     /// It was right, and this was done.
     Done(T),
-    /// It was wrong, or there is no such voucher; so many tries are left, as far as that is told.
+    /// It was wrong, or there is no such voucher.
     Wrong,
     /// The voucher is locked; no code was looked at. The state says what opens it.
     Locked(VoucherState),
@@ -164,13 +164,13 @@ async fn with_code(
         state @ (VoucherState::Locked | VoucherState::BankLocked) => return Ok(Answered::Locked(state)),
         VoucherState::Ending | VoucherState::Ended => return Ok(Answered::Ended),
     }
-    let event = if voucher.code == *code { VoucherEvent::CodeRight } else { VoucherEvent::CodeWrong };
-    voucher.note(db_tx, event, now_ms).await?;
-    Ok(match (event, voucher.standing.state) {
-        (VoucherEvent::CodeRight, _) => Answered::Done(voucher),
-        (_, state @ VoucherState::Locked) => Answered::Locked(state),
-        (_, _) => Answered::Wrong,
-    })
+    if voucher.code == *code {
+        voucher.note(db_tx, VoucherEvent::CodeRight, now_ms).await?;
+        return Ok(Answered::Done(voucher));
+    }
+    voucher.note(db_tx, VoucherEvent::CodeWrong, now_ms).await?;
+    let state = voucher.standing.state;
+    Ok(if state == VoucherState::Locked { Answered::Locked(state) } else { Answered::Wrong })
 }
 
 /// The voucher, when this is its backup code. A wrong one is counted.
@@ -187,13 +187,13 @@ async fn with_backup(
         state @ VoucherState::BankLocked => return Ok(Answered::Locked(state)),
         VoucherState::Ending | VoucherState::Ended => return Ok(Answered::Ended),
     }
-    let event = if voucher.backup == *backup { VoucherEvent::BackupRight } else { VoucherEvent::BackupWrong };
-    voucher.note(db_tx, event, now_ms).await?;
-    Ok(match (event, voucher.standing.state) {
-        (VoucherEvent::BackupRight, _) => Answered::Done(voucher),
-        (_, state @ VoucherState::BankLocked) => Answered::Locked(state),
-        (_, _) => Answered::Wrong,
-    })
+    if voucher.backup == *backup {
+        voucher.note(db_tx, VoucherEvent::BackupRight, now_ms).await?;
+        return Ok(Answered::Done(voucher));
+    }
+    voucher.note(db_tx, VoucherEvent::BackupWrong, now_ms).await?;
+    let state = voucher.standing.state;
+    Ok(if state == VoucherState::BankLocked { Answered::Locked(state) } else { Answered::Wrong })
 }
 
 impl<T> Answered<T> {

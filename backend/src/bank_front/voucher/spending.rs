@@ -64,10 +64,8 @@ pub async fn spend(
     }
     if voucher.code != typed.code {
         voucher.note(db_tx, VoucherEvent::CodeWrong, now_ms).await?;
-        return refused(match voucher.standing.state {
-            VoucherState::Locked => DeclineCode::VoucherLocked,
-            _ => DeclineCode::WrongVoucherCode,
-        });
+        let is_locked = voucher.standing.state == VoucherState::Locked;
+        return refused(if is_locked { DeclineCode::VoucherLocked } else { DeclineCode::WrongVoucherCode });
     }
     voucher.note(db_tx, VoucherEvent::CodeRight, now_ms).await?;
     if AccountId::of_merchant(&voucher.merchant_id) != *payee {
