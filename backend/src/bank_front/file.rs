@@ -23,7 +23,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BankError> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&part).map_err(fail)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
     fs::rename(&part, path).map_err(fail)?;
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    // A bare name has an empty parent, which is here.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)
 }
 
