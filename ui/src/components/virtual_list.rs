@@ -20,6 +20,8 @@ const BEYOND: usize = 8;
 const UNITS_FIRST: usize = 16;
 /// For how many frames an entry that is not read yet is waited for: some ten seconds.
 const FRAMES_MAX: u32 = 600;
+/// For how many frames an entry that was moved to keeps the focus through being drawn anew.
+const FRAMES_KEPT: u32 = 60;
 
 /// How many entries a list has, and which of them are two units high.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -239,11 +241,26 @@ impl List {
         // What cannot take the focus leaves it where it is.
         if let Some(control) = control.and_then(|control| control.dyn_into::<HtmlElement>().ok()) {
             let _ = control.focus();
+            request_animation_frame(move || self.keep(index, frames.min(FRAMES_KEPT)));
         } else if frames > 0 && self.active.get_untracked() == index {
             let _ = element.focus();
             request_animation_frame(move || self.show(index, frames - 1));
         }
         self.look();
+    }
+
+    /// Gives an entry the focus again that lost it to nobody: it was drawn anew when the window came to where it is.
+    fn keep(self, index: usize, frames: u32) {
+        let Some(element) = self.element.try_get_untracked().flatten() else { return };
+        let Some(frames) = frames.checked_sub(1).filter(|_| self.active.get_untracked() == index) else { return };
+        let focused = element.owner_document().and_then(|document| document.active_element());
+        match focused {
+            Some(focused) if element.contains(Some(&focused)) => {
+                request_animation_frame(move || self.keep(index, frames));
+            }
+            Some(focused) if focused.tag_name() != "BODY" => {}
+            Some(_) | None => self.show(index, frames),
+        }
     }
 
     /// What has the focus is where the keys go on from.
