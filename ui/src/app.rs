@@ -20,6 +20,7 @@ use crate::outside;
 use crate::pages;
 use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen, Section};
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// How often shown times move on.

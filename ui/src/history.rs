@@ -26,6 +26,7 @@ use crate::format;
 use crate::i18n::{Lang, Text};
 use crate::ipc::invoke;
 use crate::place::Section;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 use asked::Asked;

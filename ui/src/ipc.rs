@@ -8,6 +8,8 @@ use protocol::ipc::Command;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
+use crate::json;
+
 /// The object Tauri puts into every window.
 const BRIDGE: &str = "__TAURI_INTERNALS__";
 
@@ -18,7 +20,7 @@ const BRIDGE: &str = "__TAURI_INTERNALS__";
 pub async fn invoke<C: Command>(command: C) -> Result<C::Answer, Problem> {
     let arguments = serde_json::to_string(&command).map_err(|error| internal(&error.to_string()))?;
     let answer = call(C::NAME, arguments).await?;
-    serde_json::from_str(&answer).map_err(|error| internal(&error.to_string()))
+    json::read(&answer).map_err(|_| internal(C::NAME))
 }
 
 /// Sends JSON and gives back JSON. Of one type for all commands: most of a call is the same for each, and the module
@@ -45,7 +47,7 @@ async fn send(name: &str, arguments: &str) -> Result<JsValue, JsValue> {
 fn problem_of(error: &JsValue) -> Problem {
     let json = error.as_string().or_else(|| JSON::stringify(error).ok().and_then(|text| text.as_string()));
     let json = json.unwrap_or_default();
-    serde_json::from_str(&json).unwrap_or_else(|_| internal(&json))
+    json::read(&json).unwrap_or_else(|_| internal(&json))
 }
 
 fn internal(detail: &str) -> Problem {

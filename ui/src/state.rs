@@ -32,6 +32,7 @@ use crate::merchant::till::Till;
 use crate::phase::PhaseView as _;
 use crate::place::{FirstStep, Place, Screen, SettingsPage};
 use crate::readers;
+use crate::signal::{Memo, RwSignal};
 use crate::stage::{spoken, stage_name};
 
 /// The longest pause before the next `watch` after one failed, in milliseconds.

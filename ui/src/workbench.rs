@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use crate::browser;
 use crate::components::message::toast_place;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The parameters of the address and what each can be; the first is what it is without it.

@@ -5,6 +5,7 @@
 //!
 //! What is done for the module's size, and what each step brought, stands in `docs/adr/0035-a-small-window.md`.
 
+mod order;
 mod shrink;
 pub mod size;
 
@@ -113,6 +114,9 @@ pub enum WebError {
     /// The glue between JavaScript and the module could not be made.
     #[error("wasm-bindgen: {0}")]
     Bindgen(String),
+    /// What was compiled is not laid out as a module is.
+    #[error("{0} is no WebAssembly module")]
+    Module(PathBuf),
     /// The module would take too long to start.
     #[error("the screens' module has {bytes} bytes by gzip, at most {bytes_max} are allowed; see docs/performance.md")]
     TooLarge {

@@ -9,6 +9,7 @@ use crate::browser;
 use crate::components::icon;
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// How long a copy button says that it copied.

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::components::icon;
 use crate::components::words::Words;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// One thing to choose: its stable value, its words, and a sentence about it.

@@ -9,6 +9,7 @@ use web_sys::{ClipboardEvent, File, HtmlInputElement};
 use crate::browser;
 use crate::components::icon;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The largest picture that is looked at, in bytes: what the wallet takes.

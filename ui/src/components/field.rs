@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::components::icon;
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// What is typed into a field.

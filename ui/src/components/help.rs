@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::components::icon;
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The button and its help. `about` names what is explained; the help closes with Escape, or when the focus leaves.

@@ -9,6 +9,7 @@ use crate::browser;
 use crate::components::icon;
 use crate::components::roving::{Lie, begins_with, goes_to};
 use crate::components::words::Words;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// An entry of a menu.

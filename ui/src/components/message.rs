@@ -9,6 +9,7 @@ use crate::browser;
 use crate::components::icon;
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// How long a toast stays that offers nothing to do.

@@ -13,6 +13,7 @@ use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
 use crate::methods;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The sheet of a request that can be paid.

@@ -6,6 +6,7 @@ use protocol::error::{ErrorCode, MoneyMoved, Problem};
 use crate::browser;
 use crate::components::icon;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The sentence on money, with a shape that says the same as its colour.

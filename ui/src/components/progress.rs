@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::pips;
 use crate::components::words::Words;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// A stage in words, with squares for how many are done.

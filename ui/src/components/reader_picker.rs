@@ -6,6 +6,7 @@ use protocol::ipc::{ReaderKind, ReaderView};
 use crate::components::icon;
 use crate::i18n::Text;
 use crate::readers::{gesture_text, kind_text, places};
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The reader in use, and behind it the others.
@@ -15,7 +16,7 @@ pub fn reader_picker(app: App) -> impl IntoView {
     let name = move || shown.get().map_or_else(|| app.t(Text::CardReaderAny)().to_owned(), |reader| reader.name);
     view! {
         <details class="picker" data-part="readers">
-            <summary class="picker-line" data-action="readers" data-reader=in_use>
+            <summary class="picker-line" data-action="readers" data-reader=move || in_use.get()>
                 {icon::reader()}
                 <span class="row-main">
                     <span class="quiet small">{app.t(Text::CardReader)}</span>

@@ -8,6 +8,7 @@ use protocol::ipc::{ReceiptView, RequestView};
 
 use crate::components::refund_note::{came_back, refund_note};
 use crate::ipc::invoke;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The note; nothing while nothing came back. The request knows when it did; where there is none any more, the history

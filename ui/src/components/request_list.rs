@@ -13,6 +13,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::phase::{PhaseView as _, phase_name};
 use crate::same_order::{Pending, pending};
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The list. `selected` is the request shown beside it.

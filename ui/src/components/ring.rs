@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::components::words::Words;
 use crate::format::{TimeLeft, time_left, time_of_day};
 use crate::i18n::Text;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// Below this the time left is drawn as urgent, in milliseconds.

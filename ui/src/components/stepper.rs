@@ -6,6 +6,7 @@ use crate::components::icon;
 use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The number between its two buttons; it stays within `bounds`, the lowest and the highest.

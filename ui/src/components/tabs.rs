@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::browser;
 use crate::components::roving::{Lie, goes_to};
 use crate::components::words::Words;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// A tab: its stable value and its words.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::components::ring::percent_left;
 use crate::format::{TimeLeft, date_time, time_left};
 use crate::i18n::Text;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// Below this the time left is drawn as urgent, in milliseconds.
@@ -24,13 +25,13 @@ pub fn countdown(app: App, made_ms: u64, end_ms: u64) -> AnyView {
     let dashes = Memo::new(move |_| format!("{} 100", percent_left(made_ms, app.now_ms.get(), end_ms)));
     let is_urgent = Memo::new(move |_| end_ms.saturating_sub(app.now_ms.get()) < URGENT_MS);
     view! {
-        <span class="countdown" class:urgent=is_urgent role="timer">
+        <span class="countdown" class:urgent=move || is_urgent.get() role="timer">
             <svg class="time-ring" viewBox="0 0 24 24" fill="none" aria-hidden="true">
                 <circle class="ring-track" cx="12" cy="12" r="9.5"/>
-                <circle class="ring-left" cx="12" cy="12" r="9.5" pathLength="100" stroke-dasharray=dashes
+                <circle class="ring-left" cx="12" cy="12" r="9.5" pathLength="100" stroke-dasharray=move || dashes.get()
                     transform="rotate(-90 12 12)"/>
             </svg>
-            <span>{text}</span>
+            <span>{move || text.get()}</span>
         </span>
     }
     .into_any()

@@ -14,6 +14,8 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
+use crate::signal::{Memo, RwSignal};
+
 /// How many units are drawn beyond what is seen, on either side.
 const BEYOND: usize = 8;
 /// How many units are drawn before the list was ever measured.

@@ -6,6 +6,7 @@ use protocol::ipc::history::{HistoryQuery, RefundFilter};
 use crate::format;
 use crate::i18n::Text;
 use crate::merchant::period::Day;
+use crate::signal::{Memo, RwSignal};
 
 /// Days to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use super::place::{SellPlace, SellScreen};
 use crate::format;
 use crate::ipc::invoke;
 use crate::place::{Place, Screen};
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// How long somebody in front of the till has to pay, in seconds.

@@ -16,6 +16,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::invitation::Invitation;
 use crate::readers;
+use crate::signal::{Memo, RwSignal};
 use crate::stage::ReadStep;
 use crate::state::App;
 
@@ -132,7 +133,7 @@ fn hold(app: App, held_ms: RwSignal<u64>, invitation: Invitation) -> Option<impl
     let usual = invitation.hold()?;
     let is_slow = Memo::new(move |_| held_ms.get() >= HOLD_SLOW_MS);
     let words = move || app.t(if is_slow.get() { Text::CardHoldSlow } else { usual })();
-    Some(view! { <p class="hold" data-part="hold" class:hold-slow=is_slow>{words}</p> })
+    Some(view! { <p class="hold" data-part="hold" class:hold-slow=move || is_slow.get()>{words}</p> })
 }
 
 /// What went wrong while a card is still waited for: what happened, whether money moved, what to do.

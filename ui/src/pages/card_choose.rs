@@ -6,6 +6,7 @@ use protocol::ipc::{ApplicationView, CheckoutStage};
 use crate::components::{back_button, icon, stop_button};
 use crate::i18n::Text;
 use crate::pages::card::paying_line;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The screen.

@@ -12,6 +12,7 @@ use crate::i18n::Text;
 use crate::pages::card::{guidance_list, paying_line};
 use crate::place::Screen;
 use crate::remedy::{Remedy, is_reader_s};
+use crate::signal::Memo;
 use crate::state::App;
 
 /// What failed, and for which request.

@@ -10,6 +10,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::phase::PhaseView as _;
 use crate::place::Screen;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The longest link that is looked at, in characters: a request link with its fragment is far shorter.

@@ -17,6 +17,7 @@ use crate::components::problem::problem_text;
 use crate::format;
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 use field::{FieldKind, passphrase_field};
 

@@ -18,6 +18,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
 use crate::place::Screen;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The lives offered, in minutes.

@@ -18,6 +18,7 @@ use crate::components::{back_button, icon, stop_button};
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::pages::card::paying_line;
+use crate::signal::{Memo, RwSignal};
 use crate::stage::{card_label, read_text};
 use crate::state::App;
 
@@ -184,7 +185,7 @@ pub fn page(app: App) -> impl IntoView {
         <div class="centre checkout pin">
             <h1 tabindex="-1">{app.t(Text::PinTitle)}</h1>
             <p class="quiet">{card_line}</p>
-            <p class="card-stay" class:card-stay-in=stays data-part="card-stay" data-stays=move || stays.get().to_string()>
+            <p class="card-stay" class:card-stay-in=move || stays.get() data-part="card-stay" data-stays=move || stays.get().to_string()>
                 {move || if stays.get() { icon::card().into_any() } else { icon::check().into_any() }}
                 <span>{read_line}</span>
             </p>

@@ -10,6 +10,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::invitation::Invitation;
 use crate::reader_check::{Check, Finding, findings};
+use crate::signal::Memo;
 use crate::stage::ReadStep;
 use crate::state::App;
 

@@ -12,6 +12,7 @@ use crate::components::receipt_sheet::{Whose, receipt_sheet};
 use crate::components::{back_button, loading_list};
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The screen.

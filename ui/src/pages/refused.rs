@@ -8,6 +8,7 @@ use crate::components::icon;
 use crate::components::problem::{error_code, money_sentence, moved_name};
 use crate::i18n::Text;
 use crate::pages::card::paying_line;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// What the checkout ended with.

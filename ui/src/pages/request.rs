@@ -21,6 +21,7 @@ use crate::i18n::Text;
 use crate::phase::PhaseView as _;
 use crate::place::Screen;
 use crate::same_order::{Twin, twin};
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The screen.

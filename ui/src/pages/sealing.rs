@@ -8,6 +8,7 @@ use crate::components::seal_picture::{SealStage, seal_picture};
 use crate::confirmation::Confirmation;
 use crate::i18n::Text;
 use crate::pages::card::paying_line;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The screen. There is no way back from here, and none is offered.

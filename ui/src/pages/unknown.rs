@@ -10,6 +10,7 @@ use crate::components::doubt::doubt_steps;
 use crate::components::{icon, pips};
 use crate::format::{self, TimeLeft};
 use crate::i18n::Text;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// How many squares stand for the time until the deadline.
@@ -64,10 +65,10 @@ fn deadline(app: App, deadline_ms: Memo<u64>) -> impl IntoView {
         TimeLeft::Over => Text::UnknownOverdue.in_language(lang.get()).to_owned(),
     });
     view! {
-        <section class="deadline" data-deadline=deadline_ms>
+        <section class="deadline" data-deadline=move || deadline_ms.get()>
             <p>{words}</p>
             {pips(move || (elapsed.get(), PIPS))}
-            <p class="quiet small" role="timer">{left}</p>
+            <p class="quiet small" role="timer">{move || left.get()}</p>
         </section>
     }
 }

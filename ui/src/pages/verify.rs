@@ -16,6 +16,7 @@ use crate::components::button::Button;
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The largest file that is looked at, in bytes: what the wallet takes.

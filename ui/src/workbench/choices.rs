@@ -6,6 +6,7 @@ use crate::components::choice::{Choice, checkbox, chip, chips, radio_list, segme
 use crate::components::stepper::stepper;
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// One of a few, all in sight.

@@ -11,6 +11,7 @@ use crate::components::menu::{MenuItem, menu};
 use crate::components::tabs::{Tab, tab_panel, tabs};
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// Every kind, with and without an icon, on and off.

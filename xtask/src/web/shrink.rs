@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{WebError, run};
+use super::{WebError, order, run};
 use crate::setup::binaryen;
 
 /// The first `wasm-opt` that reads what today's compiler writes; Debian 12 has 108.
@@ -11,7 +11,21 @@ const WASM_OPT_VERSION_MIN: u32 = 116;
 
 /// What makes the module smaller and its compressed form too. All of `-Oz` makes it a quarter smaller, and what gzip
 /// makes of it larger: it undoes the likeness of functions that were made from one.
-const STEPS: &[&str] = &["--remove-unused-module-elements", "--duplicate-function-elimination", "--vacuum", "-o"];
+const STEPS: &[&str] = &[
+    "--remove-unused-module-elements",
+    "--duplicate-function-elimination",
+    "--dae-optimizing",
+    "--optimize-instructions",
+    "--remove-unused-brs",
+    "--code-folding",
+    "--merge-blocks",
+    "--rse",
+    "--dae-optimizing",
+    "--duplicate-function-elimination",
+    "--vacuum",
+    "--remove-unused-module-elements",
+    "-o",
+];
 /// What the module may be written with: what the compiler uses and every web view reads. `--all-features` writes an
 /// encoding of imports that no browser reads without being told to.
 const FEATURES: &[&str] = &[
@@ -26,12 +40,17 @@ const FEATURES: &[&str] = &[
 
 /// Rewrites the module in place.
 pub fn shrink(target: &Path, module: &Path) -> Result<(), WebError> {
-    let Some(mut wasm_opt) = recent_wasm_opt(target) else {
+    let Some(wasm_opt) = recent_wasm_opt(target) else {
         eprintln!("wasm-opt {WASM_OPT_VERSION_MIN} or newer is not installed (npm has it): the module stays larger");
         return Ok(());
     };
-    wasm_opt.args(FEATURES).args(STEPS).arg(module).arg(module);
-    run(&mut wasm_opt)
+    let again = || {
+        let mut again = Command::new(wasm_opt.get_program());
+        again.args(FEATURES);
+        again
+    };
+    run(again().args(STEPS).arg(module).arg(module))?;
+    order::sort(again(), module)
 }
 
 fn recent_wasm_opt(target: &Path) -> Option<Command> {

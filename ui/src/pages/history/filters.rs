@@ -10,6 +10,7 @@ use crate::components::icon;
 use crate::components::words::Words;
 use crate::history::asked::{Asked, Days, REFUNDS};
 use crate::i18n::Text;
+use crate::signal::{Memo, RwSignal};
 use crate::stage::card_label;
 use crate::state::App;
 

@@ -15,6 +15,7 @@ use crate::history::{months, payments};
 use crate::i18n::{Lang, Text};
 use crate::merchant::period::Day;
 use crate::place::Screen;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// What stands on the screen.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::field::reveal;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// Whether a passphrase is known or being made: password managers ask.

@@ -9,6 +9,7 @@ use crate::components::{back_button, icon};
 use crate::format;
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The screen.

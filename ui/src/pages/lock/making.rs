@@ -7,6 +7,7 @@ use protocol::ipc::passphrase::{Passphrase, Strength};
 use super::field::{FieldKind, passphrase_field};
 use crate::components::pips;
 use crate::i18n::Text;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// How many words there are for how good a passphrase is.

@@ -12,6 +12,7 @@ use super::making::making;
 use crate::components::icon;
 use crate::i18n::Text;
 use crate::pages::settings::choices;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// What the person is about to do.

@@ -8,6 +8,7 @@ use super::parts::{Question, asking_button, fetched, head, scope_list, scope_tex
 use crate::components::empty_state;
 use crate::format;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The longest name of a key, in characters.

@@ -12,6 +12,7 @@ use crate::ipc::invoke;
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::Fetched;
 use crate::place::Place;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The longest address of a payer, in characters: an e-mail address.

@@ -10,6 +10,7 @@ use crate::components::amount::{AmountSize, amount};
 use crate::components::{empty_state, icon};
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The most things on the tiles.

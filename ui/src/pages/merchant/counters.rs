@@ -9,6 +9,7 @@ use crate::browser;
 use crate::components::{back_button, empty_state, icon};
 use crate::i18n::Text;
 use crate::merchant::place::SellScreen;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The longest name of a counter, in characters.

@@ -10,6 +10,7 @@ use crate::format::{self, TimeLeft};
 use crate::i18n::Text;
 use crate::merchant::face::SaleFace;
 use crate::merchant::place::SellScreen;
+use crate::signal::Memo;
 use crate::state::App;
 
 fn sale(app: App) -> Memo<Option<SaleView>> {

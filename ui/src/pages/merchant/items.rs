@@ -11,6 +11,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::merchant::cart::{Cart, CartLine};
 use crate::merchant::place::SellScreen;
+use crate::signal::Memo;
 use crate::state::App;
 
 /// The screen.
@@ -65,11 +66,11 @@ fn tile(app: App, item: CatalogueItem) -> impl IntoView {
     };
     view! {
         <li>
-            <button class="tile" type="button" data-action="add-item" data-quantity=quantity
+            <button class="tile" type="button" data-action="add-item" data-quantity=move || quantity.get()
                 on:click=move |_| app.till.cart.update(|cart| cart.add(&item))>
                 <bdi class="tile-name">{name}</bdi>
                 {amount(app, price, AmountSize::Line)}
-                <span class="tile-count" hidden=move || quantity.get() == 0 aria-hidden="true">{quantity}</span>
+                <span class="tile-count" hidden=move || quantity.get() == 0 aria-hidden="true">{move || quantity.get()}</span>
                 <span class="unseen">{said}</span>
             </button>
         </li>

@@ -13,6 +13,7 @@ use crate::components::problem::problem_text;
 use crate::components::{back_button, icon, loading_list};
 use crate::i18n::Text;
 use crate::merchant::till::Fetched;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The head of a screen that is left the way it came.

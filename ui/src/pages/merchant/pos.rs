@@ -14,6 +14,7 @@ use crate::components::{back_button, icon, pips};
 use crate::i18n::Text;
 use crate::merchant::face::SaleFace;
 use crate::merchant::till::CodeKind;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The steps from a request to its payment: asked, sent, opened, paying.

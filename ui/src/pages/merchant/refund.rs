@@ -12,6 +12,7 @@ use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The longest reason, in characters.

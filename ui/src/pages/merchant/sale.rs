@@ -16,6 +16,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::merchant::face::SaleFace;
 use crate::merchant::place::SellScreen;
+use crate::signal::Memo;
 use crate::state::App;
 
 const CANCEL: Question = Question {

@@ -14,6 +14,7 @@ use crate::merchant::period::{Period, Question};
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::SalesRead;
 use crate::place::Place;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The states that can be asked for, by the name the server knows.

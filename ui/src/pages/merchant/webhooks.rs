@@ -8,6 +8,7 @@ use super::parts::{fetched, head};
 use crate::components::{empty_state, icon};
 use crate::format;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// What can be chosen: the event prefixes and their words.

@@ -10,6 +10,7 @@ use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
 use crate::later::{Calendar, Moment, is_in_time, moments};
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// Six in the evening.

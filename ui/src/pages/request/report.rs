@@ -10,6 +10,7 @@ use crate::components::dialog::Dialog;
 use crate::components::field::{Field, FieldKind};
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 const fn words(reason: ReportReason) -> Text {

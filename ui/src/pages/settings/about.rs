@@ -11,6 +11,7 @@ use crate::components::group::{fact, facts, group};
 use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::place::FirstStep;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The page.
@@ -98,7 +99,7 @@ fn licences(app: App) -> AnyView {
         <p class="quiet group-line">{app.t(Text::AboutLicencesHelp)}</p>
         {list}
         {dialog.view(app, "licence", Words::made(move |_| title.get()), view! {
-            <pre class="report" tabindex="0" dir="ltr" translate="no">{text}</pre>
+            <pre class="report" tabindex="0" dir="ltr" translate="no">{move || text.get()}</pre>
             {actions_row(Button::plain("close-licence", Text::ActionDone).on(app, move || dialog.close()))}
         })}
     };

@@ -13,6 +13,7 @@ use crate::components::words::Words;
 use crate::format;
 use crate::i18n::{Lang, Text};
 use crate::place::{Screen, SettingsPage};
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The shortest passphrase, in characters; the wallet checks again.

@@ -14,6 +14,7 @@ use crate::components::message::{Tone, badge};
 use crate::components::words::Words;
 use crate::format;
 use crate::i18n::{Lang, Text};
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The page.

@@ -14,6 +14,7 @@ use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::place::{Place, Screen, SettingsPage};
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// How many digits a claim code has.

@@ -7,6 +7,7 @@ use protocol::ipc::keep::{Trust, TrustView};
 use crate::components::button::{ButtonKind, copy_button};
 use crate::components::group::{fact, facts, fingerprint, group, wide_fact};
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The page.

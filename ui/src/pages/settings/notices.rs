@@ -10,6 +10,7 @@ use super::settings_of;
 use crate::components::icon;
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The page.

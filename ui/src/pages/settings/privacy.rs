@@ -8,6 +8,7 @@ use crate::components::dialog::{Dialog, Question, question};
 use crate::components::group::group;
 use crate::components::words::Words;
 use crate::i18n::Text;
+use crate::signal::RwSignal;
 use crate::state::App;
 
 /// The page.

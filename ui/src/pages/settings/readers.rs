@@ -15,6 +15,7 @@ use crate::components::icon;
 use crate::components::reader_picker::facts;
 use crate::i18n::Text;
 use crate::pages::card::guidance_list;
+use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
 /// The page.
