@@ -58,7 +58,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
 
     /// Changes the value and wakes its readers; nothing when the signal has ended.
     pub fn update(self, change: impl FnOnce(&mut T)) {
-        drop(self.try_update(change));
+        let _ = self.try_update(change);
     }
 
     /// The same, and answers what the change did; none when the signal has ended.
@@ -96,11 +96,6 @@ impl<T: Clone + Send + Sync + 'static> RwSignal<T> {
     #[track_caller]
     pub fn get_untracked(self) -> T {
         self.with_untracked(T::clone)
-    }
-
-    /// The same; none when the signal has ended.
-    pub fn try_get_untracked(self) -> Option<T> {
-        self.graph.try_get_untracked().map(|held| T::clone(&read(&held)))
     }
 }
 
@@ -289,10 +284,10 @@ mod tests {
     fn what_has_ended_takes_and_tells_nothing() {
         let owner = Owner::new();
         let signal = owner.with(|| RwSignal::new("here".to_owned()));
-        assert_eq!(signal.try_get_untracked().as_deref(), Some("here"));
+        assert_eq!(signal.try_get().as_deref(), Some("here"));
         owner.cleanup();
         drop(owner);
-        assert_eq!(signal.try_get_untracked(), None);
+        assert_eq!(signal.try_get(), None);
         signal.set("gone".to_owned());
         assert_eq!(signal.try_update(|text| text.len()), None);
     }

@@ -1,5 +1,6 @@
 //! The `bench` verb: the double seal against its raw cost, card reads against the least the standard allows, the ISO
-//! 8583 codec against a peer, the bank's check of a card, payments through servers, and the window.
+//! 8583 codec against a peer, the bank's check of a card, payments through servers, searches in a history, and the
+//! window.
 //! `docs/performance.md` has figures.
 
 mod hello;
@@ -19,6 +20,9 @@ pub struct Options {
     alone: Alone,
     #[command(flatten)]
     servers: Servers,
+    /// Searches in a wallet with a hundred thousand receipts.
+    #[arg(long)]
+    search: bool,
     /// The window: the module's size, cold start, memory, and the longest task while paying.
     #[arg(long)]
     window: bool,
@@ -57,7 +61,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     setup::for_demo()?;
     let Alone { seal, card, iso8583 } = options.alone;
     let Servers { hsm, bank, settle } = options.servers;
-    let everything = !(seal || card || iso8583 || hsm || bank || settle || options.window);
+    let everything = !(seal || card || iso8583 || hsm || bank || settle || options.search || options.window);
     if seal || everything {
         show(cargo(["bench", "--package=envelope", "--bench=double_seal"]))?;
     }
@@ -73,7 +77,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if hsm || everything {
         show(cargo(["bench", "--package=tapseal", "--bench=card_check"]))?;
     }
-    let drivers = [("bank_load", bank), ("settle_load", settle)];
+    let drivers = [("bank_load", bank), ("settle_load", settle), ("search_load", options.search)];
     let drivers: Vec<&str> =
         drivers.iter().filter(|(_, wanted)| *wanted || everything).map(|(name, _)| *name).collect();
     if !drivers.is_empty() {

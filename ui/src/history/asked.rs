@@ -1,6 +1,5 @@
 //! What is asked for on the screen: words, days of the person's own calendar, and what can be chosen.
 
-use leptos::prelude::*;
 use protocol::ipc::history::{HistoryQuery, RefundFilter};
 
 use crate::format;

@@ -1,7 +1,6 @@
 //! The keyboard at a till: digits go into the keypad, Enter charges, and Enter begins the next sale.
 
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 

@@ -58,12 +58,13 @@ const FILES: [(&str, &str); 3] = [
 const MANUALS: [&str; 2] = ["tapseal-app.1", "tapseal-wallet.1"];
 
 /// Icons of the tree, and their places in the theme.
-const ICONS: [(&str, &str); 5] = [
+const ICONS: [(&str, &str); 6] = [
     ("32x32.png", "32x32/apps/org.tapseal.wallet.png"),
     ("128x128.png", "128x128/apps/org.tapseal.wallet.png"),
     ("128x128@2x.png", "256x256/apps/org.tapseal.wallet.png"),
     ("icon.png", "512x512/apps/org.tapseal.wallet.png"),
     ("app.svg", "scalable/apps/org.tapseal.wallet.svg"),
+    ("symbolic.svg", "symbolic/apps/org.tapseal.wallet-symbolic.svg"),
 ];
 
 /// Lays out everything but the programs, in a folder that is made anew.
