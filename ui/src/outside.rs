@@ -1,5 +1,6 @@
 //! What asks for the window from outside: a link that was tapped somewhere, or a notification that was pressed.
 
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::Problem;
