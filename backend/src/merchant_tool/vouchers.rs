@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envelope::{Merchant, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
 use payment::{Amount, FixedPart, MerchantId, VoucherNumber};
@@ -123,7 +125,7 @@ impl VerifierKey {
         let path = folder.merchant(merchant, KEY_FILE);
         if !path.exists() {
             let key = Zeroizing::new(keys::random::<32>());
-            let text = Zeroizing::new(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, &*key));
+            let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_slice()));
             keys::write_new(&path, text.as_bytes())?;
         }
         let key = keys::read_key(&path)?;
@@ -263,7 +265,9 @@ fn reconcile(owner: &Owner, batch: &FixedPart, bank: &Path) -> Result<(), Mercha
         let money = |minor| Amount::new(minor, own.currency);
         let count = made.len();
         println!("batch {batch}: {count} vouchers; sold {}, spent {}, left {}", money(sold), money(spent), money(left));
-        found.iter().for_each(|difference| println!("not so: {difference:?}"));
+        for difference in &found {
+            println!("not so: {difference:?}");
+        }
     }
     if found.is_empty() { Ok(()) } else { Err(MerchantToolError::Argument("the two sides do not agree".to_owned())) }
 }
