@@ -71,7 +71,7 @@ async fn a_person_without_a_mouse_pays_in_the_window() {
     hand.press("skip").await;
     window.wait_for_screen("inbox").await;
     hand.go_to("[data-field=\"link\"]").await;
-    hand.keys(link(&created)).await;
+    hand.text(link(&created)).await;
     hand.press("open-link").await;
     window.wait_for_screen("request").await;
     hand.press("pay").await;

@@ -1,5 +1,7 @@
 //! A payment on the wallet's screens, from the inbox to the receipt, with or without a mouse.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::browser::Browser;
@@ -13,6 +15,13 @@ const TAB: &str = "\u{e004}";
 /// The key that presses what has the focus.
 const ENTER: &str = "\u{e007}";
 
+/// How many letters are typed before the field is looked at.
+const LETTERS_AT_ONCE: usize = 8;
+/// How long a field may take to hold what was typed.
+const TYPE_WAIT: Duration = Duration::from_secs(10);
+/// Pause between two looks at it.
+const TYPE_PAUSE: Duration = Duration::from_millis(20);
+
 /// Somebody without a mouse: Tab, Enter, arrows and digits.
 pub struct Keyboard<'a>(pub &'a Browser);
 
@@ -20,6 +29,28 @@ impl Keyboard<'_> {
     /// Types, wherever the focus is.
     pub async fn keys(&self, keys: &str) {
         self.0.driver().action_chain().send_keys(keys).perform().await.expect("keys can be typed");
+    }
+
+    /// Types a long text into the field that has the focus, some letters at a time: WebKit's driver loses some of many.
+    ///
+    /// # Panics
+    /// When the field does not hold what was typed so far.
+    pub async fn text(&self, text: &str) {
+        let mut typed = 0;
+        while typed < text.len() {
+            let end = text.len().min(typed + LETTERS_AT_ONCE);
+            self.keys(&text[typed..end]).await;
+            typed = end;
+            let started = Instant::now();
+            loop {
+                let held = self.ask("return document.activeElement?.value ?? '';").await;
+                if held.as_str() == Some(&text[..typed]) {
+                    break;
+                }
+                assert!(started.elapsed() < TYPE_WAIT, "typed {:?}, but the field holds {held}", &text[..typed]);
+                tokio::time::sleep(TYPE_PAUSE).await;
+            }
+        }
     }
 
     /// Moves the focus to what matches.

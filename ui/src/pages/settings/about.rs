@@ -14,6 +14,9 @@ use crate::place::FirstStep;
 use crate::signal::RwSignal;
 use crate::state::App;
 
+/// The licences one may choose from, as SPDX writes them.
+const LICENCE: &str = env!("CARGO_PKG_LICENSE");
+
 /// The page.
 pub fn page(app: App) -> AnyView {
     let reach = move || app.t(if app.online.get() { Text::SettingsOnline } else { Text::SettingsOffline })();
@@ -22,7 +25,7 @@ pub fn page(app: App) -> AnyView {
             {facts(view! {
                 {fact(app, Text::SettingsVersion, move || format!("{} {}", app.t(Text::AppName)(), of_status(app, |status| status.version.clone())))}
                 {fact(app, Text::SettingsServer, view! { <bdi>{move || of_status(app, |status| status.server.clone())}</bdi>" · "{reach} })}
-                {fact(app, Text::AboutLicence, view! { <span translate="no">"MIT OR Apache-2.0"</span> })}
+                {fact(app, Text::AboutLicence, view! { <span translate="no">{LICENCE}</span> })}
             })}
         </section>
         {reporting(app)}
