@@ -233,6 +233,10 @@ impl List {
     /// keys go on working.
     fn show(self, index: usize, frames: u32) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
+        // Another key was faster: what it moved to must not lose the focus to this.
+        if self.active.get_untracked() != index {
+            return;
+        }
         let row = element.query_selector(&format!(":scope > [data-index=\"{index}\"]")).ok().flatten();
         if let Some(row) = &row {
             let how = ScrollIntoViewOptions::new();
@@ -244,7 +248,7 @@ impl List {
         if let Some(control) = control.and_then(|control| control.dyn_into::<HtmlElement>().ok()) {
             let _ = control.focus();
             request_animation_frame(move || self.keep(index, frames.min(FRAMES_KEPT)));
-        } else if frames > 0 && self.active.get_untracked() == index {
+        } else if frames > 0 {
             let _ = element.focus();
             request_animation_frame(move || self.show(index, frames - 1));
         }
