@@ -47,13 +47,8 @@ pub async fn change_code(
     code: &CodeVerifier,
     now_ms: i64,
 ) -> Result<Answered<VoucherCode>, BankError> {
-    Ok(match with_code(db_tx, number, code, now_ms).await? {
-        Answered::Done(mut voucher) => {
-            voucher.note(db_tx, VoucherEvent::CodeChanged, now_ms).await?;
-            Answered::Done(voucher.draw_code(db_tx, hsm).await?)
-        }
-        other => other.instead(),
-    })
+    let answered = with_code(db_tx, number, code, now_ms).await?;
+    another_code(db_tx, hsm, answered, now_ms).await
 }
 
 /// Ends a voucher: its code is good for nothing any more, and what is on it goes back to the account it was bought from at
@@ -100,7 +95,18 @@ pub async fn forgot_code(
     backup: &CodeVerifier,
     now_ms: i64,
 ) -> Result<Answered<VoucherCode>, BankError> {
-    Ok(match with_backup(db_tx, number, backup, now_ms).await? {
+    let answered = with_backup(db_tx, number, backup, now_ms).await?;
+    another_code(db_tx, hsm, answered, now_ms).await
+}
+
+/// Another payment code for a voucher whose holder proved to be so.
+async fn another_code(
+    db_tx: &mut DbConnection,
+    hsm: &Hsm,
+    answered: Answered<Stored>,
+    now_ms: i64,
+) -> Result<Answered<VoucherCode>, BankError> {
+    Ok(match answered {
         Answered::Done(mut voucher) => {
             voucher.note(db_tx, VoucherEvent::CodeChanged, now_ms).await?;
             Answered::Done(voucher.draw_code(db_tx, hsm).await?)
