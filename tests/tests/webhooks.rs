@@ -188,11 +188,23 @@ async fn merchant_has_a_message_sent_again() {
     let webhook = register(&till, &receiver, &["request.created"]).await;
     system.ask(&Ask::default()).await;
     let first = receiver.until("it has come", |messages| messages.len() == 1).await.remove(0);
+    let told = async || log(&till, &webhook).await[0]["status"] == "delivered";
+    system.wait_until("it counts as delivered", told).await;
     let path = format!("/v1/webhooks/{}/deliveries/{}/redeliver", text(&webhook, "id"), first.id);
     let answer = till.send("POST", &path, &json!({})).await.expect("an answer");
     assert_eq!((answer.status, text(&answer.body, "status")), (202, "queued"));
     let second = receiver.until("it comes again", |messages| messages.len() == 2).await.remove(1);
-    assert_eq!((second.id, second.body), (first.id, first.body));
+    assert_eq!((&second.id, &second.body), (&first.id, &first.body));
+    system.wait_until("that counts too", told).await;
+    // Asked for while it is on its way, it comes once more after that.
+    receiver.hold();
+    till.send("POST", &path, &json!({})).await.expect("an answer");
+    receiver.until("it is with the receiver", |messages| messages.len() == 3).await;
+    assert_eq!(till.send("POST", &path, &json!({})).await.expect("an answer").status, 202);
+    receiver.release();
+    let last = receiver.until("it comes for the last time", |messages| messages.len() == 4).await.remove(3);
+    assert_eq!((last.id, last.body), (first.id, first.body));
+    system.wait_until("everything is told", told).await;
     let other = format!("/v1/webhooks/{}/deliveries/msg_other/redeliver", text(&webhook, "id"));
     assert_eq!(till.send("POST", &other, &json!({})).await.expect("an answer").status, 404);
 }

@@ -128,12 +128,14 @@ async fn queue_again(
     webhook_id: String,
     delivery_id: String,
 ) -> Result<WebhookDeliveryView, Error> {
-    // One that has ended goes out beside the others' order; one that has not keeps its place in it.
+    // One that has ended goes out beside the others' order; one that has not keeps its place in it. One that is on its way
+    // right now goes out once more when that try is recorded.
     let sql = format!(
         "UPDATE webhook_delivery SET due_ms = $1, \
          in_order = CASE WHEN status = 'queued' THEN in_order ELSE 0 END, \
          tries = CASE WHEN status = 'queued' THEN tries ELSE 0 END, \
          queued_ms = CASE WHEN status = 'queued' THEN queued_ms ELSE $1 END, \
+         again = CASE WHEN status = 'queued' AND lease_until_ms > $1 THEN 1 ELSE 0 END, \
          status = 'queued' WHERE id = $2 AND webhook_id = $3 RETURNING {COLUMNS}"
     );
     let row: Option<DeliveryRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))

@@ -299,9 +299,15 @@ async fn record(db_tx: &mut DbConnection, leased: &Leased, webhook_id: &str, tri
         Tried::Answered(status) => (Some(i64::from(status)), None),
         Tried::Unanswered(reason) => (None, Some(reason)),
     };
+    // One that was asked for again meanwhile is due at once, as if that had been asked just after this try.
     sqlx::query(
-        "UPDATE webhook_delivery SET status = $1, tries = tries + 1, response_status = $2, reason = $3, \
-         tried_ms = $4, due_ms = $5, lease_until_ms = 0 WHERE id = $6 AND status = 'queued'",
+        "UPDATE webhook_delivery SET response_status = $2, reason = $3, tried_ms = $4, lease_until_ms = 0, again = 0, \
+         status = CASE WHEN again = 1 THEN 'queued' ELSE $1 END, \
+         due_ms = CASE WHEN again = 1 THEN $4 ELSE $5 END, \
+         tries = CASE WHEN again = 1 AND $1 <> 'queued' THEN 0 ELSE tries + 1 END, \
+         queued_ms = CASE WHEN again = 1 AND $1 <> 'queued' THEN $4 ELSE queued_ms END, \
+         in_order = CASE WHEN again = 1 AND $1 <> 'queued' THEN 0 ELSE in_order END \
+         WHERE id = $6 AND status = 'queued'",
     )
     .bind(status)
     .bind(response_status)
