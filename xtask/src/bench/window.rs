@@ -9,9 +9,21 @@ use crate::test::desktop::Desktop;
 use crate::web::size;
 use crate::{setup, ui};
 
-/// What the drivers start.
-const PROGRAMS: [&str; 5] =
-    ["--package=tapseal", "--package=wallet", "--package=virtual-card", "--package=tapseal-app", "--package=e2e"];
+/// The drivers, and what they start.
+const PROGRAMS: [&str; 12] = [
+    "--package=tapseal",
+    "--package=wallet",
+    "--package=virtual-card",
+    "--package=tapseal-app",
+    "--package=e2e",
+    "--bin=tapseal",
+    "--bin=tapseal-wallet",
+    "--bin=tapseal-card",
+    "--bin=tapseal-app",
+    "--bin=wallet_bridge",
+    "--bin=window_start",
+    "--bin=window_tasks",
+];
 
 /// Builds everything for release and prints the measurements as they come.
 pub fn measure() -> Result<(), Failure> {
@@ -19,7 +31,7 @@ pub fn measure() -> Result<(), Failure> {
     setup::for_everything()?;
     ui::build_for_window()?;
     println!("{}", size::of_bundle(&root())?);
-    show(cargo(["build", "--release", "--bins"].into_iter().chain(PROGRAMS)))?;
+    show(cargo(["build", "--release"].into_iter().chain(PROGRAMS)))?;
     let target = target_folder()?;
     let hello = hello::build(&target)?;
     let desktop = Desktop::start()?;
