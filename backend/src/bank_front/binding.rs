@@ -12,21 +12,15 @@
 
 mod event;
 mod notice;
-mod password;
 mod payer;
 mod terminal;
-mod totp;
 
 pub use event::PayerEvents;
 pub use notice::Notice;
-pub use password::{Password, PasswordVerifier};
 pub(super) use payer::PayerChange;
 pub use payer::{NewPayer, PAYER_TRIES_MAX, Payer, PayerState};
 pub(super) use terminal::device_address;
 pub use terminal::{Address, Terminal, TerminalKind, TerminalState};
-pub(super) use totp::matching_step;
-#[cfg(test)]
-pub(super) use totp::shown;
 
 #[cfg(test)]
 mod tests;

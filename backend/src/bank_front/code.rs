@@ -21,9 +21,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::BankFront;
-use super::binding::{Password, PasswordVerifier, Payer, PayerState};
+use super::binding::{Payer, PayerState};
 use super::error::BankError;
 use super::gateways::Sending;
+use crate::password::{Password, PasswordVerifier};
 
 mod books;
 mod state;

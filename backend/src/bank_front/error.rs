@@ -17,6 +17,9 @@ pub enum BankError {
     /// A file of the data folder does not hold what it should.
     #[error("{0} is malformed")]
     Malformed(&'static str),
+    /// A password that cannot be chosen.
+    #[error(transparent)]
+    Password(#[from] crate::password::Unfit),
     /// A stored value does not mean anything to this version of the program.
     #[error("the stored {0} has no meaning")]
     Stored(&'static str),

@@ -1,47 +1,13 @@
-//! Files that only their owner may read, replaced as a whole or not at all.
+//! The bank's private files, with the bank's own word for what went wrong.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::error::BankError;
+use crate::private_file;
 
-/// Readable and writable by the owner, by nobody else.
-pub const OWNER_ONLY: u32 = 0o600;
+pub use crate::private_file::OWNER_ONLY;
 
 /// Writes `bytes` to `path` durably: a crash leaves the old content or the new, never a part.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BankError> {
-    let fail = |error| BankError::file(path, error);
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    // A part left by a crash may have other permissions; it holds nothing anybody needs.
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&part).map_err(fail)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
-    fs::rename(&part, path).map_err(fail)?;
-    // A bare name has an empty parent, which is here.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_replaced_file_is_whole_and_the_owners() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        replace(&path, b"one").unwrap();
-        replace(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ONLY);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
+    private_file::replace(path, bytes).map_err(|error| BankError::file(path, error))
 }

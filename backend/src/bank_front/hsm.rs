@@ -57,7 +57,6 @@ pub use key_file::{
 use key_file::{KeyFile, StoredEpoch};
 pub use key_folder::KeyFolder;
 pub use new_card::CardSecrets;
-pub use payer::Pepper;
 pub use pin_block::PinFormat;
 use pin_key::PinKeys;
 use sealed_file::FileKey;

@@ -4,10 +4,10 @@ use payment::{Amount, Currency, IdentityCode, InvalidTransition};
 
 use super::event;
 use super::notice::{Notice, Said};
-use super::password::PasswordVerifier;
 use super::terminal::{Address, Terminal};
 use crate::bank_front::account::{self, AccountId, AccountKind};
 use crate::bank_front::error::BankError;
+use crate::password::PasswordVerifier;
 use crate::storage::DbConnection;
 
 /// Wrong passwords, and codes guessed at until they were spoilt, after which a payer is locked. They are forgiven by a
@@ -163,7 +163,7 @@ impl TryFrom<PayerRow> for Payer {
             language: row.language,
             payment_limit: Amount::new(row.payment_limit_minor, currency),
             day_limit: Amount::new(row.day_limit_minor, currency),
-            password: PasswordVerifier::parse(&row.password)?,
+            password: PasswordVerifier::parse(&row.password).ok_or(BankError::Stored("payer.password"))?,
         })
     }
 }

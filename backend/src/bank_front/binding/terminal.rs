@@ -4,6 +4,7 @@ use payment::IdentityCode;
 
 use crate::bank_front::error::BankError;
 use crate::storage::DbConnection;
+use crate::totp;
 
 /// The most terminals of one payer.
 pub const TERMINALS_MAX: usize = 8;
@@ -228,8 +229,8 @@ pub(in crate::bank_front) fn device_address(bank: &str, identity: &IdentityCode,
     format!(
         "otpauth://totp/{bank}:{identity}?secret={}&issuer={bank}&algorithm=SHA256&digits={}&period={}",
         base32(secret),
-        super::totp::CODE_DIGITS,
-        super::totp::STEP_S
+        totp::CODE_DIGITS,
+        totp::STEP_S
     )
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::bank_front::error::BankError;
 use crate::bank_front::tests::support::{Bench, HOLDER, NOW_MS};
+use crate::password::{Password, PasswordVerifier};
 use crate::storage::DbConnection;
 
 /// A payer with two terminals, bound in the bench's bank.

@@ -6,13 +6,14 @@ use payment::{Amount, AttemptId, DeclineCode, Order, OrderHash};
 use super::state::{CodeChange, CodeState};
 use super::{CODE_LIFE_MS, CODE_TRIES_MAX, ORDERS_PER_HOUR_MAX, Occasion, draw, text, ticket_hash};
 use crate::bank_front::account::{self, AccountId};
-use crate::bank_front::binding::{Address, Payer, PayerChange, PayerState, Terminal, TerminalKind, matching_step};
+use crate::bank_front::binding::{Address, Payer, PayerChange, PayerState, Terminal, TerminalKind};
 use crate::bank_front::calendar;
 use crate::bank_front::decision::Refusal;
 use crate::bank_front::error::BankError;
 use crate::bank_front::gateways::Sending;
 use crate::bank_front::hsm::Hsm;
 use crate::storage::DbConnection;
+use crate::totp::matching_step;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 

@@ -10,11 +10,11 @@ use std::sync::atomic::Ordering;
 
 use super::{CODE_LIFE_MS, CODE_TRIES_MAX, ORDERS_PER_HOUR_MAX};
 use crate::bank_front::account::AccountId;
-use crate::bank_front::binding::{
-    Address, NewPayer, PAYER_TRIES_MAX, Password, PasswordVerifier, Payer, PayerState, shown,
-};
+use crate::bank_front::binding::{Address, NewPayer, PAYER_TRIES_MAX, Payer, PayerState};
 use crate::bank_front::gateways;
 use crate::bank_front::tests::support::{Bench, HOLDER, NOW_MS, Sent, Told, home, usd};
+use crate::password::{Password, PasswordVerifier};
+use crate::totp::shown;
 
 const PASSWORD: &str = "correct horse";
 const PHONE: &str = "+12025550143";

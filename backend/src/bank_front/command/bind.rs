@@ -9,11 +9,12 @@ use zeroize::Zeroizing;
 use super::table::{Column, table};
 use super::{Folder, print};
 use crate::bank_front::account::AccountId;
-use crate::bank_front::binding::{self, Address, NewPayer, Password, PasswordVerifier, Payer};
+use crate::bank_front::binding::{self, Address, NewPayer, Payer};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::Hsm;
 use crate::bank_front::{open_database, seed};
 use crate::clock::{now_ms, signed_ms};
+use crate::password::{Password, PasswordVerifier};
 use crate::storage::Db;
 
 /// What to do with payers by code.

@@ -9,25 +9,11 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Hsm;
+use crate::password::Pepper;
 
 const PASSWORD_LABEL: &[u8] = b"tapseal/1 payment password";
 const CODE_LABEL: &[u8] = b"tapseal/1 payment code";
 const DEVICE_LABEL: &[u8] = b"tapseal/1 code device";
-
-/// A key that is derived for one purpose.
-pub struct Pepper(Zeroizing<[u8; 32]>);
-
-impl Pepper {
-    /// The key's bytes.
-    pub(in crate::bank_front) fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    #[cfg(test)]
-    pub(in crate::bank_front) fn of_test(byte: u8) -> Self {
-        Self(Zeroizing::new([byte; 32]))
-    }
-}
 
 impl Hsm {
     /// The pepper of payment passwords.
@@ -54,7 +40,7 @@ impl Hsm {
 
     fn pepper(&self, label: &[u8]) -> Pepper {
         let mac = self.pan_reference_key.clone().chain_update(label).finalize();
-        Pepper(Zeroizing::new(mac.into_bytes().into()))
+        Pepper::new(mac.into_bytes().into())
     }
 }
 

@@ -34,7 +34,7 @@ pub fn matching_step(secret: &[u8], code: &str, last_step: i64, now_ms: i64) -> 
 
 /// What the device shows now; for the tests that hold one.
 #[cfg(test)]
-pub(in crate::bank_front) fn shown(secret: &[u8], now_ms: i64) -> String {
+pub(crate) fn shown(secret: &[u8], now_ms: i64) -> String {
     format!("{:0CODE_DIGITS$}", code_at(secret, now_ms.div_euclid(1_000 * STEP_S)))
 }
 

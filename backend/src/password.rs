@@ -1,35 +1,49 @@
-//! The payment password: chosen by the payer, typed in every payment by code, and not the PIN of any card.
+//! A payer's password: chosen by the payer, typed in every payment by code or alias, and not the PIN of any card.
+//!
+//! What is stored of it is Argon2id under a pepper that is kept apart from the database.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
-
-use crate::bank_front::error::BankError;
-use crate::bank_front::hsm::Pepper;
 
 const SALT_LEN: usize = 16;
 const HASH_LEN: usize = 32;
 /// The fewest and the most characters of a password.
 const CHARACTERS: std::ops::RangeInclusive<usize> = 8..=64;
 
-/// A payment password in clear. It has no `Debug`, no `Display` and no `==`.
+/// A text that nobody may choose as a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a password has 8 to 64 characters, and is not digits only")]
+pub struct Unfit;
+
+/// What passwords are hashed with and the database does not have.
+pub struct Pepper(Zeroizing<[u8; 32]>);
+
+impl Pepper {
+    /// The pepper that these bytes are; the caller wipes its own copy.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Its bytes.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A password in clear. It has no `Debug`, no `Display` and no `==`.
 pub struct Password(Zeroizing<String>);
 
 impl Password {
     /// The password that a payer chose.
     ///
     /// # Errors
-    /// [`BankError::Malformed`] when it is too short, too long, or nothing but digits: whoever chooses digits chooses
-    /// the PIN of a card.
-    pub fn chosen(text: &str) -> Result<Self, BankError> {
+    /// [`Unfit`] when it is too short, too long, or nothing but digits: whoever chooses digits chooses the PIN of a card.
+    pub fn chosen(text: &str) -> Result<Self, Unfit> {
         let typed = Self::typed(text);
         let fits =
             CHARACTERS.contains(&typed.0.chars().count()) && !typed.0.chars().all(|letter| letter.is_ascii_digit());
-        if fits {
-            Ok(typed)
-        } else {
-            Err(BankError::Malformed("the payment password: 8 to 64 characters, not digits only"))
-        }
+        if fits { Ok(typed) } else { Err(Unfit) }
     }
 
     /// What somebody typed, which may be anything.
@@ -38,7 +52,7 @@ impl Password {
     }
 }
 
-/// What is stored of a password: a salt and Argon2id (RFC 9106) under a pepper that only the HSM has.
+/// What is stored of a password: a salt and Argon2id (RFC 9106) under a pepper.
 #[derive(Clone)]
 pub struct PasswordVerifier {
     salt: [u8; SALT_LEN],
@@ -64,21 +78,20 @@ impl PasswordVerifier {
     }
 
     /// Whether it is the same stored password.
-    pub(in crate::bank_front) fn is_same(&self, other: &Self) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         (self.salt.ct_eq(&other.salt) & self.hash.ct_eq(&other.hash)).into()
     }
 
     /// The stored form.
-    pub(super) fn to_text(&self) -> String {
+    pub fn to_text(&self) -> String {
         hex::encode([self.salt.as_slice(), &self.hash].concat())
     }
 
-    /// A stored verifier.
-    pub(super) fn parse(text: &str) -> Result<Self, BankError> {
-        const WRONG: BankError = BankError::Stored("payer.password");
-        let bytes = hex::decode(text).map_err(|_| WRONG)?;
-        let (salt, hash) = bytes.split_first_chunk::<SALT_LEN>().ok_or(WRONG)?;
-        Ok(Self { salt: *salt, hash: hash.try_into().map_err(|_| WRONG)? })
+    /// A stored verifier; none when the text is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = hex::decode(text).ok()?;
+        let (salt, hash) = bytes.split_first_chunk::<SALT_LEN>()?;
+        Some(Self { salt: *salt, hash: hash.try_into().ok()? })
     }
 }
 
@@ -102,11 +115,11 @@ mod tests {
 
     #[test]
     fn a_password_is_told_by_its_verifier_and_its_pepper_only() {
-        let (pepper, other) = (Pepper::of_test(1), Pepper::of_test(2));
+        let (pepper, other) = (Pepper::new([1; 32]), Pepper::new([2; 32]));
         let password = Password::chosen("correct horse").ok().unwrap();
         let stored = PasswordVerifier::of(&password, &pepper).to_text();
         assert!(!stored.contains(&hex::encode("correct")));
-        let read = PasswordVerifier::parse(&stored).ok().unwrap();
+        let read = PasswordVerifier::parse(&stored).unwrap();
         assert!(read.verifies(&Password::typed("correct horse\n"), &pepper));
         assert!(!read.verifies(&Password::typed("correct horse"), &other), "a stolen database has no pepper");
         assert!(!read.verifies(&Password::typed("Correct horse"), &pepper));
