@@ -44,6 +44,11 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// How much space is left, in bytes.
+    pub(crate) fn left(&self) -> usize {
+        self.space.len()
+    }
+
     /// One length byte, then the bytes; at most `len_max`.
     pub(crate) fn put_short(&mut self, bytes: &[u8], len_max: usize) -> Result<(), Full> {
         if bytes.len() > len_max {

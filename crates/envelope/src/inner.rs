@@ -34,13 +34,13 @@ pub const ICC_DATA_LEN_MAX: usize = 512;
 /// First byte of the plaintext.
 const VERSION: u8 = 1;
 /// The PSN byte of a card without one: card sequence numbers have two decimal digits.
-const NO_PSN: u8 = 0xFF;
+pub(crate) const NO_PSN: u8 = 0xFF;
 /// Where [`PinKind`] has its code: no PIN, because the device has verified its owner.
 const VERIFIED_BY_DEVICE: u8 = 3;
 /// What stands in the place of the PIN block then.
 const NO_PIN_BLOCK: [u8; PIN_BLOCK_LEN] = [0; PIN_BLOCK_LEN];
 /// Highest card sequence number (ISO 8583 DE 23 holds three digits, EMV tag 5F34 two).
-const PSN_MAX: u8 = 99;
+pub(crate) const PSN_MAX: u8 = 99;
 
 /// How the card was read, as ISO 8583 DE 22 says it; the third digit says that a PIN can be entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,7 +73,7 @@ impl EntryMode {
             .find(|mode| mode.de22() == digits)
     }
 
-    fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::ContactChip => 5,
             Self::ContactlessChip => 7,
@@ -82,7 +82,7 @@ impl EntryMode {
         }
     }
 
-    fn from_code(code: u8) -> Option<Self> {
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
         match code {
             5 => Some(Self::ContactChip),
             7 => Some(Self::ContactlessChip),
@@ -295,7 +295,7 @@ fn check(card: &CardData) -> Result<(), SealError> {
     }
 }
 
-fn is_expiry(yymm: [u8; 4]) -> bool {
+pub(crate) fn is_expiry(yymm: [u8; 4]) -> bool {
     yymm.iter().all(u8::is_ascii_digit) && (1..=12).contains(&((yymm[2] - b'0') * 10 + (yymm[3] - b'0')))
 }
 

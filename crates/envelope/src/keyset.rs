@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 mod bank_certificate;
 mod trust_roots;
+mod vault_profile;
 
 pub use bank_certificate::{BANK_EPOCH_MS_MAX, BankCertificate, Claim, IinRange};
 pub use trust_roots::{BankTrust, TrustRoots};
+pub use vault_profile::VaultProfile;
 
 pub use crate::error::KeysetError;
 use crate::jwk::Jwk;
@@ -67,7 +69,12 @@ pub enum KeysetKey {
     /// Opens the outer seal.
     PaymentServer(PaymentServerSealingKey),
     /// Opens what a payer sends the vault.
-    Vault(VaultSealingKey),
+    Vault {
+        /// The key.
+        key: VaultSealingKey,
+        /// Whose it is.
+        profile: VaultProfile,
+    },
     /// Signs a merchant's orders.
     Merchant {
         /// The key.
@@ -82,7 +89,7 @@ impl KeysetKey {
     pub fn kid(&self) -> &str {
         match self {
             Self::PaymentServer(key) => key.kid(),
-            Self::Vault(key) => key.kid(),
+            Self::Vault { key, .. } => key.kid(),
             Self::Merchant { key, .. } => key.kid(),
         }
     }
@@ -150,8 +157,8 @@ impl Keyset {
         Ok(keyset)
     }
 
-    /// The rules a keyset keeps whatever the time: identifiers are unique, periods have a length, merchant
-    /// data has its form, and one merchant has one profile.
+    /// The rules a keyset keeps whatever the time: identifiers are unique, periods have a length, what is told of
+    /// merchants and vaults has its form, and one merchant has one profile.
     pub fn validate(&self) -> Result<(), KeysetError> {
         if self.keys.len() > KEYSET_KEYS_MAX {
             return Err(KeysetError::Malformed("the number of keys"));
@@ -168,6 +175,9 @@ impl Keyset {
                     return Err(KeysetError::Malformed("two profiles of one merchant"));
                 }
             }
+            if let KeysetKey::Vault { profile, .. } = &entry.key {
+                profile.validate()?;
+            }
         }
         Ok(())
     }
@@ -176,16 +186,21 @@ impl Keyset {
     pub fn payment_server_sealing_key(&self, now_ms: i64) -> Option<&PaymentServerSealingKey> {
         newest(&self.keys, now_ms, |key| match key {
             KeysetKey::PaymentServer(key) => Some(key),
-            KeysetKey::Vault(_) | KeysetKey::Merchant { .. } => None,
+            KeysetKey::Vault { .. } | KeysetKey::Merchant { .. } => None,
         })
     }
 
-    /// The vault's key to seal to now.
-    pub fn vault_sealing_key(&self, now_ms: i64) -> Option<&VaultSealingKey> {
-        newest(&self.keys, now_ms, |key| match key {
-            KeysetKey::Vault(key) => Some(key),
+    /// The key of this vault to seal to now, and where it is; of the only vault when none is named.
+    pub fn vault(&self, vault_id: Option<&str>, now_ms: i64) -> Option<(&VaultSealingKey, &VaultProfile)> {
+        let entries = self.keys.iter().filter(|entry| entry.covers(now_ms));
+        let vaults = entries.filter_map(|entry| match &entry.key {
+            KeysetKey::Vault { key, profile } => Some((entry.not_before_ms, key, profile)),
             KeysetKey::PaymentServer(_) | KeysetKey::Merchant { .. } => None,
-        })
+        });
+        let named: Vec<_> = vaults.filter(|(_, _, profile)| vault_id.is_none_or(|id| id == profile.vault_id)).collect();
+        let is_one = named.windows(2).all(|two| two[0].2.vault_id == two[1].2.vault_id);
+        let newest = named.into_iter().max_by_key(|(not_before_ms, ..)| *not_before_ms);
+        newest.filter(|_| is_one).map(|(_, key, profile)| (key, profile))
     }
 
     /// What is known of a merchant.
@@ -325,13 +340,19 @@ struct ProfileWire {
     mcc: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vault_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_ca_pem: Option<String>,
 }
 
 impl EntryWire {
     fn of(entry: &KeysetEntry) -> Self {
         let (jwk, role, profile) = match &entry.key {
             KeysetKey::PaymentServer(key) => (key.to_jwk(), RoleWire::PaymentServer, ProfileWire::default()),
-            KeysetKey::Vault(key) => (key.to_jwk(), RoleWire::Vault, ProfileWire::default()),
+            KeysetKey::Vault { key, profile } => (key.to_jwk(), RoleWire::Vault, ProfileWire::of_vault(profile)),
             KeysetKey::Merchant { key, profile } => (key.to_jwk(), RoleWire::Merchant, ProfileWire::of(profile)),
         };
         Self { jwk, role, not_before_ms: entry.not_before_ms, not_after_ms: entry.not_after_ms, profile }
@@ -340,7 +361,9 @@ impl EntryWire {
     fn parse(self) -> Result<KeysetEntry, KeysetError> {
         let key = match self.role {
             RoleWire::PaymentServer => KeysetKey::PaymentServer(PaymentServerSealingKey::from_jwk(&self.jwk)?),
-            RoleWire::Vault => KeysetKey::Vault(VaultSealingKey::from_jwk(&self.jwk)?),
+            RoleWire::Vault => {
+                KeysetKey::Vault { key: VaultSealingKey::from_jwk(&self.jwk)?, profile: self.profile.parse_vault()? }
+            }
             RoleWire::Merchant => {
                 KeysetKey::Merchant { key: VerifyingKey::from_jwk(&self.jwk)?, profile: self.profile.parse()? }
             }
@@ -356,7 +379,28 @@ impl ProfileWire {
             display_name: Some(profile.display_name.clone()),
             mcc: Some(profile.mcc.clone()),
             country: Some(profile.country.clone()),
+            ..Self::default()
         }
+    }
+
+    fn of_vault(profile: &VaultProfile) -> Self {
+        Self {
+            vault_id: Some(profile.vault_id.clone()),
+            display_name: Some(profile.display_name.clone()),
+            url: Some(profile.url.clone()),
+            tls_ca_pem: Some(profile.tls_ca_pem.clone()),
+            ..Self::default()
+        }
+    }
+
+    fn parse_vault(self) -> Result<VaultProfile, KeysetError> {
+        let present = |member: Option<String>| member.ok_or(KeysetError::Malformed("a vault without its profile"));
+        Ok(VaultProfile {
+            vault_id: present(self.vault_id)?,
+            display_name: present(self.display_name)?,
+            url: present(self.url)?,
+            tls_ca_pem: present(self.tls_ca_pem)?,
+        })
     }
 
     fn parse(self) -> Result<MerchantProfile, KeysetError> {

@@ -19,6 +19,7 @@
 //! | [`BankRoot`] | signs that bank's [`keyset::BankCertificate`] |
 //! | [`Merchant`] | signs orders |
 //! | [`BankOutcome`] | signs outcomes |
+//! | [`VaultRelease`] | signs what a vault releases to a bank |
 //! | [`Device`] | signs submissions and HTTP calls |
 //! | [`RestKey`] | seals what a device keeps for itself, and opens it again |
 //! | a passphrase | seals a wallet's [`backup`], and opens it again |
@@ -66,6 +67,7 @@ pub mod http_signature;
 pub mod inner;
 mod jwk;
 pub mod jws;
+mod kept_card;
 pub mod keyset;
 pub mod means;
 pub mod outer;
@@ -79,6 +81,7 @@ mod sealing_key;
 mod secret;
 mod signing_key;
 pub mod suite;
+pub mod vault;
 pub mod voucher;
 
 pub use capsule::{CAPSULE_CIPHERTEXT_LEN_MAX, Capsule};
@@ -86,6 +89,7 @@ pub use error::{
     CapsuleError, DigitsError, JwsError, KeyError, KeysetError, OpenError, PinBlockError, SealError, SignatureError,
 };
 pub use jwk::Jwk;
+pub use kept_card::{KeptCard, VAULT_ID_LEN_MAX, place_hash};
 pub use pan::Pan;
 pub use pin::Pin;
 pub use rest::RestKey;
@@ -96,4 +100,6 @@ pub use sealing_key::{
     VoucherSealingKey, VoucherSealingKeySecret,
 };
 pub use secret::SecretBytes;
-pub use signing_key::{BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VerifyingKey};
+pub use signing_key::{
+    BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VaultRelease, VerifyingKey,
+};

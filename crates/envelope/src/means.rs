@@ -3,6 +3,7 @@
 //! It is the inner seal of `inner` with another plaintext: same key, same additional data, same length, so nobody on the
 //! way can tell the two apart. A means is a file here and a line in each `match`.
 
+pub mod alias;
 pub mod code;
 pub mod voucher;
 
@@ -14,6 +15,7 @@ use crate::sealing_key::BankSealingKey;
 use crate::secret::wiped_buffer;
 use crate::suite::{INNER_LABEL, Sender};
 
+use alias::Alias;
 use code::Code;
 use voucher::Voucher;
 
@@ -27,6 +29,8 @@ pub enum MeansKind {
     Voucher,
     /// A code that comes by another channel.
     Code,
+    /// A card that a vault keeps.
+    Alias,
 }
 
 impl MeansKind {
@@ -35,12 +39,13 @@ impl MeansKind {
         match self {
             Self::Voucher => 1,
             Self::Code => 2,
+            Self::Alias => 3,
         }
     }
 
     /// The kind with this code.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [Self::Voucher, Self::Code].into_iter().find(|kind| kind.code() == code)
+        [Self::Voucher, Self::Code, Self::Alias].into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -50,6 +55,8 @@ pub enum Means {
     Voucher(Voucher),
     /// A step of paying by code.
     Code(Code),
+    /// A card that a vault releases.
+    Alias(Box<Alias>),
 }
 
 impl Means {
@@ -58,6 +65,7 @@ impl Means {
         match self {
             Self::Voucher(_) => MeansKind::Voucher,
             Self::Code(_) => MeansKind::Code,
+            Self::Alias(_) => MeansKind::Alias,
         }
     }
 }
@@ -70,6 +78,7 @@ pub fn seal(to: &BankSealingKey, attempt_hash: &[u8; 32], means: &Means) -> Resu
     match means {
         Means::Voucher(voucher) => voucher.check()?,
         Means::Code(code) => code.check()?,
+        Means::Alias(alias) => alias.check()?,
     }
     let sender = Sender::to(&to.to_bytes(), INNER_LABEL)?;
     let mut plaintext = wiped_buffer(INNER_PLAINTEXT_LEN);
@@ -83,6 +92,7 @@ fn write(plaintext: &mut [u8], means: &Means) -> Result<(), Full> {
     match means {
         Means::Voucher(voucher) => voucher.write(&mut writer),
         Means::Code(code) => code.write(&mut writer),
+        Means::Alias(alias) => alias.write(&mut writer),
     }
 }
 
@@ -95,6 +105,7 @@ pub(crate) fn read(plaintext: &[u8]) -> Option<Means> {
     let means = match MeansKind::from_code(reader.byte()?)? {
         MeansKind::Voucher => Means::Voucher(Voucher::read(&mut reader)?),
         MeansKind::Code => Means::Code(Code::read(&mut reader)?),
+        MeansKind::Alias => Means::Alias(Box::new(Alias::read(&mut reader)?)),
     };
     reader.only_padding()?;
     Some(means)

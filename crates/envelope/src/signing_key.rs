@@ -61,6 +61,11 @@ signing_role!(
     "bank-outcome"
 );
 signing_role!(
+    /// Role: a vault, which signs what it releases to a bank.
+    VaultRelease,
+    "vault-release"
+);
+signing_role!(
     /// Role: a payer's device, which signs submissions and HTTP calls.
     Device,
     "device"

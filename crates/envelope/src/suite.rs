@@ -25,6 +25,10 @@ pub const OUTER_LABEL: &[u8] = b"tapseal/1 outer";
 pub const REQUEST_LABEL: &[u8] = b"tapseal/1 request";
 /// The HPKE `info` of a part of a batch of vouchers, from a merchant to its bank.
 pub const VOUCHER_BATCH_LABEL: &[u8] = b"tapseal/1 voucher batch";
+/// The HPKE `info` of what a payer tells a vault.
+pub const VAULT_LABEL: &[u8] = b"tapseal/1 vault";
+/// The HPKE exporter context of the key that a vault's answer is sealed under.
+pub const VAULT_ANSWER_LABEL: &[u8] = b"tapseal/1 vault answer";
 /// The HPKE exporter context of the inner seal's PIN key.
 pub const PIN_EXPORT_LABEL: &[u8] = b"tapseal/1 pin";
 

@@ -107,6 +107,10 @@ decline_codes! {
     WrongCode = "declined_wrong_code", "84", Retry;
     /// The code was used, guessed at too often, replaced by another, or its time is over.
     CodeOver = "declined_code_over", "85", Retry;
+    /// The card came from a vault that the bank has not admitted, or the vault's word is not about this payment.
+    VaultUnknown = "declined_vault_unknown", "86", OtherCard;
+    /// The card was released too long ago.
+    ReleaseOver = "declined_release_over", "87", Retry;
     /// The card's answer was used before.
     Replay = "declined_replay", "94", Retry;
     /// The voucher's number or code is wrong; three wrong codes lock it.

@@ -154,6 +154,23 @@ error_codes! {
     SenderNotAccepted = "sender_not_accepted", 409, No, false, "This is the first request from this sender. Accept the sender first. No money moved.";
     /// A person has no more payment numbers open at a time.
     PaymentNumbersFull = "payment_numbers_full", 409, No, false, "Too many payment numbers are open. Take one back first. No money moved.";
+    // Vaults.
+    /// Alias, password and code do not belong together, or the alias is locked for a while: which of them is not told.
+    AliasRefused = "alias_refused", 401, No, false, "Alias, password or code is not right, or the alias is locked for a while. No money moved.";
+    /// The name of an alias is malformed.
+    AliasNameInvalid = "alias_name_invalid", 422, No, false, "This cannot be the name of an alias. No money moved.";
+    /// Somebody has this name.
+    AliasNameTaken = "alias_name_taken", 409, No, false, "This name is taken. No money moved.";
+    /// The password cannot be chosen.
+    PasswordUnfit = "password_unfit", 422, No, false, "A password has 8 to 64 characters, and is not digits only. No money moved.";
+    /// The limit that the owner set for the card is below the amount.
+    AliasLimit = "alias_limit", 422, No, false, "The amount is above the limit you set for this card. No money moved.";
+    /// The call is sealed to a key that the vault does not use any more; refresh the keyset and seal again.
+    VaultKeyRetired = "vault_key_retired", 409, No, true, "The vault's key has changed. No money moved.";
+    /// The vault cannot be reached, or does not answer.
+    VaultUnreachable = "vault_unreachable", 503, No, true, "The vault cannot be reached. No money moved.";
+    /// The operator lists no vault, or not this one.
+    NoVault = "no_vault", 422, No, false, "No such vault is known. No money moved.";
     // The wallet's own.
     /// The payment server cannot be reached, and nothing was sent.
     ServerUnreachable = "server_unreachable", 503, No, true, "The payment server cannot be reached. No money moved.";

@@ -7,6 +7,7 @@ pub mod ipc;
 pub mod merchant_api;
 pub mod mpm;
 pub mod sealed;
+pub mod vault_api;
 pub mod wallet_api;
 
 pub use error::{ErrorCode, MemberError, MoneyMoved, Problem};

@@ -65,3 +65,74 @@ fn other_plaintexts_are_refused() {
         assert!(read(&changed).is_none(), "byte {index} = {byte}");
     }
 }
+
+mod alias {
+    use super::*;
+    use crate::kept_card::testing::card;
+    use crate::means::alias::{Alias, Release};
+    use crate::signing_key::{SigningKey, VaultRelease};
+
+    fn release() -> Release {
+        Release {
+            vault_id: "card-vault".to_owned(),
+            entry_id: [1; 16],
+            release_id: [2; 16],
+            amount_minor: 1_280,
+            currency: *b"USD",
+            expires_ms: 1_795_000_120_000,
+        }
+    }
+
+    fn opened(key: &SigningKey<VaultRelease>) -> Box<Alias> {
+        let bank = BankSealingKeySecret::generate();
+        let means = Means::Alias(Box::new(Alias::sign(key, "first", &HASH, card(), release())));
+        let capsule = seal(bank.public(), &HASH, &means).unwrap();
+        assert_eq!(capsule.ciphertext.len(), INNER_PLAINTEXT_LEN + 16, "as long as a card");
+        match inner::open_any(&bank, &HASH, &capsule).unwrap() {
+            Content::Means(Means::Alias(alias)) => alias,
+            _ => panic!("not a released card"),
+        }
+    }
+
+    #[test]
+    fn a_release_says_what_the_vault_signed_and_nothing_else() {
+        let key = SigningKey::generate();
+        let word = opened(&key).word;
+        assert_eq!(word.release, release());
+        assert!(word.verify(key.public(), "first", &HASH).is_ok());
+        assert!(word.verify(SigningKey::generate().public(), "first", &HASH).is_err(), "another vault");
+        assert!(word.verify(key.public(), "second", &HASH).is_err(), "another bank");
+        assert!(word.verify(key.public(), "first", &[8; 32]).is_err(), "another attempt");
+        let changes: [fn(&mut Release); 6] = [
+            |release| release.vault_id = "card-vaul".to_owned(),
+            |release| release.entry_id[0] ^= 1,
+            |release| release.release_id[0] ^= 1,
+            |release| release.amount_minor -= 1,
+            |release| release.currency = *b"EUR",
+            |release| release.expires_ms += 1,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut changed = word.clone();
+            change(&mut changed.release);
+            assert!(changed.verify(key.public(), "first", &HASH).is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_word_about_one_card_is_not_one_about_another() {
+        let key = SigningKey::generate();
+        let other = {
+            let mut bytes = card().to_bytes();
+            bytes[3] ^= 1;
+            crate::KeptCard::from_bytes(&bytes).unwrap()
+        };
+        let mut alias = Alias::sign(&key, "first", &HASH, card(), release());
+        alias.card = other;
+        let bank = BankSealingKeySecret::generate();
+        let capsule = seal(bank.public(), &HASH, &Means::Alias(Box::new(alias))).unwrap();
+        let Content::Means(Means::Alias(opened)) = inner::open_any(&bank, &HASH, &capsule).unwrap() else {
+            panic!("not a released card");
+        };
+        assert!(opened.word.verify(key.public(), "first", &HASH).is_err());
+    }
+}

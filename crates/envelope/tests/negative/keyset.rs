@@ -3,7 +3,7 @@
 use envelope::jws::{TYP_BANK_CERTIFICATE, TYP_KEYSET, sign};
 use envelope::keyset::{
     Dated, ISSUED_SKEW_MS_MAX, KEYSET_KEYS_MAX, Keyset, KeysetEntry, KeysetError, KeysetKey, MerchantProfile,
-    TrustRoots,
+    TrustRoots, VaultProfile,
 };
 use envelope::{
     BankRoot, JwsError, KeyError, Merchant, OperatorRoot, PaymentServerSealingKeySecret, SigningKey,
@@ -26,6 +26,15 @@ fn profile() -> MerchantProfile {
     }
 }
 
+fn vault() -> VaultProfile {
+    VaultProfile {
+        vault_id: "card-vault".to_owned(),
+        display_name: "Card Vault".to_owned(),
+        url: "https://vault.example:8444".to_owned(),
+        tls_ca_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
+    }
+}
+
 fn merchant(profile: MerchantProfile) -> KeysetKey {
     KeysetKey::Merchant { key: SigningKey::<Merchant>::generate().public().clone(), profile }
 }
@@ -41,7 +50,7 @@ fn keyset() -> Keyset {
         expires_ms: NOW_MS + HOUR_MS,
         keys: vec![
             entry(payment_server()),
-            entry(KeysetKey::Vault(VaultSealingKeySecret::generate().public().clone())),
+            entry(KeysetKey::Vault { key: VaultSealingKeySecret::generate().public().clone(), profile: vault() }),
             entry(merchant(profile())),
         ],
     }
@@ -240,6 +249,33 @@ fn entries_whose_role_use_curve_or_kid_disagree() {
 }
 
 #[test]
+fn a_vault_that_nobody_could_reach_or_trust() {
+    let of = |change: fn(&mut VaultProfile)| {
+        check(|keyset| {
+            if let KeysetKey::Vault { profile, .. } = &mut keyset.keys[1].key {
+                change(profile);
+            }
+        })
+    };
+    assert!(of(|_| ()).is_ok());
+    let changes: [fn(&mut VaultProfile); 8] = [
+        |vault| vault.vault_id = String::new(),
+        |vault| vault.vault_id = "Card Vault".to_owned(),
+        |vault| vault.display_name = String::new(),
+        |vault| vault.url = "http://vault.example".to_owned(),
+        |vault| vault.url = "https://".to_owned(),
+        |vault| vault.url = "https://vault.example/path".to_owned(),
+        |vault| vault.tls_ca_pem = String::new(),
+        |vault| vault.tls_ca_pem = "x".repeat(9_000),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        assert!(matches!(of(change), Err(KeysetError::Malformed(_))), "{number}");
+    }
+    let unnamed = check_json(|json| drop(json["keys"][1].as_object_mut().unwrap().remove("url")));
+    assert!(matches!(unnamed, Err(KeysetError::Malformed(_))));
+}
+
+#[test]
 fn json_of_another_shape() {
     for change in [
         (|json| json["version"] = "7".into()) as fn(&mut serde_json::Value),
@@ -265,8 +301,20 @@ fn lookups_answer_only_for_valid_keys() {
     assert_eq!(keyset.payment_server_sealing_key(NOW_MS), Some(newest));
     assert_eq!(keyset.payment_server_sealing_key(NOW_MS + HOUR_MS), None);
     assert_eq!(keyset.payment_server_sealing_key(NOW_MS - 2 * HOUR_MS), None);
-    assert!(keyset.vault_sealing_key(NOW_MS).is_some());
-    assert_eq!(keyset.vault_sealing_key(NOW_MS + HOUR_MS), None);
+    assert_eq!(keyset.vault(Some("card-vault"), NOW_MS).map(|(_, found)| found), Some(&vault()));
+    assert_eq!(keyset.vault(Some("other-vault"), NOW_MS), None);
+    assert_eq!(keyset.vault(None, NOW_MS + HOUR_MS), None);
+    let of = |vault_id: &str| {
+        let profile = VaultProfile { vault_id: vault_id.to_owned(), ..vault() };
+        let key = VaultSealingKeySecret::generate().public().clone();
+        Dated { not_before_ms: NOW_MS, ..entry(KeysetKey::Vault { key, profile }) }
+    };
+    let (newer, other) = (of("card-vault"), of("other-vault"));
+    keyset.keys.push(newer.clone());
+    assert_eq!(keyset.vault(None, NOW_MS).map(|(key, _)| key.kid()), Some(newer.key.kid()));
+    keyset.keys.push(other);
+    assert_eq!(keyset.vault(None, NOW_MS), None, "nobody guesses between two");
+    assert_eq!(keyset.vault(Some("card-vault"), NOW_MS).map(|(key, _)| key.kid()), Some(newer.key.kid()));
 
     let kid = keyset.keys[2].key.kid().to_owned();
     let (key, found) = keyset.merchant_key(&kid, NOW_MS).unwrap();
