@@ -26,8 +26,12 @@ mod bank;
 mod certificates;
 pub mod issuer_register;
 mod names;
+mod vault_entry;
 
 pub use bank::{BankEntry, BankHome, BankId, front_host_name};
+pub use certificates::make_outsider;
+pub use names::mixes_scripts;
+pub use vault_entry::{VaultEntry, list_vault};
 
 /// How far before now a new key becomes valid, in milliseconds: clocks differ.
 const BACKDATE_MS: i64 = 60 * 60 * 1_000;

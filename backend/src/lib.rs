@@ -1,6 +1,6 @@
-//! The servers of Tapseal: payment server and bank front, and the tools around them.
+//! The servers of Tapseal: payment server, bank front and vault, and the tools around them.
 //!
-//! **Invariant:** `payment_server` and `bank_front` never import each other: they meet on the wire.
+//! **Invariant:** `payment_server`, `bank_front` and `vault` never import each other: they meet on the wire.
 
 pub mod bank_front;
 pub mod clock;
@@ -14,4 +14,5 @@ pub mod reconciliation;
 pub mod storage;
 pub mod tls;
 pub mod totp;
+pub mod vault;
 pub mod voucher;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tapseal::keys::{self, DataFolder};
-use tapseal::{bank_front, merchant_tool, payment_server, reconciliation, tls};
+use tapseal::{bank_front, merchant_tool, payment_server, reconciliation, tls, vault};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -51,6 +51,9 @@ enum Command {
     /// The tools of the simulated bank's staff.
     #[command(subcommand)]
     Bank(bank_front::command::BankCommand),
+    /// A vault, which keeps payers' cards under their alias.
+    #[command(subcommand)]
+    Vault(vault::command::VaultCommand),
     /// The merchant's own tool: signs orders and asks the payment server.
     #[command(subcommand)]
     Merchant(merchant_tool::Command),
@@ -62,6 +65,14 @@ enum Command {
 enum KeysCommand {
     /// Makes every key of a small deployment in one folder.
     Init(keys::InitOptions),
+    /// Lists a vault in the keyset; a payment server serves it when it starts next.
+    AddVault {
+        /// The data folder.
+        #[arg(long)]
+        dir: PathBuf,
+        /// What the vault shows: its vault.json. Compare the fingerprint first.
+        entry: PathBuf,
+    },
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -88,6 +99,12 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Keys(KeysCommand::Init(options)) => init(&options),
+        Command::Keys(KeysCommand::AddVault { dir, entry }) => {
+            let entry: keys::VaultEntry = keys::read_json(&entry)?;
+            let version = keys::list_vault(&DataFolder::new(dir), &entry)?;
+            println!("{} is listed in version {version} of the keyset", entry.display_name);
+            Ok(())
+        }
         Command::Migrate { data, database } => migrate(&data, &database).await,
         Command::PaymentServer(options) => Ok(payment_server::run(options, stop_on_signal()?).await?),
         Command::Review(command) => Ok(payment_server::review::run(command).await?),
@@ -97,6 +114,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Bounce(options) => Ok(payment_server::receive_bounce(&options)?),
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
+        Command::Vault(command) => Ok(vault::command::run(command, stop_on_signal()?).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),
         Command::Reconcile(options) => {
             if reconciliation::run(&options)? {

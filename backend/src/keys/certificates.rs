@@ -15,14 +15,28 @@ const LEAF_YEARS: i16 = 1;
 
 /// Makes the authority and the payment server's certificates, where they are missing.
 pub(super) fn make(folder: &DataFolder, hosts: &[String]) -> Result<(), KeysError> {
+    make_authority(folder)?;
+    let client = vec!["payment-server".to_owned()];
+    make_leaf(folder, &folder.tls_identity("payment-server"), hosts.to_vec(), ExtendedKeyUsagePurpose::ServerAuth)?;
+    make_leaf(folder, &folder.tls_identity("payment-server-client"), client, ExtendedKeyUsagePurpose::ClientAuth)
+}
+
+/// Makes an authority of its own and one server certificate under this name, for a party that stands outside the deployment.
+///
+/// # Errors
+/// When a file cannot be written or a certificate not be made.
+pub fn make_outsider(folder: &DataFolder, name: &str, hosts: &[String]) -> Result<(), KeysError> {
+    make_authority(folder)?;
+    make_leaf(folder, &folder.tls_identity(name), hosts.to_vec(), ExtendedKeyUsagePurpose::ServerAuth)
+}
+
+fn make_authority(folder: &DataFolder) -> Result<(), KeysError> {
     let ca = authority(folder);
     if !ca.certificate.exists() {
         let key = key_pair(&ca)?;
         write_new(&ca.certificate, ca_params().self_signed(&key)?.pem().as_bytes())?;
     }
-    let client = vec!["payment-server".to_owned()];
-    make_leaf(folder, &folder.tls_identity("payment-server"), hosts.to_vec(), ExtendedKeyUsagePurpose::ServerAuth)?;
-    make_leaf(folder, &folder.tls_identity("payment-server-client"), client, ExtendedKeyUsagePurpose::ClientAuth)
+    Ok(())
 }
 
 /// Makes the certificate of a bank's front, where it is missing. It names the bank beside the hosts, so that the

@@ -23,7 +23,7 @@ pub(super) fn check(merchants: &[MerchantFacts]) -> Result<(), KeysError> {
 }
 
 /// Latin beside Chinese, Japanese or Korean is usual; Latin beside Cyrillic or Greek is how names are forged.
-fn mixes_scripts(name: &str) -> bool {
+pub fn mixes_scripts(name: &str) -> bool {
     let letters: String = name.chars().filter(|letter| letter.is_alphanumeric()).collect();
     match letters.as_str().detect_restriction_level() {
         RestrictionLevel::ASCIIOnly | RestrictionLevel::SingleScript | RestrictionLevel::HighlyRestrictive => false,

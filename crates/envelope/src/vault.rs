@@ -77,11 +77,7 @@ pub fn seal(to: &VaultSealingKey, vault_id: &str, call: &Call) -> Result<(Capsul
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn open(
-    secret: &VaultSealingKeySecret,
-    vault_id: &str,
-    capsule: &Capsule,
-) -> Result<(Call, AnswerKey), OpenError> {
+pub fn open(secret: &VaultSealingKeySecret, vault_id: &str, capsule: &Capsule) -> Result<(Call, AnswerKey), OpenError> {
     let receiver = capsule.receiver(secret, VAULT_LABEL)?;
     let answer_key = AnswerKey(RestKey::from_bytes(receiver.export(VAULT_ANSWER_LABEL).expose()));
     let plaintext = receiver.open(vault_id.as_bytes(), &capsule.ciphertext)?;

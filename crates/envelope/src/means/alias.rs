@@ -122,7 +122,8 @@ impl Alias {
 /// Label, lengths and fields: no two meanings have the same bytes.
 fn signed_text(release: &Release, front: &str, attempt_hash: &[u8; 32], card_hash: &[u8; 32]) -> Vec<u8> {
     let Release { vault_id, entry_id, release_id, amount_minor, currency, expires_ms } = release;
-    let short = |text: &str| [u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes().as_slice(), text.as_bytes()].concat();
+    let short =
+        |text: &str| [u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes().as_slice(), text.as_bytes()].concat();
     let (vault_id, front) = (short(vault_id), short(front));
     let parts: [&[u8]; 10] = [
         RELEASE_LABEL,
