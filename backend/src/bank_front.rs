@@ -19,6 +19,7 @@ use crate::keys::BankHome;
 use crate::storage::{Address, Db};
 
 pub mod account;
+pub mod alias;
 pub mod binding;
 mod calendar;
 pub mod card;

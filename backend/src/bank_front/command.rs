@@ -11,6 +11,7 @@ use super::hsm::{self, KeyFolder};
 use crate::keys::{BankHome, BankId, DataFolder};
 
 pub mod account;
+pub mod alias;
 pub mod bind;
 pub mod card;
 pub mod ledger;
@@ -44,6 +45,9 @@ pub enum BankCommand {
     /// Payers by code: who they are, what they pay from, where their codes go.
     #[command(subcommand)]
     Bind(bind::BindCommand),
+    /// Paying by alias: vaults that are believed, and cards that may be paid with so.
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// Cards.
     #[command(subcommand)]
     Card(card::CardCommand),
@@ -116,6 +120,7 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
         BankCommand::Accounts(folder) => account::list(&folder).await,
         BankCommand::Account(command) => account::run(command).await,
         BankCommand::Bind(command) => bind::run(command).await,
+        BankCommand::Alias(command) => alias::run(command).await,
         BankCommand::Card(command) => card::run(command).await,
         BankCommand::Block(name) => card::set_status(&name, CardStatus::Blocked).await,
         BankCommand::Limit(command) => limit::run(command).await,

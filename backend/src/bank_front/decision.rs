@@ -36,6 +36,17 @@ pub enum Proof {
     },
     /// A stripe as its issuer wrote it; it may be a copy.
     Stripe(StripeSays),
+    /// None of this moment: a vault that is believed released the card, which was there when it was enrolled.
+    Released {
+        /// The sequence number of the card that was enrolled, if it told one.
+        psn: Option<u8>,
+        /// The application that was used then.
+        application: Application,
+        /// What the payer's device found wrong with the card then, if anything.
+        objection: Option<DeclineCode>,
+        /// The most the cardholder lets one such payment take.
+        limit: Amount,
+    },
     /// None: number and expiry were typed in, which anybody can who has seen the card.
     Keyed,
 }
@@ -69,6 +80,8 @@ pub enum Cardholder {
     MalformedPin,
     /// No PIN; the card's cryptogram says that the phone or watch has verified its owner.
     Device,
+    /// No PIN; a vault says that it knows its owner by password and second factor.
+    Vouched,
     /// Nothing: no PIN, and the card does not say so.
     Unverified,
 }
@@ -132,14 +145,14 @@ impl Verdict {
 pub fn decide(card: &Card, presented: &Presented, now: &Circumstances) -> Decision {
     let atc = match &presented.proof {
         // Its counter is not that of the card in use, and must not be taken for it.
-        Proof::Chip { psn, .. } if !card.is_in_use(*psn) => {
+        Proof::Chip { psn, .. } | Proof::Released { psn, .. } if !card.is_in_use(*psn) => {
             return Decision { verdict: Verdict::decline(DeclineCode::CardReplaced), card_use: None };
         }
         Proof::Chip { atc, .. } if card.atc.is_some_and(|last| *atc <= last) => {
             return Decision { verdict: Verdict::decline(DeclineCode::Replay), card_use: None };
         }
         Proof::Chip { atc, .. } => Some(*atc),
-        Proof::Stripe(_) | Proof::Keyed => None,
+        Proof::Stripe(_) | Proof::Keyed | Proof::Released { .. } => None,
     };
     let unchanged = CardUse { atc, pin_tries_left: card.pin_tries_left, status: card.status };
     if let Some(code) = standing(card).or_else(|| objection(card, presented)) {
@@ -166,8 +179,10 @@ fn standing(card: &Card) -> Option<DeclineCode> {
 /// Why a card may not be used in this way, whoever holds it.
 fn objection(card: &Card, presented: &Presented) -> Option<DeclineCode> {
     match &presented.proof {
-        Proof::Chip { application, .. } if !card.carries(application) => Some(DeclineCode::Cryptogram),
-        Proof::Chip { objection, .. } => *objection,
+        Proof::Chip { application, .. } | Proof::Released { application, .. } if !card.carries(application) => {
+            Some(DeclineCode::Cryptogram)
+        }
+        Proof::Chip { objection, .. } | Proof::Released { objection, .. } => *objection,
         Proof::Stripe(says) => match (card.stripe_use, says) {
             (StripeUse::Never, _) | (_, StripeSays::CashOnly) => Some(DeclineCode::NotPermitted),
             (StripeUse::WithoutChip, StripeSays::HasChip) => Some(DeclineCode::ChipRequired),
@@ -192,7 +207,9 @@ fn cardholder(
         // Both must say so: the card under its cryptogram, and the bank's own record of it. Nobody was wrong about
         // a PIN, so no try is counted.
         Cardholder::Device if is_within(now.amount, card.device_limit) => return Ok(unchanged),
-        Cardholder::Device | Cardholder::Unverified => {
+        // The cardholder told the bank that a vault's word shall do, which is the proof's limit.
+        Cardholder::Vouched if matches!(presented.proof, Proof::Released { .. }) => return Ok(unchanged),
+        Cardholder::Device | Cardholder::Vouched | Cardholder::Unverified => {
             return Err((Verdict::decline(DeclineCode::PinRequired), unchanged));
         }
     };
@@ -219,9 +236,14 @@ fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
         return Verdict::decline(DeclineCode::DoNotHonour);
     }
     let by_stripe = matches!(presented.proof, Proof::Stripe(_) | Proof::Keyed);
+    let of_alias = match presented.proof {
+        Proof::Released { limit, .. } => Some(limit),
+        Proof::Chip { .. } | Proof::Stripe(_) | Proof::Keyed => None,
+    };
     let spent_with_this = now.spent_today.checked_add(now.amount);
     let within_limits = is_within(now.amount, card.payment_limit)
         && (!by_stripe || is_within(now.amount, card.stripe_limit))
+        && of_alias.is_none_or(|limit| is_within(now.amount, limit))
         && spent_with_this.is_ok_and(|spent| is_within(spent, card.day_limit));
     if !within_limits {
         return Verdict::decline(DeclineCode::Limit);
@@ -444,6 +466,34 @@ mod tests {
         assert_eq!(decide(&card(), &presented(), &dear).verdict, Verdict::Approve, "the chip may take more");
         let without_pin = Presented { cardholder: Cardholder::Unverified, ..swiped(StripeSays::NoChip) };
         assert_refused(&card(), &without_pin, &now(), DeclineCode::PinRequired);
+    }
+
+    #[test]
+    fn a_released_card_has_the_limit_its_holder_set_and_no_counter() {
+        let released = |limit| Presented {
+            proof: Proof::Released {
+                psn: Some(1),
+                application: Application::OfTheScheme(VISA.to_vec()),
+                objection: None,
+                limit,
+            },
+            cardholder: Cardholder::Vouched,
+            ..presented()
+        };
+        let decision = decide(&card(), &released(usd(1_280)), &now());
+        assert_eq!((decision.verdict, decision.card_use.unwrap().atc), (Verdict::Approve, None));
+        assert_refused(&card(), &released(usd(1_279)), &now(), DeclineCode::Limit);
+        let euros = Amount::new(9_999, "EUR".parse().unwrap());
+        assert_refused(&card(), &released(euros), &now(), DeclineCode::Limit);
+        let blocked = Card { status: CardStatus::Blocked, ..card() };
+        assert_refused(&blocked, &released(usd(1_280)), &now(), DeclineCode::CardBlocked);
+        let replaced = decide(&Card { psn: Some(2), ..card() }, &released(usd(1_280)), &now());
+        assert_eq!((code(&replaced), replaced.card_use), (Some(DeclineCode::CardReplaced), None));
+        // A vault's word is nothing beside a card that was read, and a PIN is nothing beside a vault.
+        let vouched = Presented { cardholder: Cardholder::Vouched, ..presented() };
+        assert_refused(&card(), &vouched, &now(), DeclineCode::PinRequired);
+        let unverified = Presented { cardholder: Cardholder::Unverified, ..released(usd(1_280)) };
+        assert_refused(&card(), &unverified, &now(), DeclineCode::PinRequired);
     }
 
     #[test]

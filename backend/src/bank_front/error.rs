@@ -135,6 +135,9 @@ pub enum BankError {
     /// A code, or a number, was mistyped: its check digits say so, and no try was spent.
     #[error("{0}")]
     VoucherCode(#[from] crate::voucher::CodeError),
+    /// A vault that this bank does not believe.
+    #[error("nobody of this id was admitted to keep cards; `tapseal bank alias admit` does it")]
+    NoKeeper,
     /// Nobody is bound under this name.
     #[error("nobody of this name pays by code")]
     NoPayer,

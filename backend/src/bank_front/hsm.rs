@@ -28,6 +28,7 @@ mod device;
 mod dukpt;
 mod examine;
 mod issuer_key;
+mod kept_card;
 mod key;
 mod key_block;
 mod key_file;
@@ -50,6 +51,7 @@ pub use clear::{ClearEntry, ClearPresentation};
 pub use clear_pin::ClearPin;
 pub use examine::{Examined, IssuerAnswer, Presentation, Refused, Source};
 pub use issuer_key::IssuerKey;
+pub use kept_card::{ALIAS_LABEL, ReleasedCard};
 pub use key::KeyKind;
 pub use key_file::{
     FILE_NAME, PASSPHRASE_FILE_NAME, ROOT_FILE_NAME, add_issuers, add_zone, change_passphrase, init, share_key,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use envelope::keyset::BankTrust;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -167,26 +168,47 @@ pub async fn run(command: VaultCommand, stop: CancellationToken) -> Result<(), V
 }
 
 async fn init(options: &InitOptions) -> Result<(), VaultError> {
-    let home = options.folder.home();
     let trust: TrustFile = keys::read_json(&options.trust)?;
-    let (sealing, release) = key_ring::create(&home)?;
-    keys::make_outsider(home.folder(), TLS_NAME, &options.hosts)?;
+    let new = NewVault {
+        id: &options.id,
+        name: &options.name,
+        url: options.url.trim_end_matches('/'),
+        hosts: &options.hosts,
+        banks: &trust.roots.banks,
+    };
+    make(&options.folder.home(), &new).await?;
+    show(&options.folder)
+}
+
+/// A vault to be, and the banks it pins.
+pub(super) struct NewVault<'a> {
+    pub(super) id: &'a str,
+    pub(super) name: &'a str,
+    pub(super) url: &'a str,
+    pub(super) hosts: &'a [String],
+    pub(super) banks: &'a [BankTrust],
+}
+
+/// Makes keys, certificates and database of a vault.
+pub(super) async fn make(home: &VaultHome, new: &NewVault<'_>) -> Result<VaultEntry, VaultError> {
+    let (sealing, release) = key_ring::create(home)?;
+    keys::make_outsider(home.folder(), TLS_NAME, new.hosts)?;
     let entry = VaultEntry {
-        vault_id: options.id.clone(),
-        display_name: options.name.clone(),
-        url: options.url.trim_end_matches('/').to_owned(),
+        vault_id: new.id.to_owned(),
+        display_name: new.name.to_owned(),
+        url: new.url.to_owned(),
         tls_ca_pem: keys::read_text(&home.folder().tls_ca())?,
         sealing_key: sealing.public().clone(),
         release_key: release.public().clone(),
     };
-    write_json(&home.banks_file(), &trust.roots.banks)?;
-    open_database(&home).await?;
+    write_json(&home.banks_file(), new.banks)?;
+    open_database(home).await?;
     // What others are shown comes last: a folder that has it is complete.
     write_json(&home.entry_file(), &entry)?;
-    show(&options.folder)
+    Ok(entry)
 }
 
-fn write_json<T: serde::Serialize>(path: &std::path::Path, value: &T) -> Result<(), VaultError> {
+fn write_json<T: serde::Serialize + ?Sized>(path: &std::path::Path, value: &T) -> Result<(), VaultError> {
     let text = serde_json::to_vec_pretty(value).map_err(|_| VaultError::Malformed("a list"))?;
     Ok(keys::write_new(path, &text)?)
 }

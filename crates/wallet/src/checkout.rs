@@ -21,6 +21,7 @@
 //! A phone that has verified its owner skips Pin; a stripe never does. A card in a slot is held until the bank has
 //! answered and is told the answer before the result is shown (`docs/adr/0014-last-word-to-the-card.md`).
 
+mod alias;
 mod code;
 mod last_word;
 mod means;
@@ -47,6 +48,7 @@ use crate::pin_pad::PinPad;
 use crate::readers::Place;
 use crate::wallet::Wallet;
 
+pub use alias::AliasWish;
 pub use code::CodeWish;
 pub use means::Payable;
 pub use trace::Trace;
@@ -60,6 +62,8 @@ pub(crate) enum How {
     Card(Arc<Vec<Place>>),
     /// Something in its place.
     Means(Payable),
+    /// A card that a vault keeps.
+    Alias(AliasWish),
 }
 
 impl How {
@@ -71,7 +75,7 @@ impl How {
     fn first_stage(&self) -> CheckoutStage {
         match self {
             Self::Card(_) => CheckoutStage::WaitingForCard,
-            Self::Means(_) => CheckoutStage::Sealing,
+            Self::Means(_) | Self::Alias(_) => CheckoutStage::Sealing,
         }
     }
 }

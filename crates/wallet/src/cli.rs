@@ -1,5 +1,6 @@
 //! The commands of `tapseal-wallet`: thin, over the same [`Wallet`] as the window.
 
+mod alias;
 mod by_code;
 mod card_read;
 mod keep;
@@ -136,7 +137,10 @@ enum Command {
         /// The identity code.
         identity_code: String,
     },
-    /// Pays a request with a card, with a voucher, or by code.
+    /// Keeps cards in a vault under a name, to pay without a card at hand.
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
+    /// Pays a request with a card, with a voucher, by code, or by alias.
     Pay(pay::PayArgs),
     /// Refuses a request for good.
     Reject {
@@ -243,6 +247,7 @@ async fn run(cli: &Cli) -> ExitCode {
         Command::Report(args) => payer::report(cli, args).await,
         Command::Inbox => inbox(cli).await,
         Command::CodeTerminals { identity_code } => by_code::terminals(cli, identity_code).await,
+        Command::Alias(command) => alias::run(cli, command).await,
         Command::Open { link } => open(cli, link).await,
         Command::Show { id } => show(cli, *id).await,
         Command::Reject { id } => reject(cli, *id).await,

@@ -50,6 +50,11 @@ impl Keys {
         self.banks.iter().find(|(bank, _)| bank.bank_id == id).map(|(bank, jws)| (bank, jws.as_str()))
     }
 
+    /// Every bank's certificate, as signed.
+    pub fn bank_certificates(&self) -> Vec<String> {
+        self.banks.iter().map(|(_, jws)| jws.clone()).collect()
+    }
+
     /// The certificate of this bank, as signed.
     pub fn bank_certificate(&self, bank_id: &str) -> Option<&str> {
         self.banks.iter().find(|(bank, _)| bank.bank_id == bank_id).map(|(_, jws)| jws.as_str())

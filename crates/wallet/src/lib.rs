@@ -37,6 +37,7 @@ mod server;
 mod store;
 mod trust;
 mod upkeep;
+mod vault;
 mod wallet;
 
 pub use backup::{EXTENSION as BACKUP_EXTENSION, file_name as backup_file_name};

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::brand::Agreement;
 use super::card_order::CardOrder;
-use super::{Hsm, LoadedIssuer, device, stripe, terminal};
+use super::{Hsm, LoadedIssuer, ReleasedCard, device, stripe, terminal};
 use crate::bank_front::calendar;
 use crate::bank_front::card::PanReference;
 use crate::bank_front::decision::{Application, Cardholder, Presented, Proof};
@@ -49,6 +49,8 @@ pub struct Examined {
 pub enum Source {
     /// A card, proven.
     Card(Box<Examined>),
+    /// A card that a vault released, enrolled there as it says.
+    Alias(Box<ReleasedCard>),
     /// What pays in a card's place; its own books say whether it is right.
     Means(Means),
 }
@@ -77,13 +79,17 @@ impl From<DeclineCode> for Refused {
 }
 
 impl Hsm {
-    /// Opens the capsule, whatever pays. A card is checked as [`Hsm::examine`] does.
+    /// Opens the capsule, whatever pays. A card is checked as [`Hsm::examine`] does, one that a vault released by the
+    /// cryptogram it was enrolled with.
     ///
     /// # Errors
     /// The refusal: a retired key, a seal or an order that does not match, or what [`Hsm::examine`] refuses.
     pub fn source(&self, presentation: &Presentation<'_>) -> Result<Source, Refused> {
         match self.open_capsule(presentation)? {
             Content::Card(opened) => self.examine_card(presentation, &opened).map(Box::new).map(Source::Card),
+            Content::Means(Means::Alias(alias)) => {
+                self.examine_released(presentation, *alias).map(Box::new).map(Source::Alias)
+            }
             Content::Means(means) => Ok(Source::Means(means)),
         }
     }

@@ -18,11 +18,12 @@ use crate::bank_front::account::{self, AccountId, AccountKind, AcquirerId};
 use crate::bank_front::card::{Card, PanReference};
 use crate::bank_front::decision::{Circumstances, Decision, Refusal, Verdict, decide};
 use crate::bank_front::error::BankError;
-use crate::bank_front::hsm::{Examined, Refused, Source};
+use crate::bank_front::hsm::{ALIAS_LABEL, Examined, Refused, Source};
 use crate::bank_front::ledger::{self, Movement, TransferId};
 use crate::bank_front::{BankFront, calendar};
 use crate::storage::DbConnection;
 
+mod alias;
 mod code;
 mod voucher;
 
@@ -152,6 +153,7 @@ fn label(source: &Source) -> String {
         Source::Card(examined) => examined.card_label.clone(),
         Source::Means(Means::Voucher(voucher)) => masked("voucher", &voucher.customer_number),
         Source::Means(Means::Code(code)) => masked("code", code.identity_code()),
+        Source::Alias(_) | Source::Means(Means::Alias(_)) => ALIAS_LABEL.to_owned(),
     }
 }
 
@@ -267,9 +269,10 @@ impl Authorization {
         match &checked.source {
             Source::Card(examined) => self.decide_card(db_tx, front, checked, examined).await,
             Source::Means(Means::Voucher(presented)) => self.decide_voucher(db_tx, front, checked, presented).await,
+            Source::Alias(released) => self.decide_alias(db_tx, front, checked, released).await,
             Source::Means(Means::Code(Code::Pay(typed))) => self.decide_code(db_tx, front, checked, typed).await,
-            // What orders a code pays nothing.
-            Source::Means(Means::Code(Code::Order(_) | Code::Confirm(_))) => {
+            // What orders a code pays nothing, and a released card comes examined or not at all.
+            Source::Means(Means::Code(Code::Order(_) | Code::Confirm(_)) | Means::Alias(_)) => {
                 Ok(self.decline(front, DeclineCode::OrderMismatch.into()))
             }
         }
@@ -387,7 +390,7 @@ impl Authorization {
         // A card whose cryptogram was right is told of the refusal too, so that it knows its bank was asked.
         let answer = |checked: &Checked| match &checked.source {
             Source::Card(examined) => examined.issuer_answer.decline.clone(),
-            Source::Means(_) => Vec::new(),
+            Source::Alias(_) | Source::Means(_) => Vec::new(),
         };
         let issuer_answer = self.checked.as_ref().map(answer).unwrap_or_default();
         Decided::Declined { outcome, refusal, issuer_answer }

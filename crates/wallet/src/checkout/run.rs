@@ -14,7 +14,7 @@ use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
 
 use super::settle::{Again, End};
-use super::{How, Stop, Trace, means, submit};
+use super::{How, Stop, Trace, alias, means, submit};
 use crate::card::{self, CardEvent, InsertedCard, Presented, Reading, STEPS, Terminal, Watcher};
 use crate::clock;
 use crate::error::{Result, WalletError};
@@ -97,6 +97,7 @@ pub(crate) async fn pay(wallet: Wallet, plan: Plan, how: How) {
     let ended = match how {
         How::Card(places) => pay_with_card(&wallet, &plan, &places).await,
         How::Means(payable) => means::pay(&wallet, &plan, payable).await,
+        How::Alias(wish) => alias::pay(&wallet, &plan, wish).await,
     };
     let end = match ended {
         Ok(end) => end,

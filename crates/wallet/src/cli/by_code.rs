@@ -116,7 +116,7 @@ fn tell(as_json: bool, stage: &str, to: &str, life_s: u64) {
 }
 
 /// One line, asked for without an echo or read from standard input.
-async fn line(prompt: &'static str, asks: bool) -> Result<Zeroizing<String>, Problem> {
+pub(super) async fn line(prompt: &'static str, asks: bool) -> Result<Zeroizing<String>, Problem> {
     let read = move || if asks { rpassword::prompt_password(prompt).map(Zeroizing::new) } else { from_stdin() };
     let none = || Problem::new(ErrorCode::InvalidInput).with_detail("a line of input is missing");
     let line = tokio::task::spawn_blocking(read).await.map_err(|_| Problem::new(ErrorCode::Internal))?;

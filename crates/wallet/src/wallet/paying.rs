@@ -5,7 +5,7 @@ use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPad
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
-use crate::checkout::{How, Payable, Trace, settle};
+use crate::checkout::{AliasWish, How, Payable, Trace, settle};
 use crate::error::{Result, WalletError};
 use crate::inbox::VerifiedOrder;
 
@@ -43,6 +43,17 @@ impl Wallet {
     ) -> std::result::Result<CheckoutView, Problem> {
         let order = self.payable(request_id).await?;
         self.start(order, How::Means(payable), None, trace).await
+    }
+
+    /// Starts paying a request with a card that a vault keeps. The vault is asked at once, so it cannot be stopped.
+    pub async fn checkout_pay_alias(
+        &self,
+        request_id: RequestId,
+        wish: AliasWish,
+        trace: Trace,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        let order = self.payable(request_id).await?;
+        self.start(order, How::Alias(wish), None, trace).await
     }
 
     /// The verified order of a request that may be paid now.
