@@ -157,7 +157,8 @@ pub(super) async fn believe(
         return Ok(Err(DeclineCode::VaultUnknown));
     }
     let amount = occasion.amount;
-    if u64::try_from(amount.minor()) != Ok(release.amount_minor) || amount.currency().code().as_bytes() != release.currency
+    if u64::try_from(amount.minor()) != Ok(release.amount_minor)
+        || amount.currency().code().as_bytes() != release.currency
     {
         return Ok(Err(DeclineCode::OrderMismatch));
     }

@@ -23,10 +23,15 @@ pub(super) enum Prepared {
     Show,
     Release(ReleaseWish),
     AddCard(Box<NewCard>),
-    RemoveCard { place: u8 },
+    RemoveCard {
+        place: u8,
+    },
     RemoveAlias,
     SetPassword(PasswordVerifier),
-    SetFactor { factor: FactorSecret, code: SecretBytes },
+    SetFactor {
+        factor: FactorSecret,
+        code: SecretBytes,
+    },
     /// It cannot be done, whoever asks.
     Unfit(ErrorCode),
 }

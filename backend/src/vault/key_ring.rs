@@ -208,10 +208,7 @@ pub(super) fn create(home: &VaultHome) -> Result<(VaultSealingKeySecret, Signing
     }
     let file = KeyFile::generate();
     file.save(home, &home.passphrase_or_new()?)?;
-    Ok((
-        VaultSealingKeySecret::from_bytes(&*file.sealing.expose()?),
-        SigningKey::from_bytes(&*file.release.expose()?),
-    ))
+    Ok((VaultSealingKeySecret::from_bytes(&*file.sealing.expose()?), SigningKey::from_bytes(&*file.release.expose()?)))
 }
 
 /// Adds a master key, which is used from then on; its version.

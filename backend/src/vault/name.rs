@@ -88,9 +88,19 @@ mod tests {
 
     #[test]
     fn names_of_many_scripts_are_taken() {
-        for name in
-            ["John_Wang", "王小明", "Ольга-77", "نورة", "प्रिया", "ทองดี", "ひまわり 3", "김민준", "Zoë O.", "Ελένη", "אורי"]
-        {
+        for name in [
+            "John_Wang",
+            "王小明",
+            "Ольга-77",
+            "نورة",
+            "प्रिया",
+            "ทองดี",
+            "ひまわり 3",
+            "김민준",
+            "Zoë O.",
+            "Ελένη",
+            "אורי",
+        ] {
             assert_eq!(AliasName::parse(name).map(|name| name.shown), Ok(name.nfkc().collect()), "{name}");
         }
     }

@@ -99,7 +99,11 @@ pub(super) struct NewAlias<'a> {
 
 impl Alias {
     /// The alias with this name, if there is one.
-    pub(super) async fn find(db_tx: &mut DbConnection, ring: &Ring, name: &AliasName) -> Result<Option<Self>, VaultError> {
+    pub(super) async fn find(
+        db_tx: &mut DbConnection,
+        ring: &Ring,
+        name: &AliasName,
+    ) -> Result<Option<Self>, VaultError> {
         let row: Option<AliasRow> = sqlx::query_as("SELECT * FROM alias WHERE name_mac = $1")
             .bind(ring.name_mac(name))
             .fetch_optional(db_tx)
@@ -109,10 +113,8 @@ impl Alias {
 
     /// The same alias as it is stored now.
     pub(super) async fn again(&self, db_tx: &mut DbConnection) -> Result<Self, VaultError> {
-        let row: AliasRow = sqlx::query_as("SELECT * FROM alias WHERE alias_id = $1")
-            .bind(&self.alias_id)
-            .fetch_one(db_tx)
-            .await?;
+        let row: AliasRow =
+            sqlx::query_as("SELECT * FROM alias WHERE alias_id = $1").bind(&self.alias_id).fetch_one(db_tx).await?;
         row.try_into()
     }
 
@@ -178,7 +180,8 @@ impl Alias {
     pub(super) async fn wrong_try(&self, db_tx: &mut DbConnection, now_ms: i64) -> Result<bool, VaultError> {
         let locks_now = self.tries_left <= 1;
         let (tries_left, locks, until_ms) = if locks_now {
-            let lasts_ms = LOCK_MS.checked_shl(u32::try_from(self.locks).unwrap_or(u32::MAX).min(16)).unwrap_or(i64::MAX);
+            let lasts_ms =
+                LOCK_MS.checked_shl(u32::try_from(self.locks).unwrap_or(u32::MAX).min(16)).unwrap_or(i64::MAX);
             (TRIES_MAX, self.locks + 1, now_ms + lasts_ms.clamp(LOCK_MS, LOCK_MS_MAX))
         } else {
             (self.tries_left - 1, self.locks, self.locked_until_ms)

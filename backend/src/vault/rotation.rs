@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Vault;
 use super::at_rest::{AtRest, Place};
 use super::audit::{self, Kind};
 use super::error::VaultError;
 use super::key_ring::Ring;
-use super::Vault;
 use crate::storage::DbConnection;
 
 /// How often the key file is looked at.

@@ -241,8 +241,13 @@ async fn an_owner_enrols_adds_looks_changes_and_takes_everything_away() {
     // The name is one however it is typed; what was done is told, the newest first.
     let shown = view(bench.ask(Deed::RemoveCard { place: 1 }).await).unwrap();
     assert_eq!(shown.cards.iter().map(|card| card.place).collect::<Vec<_>>(), [2]);
-    assert_eq!(shown.audit.iter().map(|event| event.what.as_str()).collect::<Vec<_>>(), ["card_removed", "card_added", "enrolled"]);
-    assert!(matches!(bench.ask(Deed::RemoveCard { place: 1 }).await, VaultAnswer::Refused(problem) if problem.code == ErrorCode::NotFound));
+    assert_eq!(
+        shown.audit.iter().map(|event| event.what.as_str()).collect::<Vec<_>>(),
+        ["card_removed", "card_added", "enrolled"]
+    );
+    assert!(
+        matches!(bench.ask(Deed::RemoveCard { place: 1 }).await, VaultAnswer::Refused(problem) if problem.code == ErrorCode::NotFound)
+    );
 
     let other = SecretBytes::copy_of(b"another horse 88");
     view(bench.ask(Deed::SetPassword(other)).await).unwrap();
@@ -260,7 +265,11 @@ async fn an_owner_enrols_adds_looks_changes_and_takes_everything_away() {
     let call = bench.call(NAME, "another horse 88", &bench.code(), set);
     view(bench.answer(&call, Vec::new()).await.0).unwrap();
     bench.later(STEP_MS);
-    assert_eq!(bench.tries(NAME, "another horse 88", &bench.code()).await, Some(ErrorCode::AliasRefused), "the old one");
+    assert_eq!(
+        bench.tries(NAME, "another horse 88", &bench.code()).await,
+        Some(ErrorCode::AliasRefused),
+        "the old one"
+    );
     assert_eq!(bench.tries(NAME, "another horse 88", &shown_by_it).await, Some(ErrorCode::AliasRefused), "too old");
     let now = totp::shown(factor.expose(), bench.now_ms());
     let call = bench.call(NAME, "another horse 88", &now, Deed::RemoveAlias);
@@ -388,9 +397,8 @@ async fn one_password_tried_through_many_names_is_stopped_at_its_address() {
         let name = format!("payer {number}");
         assert_eq!(bench.tries(&name, PASSWORD, "12345678").await, Some(ErrorCode::AliasRefused), "{number}");
     }
-    // One of them was the enrolment: names that are taken are not looked up by the thousand either.
     let hashed = bench.vault.hashed.load(Ordering::Relaxed);
-    assert_eq!(bench.tries(NAME, PASSWORD, &bench.code()).await, None, "the bench's clock has forgiven one");
+    assert_eq!(bench.tries(NAME, PASSWORD, &bench.code()).await, None);
     bench.later(STEP_MS);
     for _ in 0..2 {
         bench.tries("payer x", PASSWORD, "12345678").await;
@@ -419,14 +427,25 @@ async fn a_name_is_its_owners_and_no_card_number() {
     bench.later(STEP_MS);
     assert_eq!(bench.enrol(NAME, card(2, 0)).await, Err(ErrorCode::AliasNameTaken));
     let other = Bench { factor: FactorSecret::draw(), ..bench };
-    let taken = other.call(NAME, "another horse 88", &other.code(), Deed::Enrol { factor: other.factor.again(), card: card(1, 0) });
+    let taken = other.call(
+        NAME,
+        "another horse 88",
+        &other.code(),
+        Deed::Enrol { factor: other.factor.again(), card: card(1, 0) },
+    );
     assert_eq!(view(other.answer(&taken, Vec::new()).await.0), Err(ErrorCode::AliasNameTaken));
     for name in [PAN, "４７６１ ３４００ ００００ ００５０", "no", "a\u{202E}bc"] {
         assert_eq!(other.enrol(name, card(3, 0)).await, Err(ErrorCode::AliasNameInvalid), "{name}");
     }
-    let short = other.call("somebody", "12345678", &other.code(), Deed::Enrol { factor: other.factor.again(), card: card(3, 0) });
+    let short = other.call(
+        "somebody",
+        "12345678",
+        &other.code(),
+        Deed::Enrol { factor: other.factor.again(), card: card(3, 0) },
+    );
     assert_eq!(view(other.answer(&short, Vec::new()).await.0), Err(ErrorCode::PasswordUnfit));
-    let not_set_up = other.call("somebody", PASSWORD, "00000000", Deed::Enrol { factor: other.factor.again(), card: card(3, 0) });
+    let not_set_up =
+        other.call("somebody", PASSWORD, "00000000", Deed::Enrol { factor: other.factor.again(), card: card(3, 0) });
     assert_eq!(view(other.answer(&not_set_up, Vec::new()).await.0), Err(ErrorCode::AliasRefused));
 }
 
@@ -437,21 +456,11 @@ async fn a_stolen_database_gives_neither_names_nor_cards_nor_what_opens_them() {
     let database = bench.database().await;
     assert!(database.len() > 8_192);
     let secret = bench.factor.expose();
-    let packed = hex::decode(PAN).unwrap();
-    let needles: [&[u8]; 9] = [
-        PAN.as_bytes(),
-        &packed,
-        hex::encode(PAN).as_bytes(),
-        b"••0050",
-        NAME.as_bytes(),
-        LABEL.as_bytes(),
-        PASSWORD.as_bytes(),
-        secret,
-        &hex::encode(secret).into_bytes(),
-    ]
-    .map(|needle| needle as &[u8]);
-    for (number, needle) in needles.iter().enumerate() {
-        assert!(!contains(&database, needle), "{number}");
+    let texts = [PAN, NAME, LABEL, PASSWORD];
+    let clear =
+        texts.map(|text| text.as_bytes().to_vec()).into_iter().chain([secret.to_vec(), hex::decode(PAN).unwrap()]);
+    for needle in clear.flat_map(|bytes| [hex::encode(&bytes).into_bytes(), bytes]) {
+        assert!(!contains(&database, &needle), "{}", String::from_utf8_lossy(&needle));
     }
     // The search finds what is there; and with another vault's keys nothing of it opens.
     assert!(contains(&database, b"released"));
@@ -477,7 +486,9 @@ async fn a_row_in_anothers_place_does_not_open() {
     bench
         .vault
         .db
-        .write(move |db_tx| Box::pin(async move { sqlx::query(swap).execute(db_tx).await.map(drop).map_err(VaultError::from) }))
+        .write(move |db_tx| {
+            Box::pin(async move { sqlx::query(swap).execute(db_tx).await.map(drop).map_err(VaultError::from) })
+        })
         .await
         .unwrap();
     let call = bench.call(NAME, PASSWORD, &bench.code(), Deed::Show);

@@ -3,12 +3,12 @@
 use payment::{Amount, DeclineCode};
 
 use super::{Authorization, Checked, Debited, Decided};
+use crate::bank_front::BankFront;
 use crate::bank_front::alias::{self, Occasion};
 use crate::bank_front::card::Card;
 use crate::bank_front::decision::{Cardholder, Decision, Presented, Proof, Verdict, decide};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::ReleasedCard;
-use crate::bank_front::BankFront;
 use crate::storage::DbConnection;
 
 impl Authorization {
