@@ -11,6 +11,7 @@ pub mod card;
 pub mod code;
 pub mod display;
 pub mod hand;
+pub mod keeper;
 pub mod line;
 pub mod load;
 pub mod memory;

@@ -1,6 +1,7 @@
 //! The `demo` verb: the product's main job on this machine, on real parts. Keys and databases are made in a throw-away
 //! folder, every party is a process of its own, and the payment ends with a receipt verified offline.
 
+mod alias;
 mod bank;
 mod card;
 mod code;
@@ -80,6 +81,8 @@ enum Method {
     Code,
     /// A voucher that the payer bought.
     Voucher,
+    /// A card that a vault keeps under a name.
+    Alias,
 }
 
 /// Where one demo runs.
@@ -137,7 +140,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
     let facts = CardFacts::of(stage, &options.card)?;
     let gesture = facts.gesture(options.contact)?;
-    let parties = Parties::start(stage, &facts, &bank::names(options.banks), narrator)?;
+    let parties = Parties::start(stage, &facts, &bank::names(options.banks), options.method, narrator)?;
     let card = Card::present(stage, &facts, options.reader, gesture, narrator)?;
     let payer = Payer::new(stage, &card);
     payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
@@ -157,6 +160,11 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
             Method::Voucher => {
                 let bank = bank::names(options.banks).pop().unwrap_or("first");
                 payer.pay_by_voucher(&request, &voucher::buy(stage, bank, narrator)?, narrator)?;
+            }
+            Method::Alias => {
+                let bank = bank::names(options.banks).pop().unwrap_or("first");
+                parties.keeper()?.admit(stage, bank, &facts.last_four()?, narrator)?;
+                payer.pay_by_alias(&request, narrator)?;
             }
         }
         None

@@ -69,6 +69,12 @@ impl CardFacts {
         if self.facts["scheme"] == "visa" { "mastercard" } else { "visa" }
     }
 
+    /// The last four digits of its number.
+    pub fn last_four(&self) -> Result<String, Failure> {
+        let number = text(&self.facts, "pan", "tapseal-card show")?;
+        Ok(number.get(number.len().saturating_sub(4)..).unwrap_or_default().to_owned())
+    }
+
     /// How this card is presented: inserted when that is wished for or all it can, else tapped.
     pub fn gesture(&self, contact: bool) -> Result<Gesture, Failure> {
         let can = |interface: &str| self.facts[interface] == true;

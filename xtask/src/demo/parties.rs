@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::demo::alias::Keeper;
 use crate::demo::card::CardFacts;
 use crate::demo::narrator::Narrator;
-use crate::demo::{Stage, code, merchant, text};
+use crate::demo::{Method, Stage, code, merchant, text};
 use crate::failure::Failure;
 use crate::invocation::{command, output_of};
 use crate::processes::Running;
@@ -19,6 +20,7 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 /// The running servers. The payment server stops first, then the banks.
 pub struct Parties {
     mail_folder: PathBuf,
+    keeper: Option<Keeper>,
     _payment_server: Running,
     _bank_fronts: Vec<Running>,
 }
@@ -27,7 +29,13 @@ impl Parties {
     /// Makes keys and databases, and starts the bank fronts and the payment server.
     ///
     /// The last bank issued this card. A bank alone knows its own test cards too; of two, the other has some.
-    pub fn start(stage: &Stage, card: &CardFacts, banks: &[&str], narrator: &mut Narrator) -> Result<Self, Failure> {
+    pub fn start(
+        stage: &Stage,
+        card: &CardFacts,
+        banks: &[&str],
+        method: Method,
+        narrator: &mut Narrator,
+    ) -> Result<Self, Failure> {
         let port = free_port()?;
         tapseal(stage, &["keys", "init", "--dir"], |call| {
             call.arg(&stage.folder).args(["--public-url", &format!("https://127.0.0.1:{port}")]);
@@ -41,6 +49,7 @@ impl Parties {
         seed(stage, card, banks)?;
         narrator.stage("databases", &[], "made every database; each bank has its cardholders");
         let mail_folder = stage.folder.join("mail");
+        let keeper = (method == Method::Alias).then(|| Keeper::start(stage, narrator)).transpose()?;
         let mut bank_fronts = Vec::new();
         let mut lines = Vec::new();
         for bank in banks {
@@ -62,7 +71,12 @@ impl Parties {
             &[("payment_server", json!(address)), ("bank_fronts", json!(lines)), ("tls", json!("1.3"))],
             &format!("payment server on {address}, bank fronts {}, TLS between all", lines.join(" and ")),
         );
-        Ok(Self { mail_folder, _payment_server: payment_server, _bank_fronts: bank_fronts })
+        Ok(Self { mail_folder, keeper, _payment_server: payment_server, _bank_fronts: bank_fronts })
+    }
+
+    /// The vault, where something is paid by alias.
+    pub fn keeper(&self) -> Result<&Keeper, Failure> {
+        self.keeper.as_ref().ok_or_else(|| Failure::unexpected("the demo", "there is no vault"))
     }
 
     /// Where the payment server puts the mail it would send.

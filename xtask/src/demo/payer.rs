@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::demo::alias::{self, Authenticator};
 use crate::demo::card::Card;
 use crate::demo::code::CodePayer;
 use crate::demo::narrator::Narrator;
@@ -114,6 +115,26 @@ impl<'s> Payer<'s> {
             return Ok(());
         }
         Err(Failure::unexpected("tapseal-wallet pay", last.to_string()))
+    }
+
+    /// Enrols the card at the vault, pays by alias, and has everything forgotten.
+    pub fn pay_by_alias(&self, request: &str, narrator: &mut Narrator) -> Result<(), Failure> {
+        let call = self.wallet(["alias", "enrol", alias::NAME, "--reader", &self.card.reader]);
+        let (mut view, mut authenticator) = (Value::Null, None);
+        converse_in_turns(call, "", PAYMENT_LIMIT, Listening::ToAnswers, |line| {
+            view = serde_json::from_str::<Value>(line).ok()?;
+            if view["stage"] != "second_factor" {
+                return None;
+            }
+            let set_up = authenticator.insert(Authenticator::of(&view).ok()?);
+            Some(format!("{}\n{}\n", alias::PASSWORD, set_up.code()))
+        })?;
+        alias::tell_kept(&view, narrator)?;
+        let mut authenticator =
+            authenticator.ok_or_else(|| Failure::unexpected("tapseal-wallet alias enrol", "no second factor"))?;
+        let secrets = format!("{}\n{}", alias::PASSWORD, authenticator.code());
+        Self::follow(self.wallet(["pay", request, "--alias", alias::NAME]), &secrets, narrator)?;
+        alias::forget(self.wallet([]), &mut authenticator, narrator)
     }
 
     /// Pays by code: what the telephone says is typed when the wallet asks for it.

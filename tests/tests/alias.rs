@@ -1,0 +1,162 @@
+//! Paying by alias through the whole system: a card enrolled at a vault, released to its bank, given back, forgotten; and a
+//! vault that dies in the middle. No card, password or second factor is left where it does not belong.
+
+use std::path::Path;
+
+use e2e::card::Card;
+use e2e::keeper::{Authenticator, Keeper, PASSWORD, VAULT, enrol};
+use e2e::payer::{Payer, code, money_moved};
+use e2e::process;
+use e2e::system::{Ask, System, Wishes, texts};
+
+const NAME: &str = "王小明";
+const PAN: &str = "4761340000000050";
+const HOLDER: &str = "cardholder:visa-0050";
+
+/// A system whose operator lists a vault that its bank believes.
+async fn start() -> (System, Keeper) {
+    let (mut system, port) = System::with_keys(Wishes::default()).await;
+    let mut keeper = Keeper::found(&system).await;
+    system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+    system.start_all(port).await;
+    keeper.admit(&system, "5000").await;
+    keeper.serve(None).await;
+    (system, keeper)
+}
+
+async fn request(system: &System, payer: &Payer, order: &str) -> String {
+    payer.open(&system.ask(&Ask { order: order.into(), ..Ask::default() }).await).await
+}
+
+async fn pay(payer: &Payer, request: &str, authenticator: &mut Authenticator) -> process::Finished {
+    payer.wallet(&["pay", request, "--alias", NAME], &authenticator.lines().await).await
+}
+
+/// Files below a folder that hold one of these.
+fn holding(folder: &Path, needles: &[(&str, Vec<u8>)], found: &mut Vec<String>) -> usize {
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder can be read").filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            files += holding(&path, needles, found);
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        files += 1;
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        let held = needles.iter().filter(|(_, needle)| holds(needle));
+        found.extend(held.map(|(what, _)| format!("{}: {what}", path.display())));
+    }
+    files
+}
+
+#[tokio::test]
+async fn an_alias_pays_with_a_card_that_only_vault_and_bank_have_seen() {
+    let (system, keeper) = start().await;
+    let payer = Payer::new(&system);
+    let before = system.balance(HOLDER).await;
+    let card = Card::present(&system, "visa");
+    let (enrolled, mut authenticator) = enrol(&payer, NAME, &card.reader).await;
+    drop(card);
+    assert_eq!(enrolled.code, 0, "{enrolled:?}\n{}", system.logs());
+    assert_eq!(enrolled.answer()["cards"][0]["last_four"], "0050");
+
+    let first = request(&system, &payer, "A-1").await;
+    let paid = pay(&payer, &first, &mut authenticator).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    let receipt = paid.answer();
+    assert_eq!((&receipt["stage"], &receipt["verified"]), (&"receipt".into(), &true.into()), "{paid:?}");
+    system.wait_for_status(&first, "paid").await;
+    system.assert_merchant_received(1_280).await;
+    assert_eq!(system.balance(HOLDER).await, before - 1_280);
+    let receipts = payer.wallet(&["receipts"], "").await.success();
+    assert_eq!(receipts[0]["card_label"], "alias", "no digit of the card: {receipts}");
+
+    // A refund goes where it goes for a card.
+    let data = system.data();
+    let give_back =
+        ["merchant", "refund", "--data", &data, "--merchant", "blue-door", &first, "--amount", "2.80", "--json"];
+    process::run("tapseal", &texts(&give_back), &[], "").await.success();
+    system.wait_until("the refund is booked", async || system.balance(HOLDER).await == before - 1_000).await;
+
+    // Wrong by one digit, or somebody else's name: the same words, and nothing was sent.
+    let second = request(&system, &payer, "A-2").await;
+    for name in [NAME, "nobody here"] {
+        let wrong = payer.wallet(&["pay", &second, "--alias", name], &format!("{PASSWORD}\n00000000\n")).await;
+        assert_eq!((code(&wrong).as_str(), money_moved(&wrong).as_str()), ("alias_refused", "no"), "{wrong:?}");
+    }
+    let audit = keeper.tool(&["audit"]).await.success();
+    assert!(audit["count"].as_i64().is_some_and(|count| count >= 5), "{audit}");
+
+    // What is left, and where: not at the payment server, in no wallet, and in clear nowhere.
+    let secret = authenticator.secret().to_vec();
+    let needles = [
+        ("card number", PAN.as_bytes().to_vec()),
+        ("card number, packed", hex::decode(PAN).expect("digits")),
+        ("password", PASSWORD.as_bytes().to_vec()),
+        ("second factor", secret.clone()),
+        ("second factor in hexadecimal", hex::encode(secret).into_bytes()),
+    ];
+    let name = [("name", NAME.as_bytes().to_vec())];
+    let mut found = Vec::new();
+    let files = holding(system.folder(), &needles, &mut found)
+        + holding(payer.home(), &needles, &mut found)
+        + holding(keeper.folder(), &needles, &mut found)
+        + holding(system.folder(), &name, &mut found)
+        + holding(payer.home(), &name, &mut found)
+        + holding(keeper.folder(), &name, &mut found);
+    assert!(files > 30, "the databases, logs and keys of every party");
+    assert!(found.is_empty(), "{found:?}");
+    // The search finds what is there.
+    holding(system.folder(), &[("vault", VAULT.as_bytes().to_vec())], &mut found);
+    assert!(!found.is_empty(), "the vault is in the keyset and at the bank");
+
+    // Its owner has everything forgotten, and nothing is paid any more.
+    let forgotten = payer.wallet(&["alias", "remove", NAME], &authenticator.lines().await).await.success();
+    assert_eq!(forgotten["forgotten"], true);
+    let gone = payer.wallet(&["pay", &second, "--alias", NAME], &format!("{PASSWORD}\n00000000\n")).await;
+    assert_eq!(code(&gone), "alias_refused");
+    system.assert_merchant_received(1_000).await;
+}
+
+#[tokio::test]
+async fn a_vault_killed_in_the_middle_loses_no_alias_and_moves_no_money() {
+    let (system, mut keeper) = start().await;
+    let payer = Payer::new(&system);
+    let card = Card::present(&system, "visa");
+    // Before it was stored: nothing is there, and the name is free.
+    keeper.serve(Some("before-commit")).await;
+    let (cut_off, _) = enrol(&payer, NAME, &card.reader).await;
+    assert_eq!((code(&cut_off).as_str(), money_moved(&cut_off).as_str()), ("vault_unreachable", "no"), "{cut_off:?}");
+    keeper.crashed().await;
+    // After it: the wallet was not told, and everything is there.
+    keeper.serve(Some("after-commit")).await;
+    let (unheard, mut authenticator) = enrol(&payer, NAME, &card.reader).await;
+    assert_eq!(code(&unheard), "vault_unreachable", "{unheard:?}");
+    keeper.crashed().await;
+    drop(card);
+
+    // A release that was stored and not heard of: no attempt was sent, and the request is open as before.
+    let request = request(&system, &payer, "A-1").await;
+    keeper.serve(Some("after-commit")).await;
+    let lost = pay(&payer, &request, &mut authenticator).await;
+    assert_eq!((code(&lost).as_str(), money_moved(&lost).as_str()), ("vault_unreachable", "no"), "{lost:?}");
+    keeper.crashed().await;
+    let down = payer.wallet(&["pay", &request, "--alias", NAME], &format!("{PASSWORD}\n00000000\n")).await;
+    assert_eq!((code(&down).as_str(), money_moved(&down).as_str()), ("vault_unreachable", "no"), "{down:?}");
+
+    // Another master key was made meanwhile; the next start goes over to it, and the alias pays.
+    assert_eq!(keeper.tool(&["key", "rotate"]).await.success()["version"], 2);
+    keeper.serve(None).await;
+    let paid = pay(&payer, &request, &mut authenticator).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    system.wait_for_status(&request, "paid").await;
+    system.assert_merchant_received(1_280).await;
+    system
+        .wait_until("the old master key is destroyed", async || {
+            let audit = keeper.tool(&["audit"]).await.success();
+            let kinds = audit["entries"].as_array().expect("entries").iter().map(|entry| entry["kind"].clone());
+            kinds.into_iter().any(|kind| kind == "key_destroyed")
+        })
+        .await;
+}
