@@ -40,7 +40,7 @@ impl StoredKey {
     }
 
     fn generate() -> Self {
-        Self::of(&Zeroizing::new(random()))
+        Self::of(&Zeroizing::new(random::<32>()))
     }
 
     fn expose(&self) -> Result<Zeroizing<[u8; 32]>, VaultError> {

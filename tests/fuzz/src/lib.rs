@@ -12,6 +12,7 @@ mod dsn;
 mod hid;
 mod icc_data;
 mod iso8583_message;
+mod kept_card;
 mod mpm_qr;
 mod passphrase_seal;
 mod records;
@@ -43,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "replay", check: replay::check },
     Target { name: "icc_data", check: icc_data::check },
     Target { name: "iso8583", check: iso8583_message::check },
+    Target { name: "kept_card", check: kept_card::check },
     Target { name: "mpm_qr", check: mpm_qr::check },
     Target { name: "passphrase_seal", check: passphrase_seal::check },
     Target { name: "dsn", check: dsn::check },
