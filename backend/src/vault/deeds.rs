@@ -9,7 +9,7 @@ use protocol::vault_api::VaultAnswer;
 use protocol::{ErrorCode, Problem};
 
 use super::audit::{self, Kind};
-use super::door::{matching_step, typed};
+use super::door::matching_step;
 use super::error::VaultError;
 use super::key_ring::Ring;
 use super::name::AliasName;

@@ -51,7 +51,7 @@ pub(super) async fn enter(
 }
 
 /// A password as it was typed.
-pub(super) fn typed(password: &SecretBytes) -> Password {
+fn typed(password: &SecretBytes) -> Password {
     Password::typed(std::str::from_utf8(password.expose()).unwrap_or_default())
 }
 

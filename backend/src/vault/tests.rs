@@ -584,6 +584,7 @@ async fn another_passphrase_opens_nothing_and_one_that_others_can_read_is_refuse
     assert!(matches!(key_ring::KeyRing::open(&home(&bench.folder)), Err(VaultError::Passphrase)));
     std::fs::set_permissions(&passphrase, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(key_ring::KeyRing::open(&home(&bench.folder)), Err(VaultError::PassphraseExposed(_))));
-    let again = make(&home(&bench.folder), &NewVault { id: "x", name: "x", url: "https://x", hosts: &[], banks: &[] });
+    let home = home(&bench.folder);
+    let again = make(&home, &NewVault { id: "x", name: "x", url: "https://x", hosts: &[], banks: &[] });
     assert!(matches!(again.await, Err(VaultError::Exists(_))));
 }
