@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envelope::keyset::{BankTrust, Dated, Keyset, KeysetKey, MerchantProfile, TrustRoots};
 use envelope::{BankRoot, Merchant, OperatorRoot, PaymentServerSealingKeySecret, SigningKey, SigningRole};
-use payment::{Currency, MerchantId};
+use payment::{Currency, MerchantId, Methods};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -174,16 +174,26 @@ pub struct MerchantFacts {
     pub country: String,
     /// What the merchant is settled in.
     pub currency: Currency,
+    /// The ways to pay it takes; none for every way there is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub methods: Option<Methods>,
 }
 
 impl FromStr for MerchantFacts {
     type Err = String;
 
-    /// Reads `id:display name:mcc:country:currency`.
+    /// Reads `id:display name:mcc:country:currency`, and the ways to pay after one more colon, such as `card,code`.
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
-        let [id, name, mcc, country, currency] = parts[..] else {
-            return Err("a merchant is id:display name:mcc:country:currency".to_owned());
+        let (facts, methods) = match parts.split_at_checked(5) {
+            Some((facts, [])) => (facts, None),
+            Some((facts, [methods])) => (facts, Some(methods)),
+            Some(_) | None => (&[][..], None),
+        };
+        let &[id, name, mcc, country, currency] = facts else {
+            return Err(
+                "a merchant is id:display name:mcc:country:currency, and :methods if it takes only some".to_owned()
+            );
         };
         Ok(Self {
             merchant_id: id.parse().map_err(|error| format!("{id}: {error}"))?,
@@ -191,6 +201,9 @@ impl FromStr for MerchantFacts {
             mcc: mcc.to_owned(),
             country: country.to_owned(),
             currency: currency.parse().map_err(|error| format!("{currency}: {error}"))?,
+            methods: methods
+                .map(|methods| methods.parse().map_err(|error| format!("{methods}: {error}")))
+                .transpose()?,
         })
     }
 }
@@ -239,7 +252,7 @@ pub struct InitOptions {
     /// Names and addresses the servers are reached under.
     #[arg(long = "host", default_values = ["127.0.0.1", "localhost"])]
     pub hosts: Vec<String>,
-    /// A merchant, as id:display name:mcc:country:currency.
+    /// A merchant, as id:display name:mcc:country:currency. The ways to pay it takes may follow, such as :card,code.
     #[arg(long = "merchant", default_values = ["blue-door:Blue Door Café:5814:US:USD"])]
     pub merchants: Vec<MerchantFacts>,
     /// A bank, as id or id:name. A folder that is complete takes further banks.
@@ -371,6 +384,9 @@ fn make_merchants(folder: &DataFolder, merchants: &[MerchantFacts], keyset: &mut
                     display_name: facts.display_name.clone(),
                     mcc: facts.mcc.clone(),
                     country: facts.country.clone(),
+                    methods: facts
+                        .methods
+                        .map(|methods| methods.iter().map(|method| method.as_str().to_owned()).collect()),
                 },
             },
             not_before_ms,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use envelope::{Merchant, SigningKey, jws};
 use payment::order::OrderDraft;
-use payment::{Amount, Currency, MerchantId, Order, OrderItem, RequestId};
+use payment::{Amount, Currency, MerchantId, Method, Order, OrderItem, RequestId};
 use protocol::Problem;
 use protocol::merchant_api::{CreatePaymentRequest, PayerIdentifier, PaymentRequestView};
 use reqwest::{Certificate, Client, RequestBuilder};
@@ -132,6 +132,9 @@ pub struct RequestOptions {
     /// How long it can be paid, in seconds.
     #[arg(long, default_value_t = 300)]
     expires_s: u64,
+    /// A way it may be paid, such as card; may be given several times. By default every way that the merchant takes.
+    #[arg(long = "method")]
+    methods: Vec<Method>,
 }
 
 /// Runs a command and prints the answer.
@@ -202,6 +205,7 @@ fn signed_order(options: &RequestOptions) -> Result<(RequestId, CreatePaymentReq
         expires_ms: created_ms.saturating_add(options.expires_s.saturating_mul(1_000)),
         payee_name: facts.display_name,
         items: options.items.iter().map(|text| item(text, currency)).collect::<Result<_, _>>()?,
+        methods: (!options.methods.is_empty()).then(|| options.methods.iter().copied().collect()),
     })?;
     let email = options.email.clone().map(PayerIdentifier::Email);
     let phone = options.phone.clone().map(PayerIdentifier::Phone);

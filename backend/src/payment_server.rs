@@ -61,6 +61,7 @@ mod limits;
 mod links;
 mod listener;
 mod mail;
+mod methods;
 mod metrics;
 mod mutual_tls;
 mod openapi;

@@ -359,6 +359,7 @@ impl Till {
             expires_ms: now_ms() + u64::from(ask.expires_s) * 1_000,
             payee_name: text("display_name"),
             items: Vec::new(),
+            methods: None,
         });
         let order = order.expect("an order within bounds");
         Letter { jws: envelope::jws::sign(&self.key, envelope::jws::TYP_ORDER, &order.canonical()), order }

@@ -72,6 +72,7 @@ impl Stage {
             expires_ms: order.expires_ms,
             payee_name: order.payee_name.clone(),
             items: order.items.clone(),
+            methods: order.methods,
         };
         change(&mut draft);
         let changed = Order::new(draft).expect("a changed order is an order");

@@ -70,6 +70,7 @@ mod tests {
             new_sender: false,
             order_number: order.to_owned(),
             items: Vec::new(),
+            methods: Vec::new(),
             match_words: ["amber".to_owned(), "lantern".to_owned()],
             match_words_zh: ["a".to_owned(), "b".to_owned()],
             created_ms: 0,

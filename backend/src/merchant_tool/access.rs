@@ -80,6 +80,8 @@ pub(super) fn write(options: &AccessOptions) -> Result<(), MerchantToolError> {
     let folder = DataFolder::new(&options.data);
     let of_merchant = |name: &str| folder.merchant(&options.merchant, name);
     let facts: MerchantFacts = keys::read_json(&of_merchant("profile.json"))?;
+    // A till learns what its merchant takes from the keyset, like everybody else.
+    let facts = MerchantFacts { methods: None, ..facts };
     let trust: TrustFile = keys::read_json(&folder.trust())?;
     let seed = keys::read_key(&of_merchant("signing.key"))?;
     let signing: SigningKey<Merchant> = SigningKey::from_bytes(&seed);

@@ -13,7 +13,8 @@ use envelope::{Capsule, outer};
 use iso8583::Message;
 use iso8583::private::Composite;
 use payment::{
-    AttemptEvent, AttemptHash, AttemptId, AttemptState, DeclineCode, DeviceId, RequestEvent, RequestId, WalletNonce,
+    AttemptEvent, AttemptHash, AttemptId, AttemptState, DeclineCode, DeviceId, Method, RequestEvent, RequestId,
+    WalletNonce,
 };
 use protocol::wallet_api::{AttemptView, ExchangeView, SubmitAttempt};
 use protocol::{ErrorCode, Problem, SealedText};
@@ -46,12 +47,14 @@ pub(super) struct Evidence {
     pub(super) outcome: Option<String>,
     /// When an unknown outcome will be known, at the latest.
     pub(super) deadline_ms: Option<u64>,
+    /// The way to pay.
+    pub(super) method: Option<Method>,
 }
 
 /// What is shown of an attempt with its request.
 pub(super) async fn evidence(app: &App, id: AttemptId) -> Result<Evidence, Error> {
     let Some(stored) = app.attempt(id).await? else { return Ok(Evidence::default()) };
-    Ok(Evidence { outcome: stored.view.outcome, deadline_ms: stored.view.deadline_ms })
+    Ok(Evidence { outcome: stored.view.outcome, deadline_ms: stored.view.deadline_ms, method: stored.method })
 }
 
 #[derive(sqlx::FromRow)]
@@ -73,11 +76,13 @@ struct AttemptRow {
     response_bytes: Option<i64>,
     took_us: Option<i64>,
     inner_capsule_bytes: i64,
+    method: Option<String>,
 }
 
 struct StoredAttempt {
     device_id: DeviceId,
     capsule_hash: String,
+    method: Option<Method>,
     view: AttemptView,
 }
 
@@ -90,6 +95,7 @@ impl AttemptRow {
         Ok(StoredAttempt {
             device_id: self.device_id.parse().map_err(|_| WRONG)?,
             capsule_hash: self.capsule_hash,
+            method: self.method.as_deref().map(str::parse).transpose().map_err(|_| WRONG)?,
             view: AttemptView {
                 attempt_id: self.id.parse().map_err(|_| WRONG)?,
                 request_id: self.request_id.parse().map_err(|_| WRONG)?,
@@ -272,8 +278,9 @@ async fn begin(app: &App, submission: &Submission) -> Result<(), Error> {
     }
     let routing = app.keys.open(submission.request_id, submission.attempt_id, &submission.capsule)?;
     check_routing(&routing, &request)?;
+    let method = app.allowed_method(&request, &routing.route)?;
     let bank = app.front_for(&routing.route)?;
-    let reference = store(app, submission, &routing, &request, bank, now_ms).await?;
+    let reference = store(app, submission, &routing, &request, (method, bank), now_ms).await?;
     app.wake_devices_of(request.id).await;
     let forwarding = Forwarding { request, attempt_id: submission.attempt_id, routing, reference };
     app.tasks.spawn(forward(app.clone(), forwarding));
@@ -294,7 +301,7 @@ async fn store(
     submission: &Submission,
     routing: &Routing,
     request: &StoredRequest,
-    bank: BankId,
+    (method, bank): (Method, BankId),
     now_ms: u64,
 ) -> Result<Reference, Error> {
     let nonce = WalletNonce::from_bytes(routing.wallet_nonce);
@@ -302,6 +309,7 @@ async fn store(
         id: submission.attempt_id,
         request_id: request.id,
         device_id: submission.device_id,
+        method,
         bank,
         capsule_hash: submission.capsule_hash.clone(),
         attempt_hash: AttemptHash::derive(&request.order_hash, submission.attempt_id, &nonce),
@@ -327,6 +335,7 @@ struct NewAttempt {
     id: AttemptId,
     request_id: RequestId,
     device_id: DeviceId,
+    method: Method,
     bank: BankId,
     capsule_hash: String,
     attempt_hash: AttemptHash,
@@ -344,8 +353,8 @@ async fn insert(db_tx: &mut DbConnection, new: &NewAttempt) -> Result<Reference,
     let reference = Reference { stan, rrn: retrieval_reference(new.now_ms, stan), sent_ms: new.now_ms };
     sqlx::query(
         "INSERT INTO attempt (id, request_id, device_id, capsule_hash, attempt_hash, state, stan, rrn, forwarded_ms, \
-         request_bytes, inner_capsule_bytes, tries, due_ms, bank_id, leased_by, lease_until_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 0, $11, $12, $13, $11)",
+         request_bytes, inner_capsule_bytes, tries, due_ms, bank_id, leased_by, lease_until_ms, \
+         method) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 0, $11, $12, $13, $11, $14)",
     )
     .bind(new.id.to_string())
     .bind(new.request_id.to_string())
@@ -360,6 +369,7 @@ async fn insert(db_tx: &mut DbConnection, new: &NewAttempt) -> Result<Reference,
     .bind(signed_ms(new.abandoned_ms))
     .bind(new.bank.as_str())
     .bind(&new.replica)
+    .bind(new.method.as_str())
     .execute(&mut *db_tx)
     .await?;
     devices::follow(db_tx, new.request_id, new.device_id).await?;

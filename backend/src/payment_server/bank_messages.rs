@@ -244,6 +244,7 @@ mod tests {
             display_name: "Café 蓝门".into(),
             mcc: "5814".into(),
             country: "US".into(),
+            methods: None,
         };
         assert_eq!(merchant_code(&"blue-door".parse().unwrap()), "blue-door      ");
         assert_eq!(merchant_code(&"a-very-long-merchant-name".parse().unwrap()), "a-very-long-mer");
@@ -268,6 +269,7 @@ mod tests {
             display_name: "Blue Door".into(),
             mcc: "5814".into(),
             country: "US".into(),
+            methods: None,
         };
         let give_back = GiveBack {
             profile: &profile,

@@ -65,6 +65,7 @@ pub(super) async fn order(
     if !matches!(routing.route, Route::Means { kind: MeansKind::Code, .. }) {
         return Err(ErrorCode::CapsuleUnreadable.into());
     }
+    app.allowed_method(&request, &routing.route)?;
     let bank = app.front_for(&routing.route)?;
     count_try(&app, call.device_id).await?;
     forward(&app, &request, &submission, &routing, &bank).await?;

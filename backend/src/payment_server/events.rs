@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use payment::{AttemptId, MerchantId, RefundId, RequestId};
+use payment::{AttemptId, MerchantId, Method, RefundId, RequestId};
 use protocol::Problem;
 use protocol::merchant_api::{EventView, EventsPage, Scope};
 use serde::Deserialize;
@@ -200,7 +200,9 @@ pub(super) async fn page(
     let place = app.waiting_feeds.try_acquire();
     loop {
         let mut news = app.journal_watchers.listen(merchant.clone());
-        let page = page_of(&app.entries(&merchant, signed_ms(after), PAGE_MAX + 1).await?)?;
+        let sql = "SELECT event.*, attempt.method FROM event LEFT JOIN attempt ON attempt.id = event.attempt_id \
+                   WHERE event.merchant_id = $1 AND event.seq > $2 ORDER BY event.seq LIMIT $3";
+        let page = app.page(sql, merchant.as_str(), after).await?;
         let now = Instant::now();
         if !page.events.is_empty() || now >= until || place.is_err() || app.shutdown.is_cancelled() {
             return Ok(Json(page));
@@ -224,24 +226,24 @@ pub(super) async fn page_of_request(
 ) -> Result<Json<EventsPage>, Error> {
     let merchant = caller.require(Scope::RequestsRead)?;
     let request = app.merchants_request(&merchant, parse_id(&id)?).await?;
-    let rows = sqlx::query("SELECT * FROM event WHERE request_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
-        .bind(request.id.to_string())
-        .bind(signed_ms(after))
-        .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
-        .fetch_all(app.db.reader())
-        .await?;
-    let entries: Vec<Entry> = rows.iter().map(Entry::of).collect::<Result<_, _>>()?;
-    Ok(Json(page_of(&entries)?))
-}
-
-/// A page of at most [`PAGE_MAX`] entries, of as many and one more.
-fn page_of(entries: &[Entry]) -> Result<EventsPage, Error> {
-    let has_more = entries.len() > PAGE_MAX;
-    let events = entries.iter().take(PAGE_MAX).map(view).collect::<Result<_, _>>()?;
-    Ok(EventsPage { events, has_more })
+    let sql = "SELECT event.*, attempt.method FROM event LEFT JOIN attempt ON attempt.id = event.attempt_id \
+               WHERE event.request_id = $1 AND event.seq > $2 ORDER BY event.seq LIMIT $3";
+    Ok(Json(app.page(sql, &request.id.to_string(), after).await?))
 }
 
 impl App {
+    /// A page of at most [`PAGE_MAX`] entries: those of `whose` after this one. An attempt's entries tell how it pays.
+    async fn page(&self, sql: &'static str, whose: &str, after: u64) -> Result<EventsPage, Error> {
+        let rows = sqlx::query(sql)
+            .bind(whose)
+            .bind(signed_ms(after))
+            .bind(i64::try_from(PAGE_MAX + 1).unwrap_or(i64::MAX))
+            .fetch_all(self.db.reader())
+            .await?;
+        let events = rows.iter().take(PAGE_MAX).map(view).collect::<Result<_, _>>()?;
+        Ok(EventsPage { events, has_more: rows.len() > PAGE_MAX })
+    }
+
     /// At most so many of a merchant's entries after this one, in order.
     pub(super) async fn entries(&self, merchant: &MerchantId, after: i64, max: usize) -> Result<Vec<Entry>, Error> {
         let rows = sqlx::query("SELECT * FROM event WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
@@ -271,15 +273,18 @@ impl App {
     }
 }
 
-fn view(entry: &Entry) -> Result<EventView, Error> {
+fn view(row: &DbRow) -> Result<EventView, Error> {
+    let (entry, method): (Entry, Option<String>) = (Entry::of(row)?, row.try_get("method")?);
+    let method = method.as_deref().map(str::parse::<Method>).transpose();
     let attempt_id = entry.attempt_id.as_deref().map(str::parse).transpose();
     let refund_id = entry.refund_id.as_deref().map(str::parse).transpose();
     Ok(EventView {
         seq: unsigned_ms(entry.seq),
         time_ms: unsigned_ms(entry.time_ms),
-        kind: entry.kind.clone(),
+        kind: entry.kind,
         request_id: entry.request_id.parse().map_err(|_| Error::Row("event"))?,
         attempt_id: attempt_id.map_err(|_| Error::Row("event"))?,
+        method: method.map_err(|_| Error::Row("event"))?,
         refund_id: refund_id.map_err(|_| Error::Row("event"))?,
     })
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use envelope::keyset::MerchantProfile;
 use envelope::{LinkKey, request};
 use futures::FutureExt;
-use payment::{Amount, MatchWords, MerchantId, Order, OrderHash, RequestEvent, RequestId, RequestState};
+use payment::{Amount, MatchWords, MerchantId, Methods, Order, OrderHash, RequestEvent, RequestId, RequestState};
 use protocol::merchant_api::{CreatePaymentRequest, PayerIdentifier, PaymentRequestView, Scope};
 use protocol::{ErrorCode, Problem};
 use zeroize::Zeroizing;
@@ -18,7 +18,7 @@ use super::idempotency::{Answer, KeyedCall};
 use super::outbox::plan::{self, Plan};
 use super::payment_numbers::{self, guesses};
 use super::recipients::{self, Address};
-use super::{App, Error, attempts, caps, deliveries, identifiers, lifecycle, links};
+use super::{App, Error, attempts, caps, deliveries, identifiers, lifecycle, links, methods};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::storage::DbConnection;
 
@@ -43,6 +43,7 @@ struct RequestRow {
     refunded_minor: i64,
     refunded_ms: Option<i64>,
     refunds_counted_minor: i64,
+    methods: Option<String>,
 }
 
 /// A request as the server's own code uses it.
@@ -62,6 +63,8 @@ pub(super) struct StoredRequest {
     pub(super) refunded_ms: Option<u64>,
     /// The same with what is on its way back or in review.
     pub(super) refunds_counted_minor: i64,
+    /// The ways to pay that its order names; none for every way that its merchant takes.
+    pub(super) methods: Option<Methods>,
 }
 
 impl RequestRow {
@@ -81,6 +84,7 @@ impl RequestRow {
             refunded_minor: self.refunded_minor,
             refunded_ms: self.refunded_ms.map(unsigned_ms),
             refunds_counted_minor: self.refunds_counted_minor,
+            methods: self.methods.as_deref().map(str::parse).transpose().map_err(|_| WRONG)?,
         })
     }
 }
@@ -122,6 +126,7 @@ impl App {
         };
         let mut view = new_view(request);
         view.outcome = evidence.outcome;
+        view.method = evidence.method;
         view.deadline_ms = evidence.deadline_ms;
         view.deliveries = deliveries::shown(self, request.id).await?;
         Ok(view)
@@ -141,6 +146,8 @@ fn new_view(request: &StoredRequest) -> PaymentRequestView {
         match_words_zh: words.chinese().map(str::to_owned),
         link: None,
         deep_link: None,
+        methods: request.methods,
+        method: None,
         deliveries: Vec::new(),
         refunded_minor: request.refunds_counted_minor,
         outcome: None,
@@ -233,6 +240,7 @@ impl NewRequest {
             refunded_minor: 0,
             refunded_ms: None,
             refunds_counted_minor: 0,
+            methods: order.methods,
         };
         let counter = counter.map(|counter| counter.seal(stored.id, &letter)).transpose()?;
         let letter = serde_json::to_string(&sealed).expect("a capsule is always JSON");
@@ -272,6 +280,10 @@ fn check_order(order: &Order, profile: &MerchantProfile, merchant: &MerchantId, 
         ),
         ("the payee is not the registered name", order.payee_name == profile.display_name),
         ("the order has expired", !order.is_expired(now_ms)),
+        ("the order names a way to pay that the merchant does not take", {
+            let takes = methods::taken(profile.methods.as_deref());
+            order.methods.is_none_or(|methods| methods.iter().all(|method| takes.contains(method)))
+        }),
     ];
     match rules.into_iter().find(|(_, holds)| !holds) {
         Some((rule, _)) => Err(Error::RefusedWith(Box::new(Problem::new(ErrorCode::OrderInvalid).with_detail(rule)))),
@@ -347,8 +359,8 @@ async fn insert(db_tx: &mut DbConnection, new: NewRequest, admission: Admission)
 async fn insert_request(db_tx: &mut DbConnection, request: &StoredRequest) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO payment_request \
-         (id, merchant_id, order_number, amount_minor, currency, order_jws, order_hash, created_ms, expires_ms, state) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         (id, merchant_id, order_number, amount_minor, currency, order_jws, order_hash, created_ms, expires_ms, state, \
+         methods) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(request.id.to_string())
     .bind(request.merchant_id.as_str())
@@ -360,6 +372,7 @@ async fn insert_request(db_tx: &mut DbConnection, request: &StoredRequest) -> Re
     .bind(signed_ms(request.created_ms))
     .bind(signed_ms(request.expires_ms))
     .bind(request.state.name())
+    .bind(request.methods.map(|methods| methods.to_string()))
     .execute(db_tx)
     .await?;
     Ok(())

@@ -2,10 +2,12 @@
 
 use envelope::PaymentServerSealingKeySecret;
 use envelope::keyset::BankCertificate;
+use envelope::means::MeansKind;
 use envelope::outer::Route;
 use iso8583::Mti;
 use iso8583::private::Composite;
-use payment::{AttemptId, AttemptState, DeclineCode, RequestState};
+use payment::{AttemptId, AttemptState, DeclineCode, Method, RequestState};
+use protocol::merchant_api::EventsPage;
 use protocol::wallet_api::KeysetView;
 use tapseal::{clock, keys};
 
@@ -188,6 +190,36 @@ async fn an_outer_layer_that_speaks_of_something_else_reaches_no_bank() {
 
     assert!(deployment.bank.messages(Mti::FINANCIAL_REQUEST).is_empty());
     assert_eq!(payer.submit(&order, &good).await.unwrap().state, AttemptState::Approved);
+}
+
+#[tokio::test]
+async fn a_way_to_pay_that_the_order_does_not_name_reaches_no_bank_and_the_one_that_was_used_is_told() {
+    let deployment = Deployment::start().await;
+    let payer = deployment.payer().await;
+    let ask = async |methods: &[Method]| {
+        let order = Deployment::order_with(|draft| draft.methods = Some(methods.iter().copied().collect()));
+        deployment.create(&order.request_id.to_string(), &deployment.signed(&order)).await.unwrap();
+        order
+    };
+    let by_code = ask(&[Method::Code, Method::Voucher]).await;
+    let attempt = payer.seal(&by_code).await;
+    assert_eq!(payer.submit(&by_code, &attempt).await, refused(422, "method_not_allowed"));
+    assert_eq!(payer.attempt(&by_code, &attempt).await, refused(404, "not_found"));
+    let route = || Route::Means { kind: MeansKind::Code, front: "first".into() };
+    let by_card = ask(&[Method::Card]).await;
+    let code = payer.seal_with(&by_card, |routing| routing.route = route()).await;
+    let path = format!("/v1/requests/{}/codes", by_card.request_id);
+    assert_eq!(payer.post(&path, &code).await.map(drop), refused(422, "method_not_allowed"));
+    assert!(deployment.bank.messages(Mti::FINANCIAL_REQUEST).is_empty());
+    assert_eq!(deployment.show(&by_code).await.method, None);
+
+    let attempt = payer.seal(&by_card).await;
+    payer.submit(&by_card, &attempt).await.unwrap();
+    assert_eq!(deployment.show(&by_card).await.method, Some(Method::Card));
+    let path = format!("/v1/payment-requests/{}/events", by_card.request_id);
+    let events = deployment.merchant_answer::<EventsPage>(&path).await.events;
+    let approved = events.iter().find(|event| event.kind == "attempt.approved").unwrap();
+    assert_eq!((approved.method, events[0].method), (Some(Method::Card), None));
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl Deployment {
             hosts: vec!["127.0.0.1".into()],
             merchants: vec![
                 "blue-door:Blue Door Café:5814:US:USD".parse().unwrap(),
-                "red-door:Red Door:5814:US:USD".parse().unwrap(),
+                "red-door:Red Door:5814:US:USD:card,code".parse().unwrap(),
             ],
             banks: banks.iter().map(|bank| bank.parse().unwrap()).collect(),
             public_url: "https://127.0.0.1:8443".into(),
@@ -214,6 +214,7 @@ impl Deployment {
             expires_ms: now_ms + 300_000,
             payee_name: "Blue Door Café".into(),
             items: vec![OrderItem { name: "Flat white".into(), quantity: 2, total_minor: 1280 }],
+            methods: None,
         };
         change(&mut draft);
         Order::new(draft).unwrap()

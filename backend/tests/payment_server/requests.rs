@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use envelope::{LinkKey, jws, request};
-use payment::{Amount, RequestState};
+use payment::{Amount, Method, RequestState};
 use protocol::merchant_api::{CreatePaymentRequest, EventsPage};
 use protocol::wallet_api::{RequestLetter, SealedRequest};
 
@@ -71,6 +71,25 @@ async fn an_order_that_is_not_the_merchants_own_is_refused() {
     });
     assert_eq!(deployment.create("6", &deployment.signed(&expired)).await, refused(422, "order_invalid"));
     assert!(deployment.events(&order).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_order_names_only_ways_to_pay_that_its_merchant_takes() {
+    let deployment = Deployment::start().await;
+    let signed = |named: &[Method]| {
+        let order = Deployment::order_with(|draft| {
+            draft.merchant_id = "red-door".parse().unwrap();
+            draft.payee_name = "Red Door".into();
+            draft.methods = Some(named.iter().copied().collect());
+        });
+        let order = jws::sign(&deployment.merchant_key("red-door"), jws::TYP_ORDER, &order.canonical());
+        CreatePaymentRequest { order, payer: None }
+    };
+    let voucher = signed(&[Method::Card, Method::Voucher]);
+    assert_eq!(deployment.create_as("red-door", "1", &voucher).await, refused(422, "order_invalid"));
+    let card = signed(&[Method::Card]);
+    let taken = deployment.create_as("red-door", "2", &card).await.unwrap();
+    assert_eq!(taken.methods, Some([Method::Card].into_iter().collect()));
 }
 
 #[tokio::test]

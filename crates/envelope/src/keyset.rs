@@ -28,6 +28,8 @@ pub const KEYSET_KEYS_MAX: usize = 5_000;
 pub const ISSUED_SKEW_MS_MAX: i64 = 5 * 60 * 1000;
 /// Longest merchant and bank identifier, in bytes.
 pub const IDENTIFIER_LEN_MAX: usize = 64;
+/// Most ways to pay that a merchant's profile names, and the longest of their names, in bytes.
+pub const METHODS_MAX: usize = 16;
 /// Longest display name, in characters.
 pub const DISPLAY_NAME_LEN_MAX: usize = 64;
 
@@ -60,6 +62,9 @@ pub struct MerchantProfile {
     pub mcc: String,
     /// ISO 3166-1, two letters.
     pub country: String,
+    /// The ways to pay it takes, by their names in alphabetical order; none when it takes every way there is. A name
+    /// that a reader does not know is somebody newer's.
+    pub methods: Option<Vec<String>>,
 }
 
 /// A key of the keyset, with what its role adds.
@@ -234,6 +239,9 @@ impl MerchantProfile {
         if self.country.len() != 2 || !self.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Err(KeysetError::Malformed("a merchant's country"));
         }
+        if self.methods.as_deref().is_some_and(|methods| !are_method_names(methods)) {
+            return Err(KeysetError::Malformed("a merchant's ways to pay"));
+        }
         Ok(())
     }
 }
@@ -295,6 +303,16 @@ fn is_identifier(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
+/// Whether these are names, once each and in order. To take no way at all is to be left out of the keyset.
+fn are_method_names(names: &[String]) -> bool {
+    let is_name = |name: &String| {
+        (1..=METHODS_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    (1..=METHODS_MAX).contains(&names.len())
+        && names.iter().all(is_name)
+        && names.is_sorted_by(|one, other| one < other)
+}
+
 fn is_display_name(text: &str) -> bool {
     (1..=DISPLAY_NAME_LEN_MAX).contains(&text.chars().count())
         && text.trim() == text
@@ -346,6 +364,8 @@ struct ProfileWire {
     url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_ca_pem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    methods: Option<Vec<String>>,
 }
 
 impl EntryWire {
@@ -379,6 +399,7 @@ impl ProfileWire {
             display_name: Some(profile.display_name.clone()),
             mcc: Some(profile.mcc.clone()),
             country: Some(profile.country.clone()),
+            methods: profile.methods.clone(),
             ..Self::default()
         }
     }
@@ -410,6 +431,7 @@ impl ProfileWire {
             display_name: present(self.display_name)?,
             mcc: present(self.mcc)?,
             country: present(self.country)?,
+            methods: self.methods,
         })
     }
 }

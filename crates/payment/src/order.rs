@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::amount::Amount;
 use crate::hash::OrderHash;
 use crate::id::{MerchantId, RequestId};
+use crate::method::Methods;
 
 /// The only order version there is.
 pub const ORDER_VERSION: u8 = 1;
@@ -71,6 +72,9 @@ pub struct Order {
     pub payee_name: String,
     /// The lines; empty, or summing to the amount.
     pub items: Vec<OrderItem>,
+    /// The ways it may be paid; none for every way its merchant takes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub methods: Option<Methods>,
 }
 
 /// The fields of a new order.
@@ -92,6 +96,8 @@ pub struct OrderDraft {
     pub payee_name: String,
     /// See [`Order::items`].
     pub items: Vec<OrderItem>,
+    /// See [`Order::methods`].
+    pub methods: Option<Methods>,
 }
 
 impl Order {
@@ -107,6 +113,7 @@ impl Order {
             expires_ms: draft.expires_ms,
             payee_name: draft.payee_name,
             items: draft.items,
+            methods: draft.methods,
         };
         order.check_bounds()?;
         Ok(order)
@@ -138,6 +145,11 @@ impl Order {
     /// Whether the order can no longer be paid at `now_ms`.
     pub const fn is_expired(&self, now_ms: u64) -> bool {
         now_ms >= self.expires_ms
+    }
+
+    /// The ways it may be paid, of those its merchant takes. There may be none.
+    pub fn payable_by(&self, merchant_takes: Methods) -> Methods {
+        self.methods.map_or(merchant_takes, |methods| methods.and(merchant_takes))
     }
 
     fn check_bounds(&self) -> Result<(), OrderError> {
@@ -193,6 +205,7 @@ mod tests {
                 OrderItem { name: "Flat white".into(), quantity: 2, total_minor: 980 },
                 OrderItem { name: "Croissant".into(), quantity: 1, total_minor: 300 },
             ],
+            methods: None,
         }
     }
 
@@ -201,6 +214,23 @@ mod tests {
         let order = Order::new(draft()).unwrap();
         insta::assert_snapshot!(String::from_utf8(order.canonical()).unwrap());
         assert_eq!(Order::from_canonical(&order.canonical()), Ok(order));
+    }
+
+    #[test]
+    fn ways_to_pay_are_signed_and_an_order_without_them_is_what_it_always_was() {
+        let every = Order::new(draft()).unwrap();
+        assert!(!String::from_utf8(every.canonical()).unwrap().contains("methods"));
+        let mut some = draft();
+        some.methods = Some([crate::Method::Code, crate::Method::Card].into_iter().collect());
+        let some = Order::new(some).unwrap();
+        assert!(String::from_utf8(some.canonical()).unwrap().contains(r#""methods":["card","code"],"#));
+        assert_eq!(Order::from_canonical(&some.canonical()).as_ref(), Ok(&some));
+        assert_ne!(some.hash(), every.hash());
+        let swapped = String::from_utf8(some.canonical()).unwrap().replace(r#""card","code""#, r#""code","card""#);
+        assert_eq!(Order::from_canonical(swapped.as_bytes()), Err(OrderError::Malformed));
+        let takes = [crate::Method::Voucher, crate::Method::Card].into_iter().collect();
+        assert_eq!(some.payable_by(takes).iter().collect::<Vec<_>>(), [crate::Method::Card]);
+        assert_eq!(every.payable_by(takes), takes);
     }
 
     #[test]

@@ -101,6 +101,8 @@ error_codes! {
     RefundInvalid = "refund_invalid", 422, No, false, "The refund is not valid. No money moved.";
     /// A refund with this id exists with another order.
     RefundExists = "refund_exists", 409, No, false, "A refund with this id exists already. No money moved by this one.";
+    /// Order or merchant do not allow this way to pay.
+    MethodNotAllowed = "method_not_allowed", 422, No, false, "This request cannot be paid this way. No money moved.";
     /// Nothing is given back of what is not paid.
     RequestNotPaid = "request_not_paid", 409, No, false, "The request is not paid, so nothing can be given back. No money moved.";
     /// More would be given back than was paid and is not on its way back yet.

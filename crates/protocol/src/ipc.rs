@@ -5,7 +5,7 @@
 
 mod reader_test;
 
-use payment::{Amount, AttemptId, MerchantId, RequestId};
+use payment::{Amount, AttemptId, MerchantId, Method, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -437,6 +437,9 @@ pub struct RequestView {
     pub order_number: String,
     /// The lines.
     pub items: Vec<ItemView>,
+    /// The ways it may be paid, whether or not this wallet has them.
+    #[serde(default)]
+    pub methods: Vec<Method>,
     /// Two words to compare with the shop's, in English.
     pub match_words: [String; 2],
     /// The same in Simplified Chinese.

@@ -1,6 +1,6 @@
 //! What a merchant sends to the payment server and reads back. Times are ms since the Unix epoch.
 
-use payment::{Amount, AttemptId, RefundId, RequestId, RequestState};
+use payment::{Amount, AttemptId, Method, Methods, RefundId, RequestId, RequestState};
 use serde::{Deserialize, Serialize};
 
 mod access;
@@ -37,7 +37,8 @@ pub enum PayerIdentifier {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatePaymentRequest {
-    /// The order as a compact JWS, signed with the merchant's Ed25519 key; its payload is the canonical JSON.
+    /// The order as a compact JWS, signed with the merchant's Ed25519 key; its payload is the canonical JSON. Its optional
+    /// member `methods` names the ways it may be paid, once each and in alphabetical order, such as `["card","code"]`.
     pub order: String,
     /// Whom to ask; none for a QR or link only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -68,6 +69,14 @@ pub struct PaymentRequestView {
     pub match_words: [String; 2],
     /// The same words in Simplified Chinese.
     pub match_words_zh: [String; 2],
+    /// The ways it may be paid, as its order names them; absent for every way that its merchant takes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<MethodSchema>>))]
+    pub methods: Option<Methods>,
+    /// The way in which the attempt pays that the state speaks of; not in a list of requests.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<MethodSchema>))]
+    pub method: Option<Method>,
     /// `https` link for the payer, with its key; only in the answer that created the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub link: Option<String>,
@@ -117,6 +126,10 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uuid"))]
     pub attempt_id: Option<AttemptId>,
+    /// In which way that attempt pays.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<MethodSchema>))]
+    pub method: Option<Method>,
     /// Which refund, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uuid"))]
@@ -145,6 +158,13 @@ pub struct AmountSchema {
     #[schema(example = "USD")]
     currency: String,
 }
+
+/// How a way to pay looks in the API description. More may come.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = Method, example = "card")]
+#[allow(dead_code, reason = "only its shape is read, by the API description")]
+pub struct MethodSchema(String);
 
 /// How a request's state looks in the API description.
 #[cfg(feature = "openapi")]

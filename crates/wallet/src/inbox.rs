@@ -5,7 +5,7 @@
 
 use envelope::keyset::Keyset;
 use envelope::{Capsule, LinkKey, jws, request};
-use payment::{Amount, AttemptId, AttemptState, MatchWords, Order, RequestId, RequestState};
+use payment::{Amount, AttemptId, AttemptState, MatchWords, Method, Methods, Order, RequestId, RequestState};
 use protocol::ErrorCode;
 use protocol::ipc::pay::Doubt;
 use protocol::ipc::{ItemView, RequestPhase, RequestView};
@@ -26,6 +26,7 @@ const TOKEN_CHARS: usize = 22;
 pub struct VerifiedOrder {
     order: Order,
     jws: String,
+    methods: Methods,
 }
 
 impl VerifiedOrder {
@@ -49,12 +50,24 @@ impl VerifiedOrder {
         if order.payee_name != profile.display_name {
             return Err(WalletError::Merchant("the payee's name is not the merchant's"));
         }
-        Ok(Self { order, jws: order_jws.to_owned() })
+        let named = profile.methods.as_ref().map(|names| Methods::known(names.iter().map(String::as_str)));
+        let methods = order.payable_by(named.unwrap_or_else(Methods::all));
+        Ok(Self { order, jws: order_jws.to_owned(), methods })
     }
 
     /// The order.
     pub fn order(&self) -> &Order {
         &self.order
+    }
+
+    /// The ways it may be paid: those that it names, of those that its merchant takes.
+    pub fn methods(&self) -> Methods {
+        self.methods
+    }
+
+    /// Refuses a way that it may not be paid.
+    pub fn require(&self, method: Method) -> Result<()> {
+        if self.methods.contains(method) { Ok(()) } else { Err(WalletError::Code(ErrorCode::MethodNotAllowed)) }
     }
 
     /// The order as signed.
@@ -215,6 +228,7 @@ pub fn view(
         new_sender: row.new_sender,
         order_number: order.order_number.clone(),
         items: items(order),
+        methods: verified.methods.iter().collect(),
         match_words: words.english().map(str::to_owned),
         match_words_zh: words.chinese().map(str::to_owned),
         created_ms: order.created_ms,

@@ -117,6 +117,7 @@ mod tests {
             expires_ms: 60_001,
             payee_name: payee.to_owned(),
             items: Vec::new(),
+            methods: None,
         })
         .unwrap()
     }

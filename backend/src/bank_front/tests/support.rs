@@ -104,6 +104,7 @@ impl Bench {
             expires_ms: now_ms + 300_000,
             payee_name: "Blue Door Café".to_owned(),
             items: Vec::new(),
+            methods: None,
         })
         .unwrap()
     }

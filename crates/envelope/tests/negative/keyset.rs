@@ -23,6 +23,7 @@ fn profile() -> MerchantProfile {
         display_name: "山茶 Tea House".to_owned(),
         mcc: "5812".to_owned(),
         country: "CN".to_owned(),
+        methods: Some(vec!["card".to_owned(), "voucher".to_owned()]),
     }
 }
 
@@ -155,7 +156,7 @@ fn a_key_identifier_that_occurs_twice() {
 
 #[test]
 fn malformed_merchants() {
-    let cases: [fn(&mut MerchantProfile); 14] = [
+    let cases: [fn(&mut MerchantProfile); 18] = [
         |profile| profile.merchant_id.clear(),
         |profile| profile.merchant_id = "x".repeat(65),
         |profile| profile.merchant_id = "tea house".to_owned(),
@@ -171,6 +172,10 @@ fn malformed_merchants() {
         |profile| profile.country = "cn".to_owned(),
         |profile| profile.country = "CHN".to_owned(),
         |profile| profile.country.clear(),
+        |profile| profile.methods = Some(Vec::new()),
+        |profile| profile.methods = Some(vec!["voucher".to_owned(), "card".to_owned()]),
+        |profile| profile.methods = Some(vec!["card".to_owned(), "card".to_owned()]),
+        |profile| profile.methods = Some(vec!["Card".to_owned()]),
     ];
     for (index, change) in cases.into_iter().enumerate() {
         let mut profile = profile();

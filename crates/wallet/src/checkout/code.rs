@@ -4,7 +4,7 @@ use envelope::SecretBytes;
 use envelope::means::code::{Code, CodeOrder, Ticket, TypedCode};
 use envelope::means::{self, Means};
 use envelope::outer::{Route, Routing};
-use payment::{AttemptHash, AttemptId, IdentityCode, RequestId, WalletNonce};
+use payment::{AttemptHash, AttemptId, IdentityCode, Method, RequestId, WalletNonce};
 use protocol::wallet_api::{CodeOrderedView, CodePayerView};
 use protocol::{ErrorCode, Problem};
 
@@ -84,7 +84,7 @@ impl Wallet {
         front: &str,
         step: Code,
     ) -> std::result::Result<CodeOrderedView, Problem> {
-        let order = self.payable(request_id).await?;
+        let order = self.payable(request_id, Method::Code).await?;
         Ok(self.seal_and_send(&order, front, step).await?)
     }
 

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use envelope::means::{self, Means};
+use envelope::means::{self, Means, MeansKind};
 use envelope::outer::Route;
+use payment::Method;
 use protocol::ErrorCode;
 
 use super::run::{Draw, Plan, Sealing, begin, sealing_key, write_down};
@@ -18,6 +19,17 @@ pub struct Payable {
     pub means: Means,
     /// The bank's or operator's id.
     pub front: String,
+}
+
+impl Payable {
+    /// The way to pay it is.
+    pub fn method(&self) -> Method {
+        match self.means.kind() {
+            MeansKind::Voucher => Method::Voucher,
+            MeansKind::Code => Method::Code,
+            MeansKind::Alias => Method::Alias,
+        }
+    }
 }
 
 /// Pays to the end. The means is wiped as soon as it is sealed, so it cannot be sealed anew by itself.

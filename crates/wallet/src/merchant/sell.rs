@@ -98,6 +98,7 @@ impl Wallet {
             expires_ms: created_ms.saturating_add(u64::from(sale.expires_s) * 1_000),
             payee_name: till.facts.display_name.clone(),
             items: items(sale)?,
+            methods: None,
         })
         .map_err(|error| WalletError::Detailed(ErrorCode::OrderInvalid, error.to_string()))?;
         let order_jws = jws::sign(&till.signing, jws::TYP_ORDER, &order.canonical());

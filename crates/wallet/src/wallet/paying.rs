@@ -1,6 +1,6 @@
 //! The commands of a checkout, and what a start must ask about.
 
-use payment::{AttemptId, RequestId};
+use payment::{AttemptId, Method, RequestId};
 use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView, RequestPhase, RequestView};
 use protocol::{ErrorCode, Problem};
 
@@ -27,7 +27,7 @@ impl Wallet {
         reader: Option<String>,
         trace: Trace,
     ) -> std::result::Result<CheckoutView, Problem> {
-        let order = self.payable(request_id).await?;
+        let order = self.payable(request_id, Method::Card).await?;
         // A payment needs the reader more than a look at a card does.
         self.core.reader_test.stop().await;
         let how = How::card(self, reader.as_deref())?;
@@ -41,7 +41,7 @@ impl Wallet {
         payable: Payable,
         trace: Trace,
     ) -> std::result::Result<CheckoutView, Problem> {
-        let order = self.payable(request_id).await?;
+        let order = self.payable(request_id, payable.method()).await?;
         self.start(order, How::Means(payable), None, trace).await
     }
 
@@ -52,13 +52,18 @@ impl Wallet {
         wish: AliasWish,
         trace: Trace,
     ) -> std::result::Result<CheckoutView, Problem> {
-        let order = self.payable(request_id).await?;
+        let order = self.payable(request_id, Method::Alias).await?;
         self.start(order, How::Alias(wish), None, trace).await
     }
 
-    /// The verified order of a request that may be paid now.
-    pub(crate) async fn payable(&self, request_id: RequestId) -> std::result::Result<VerifiedOrder, Problem> {
+    /// The verified order of a request that may be paid now, and this way.
+    pub(crate) async fn payable(
+        &self,
+        request_id: RequestId,
+        method: Method,
+    ) -> std::result::Result<VerifiedOrder, Problem> {
         let order = self.verified(request_id).await?;
+        order.require(method)?;
         self.require_accepted(request_id).await?;
         self.require_payable(request_id).await?;
         Ok(order)

@@ -81,6 +81,7 @@ impl Shelf {
                 display_name: name.clone(),
                 mcc: "5814".to_owned(),
                 country: "US".to_owned(),
+                methods: None,
             };
             dated(KeysetKey::Merchant { key: key.public().clone(), profile })
         });
@@ -141,6 +142,7 @@ impl Shelf {
             expires_ms: created_ms + 300_000,
             payee_name: payee_name.clone(),
             items: sale.items.iter().map(item).collect(),
+            methods: None,
         });
         let order = order.expect("an order within its bounds");
         let attempt_id = AttemptId::from_parts(created_ms, &random);

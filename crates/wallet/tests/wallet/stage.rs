@@ -62,6 +62,7 @@ impl Parties {
             display_name: PAYEE.into(),
             mcc: "5814".into(),
             country: "US".into(),
+            methods: None,
         };
         let keys = vec![
             dated(KeysetKey::PaymentServer(self.server_sealing.public().clone())),
@@ -168,6 +169,7 @@ pub fn order(change: impl FnOnce(&mut OrderDraft)) -> Order {
         expires_ms: created_ms + 300_000,
         payee_name: PAYEE.into(),
         items: Vec::new(),
+        methods: None,
     };
     change(&mut draft);
     Order::new(draft).unwrap()
