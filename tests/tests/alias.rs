@@ -70,7 +70,7 @@ async fn an_alias_pays_with_a_card_that_only_vault_and_bank_have_seen() {
     system.assert_merchant_received(1_280).await;
     assert_eq!(system.balance(HOLDER).await, before - 1_280);
     let receipts = payer.wallet(&["receipts"], "").await.success();
-    assert_eq!(receipts[0]["card_label"], "alias", "no digit of the card: {receipts}");
+    assert_eq!(receipts[0]["method"], "alias", "{receipts}");
 
     // A refund goes where it goes for a card.
     let data = system.data();

@@ -64,6 +64,21 @@ pub(super) enum AliasCommand {
     Remove(NameArgs),
 }
 
+impl AliasCommand {
+    /// The card that is read, where one is.
+    fn card(&self) -> Option<&CardArgs> {
+        match self {
+            Self::Enrol { card, .. } | Self::AddCard { card, .. } => Some(card),
+            Self::Show(_)
+            | Self::Export { .. }
+            | Self::RemoveCard { .. }
+            | Self::Password(_)
+            | Self::Factor(_)
+            | Self::Remove(_) => None,
+        }
+    }
+}
+
 /// Which vault.
 #[derive(Args)]
 pub(super) struct VaultArgs {
@@ -125,7 +140,10 @@ impl PayByAlias {
 }
 
 pub(super) async fn run(cli: &Cli, command: &AliasCommand) -> Result<(), Problem> {
-    let wallet = cli.place.open().await?;
+    let mut config = cli.place.config()?;
+    // No reader is opened by a name that was not configured.
+    config.readers.extend(command.card().and_then(|card| card.reader.clone()));
+    let wallet = cli.place.open_with(config).await?;
     wallet.sync().await?;
     match command {
         AliasCommand::Enrol { name, vault, card } => enrol(cli, &wallet, name, vault, card).await,
