@@ -11,7 +11,8 @@ use std::{env, fs, path::Path};
 type Locale = BTreeMap<String, String>;
 
 /// What stands before a language's name in its files.
-const PARTS: [&str; 9] = ["", "components.", "merchant.", "payer.", "lock.", "pay.", "history.", "settings.", "shell."];
+const PARTS: [&str; 10] =
+    ["", "components.", "merchant.", "payer.", "lock.", "pay.", "methods.", "history.", "settings.", "shell."];
 
 /// The languages, as their files are named.
 const LANGUAGES: [&str; 2] = ["en", "zh-Hans"];

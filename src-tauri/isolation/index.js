@@ -105,6 +105,14 @@ const COMMANDS = new Set([
   'lock_turn_on',
   'lock_change',
   'lock_turn_off',
+  'voucher_banks',
+  'voucher_pay',
+  'code_begin',
+  'code_entry',
+  'code_send',
+  'code_confirm',
+  'code_pay',
+  'code_stop',
 ])
 
 // The longest call is far below. In UTF-16 code units.

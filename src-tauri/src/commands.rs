@@ -12,6 +12,7 @@ use crate::shell::Shell;
 pub(crate) mod history;
 pub(crate) mod keep;
 pub(crate) mod lock;
+pub(crate) mod means;
 pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;

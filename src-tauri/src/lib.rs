@@ -174,7 +174,15 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::lock::unlock,
             commands::lock::lock_turn_on,
             commands::lock::lock_change,
-            commands::lock::lock_turn_off
+            commands::lock::lock_turn_off,
+            commands::means::voucher_banks,
+            commands::means::voucher_pay,
+            commands::means::code_begin,
+            commands::means::code_entry,
+            commands::means::code_send,
+            commands::means::code_confirm,
+            commands::means::code_pay,
+            commands::means::code_stop
         ])
         .on_window_event(leaving::on_window_event)
         .setup(|app| {

@@ -77,6 +77,7 @@ mod tests {
     fn checkout(progress: &CheckoutStage) -> CheckoutView {
         let view = json!({
             "request_id": "0193a5c0-0000-7000-8000-000000000001",
+            "method": "card",
             "amount": { "minor": 1, "currency": "EUR" },
             "payee": "Shop",
             "progress": progress,

@@ -132,6 +132,11 @@ fn keeping_arguments(command: &str) -> Value {
         "backup_make" | "backup_restore" => json!({ "passphrase": "amber lantern orbit", "path": "a.tapseal-backup" }),
         "export_all" => json!({ "path": "export.json" }),
         "licence_text" => json!({ "name": "serde", "version": "1" }),
+        "voucher_pay" => json!({ "request_id": id, "bank_id": "first", "number": "1", "code": "1" }),
+        "code_begin" => json!({ "request_id": id, "identity_code": "1", "password": "1" }),
+        "code_entry" => json!({ "request_id": id }),
+        "code_send" => json!({ "terminal": 0, "account": 0, "address": null }),
+        "code_confirm" | "code_pay" => json!({ "code": "000000" }),
         _ => json!({}),
     }
 }

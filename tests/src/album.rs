@@ -23,7 +23,7 @@ pub use self::look::{Direction, Look, Shade, Tongue, WIDTHS};
 use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
-use crate::scene::{card_album, history_album, lock_album, merchant_album, pay_album, settings_album};
+use crate::scene::{card_album, history_album, lock_album, merchant_album, methods_album, pay_album, settings_album};
 use crate::system::{Ask, System};
 
 /// How many parts are walked at once: most of the time each waits for a page or a bank.
@@ -44,6 +44,8 @@ pub enum Part {
     Settings,
     /// The lock and the first run.
     Lock,
+    /// The ways to pay that need no card.
+    Methods,
 }
 
 impl Part {
@@ -55,6 +57,7 @@ impl Part {
             Self::History => history_album::walk(tour).await,
             Self::Settings => settings_album::walk(tour).await,
             Self::Lock => lock_album::walk(tour).await,
+            Self::Methods => methods_album::walk(tour).await,
         }
     }
 }

@@ -17,8 +17,14 @@ pub const PASSWORD: &str = "Quickset hedge 77";
 
 /// Binds a person to the Visa cardholder's account and a telephone; its identity code.
 pub async fn bind(system: &System, customer: &str, phone: &str) -> String {
+    bind_to(system, customer, &[phone]).await
+}
+
+/// The same with several terminals.
+pub async fn bind_to(system: &System, customer: &str, terminals: &[&str]) -> String {
     let data = system.data();
-    let words = ["bank", "bind", "open", customer, "--data", &data, "--json", "--account", "visa-0050", "--to", phone];
+    let mut words = vec!["bank", "bind", "open", customer, "--data", &data, "--json", "--account", "visa-0050"];
+    words.extend(terminals.iter().flat_map(|terminal| ["--to", terminal]));
     let bound = process::run("tapseal", &texts(&words), &[], &format!("{PASSWORD}\n")).await.success();
     bound["identity_code"].as_str().expect("a payer has an identity code").to_owned()
 }

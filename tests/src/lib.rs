@@ -32,4 +32,5 @@ pub mod system;
 pub mod tap;
 pub mod till;
 pub mod torture;
+pub mod voucher;
 pub mod years;

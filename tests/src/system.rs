@@ -61,6 +61,8 @@ pub struct Ask {
     pub payment_number: Option<String>,
     /// The lines, as `NAME:QUANTITY:TOTAL`.
     pub items: &'static [&'static str],
+    /// The ways it may be paid; none for every way.
+    pub methods: &'static [&'static str],
 }
 
 impl Default for Ask {
@@ -74,6 +76,7 @@ impl Default for Ask {
             phone: None,
             payment_number: None,
             items: &[],
+            methods: &[],
         }
     }
 }
@@ -285,6 +288,9 @@ impl System {
         }
         for item in ask.items {
             arguments.extend(["--item", item]);
+        }
+        for method in ask.methods {
+            arguments.extend(["--method", method]);
         }
         self.tapseal(&arguments).await
     }

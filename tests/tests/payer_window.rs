@@ -5,6 +5,7 @@ use std::path::Path;
 
 use e2e::browser::Browser;
 use e2e::card::Card;
+use e2e::code::{PASSWORD, Telephones, bind};
 use e2e::payer::PIN;
 use e2e::remote::RemoteWallet;
 use e2e::scan::zbar;
@@ -16,6 +17,8 @@ use serde_json::Value;
 const PHONE: (u32, u32) = (390, 844);
 /// A window of 1280 by 800 at 200 %: half as many CSS pixels.
 const ENLARGED: (u32, u32) = (640, 400);
+/// Where codes go.
+const TELEPHONE: &str = "+12025550143";
 /// The address the person claims.
 const ADDRESS: &str = "payer@example.org";
 
@@ -91,6 +94,42 @@ async fn a_person_without_a_mouse_pays_in_the_window() {
     // Escape goes back the way it came.
     hand.keys("\u{e00c}").await;
     window.wait_for_screen("history").await;
+    window.close().await;
+    system.assert_merchant_received(1280).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_without_a_mouse_or_a_card_pays_by_code_in_the_window() {
+    let codes = tempfile::tempdir().expect("a folder for codes");
+    let (telephones, bank) = Telephones::new(codes.path().join("codes")).await;
+    let system = System::start(Wishes { bank, ..Wishes::default() }).await;
+    let identity = bind(&system, "ann-0001", TELEPHONE).await;
+    system.wait_until("the server knows", async || system.logs().contains("tells of payers by code")).await;
+    // What the shop takes decides what is offered: a card would be, otherwise.
+    let created = system.ask(&Ask { methods: &["code"], ..Ask::default() }).await;
+    let window = Browser::window_with(&[], &environment(&system, &no_card()), &system.log("window")).await;
+    let hand = Keyboard(&window);
+    window.wait_for_screen("first-run").await;
+    hand.press("skip").await;
+    window.wait_for_screen("inbox").await;
+    hand.go_to("[data-field=\"link\"]").await;
+    hand.text(link(&created)).await;
+    hand.press("open-link").await;
+    window.wait_for_screen("request").await;
+    hand.press("pay").await;
+    window.wait_for_screen("pay.code").await;
+    hand.go_to("[data-field=\"code-identity\"]").await;
+    hand.text(&identity).await;
+    hand.go_to("[data-field=\"code-password\"]").await;
+    hand.text(PASSWORD).await;
+    // There is one terminal, so nothing is asked: Enter sends the form, and the code is on its way.
+    hand.keys("\u{e007}").await;
+    window.wait_for("[data-field=\"code\"]").await;
+    let (code, _) = telephones.code(&system, TELEPHONE, 0).await;
+    hand.go_to("[data-field=\"code\"]").await;
+    hand.text(&code).await;
+    hand.keys("\u{e007}").await;
+    window.wait_for_screen("result.paid").await;
     window.close().await;
     system.assert_merchant_received(1280).await;
 }

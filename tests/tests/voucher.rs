@@ -5,18 +5,11 @@ use std::path::Path;
 
 use e2e::payer::{Payer, code, money_moved};
 use e2e::process;
-use e2e::system::{Ask, System, Wishes, texts};
+use e2e::system::{Ask, MERCHANT, System, Wishes, texts};
+use e2e::voucher::{self, BATCH, Bought};
 use serde_json::Value;
 
-const MERCHANT: &str = "blue-door";
 const HOLDER: &str = "cardholder:visa-0050";
-const BATCH: &str = "420001";
-
-struct Bought {
-    number: String,
-    code: String,
-    backup: String,
-}
 
 /// A system whose merchant has made vouchers and handed them to the bank.
 struct Desk {
@@ -26,39 +19,24 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let desk = Self { system: System::start(Wishes::default()).await };
-        let (key, batch) = (desk.file("bank-key"), desk.file("batch.json"));
-        desk.bank(&["key", "--out", &key], "").await.success();
-        let make = ["make", "--batch", BATCH, "--of", "2:50.00", "--bank-key", &key, "--out", &batch];
-        assert_eq!(desk.merchant(&make).await["total_minor"], 10_000);
-        desk.bank(&["import", &batch], "").await.success();
+        voucher::make(&desk.system).await;
         desk
     }
 
     fn file(&self, name: &str) -> String {
-        self.system.folder().join(name).to_str().expect("temporary paths are plain").to_owned()
+        voucher::file(&self.system, name)
     }
 
     async fn bank(&self, words: &[&str], input: &str) -> process::Finished {
-        let data = self.system.data();
-        let mut arguments = texts(&["bank", "voucher"]);
-        arguments.extend(texts(words));
-        arguments.extend(texts(&["--data", &data, "--json"]));
-        process::run("tapseal", &arguments, &[], input).await
+        voucher::bank(&self.system, words, input).await
     }
 
     async fn merchant(&self, words: &[&str]) -> Value {
-        let data = self.system.data();
-        let mut arguments = texts(&["merchant", "vouchers"]);
-        arguments.extend(texts(words));
-        arguments.extend(texts(&["--data", &data, "--merchant", MERCHANT, "--json"]));
-        process::run("tapseal", &arguments, &[], "").await.success()
+        voucher::merchant(&self.system, words).await
     }
 
     async fn sell(&self) -> Bought {
-        let words = ["sell", "--batch", BATCH, "--amount-minor", "5000", "--account", "visa-0050"];
-        let sold = self.bank(&words, "").await.success();
-        let text = |name: &str| sold[name].as_str().expect("codes are handed over").to_owned();
-        Bought { number: text("number"), code: text("code"), backup: text("backup") }
+        voucher::sell(&self.system).await
     }
 
     async fn pay(&self, payer: &Payer, request: &str, number: &str, code: &str) -> process::Finished {

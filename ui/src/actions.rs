@@ -6,12 +6,14 @@ use std::pin::Pin;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
+use protocol::error::ErrorCode;
+use protocol::ipc::means::CodeStop;
 use protocol::ipc::merchant::ScanImage;
 use protocol::ipc::pay::{BringBack, Method, PostponeUntil};
 use protocol::ipc::payer::{AcceptSender, ReportRequest};
 use protocol::ipc::{
-    BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStart, CheckoutStop, CheckoutView, Command, Inbox, OpenLink,
-    PinSubmit, Postpone, ReaderTestStart, ReaderTestStop, Reject, RequestView, SaveSettings, Settings,
+    BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStage, CheckoutStart, CheckoutStop, CheckoutView, Command,
+    Inbox, OpenLink, PinSubmit, Postpone, ReaderTestStart, ReaderTestStop, Reject, RequestView, SaveSettings, Settings,
 };
 use protocol::wallet_api::ReportReason;
 
@@ -20,6 +22,7 @@ use crate::feedback;
 use crate::format;
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::methods::screen_of;
 use crate::place::{Place, Screen};
 use crate::readers;
 use crate::remedy::Remedy;
@@ -210,6 +213,24 @@ impl App {
         }
     }
 
+    /// Starts a checkout that does not wait for a card.
+    pub fn begin_checkout(self, command: impl Command<Answer = CheckoutView> + 'static) {
+        self.while_busy(async move {
+            let watched = self.watched.get_value();
+            if let Some(checkout) = self.ask(command).await {
+                self.take_checkout(watched, checkout);
+                self.go(Screen::Checkout);
+            }
+        });
+    }
+
+    /// Forgets what was begun to pay by code, and goes back to the request.
+    pub fn leave_code(self, request_id: RequestId) {
+        self.go(Screen::Request(request_id));
+        // What could not be forgotten now is, when its time is over.
+        spawn_local(async move { drop(invoke(CodeStop {}).await) });
+    }
+
     /// Takes a command's view of the checkout, unless `watch` brought a newer one since `watched`.
     fn take_checkout(self, watched: u64, checkout: CheckoutView) {
         if self.watched.get_value() == watched {
@@ -334,12 +355,23 @@ impl App {
         });
     }
 
-    /// Starts the same payment again.
+    /// Pays the same request again in the same way. What was typed is typed again.
     pub fn try_again(self, request_id: RequestId) {
+        let ended = self.checkout.with_untracked(|checkout| checkout.as_ref().map(Ended::of));
+        let Ended { method, is_code_good } = ended.unwrap_or_default();
         self.while_closing(async move {
-            if self.forget().await {
-                self.start_checkout(request_id).await;
+            if !self.forget().await {
+                return;
             }
+            if method == payment::Method::Card {
+                return self.start_checkout(request_id).await;
+            }
+            if !is_code_good {
+                // What could not be forgotten now is, when its time is over.
+                drop(invoke(CodeStop {}).await);
+            }
+            self.go(screen_of(request_id, method));
+            self.checkout.set(None);
         });
     }
 
@@ -372,5 +404,26 @@ impl App {
                 self.status.set(Some(status));
             }
         });
+    }
+}
+
+/// What a checkout that ended without a payment leaves for the next try.
+struct Ended {
+    method: payment::Method,
+    /// Whether the code that was sent still pays, once it is typed right.
+    is_code_good: bool,
+}
+
+impl Ended {
+    fn of(checkout: &CheckoutView) -> Self {
+        let mistyped = ErrorCode::Declined(payment::DeclineCode::WrongCode);
+        let is_code_good = matches!(checkout.progress, CheckoutStage::Refused { code, .. } if code == mistyped);
+        Self { method: checkout.method, is_code_good }
+    }
+}
+
+impl Default for Ended {
+    fn default() -> Self {
+        Self { method: payment::Method::Card, is_code_good: false }
     }
 }

@@ -12,6 +12,7 @@ pub mod help;
 pub mod icon;
 pub mod menu;
 pub mod message;
+pub mod pay_head;
 pub mod pay_sheet;
 pub mod problem;
 pub mod progress;

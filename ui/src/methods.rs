@@ -1,34 +1,41 @@
 //! The ways to pay as a person is shown them. A way is a module here and a line in each `match`.
 
 pub mod card;
+pub mod code;
+pub mod voucher;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::ipc::pay::{ChooseMethod, Method, MethodView, PaymentMethods};
 
+use crate::feedback;
 use crate::i18n::Text;
 use crate::ipc::invoke;
+use crate::place::Screen;
 use crate::state::App;
 
 /// The name of a way.
-pub const fn name(method: &Method) -> Text {
+pub const fn name(method: payment::Method) -> Text {
     match method {
-        Method::Card { .. } => Text::MethodCard,
+        payment::Method::Alias => Text::MethodAlias,
+        payment::Method::Card => Text::MethodCard,
+        payment::Method::Code => Text::MethodCode,
+        payment::Method::Voucher => Text::MethodVoucher,
     }
 }
 
 /// The stable word for tests.
 pub const fn id(method: &Method) -> &'static str {
-    match method {
-        Method::Card { .. } => "card",
-    }
+    method.kind().as_str()
 }
 
 /// Its picture.
 pub fn shape(method: &Method) -> AnyView {
     match method {
         Method::Card { .. } => card::shape(),
+        Method::Code { .. } => code::shape(),
+        Method::Voucher { .. } => voucher::shape(),
     }
 }
 
@@ -36,6 +43,8 @@ pub fn shape(method: &Method) -> AnyView {
 pub fn detail(app: App, method: &Method) -> AnyView {
     match method {
         Method::Card { .. } => card::detail(app),
+        Method::Code { identity_code } => code::detail(app, identity_code.as_deref()),
+        Method::Voucher { .. } => voucher::detail(app),
     }
 }
 
@@ -43,6 +52,18 @@ pub fn detail(app: App, method: &Method) -> AnyView {
 pub fn choices(app: App, method: &Method) -> AnyView {
     match method {
         Method::Card { .. } => card::choices(app),
+        Method::Code { identity_code } => code::choices(app, identity_code.clone()),
+        Method::Voucher { .. } => voucher::choices(app),
+    }
+}
+
+/// Where something is typed to pay in a way.
+pub const fn screen_of(request_id: RequestId, method: payment::Method) -> Screen {
+    match method {
+        // A card is not typed, and a username not here.
+        payment::Method::Alias | payment::Method::Card => Screen::Request(request_id),
+        payment::Method::Code => Screen::PayCode(request_id),
+        payment::Method::Voucher => Screen::PayVoucher(request_id),
     }
 }
 
@@ -56,18 +77,26 @@ impl App {
     }
 
     fn take_methods(self, methods: Vec<MethodView>) {
-        if let Some(chosen) = methods.iter().find(|view| view.chosen) {
-            match &chosen.method {
+        for view in &methods {
+            match &view.method {
                 Method::Card { reader } => self.reader.set(reader.clone()),
+                Method::Code { .. } | Method::Voucher { .. } => {}
             }
         }
         self.methods.set(methods);
     }
 
-    /// The way to pay unless the person says otherwise.
-    pub fn method(self) -> Method {
-        let chosen = self.methods.with(|all| all.iter().find(|view| view.chosen).map(|view| view.method.clone()));
-        chosen.unwrap_or(Method::Card { reader: None })
+    /// The way to pay something that may be paid in these ways: the one the person chose last, or the first that both
+    /// sides have.
+    pub fn method(self, allowed: &[payment::Method]) -> Option<Method> {
+        self.methods.with(|all| {
+            let fits = |view: &&MethodView| allowed.contains(&view.method.kind());
+            let chosen = all.iter().filter(fits).find(|view| view.chosen);
+            let found = chosen.or_else(|| all.iter().find(fits)).map(|view| view.method.clone());
+            // A wallet that has not answered has a card reader, as far as anybody knows.
+            let is_unread = all.is_empty() && allowed.contains(&payment::Method::Card);
+            found.or_else(|| is_unread.then_some(Method::Card { reader: None }))
+        })
     }
 
     /// Remembers how the person wants to pay.
@@ -80,10 +109,16 @@ impl App {
         });
     }
 
-    /// Starts paying a request in the chosen way.
-    pub fn pay(self, request_id: RequestId) {
-        match self.method() {
+    /// Begins to pay a request in a way.
+    pub fn pay(self, request_id: RequestId, method: &Method) {
+        match method {
             Method::Card { .. } => self.pay_with_card(request_id),
+            Method::Code { .. } | Method::Voucher { .. } => {
+                // A web view lets a page sound only after a person did something on it: this is the moment.
+                feedback::prepare();
+                self.problem.set(None);
+                self.go(screen_of(request_id, method.kind()));
+            }
         }
     }
 }

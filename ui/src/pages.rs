@@ -3,6 +3,7 @@
 pub mod card;
 pub mod card_choose;
 pub mod card_error;
+pub mod code;
 pub mod first_run;
 pub mod history;
 pub mod inbox;
@@ -21,3 +22,4 @@ pub mod settings;
 pub mod start;
 pub mod unknown;
 pub mod verify;
+pub mod voucher;

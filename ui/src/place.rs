@@ -28,6 +28,10 @@ pub enum Screen {
     Checkout,
     /// A checkout could not start: why the reader cannot be used.
     CardProblem(RequestId, ErrorCode),
+    /// What is typed to pay by code.
+    PayCode(RequestId),
+    /// What is typed to pay with a voucher.
+    PayVoucher(RequestId),
     /// Payment numbers.
     Numbers,
     /// The receipts.
@@ -71,6 +75,10 @@ pub enum Place {
     Request(RequestId),
     /// See [`Screen::CardProblem`].
     CardProblem(RequestId, ErrorCode),
+    /// See [`Screen::PayCode`].
+    PayCode(RequestId),
+    /// See [`Screen::PayVoucher`].
+    PayVoucher(RequestId),
     /// Waiting for a card, or reading it.
     Card,
     /// Choosing among a card's applications.
@@ -129,6 +137,8 @@ impl Place {
             (Screen::LinkOpened(request_id), _) => Self::LinkOpened(request_id),
             (Screen::Request(request_id), _) => Self::Request(request_id),
             (Screen::CardProblem(request_id, code), _) => Self::CardProblem(request_id, code),
+            (Screen::PayCode(request_id), _) => Self::PayCode(request_id),
+            (Screen::PayVoucher(request_id), _) => Self::PayVoucher(request_id),
             (Screen::Numbers, _) => Self::Numbers,
             (Screen::History, _) => Self::History,
             (Screen::Receipt(attempt_id), _) => Self::Receipt(attempt_id),
@@ -169,6 +179,8 @@ impl Place {
             Self::FirstContact(_) => "first-contact",
             Self::LinkOpened(_) => "link-opened",
             Self::Request(_) => "request",
+            Self::PayCode(_) => "pay.code",
+            Self::PayVoucher(_) => "pay.voucher",
             Self::Card => "card",
             Self::CardChoose => "card.choose",
             Self::CardProblem(..) | Self::CardError => "card.error",
@@ -204,6 +216,7 @@ impl Place {
             },
             Self::Starting | Self::Broken | Self::Lock | Self::LockForgotten | Self::FirstRun(_) => None,
             Self::CardProblem(..) | Self::Card | Self::CardChoose | Self::CardError => None,
+            Self::PayCode(_) | Self::PayVoucher(_) => None,
             Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
         }
     }
@@ -233,9 +246,11 @@ impl Place {
     /// The request it shows.
     pub const fn request_id(self) -> Option<RequestId> {
         match self {
-            Self::FirstContact(request_id) | Self::LinkOpened(request_id) | Self::Request(request_id) => {
-                Some(request_id)
-            }
+            Self::FirstContact(request_id)
+            | Self::LinkOpened(request_id)
+            | Self::Request(request_id)
+            | Self::PayCode(request_id)
+            | Self::PayVoucher(request_id) => Some(request_id),
             _ => None,
         }
     }

@@ -410,7 +410,8 @@ impl App {
                 }
             }
             Place::CardError => self.leave_checkout(),
-            Place::CardProblem(request_id, _) => self.go(Screen::Request(request_id)),
+            Place::CardProblem(request_id, _) | Place::PayVoucher(request_id) => self.go(Screen::Request(request_id)),
+            Place::PayCode(request_id) => self.leave_code(request_id),
             Place::ReaderTest => self.go(Screen::SettingsPage(SettingsPage::Readers)),
             Place::SettingsPage(_) => self.go(Screen::Settings),
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),

@@ -16,6 +16,8 @@ pub const VARIABLE_DIGITS: usize = 8;
 pub const CHECK_DIGITS: usize = 2;
 /// Digits of a whole number.
 pub const NUMBER_DIGITS: usize = FIXED_DIGITS + VARIABLE_DIGITS + CHECK_DIGITS;
+/// Digits of a payment code, its check digits included.
+pub const CODE_DIGITS: usize = 10;
 /// Digits in a group, as numbers are printed and read out.
 pub const GROUP_DIGITS: usize = 4;
 /// Variable parts there are: the first that has a digit too many.
@@ -100,6 +102,18 @@ impl VoucherNumber {
     /// The digits in groups of four, as they are printed.
     pub fn grouped(&self) -> String {
         grouped(&self.0)
+    }
+
+    /// Whether a payment code as a person types it can be this voucher's: so many digits, and check digits over the
+    /// number's other digits and the code. What cannot be is a slip, and nobody need be asked.
+    pub fn may_have_code(&self, typed: &str) -> bool {
+        // The bound comes first: at most one separator before each digit.
+        if typed.len() > CODE_DIGITS * 2 {
+            return false;
+        }
+        let digits = || typed.bytes().filter(|byte| !matches!(byte, b' ' | b'-'));
+        let parts = self.0.bytes().take(NUMBER_DIGITS - CHECK_DIGITS);
+        digits().count() == CODE_DIGITS && has_right_check_digits(parts.chain(digits()))
     }
 }
 
@@ -240,6 +254,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_code_typed_wrong_or_beside_another_number_is_known() {
+        let number = number(12_345_678).unwrap();
+        let parts = || number.as_str().bytes().take(NUMBER_DIGITS - CHECK_DIGITS);
+        let check = check_digits(parts().chain(*b"27182818")).unwrap();
+        let code = format!("2718 2818-{check:02}");
+        assert!(number.may_have_code(&code));
+        for wrong in [code.replace('7', "8"), code.replace("27", "72"), code.replace('-', "0"), "x".repeat(10)] {
+            assert!(!number.may_have_code(&wrong), "{wrong}");
+        }
+        assert!(!number.may_have_code("") && !number.may_have_code(&"1 ".repeat(20)));
     }
 
     #[test]

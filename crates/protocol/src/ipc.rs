@@ -43,6 +43,7 @@ macro_rules! commands {
 pub mod history;
 pub mod keep;
 pub mod lock;
+pub mod means;
 pub mod merchant;
 pub mod passphrase;
 pub mod pay;
@@ -60,6 +61,7 @@ const GROUPS: &[&[&str]] = &[
     history::NAMES,
     lock::NAMES,
     passphrase::NAMES,
+    means::NAMES,
 ];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.
@@ -623,6 +625,8 @@ pub enum CheckoutStage {
 pub struct CheckoutView {
     /// The request being paid.
     pub request_id: RequestId,
+    /// In which way.
+    pub method: Method,
     /// How much.
     pub amount: Amount,
     /// Whom.

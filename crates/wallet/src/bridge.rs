@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, history, keep, lock, merchant, passphrase, pay, payer, shell};
+use protocol::ipc::{self, Command, history, keep, lock, means, merchant, passphrase, pay, payer, shell};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -211,6 +211,24 @@ async fn dispatch_passphrases(wallet: &Wallet, name: &str, args: Value) -> Resul
             LockTurnOn { passphrase } => lock_turn_on;
             LockChange { present, passphrase } => lock_change;
             LockTurnOff { present } => lock_turn_off;
+        }
+        _ => dispatch_means(wallet, name, args).await
+    }
+}
+
+/// The same for the commands that pay without a card.
+async fn dispatch_means(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, means,
+        {
+            VoucherBanks {} => voucher_banks;
+            VoucherPay { request_id, bank_id, number, code } => voucher_pay;
+            CodeBegin { request_id, identity_code, password } => code_begin;
+            CodeEntry { request_id } => code_entry;
+            CodeSend { terminal, account, address } => code_send;
+            CodeConfirm { code } => code_confirm_address;
+            CodePay { code } => code_pay;
+            CodeStop {} => code_stop;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

@@ -23,6 +23,7 @@
 
 mod alias;
 mod code;
+pub(crate) mod entry;
 mod last_word;
 mod means;
 mod run;
@@ -35,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::Duration;
 
 use envelope::Pin;
-use payment::AttemptId;
+use payment::{AttemptId, Method};
 use protocol::ErrorCode;
 use protocol::ipc::{CardStay, CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPadView};
 use tokio::sync::oneshot;
@@ -70,6 +71,14 @@ impl How {
     /// A card at one reader, or at whichever shows one.
     pub(crate) fn card(wallet: &Wallet, reader: Option<&str>) -> Result<Self> {
         Ok(Self::Card(Arc::new(wallet.core.readers.places(reader)?)))
+    }
+
+    fn method(&self) -> Method {
+        match self {
+            Self::Card(_) => Method::Card,
+            Self::Means(payable) => payable.method(),
+            Self::Alias(_) => Method::Alias,
+        }
     }
 
     fn first_stage(&self) -> CheckoutStage {
@@ -173,6 +182,7 @@ impl Checkout {
         let stop = Stop::default();
         let view = CheckoutView {
             request_id: order.order().request_id,
+            method: how.method(),
             amount: order.order().amount,
             payee: order.order().payee_name.clone(),
             progress: how.first_stage(),

@@ -55,6 +55,11 @@ impl Keys {
         self.banks.iter().map(|(_, jws)| jws.clone()).collect()
     }
 
+    /// Every front.
+    pub fn fronts(&self) -> impl Iterator<Item = &BankCertificate> {
+        self.banks.iter().map(|(bank, _)| bank)
+    }
+
     /// The certificate of this bank, as signed.
     pub fn bank_certificate(&self, bank_id: &str) -> Option<&str> {
         self.banks.iter().find(|(bank, _)| bank.bank_id == bank_id).map(|(_, jws)| jws.as_str())

@@ -1,4 +1,4 @@
-//! The ways to pay, and the one the person chose last. A way is a module of its own and a line in each `match` here.
+//! The ways to pay, and the one the person chose last. A way is a line in each `match` here, and a module if it needs one.
 
 mod card;
 
@@ -16,18 +16,19 @@ impl Wallet {
     pub async fn payment_methods(&self) -> std::result::Result<Vec<MethodView>, Problem> {
         let chosen = self.chosen_method().await?;
         let mut views = Vec::new();
-        for method in [card::usual()] {
-            let is_chosen = same_kind(&method, &chosen);
-            let method = if is_chosen { chosen.clone() } else { method };
+        for usual in [card::usual(), Method::Code { identity_code: None }, Method::Voucher { bank_id: None }] {
+            let is_chosen = usual.kind() == chosen.kind();
+            let method = if is_chosen { chosen.clone() } else { self.kept_method(usual).await? };
             views.push(MethodView { trouble: self.trouble_of(&method).await?, method, chosen: is_chosen });
         }
         Ok(views)
     }
 
-    /// Remembers how the person wants to pay, from now on.
+    /// Remembers how the person wants to pay, from now on, and what they set for it.
     pub async fn choose_method(&self, method: Method) -> std::result::Result<Vec<MethodView>, Problem> {
         let text = serde_json::to_string(&method).expect("a method is always JSON");
         self.core.store.save_setting(SETTING_METHOD, &text).await?;
+        self.core.store.save_setting(&setting_of(method.kind()), &text).await?;
         self.payment_methods().await
     }
 
@@ -37,14 +38,22 @@ impl Wallet {
         Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(card::usual))
     }
 
+    /// What was set for a way when it was chosen last.
+    async fn kept_method(&self, usual: Method) -> Result<Method> {
+        let kept = self.core.store.setting(&setting_of(usual.kind())).await?;
+        let kept: Option<Method> = kept.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(kept.filter(|method| method.kind() == usual.kind()).unwrap_or(usual))
+    }
+
     async fn trouble_of(&self, method: &Method) -> std::result::Result<Option<ErrorCode>, Problem> {
         match method {
             Method::Card { reader } => Ok(card::trouble(&self.readers().await?, reader.as_deref())),
+            Method::Code { .. } | Method::Voucher { .. } => Ok(None),
         }
     }
 }
 
-/// Whether two are the same way, whatever was set for them.
-fn same_kind(one: &Method, other: &Method) -> bool {
-    std::mem::discriminant(one) == std::mem::discriminant(other)
+/// The setting that keeps what was set for a way.
+fn setting_of(kind: payment::Method) -> String {
+    format!("{SETTING_METHOD}.{kind}")
 }

@@ -5,6 +5,7 @@ mod keep;
 mod later;
 mod letters;
 pub(crate) mod locking;
+mod means;
 mod numbers;
 mod outside;
 mod paying;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ca_keys;
 use crate::changes::Changes;
-use crate::checkout::Checkout;
+use crate::checkout::{self, Checkout};
 use crate::clock;
 use crate::config::{Upkeep, WalletConfig};
 use crate::device::{Device, DeviceKeys};
@@ -69,6 +70,7 @@ pub(crate) struct Core {
     pub(crate) lock: Lock,
     pub(crate) till: TillSlot,
     pub(crate) digits: numbers::Digits,
+    pub(crate) desk: checkout::entry::Desk,
 }
 
 impl Wallet {
@@ -114,6 +116,7 @@ impl Wallet {
             lock,
             till,
             digits: numbers::Digits::default(),
+            desk: checkout::entry::Desk::default(),
         };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {

@@ -25,6 +25,10 @@ pub enum FieldKind {
     Decimal,
     /// Digits that arrived by another way.
     Code,
+    /// Digits that stand on something.
+    Digits,
+    /// The same, of a secret that no password store should keep.
+    SecretDigits,
     /// A link.
     Link,
 }
@@ -36,7 +40,7 @@ impl FieldKind {
             Self::Email => "email",
             Self::Phone => "tel",
             Self::Decimal => "decimal",
-            Self::Code => "numeric",
+            Self::Code | Self::Digits | Self::SecretDigits => "numeric",
             Self::Link => "url",
         }
     }
@@ -48,7 +52,7 @@ impl FieldKind {
             Self::Email => "email",
             Self::Phone => "tel",
             Self::Code => "one-time-code",
-            Self::Text | Self::Decimal | Self::Link => "off",
+            Self::Text | Self::Decimal | Self::Link | Self::Digits | Self::SecretDigits => "off",
         }
     }
 
@@ -56,12 +60,14 @@ impl FieldKind {
     const fn direction(self) -> &'static str {
         match self {
             Self::Text | Self::NewSecret | Self::Secret => "auto",
-            Self::Email | Self::Phone | Self::Decimal | Self::Code | Self::Link => "ltr",
+            Self::Email | Self::Phone | Self::Decimal | Self::Code | Self::Link | Self::Digits | Self::SecretDigits => {
+                "ltr"
+            }
         }
     }
 
     const fn is_secret(self) -> bool {
-        matches!(self, Self::NewSecret | Self::Secret)
+        matches!(self, Self::NewSecret | Self::Secret | Self::SecretDigits)
     }
 }
 

@@ -142,6 +142,10 @@ icons! {
     vault = "M4 5h16v13.5H4zM6.5 18.5v2M17.5 18.5v2M12 9a2.7 2.7 0 1 0 0 5.4a2.7 2.7 0 0 0 0-5.4zM14.7 11.7h2";
     /// Narrows a list.
     filter = "M4 6h16M7 12h10M10 18h4";
+    /// A prepaid voucher: a slip with a place to tear.
+    voucher = "M3.5 6.5h17v3.6a2 2 0 0 0 0 3.8v3.6h-17v-3.6a2 2 0 0 0 0-3.8zM14 7v1.5M14 11.2v1.6M14 15.5V17";
+    /// A message that comes by another way.
+    message = "M4 5h16v11h-8.5L7 20v-4H4zM8 9h8M8 12h5";
     /// A camera.
     camera = "M4 7.5h3.5L9 5h6l1.5 2.5H20V19H4zM12 9.8a3.4 3.4 0 1 0 0 6.8a3.4 3.4 0 0 0 0-6.8z";
     /// Money that comes back.

@@ -65,7 +65,13 @@ fn sheet(app: App, refusal: Refusal) -> impl IntoView {
 }
 
 fn tries(app: App, left: u8) -> impl IntoView {
+    let is_card = app
+        .checkout
+        .with_untracked(|checkout| checkout.as_ref().is_none_or(|checkout| checkout.method == payment::Method::Card));
     let text = move || match left {
+        0 if !is_card => app.t(Text::RefusedCodeTriesNone)().to_owned(),
+        1 if !is_card => app.t(Text::RefusedCodeTriesOne)().to_owned(),
+        many if !is_card => app.fill(Text::RefusedCodeTriesMany, "count", many.to_string())(),
         0 => app.t(Text::RefusedTriesNone)().to_owned(),
         1 => app.t(Text::RefusedTriesOne)().to_owned(),
         many => app.fill(Text::RefusedTriesMany, "count", many.to_string())(),

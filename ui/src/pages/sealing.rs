@@ -20,6 +20,9 @@ pub fn page(app: App) -> impl IntoView {
             _ => SealStage::Inner,
         })
     });
+    let is_typed = Memo::new(move |_| {
+        app.checkout.with(|checkout| checkout.as_ref().is_some_and(|it| it.method != payment::Method::Card))
+    });
     let name = move || {
         app.t(match stage.get() {
             SealStage::Inner => Text::SealSealing,
@@ -30,6 +33,7 @@ pub fn page(app: App) -> impl IntoView {
     let body = move || {
         app.t(match stage.get() {
             SealStage::Inner if app.confirmation.get() == Confirmation::OnDevice => Text::SealSealingDeviceBody,
+            SealStage::Inner if is_typed.get() => Text::SealMeansBody,
             SealStage::Inner => Text::SealSealingBody,
             SealStage::Outer => Text::SealSendingBody,
             SealStage::Bank => Text::SealBankBody,

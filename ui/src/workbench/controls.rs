@@ -120,6 +120,8 @@ pub fn fields(app: App) -> AnyView {
             {Field::new("phone", FieldKind::Phone, Text::WorkbenchName).view(app, value("+86 138 0013 8000"))}
             {Field::new("link", FieldKind::Link, Text::WorkbenchShare).icon(icon::link()).view(app, value("tapseal://r/4K7"))}
             {Field::new("code", FieldKind::Code, Text::WorkbenchCode).view(app, value("4821 77"))}
+            {Field::new("digits", FieldKind::Digits, Text::VoucherNumber).view(app, value("4200 0112 3456 7890"))}
+            {Field::new("secret-digits", FieldKind::SecretDigits, Text::VoucherCode).view(app, value("2718281828"))}
             {text_area(app, "receipt", Text::WorkbenchArea, 3, value(""))}
         </div>
     }

@@ -1,6 +1,6 @@
 //! Taking payments: what the window asks of the wallet when it is a merchant's, and what it is shown.
 
-use payment::{Amount, RequestId, RequestState};
+use payment::{Amount, Method, RequestId, RequestState};
 use serde::{Deserialize, Serialize};
 
 use super::{Command, ItemView, RequestView};
@@ -239,6 +239,9 @@ pub struct SaleView {
     pub timeline: Vec<TimelineEntry>,
     /// When an unknown outcome will be known or undone, at the latest.
     pub deadline_ms: Option<u64>,
+    /// In which way it was paid, or is being.
+    #[serde(default)]
+    pub method: Option<Method>,
 }
 
 /// Which sales.

@@ -42,6 +42,27 @@ pub enum Method {
         /// The reader's id; none for the first that shows a card.
         reader: Option<String>,
     },
+    /// A code that comes by another channel.
+    Code {
+        /// Who pays, if it shall be remembered.
+        identity_code: Option<String>,
+    },
+    /// A prepaid voucher.
+    Voucher {
+        /// The bank that sold the last one.
+        bank_id: Option<String>,
+    },
+}
+
+impl Method {
+    /// Which way it is, whatever was set for it.
+    pub const fn kind(&self) -> payment::Method {
+        match self {
+            Self::Card { .. } => payment::Method::Card,
+            Self::Code { .. } => payment::Method::Code,
+            Self::Voucher { .. } => payment::Method::Voucher,
+        }
+    }
 }
 
 /// A way to pay that is offered.

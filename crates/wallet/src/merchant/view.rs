@@ -60,6 +60,7 @@ pub fn sale(till: &Till, view: &PaymentRequestView, known: Known, now_ms: u64) -
         refundable: known.refundable,
         timeline: known.timeline,
         deadline_ms: view.deadline_ms,
+        method: view.method,
     })
 }
 

@@ -231,6 +231,7 @@ impl Wallet {
             return;
         }
         core.lock.set(Door::Closing);
+        core.desk.forget();
         core.checkout.let_go().await;
         core.reader_test.stop().await;
         core.device.forget_keys();

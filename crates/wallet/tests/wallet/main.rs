@@ -26,3 +26,4 @@ mod stream;
 #[cfg(target_os = "linux")]
 mod stripes;
 mod troubled_cards;
+mod ways_to_pay;

@@ -24,7 +24,8 @@ use payment::{
     RequestState, WalletNonce,
 };
 use protocol::wallet_api::{
-    AttemptView, InboxEvent, InboxPage, KeysetView, RegisterDevice, RequestStatusView, SealedRequest,
+    AttemptView, CodePayerView, CodeTerminalKind, CodeTerminalView, InboxEvent, InboxPage, KeysetView, RegisterDevice,
+    RequestStatusView, SealedRequest,
 };
 use protocol::{ErrorCode, Problem};
 use wallet::{KeyStoreKind, Upkeep, Wallet, WalletConfig};
@@ -292,6 +293,7 @@ fn router(script: Shared) -> Router {
             get(async || Json(InboxPage { requests: Vec::new(), states: Vec::new(), last_seq: 0, has_more: false })),
         )
         .route("/v1/requests/{id}", get(status))
+        .route("/v1/code-payers/{identity_code}", get(code_payer))
         .route("/v1/requests/{id}/seen", post(async || StatusCode::NO_CONTENT))
         .route("/v1/requests/{id}/attempts", post(submit))
         .route("/v1/requests/{id}/attempts/{attempt_id}", get(attempt))
@@ -323,6 +325,12 @@ async fn stream(State(script): State<Shared>) -> Response {
         Ok::<_, std::convert::Infallible>(axum::response::sse::Event::default().data(data))
     });
     axum::response::Sse::new(events).into_response()
+}
+
+/// Everybody pays by code at the one bank, and has a telephone.
+async fn code_payer() -> Json<CodePayerView> {
+    let telephone = CodeTerminalView { place: 1, kind: CodeTerminalKind::Sms, masked: "••43".into() };
+    Json(CodePayerView { bank_id: "first".into(), terminals: vec![telephone] })
 }
 
 async fn keyset(State(script): State<Shared>) -> Response {

@@ -53,6 +53,7 @@ fn still(sale: SaleView) -> SaleView {
         refundable: amount,
         timeline: Vec::new(),
         deadline_ms: None,
+        method: None,
         ..sale
     }
 }

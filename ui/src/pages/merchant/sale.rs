@@ -16,6 +16,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::merchant::face::SaleFace;
 use crate::merchant::place::SellScreen;
+use crate::methods;
 use crate::signal::Memo;
 use crate::state::App;
 
@@ -58,6 +59,7 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
             <p class="sale-state">{face_badge(app, face)}</p>
             <p class="quiet small">
                 {app.fill(Text::RequestOrderNumber, "number", number)}" · "{move || format::full_date_time(created_ms, lang.get())}
+                {sale.method.map(|method| view! { " · "<span data-part="method">{app.t(methods::name(method))}</span> })}
             </p>
         </section>
         {doubt(app, face, sale.deadline_ms)}

@@ -1,0 +1,80 @@
+//! Ways to pay: which ones an order allows, what is remembered of them, and what is not.
+
+use envelope::passphrase::Cost;
+use payment::Method;
+use protocol::ErrorCode;
+use protocol::ipc::means::{CodeStep, TypedSecret};
+use protocol::ipc::passphrase::Passphrase;
+use protocol::ipc::pay;
+
+use wallet::Wallet;
+
+use crate::stage::{Stage, order};
+
+const IDENTITY: &str = "4821 7730 1592";
+
+fn typed(text: &str) -> TypedSecret {
+    TypedSecret::new(text.to_owned())
+}
+
+/// An identity code whose check digit fits.
+fn identity() -> String {
+    let digits = IDENTITY.replace(' ', "");
+    let check = payment::identity_code::check_digit(&digits[..11]).unwrap();
+    format!("{}{check}", &digits[..11])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_the_order_does_not_name_is_not_tried() {
+    let stage = Stage::open().await;
+    let order = order(|draft| draft.methods = Some([Method::Voucher].into_iter().collect()));
+    let link = stage.deliver(order.request_id, &stage.parties.sign_order(&order));
+    let wallet = stage.wallet().await;
+    assert_eq!(wallet.open_link(link).await.unwrap().methods, [Method::Voucher]);
+    let card = wallet.checkout_start(order.request_id, None).await.unwrap_err();
+    let code = wallet.code_begin(order.request_id, identity(), typed("Quickset hedge 77")).await.unwrap_err();
+    assert_eq!((card.code, code.code), (ErrorCode::MethodNotAllowed, ErrorCode::MethodNotAllowed));
+    // And what it does name is not tried with a slip.
+    let number = "4200 0112 3456 7890".to_owned();
+    let slip = wallet.voucher_pay(order.request_id, "first".into(), number, typed("1234567890")).await.unwrap_err();
+    assert_eq!(slip.code, ErrorCode::InvalidInput);
+    stage.script(|script| assert_eq!(script.submissions, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_set_for_a_way_is_remembered_when_another_is_chosen() {
+    let stage = Stage::open().await;
+    let wallet = stage.wallet().await;
+    wallet.choose_method(pay::Method::Code { identity_code: Some(identity()) }).await.unwrap();
+    let ways = wallet.choose_method(pay::Method::Voucher { bank_id: Some("first".into()) }).await.unwrap();
+    let kinds: Vec<_> = ways.iter().map(|way| (way.method.kind(), way.chosen)).collect();
+    assert_eq!(kinds, [(Method::Card, false), (Method::Code, false), (Method::Voucher, true)]);
+    assert_eq!(ways[1].method, pay::Method::Code { identity_code: Some(identity()) });
+    wallet.choose_method(pay::Method::Code { identity_code: None }).await.unwrap();
+    let ways = wallet.payment_methods().await.unwrap();
+    assert_eq!(ways[1].method, pay::Method::Code { identity_code: None }, "it was to be forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_waits_for_its_code_is_gone_when_the_lock_closes() {
+    let stage = Stage::open().await;
+    let order = order(|_| {});
+    let link = stage.deliver(order.request_id, &stage.parties.sign_order(&order));
+    let mut config = stage.config();
+    config.lock_cost = Cost::LEAST;
+    let wallet = Wallet::open(config).await.unwrap();
+    wallet.open_link(link).await.unwrap();
+    let words = || Passphrase::new("amber lantern boat 7".to_owned());
+    wallet.lock_turn_on(words()).await.unwrap();
+
+    let begun = wallet.code_begin(order.request_id, identity(), typed("Quickset hedge 77")).await.unwrap();
+    assert_eq!((begun.step.clone(), begun.may_send, begun.terminals.len()), (CodeStep::Choose, true, 1));
+    assert_eq!(wallet.code_entry(order.request_id).await.unwrap(), Some(begun));
+    let early = wallet.code_pay(typed("123456")).await.unwrap_err();
+    assert_eq!(early.code, ErrorCode::CheckoutNotReady, "no code was sent yet");
+    assert!(wallet.code_entry(order.request_id).await.unwrap().is_some(), "and that ends nothing");
+
+    wallet.lock_now().await.unwrap();
+    wallet.unlock(words()).await.unwrap();
+    assert_eq!(wallet.code_entry(order.request_id).await.unwrap(), None);
+}
