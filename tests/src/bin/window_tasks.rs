@@ -63,6 +63,7 @@ async fn main() {
         let seen = look(&browser).await;
         println!("payment {round}: {:.0} ms, listed: {:?}", seen.gap_ms, seen.listed_ms);
         paying.push(seen.gap_ms);
+        browser.act("done").await;
     }
     browser.close().await;
     println!("longest task while starting: {:.0} ms (0: none over {GOAL_MS})", middle(starting));
