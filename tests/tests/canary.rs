@@ -1,10 +1,14 @@
-//! The canary: a payment with a marked card number and PIN leaves no trace of either outside the bank front.
+//! The canary: a payment with a marked card number and PIN leaves no trace of either outside the
+//! bank front, and neither does what pays without a card.
 
 use std::path::Path;
 
 use e2e::card::Card;
+use e2e::code::{PASSWORD, Telephones, Typing};
+use e2e::payer::Payer;
 use e2e::remote::RemoteWallet;
 use e2e::system::{Ask, System, Taps, Wishes, texts};
+use e2e::voucher;
 use protocol::ipc::CheckoutStage;
 
 /// A card number nothing else contains. Its check digit is right (ISO/IEC 7812-1).
@@ -13,27 +17,31 @@ const MARKED_PAN: &str = "4761347391826407";
 const MARKED_PIN: &str = "739182640517";
 
 /// Every spelling a leak could have.
-fn spellings(digits: &str) -> Vec<(String, Vec<u8>)> {
+fn spellings(secret: &str) -> Vec<(String, Vec<u8>)> {
     use base64::Engine;
-    let ascii = digits.as_bytes();
-    let packed = hex::decode(digits).expect("an even number of digits");
-    let utf16: Vec<u8> = digits.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let ascii = secret.as_bytes();
+    let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut all = vec![
         ("plain".to_owned(), ascii.to_vec()),
-        ("packed".to_owned(), packed.clone()),
         ("UTF-16".to_owned(), utf16),
         ("hexadecimal".to_owned(), hex::encode(ascii).into_bytes()),
-        ("digits as numbers".to_owned(), ascii.iter().map(|digit| digit - b'0').collect()),
     ];
-    if digits.len() > 12 {
-        // As in the card number field of a PIN block (ISO 9564-1, format 4); shorter is found by chance.
-        let shifted = hex::decode(&digits[1..digits.len() - 1]).expect("an even number of digits");
-        all.push(("packed, half a byte on".to_owned(), shifted));
+    let mut encoded = vec![("plain", ascii.to_vec())];
+    if secret.len().is_multiple_of(2) && ascii.iter().all(u8::is_ascii_digit) {
+        let packed = hex::decode(secret).expect("an even number of digits");
+        all.push(("packed".to_owned(), packed.clone()));
+        all.push(("digits as numbers".to_owned(), ascii.iter().map(|digit| digit - b'0').collect()));
+        if secret.len() > 12 {
+            // As in the card number field of a PIN block (ISO 9564-1, format 4); shorter is found by chance.
+            let shifted = hex::decode(&secret[1..secret.len() - 1]).expect("an even number of digits");
+            all.push(("packed, half a byte on".to_owned(), shifted));
+        }
+        encoded.push(("packed", packed));
     }
-    for (name, bytes) in [("plain", ascii), ("packed", packed.as_slice())] {
+    for (name, bytes) in encoded {
         for offset in 0..3 {
             // The middle of a base64 text depends on where in a group of three bytes it begins.
-            let shifted = [&vec![0; offset], bytes].concat();
+            let shifted = [vec![0; offset], bytes.clone()].concat();
             let text = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&shifted);
             let inner = text.as_bytes()[(offset * 4).div_ceil(3)..text.len() - 2].to_vec();
             all.push((format!("base64 of {name} at {offset}"), inner));
@@ -43,50 +51,52 @@ fn spellings(digits: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Names and bytes searched for, by first byte: cores are long, so they are gone through once.
-type Needles = [Vec<(String, Vec<u8>)>; 256];
+struct Needles {
+    by_first_byte: [Vec<(String, Vec<u8>)>; 256],
+    found: Vec<String>,
+}
 
-fn needles() -> &'static Needles {
-    static NEEDLES: std::sync::LazyLock<Needles> = std::sync::LazyLock::new(|| {
+impl Needles {
+    /// Those of some secrets, each with what it is.
+    fn of(secrets: &[(&str, &str)]) -> Self {
         let mut by_first_byte = [const { Vec::new() }; 256];
-        for (what, digits) in [("card number", MARKED_PAN), ("PIN", MARKED_PIN)] {
-            for (spelling, needle) in spellings(digits) {
+        for (what, secret) in secrets {
+            for (spelling, needle) in spellings(secret) {
                 by_first_byte[usize::from(needle[0])].push((format!("{what} ({spelling})"), needle));
             }
         }
-        by_first_byte
-    });
-    &NEEDLES
-}
+        Self { by_first_byte, found: Vec::new() }
+    }
 
-fn search(place: &str, bytes: &[u8], found: &mut Vec<String>) {
-    let needles = needles();
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for (at, first) in bytes.iter().enumerate() {
-        for (what, needle) in &needles[usize::from(*first)] {
-            if bytes[at..].starts_with(needle) {
-                *counts.entry(what).or_default() += 1;
+    fn search(&mut self, place: &str, bytes: &[u8]) {
+        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+        for (at, first) in bytes.iter().enumerate() {
+            for (what, needle) in &self.by_first_byte[usize::from(*first)] {
+                if bytes[at..].starts_with(needle) {
+                    *counts.entry(what).or_default() += 1;
+                }
             }
         }
+        self.found.extend(counts.iter().map(|(what, count)| format!("{place}: {what}, {count} times")));
     }
-    found.extend(counts.iter().map(|(what, count)| format!("{place}: {what}, {count} times")));
-}
 
-fn search_files(folder: &Path, skip: &[&str], found: &mut Vec<String>) -> usize {
-    let mut files = 0;
-    for entry in std::fs::read_dir(folder).expect("the folder can be read").filter_map(Result::ok) {
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if skip.contains(&name.as_str()) {
-            continue;
+    /// Searches every file below a folder, but for those of these names; how many there were.
+    fn search_files(&mut self, folder: &Path, skip: &[&str]) -> usize {
+        let mut files = 0;
+        for entry in std::fs::read_dir(folder).expect("the folder can be read").filter_map(Result::ok) {
+            let path = entry.path();
+            if skip.contains(&entry.file_name().to_string_lossy().as_ref()) {
+                continue;
+            }
+            if path.is_dir() {
+                files += self.search_files(&path, skip);
+            } else {
+                self.search(&path.display().to_string(), &std::fs::read(&path).unwrap_or_default());
+                files += 1;
+            }
         }
-        if path.is_dir() {
-            files += search_files(&path, skip, found);
-        } else {
-            search(&path.display().to_string(), &std::fs::read(&path).unwrap_or_default(), found);
-            files += 1;
-        }
+        files
     }
-    files
 }
 
 /// A core of a running process, taken by gdb's `gcore`.
@@ -119,13 +129,25 @@ fn marked_profile(folder: &Path) -> String {
 
 #[test]
 fn the_search_itself_finds_every_spelling() {
-    for digits in [MARKED_PAN, MARKED_PIN] {
-        for (spelling, needle) in spellings(digits) {
-            let mut found = Vec::new();
-            search("here", &[b"before".as_slice(), &needle, b"after"].concat(), &mut found);
-            assert_eq!(found.len(), 1, "{spelling}");
+    for secret in [MARKED_PAN, MARKED_PIN, PASSWORD] {
+        for (spelling, needle) in spellings(secret) {
+            let mut needles = Needles::of(&[("secret", secret)]);
+            needles.search("here", &[b"before".as_slice(), &needle, b"after"].concat());
+            assert_eq!(needles.found.len(), 1, "{spelling}");
         }
     }
+}
+
+/// Everything that passes between the parties, and the memory of those that are still running.
+async fn search_everywhere(needles: &mut Needles, system: &System, cores: &[(&str, u32)], elsewhere: &Path) {
+    for (whose, process) in cores {
+        needles.search(&format!("a core of the {whose}"), &core(*process, elsewhere).await);
+    }
+    let http = system.http_tap.as_ref().expect("taps are on").recorded();
+    let iso8583 = system.bank_tap.as_ref().expect("taps are on").recorded();
+    assert!(http.len() > 5_000 && iso8583.len() > 1_000, "the taps saw the payment");
+    needles.search("HTTP between wallet and server", &http);
+    needles.search("ISO 8583 between server and bank", &iso8583);
 }
 
 #[tokio::test]
@@ -144,22 +166,61 @@ async fn no_trace_of_card_number_or_pin_anywhere_but_inside_the_bank_front() {
     let ended = wallet.pay(created["link"].as_str().expect("a link"), MARKED_PIN).await;
     assert!(matches!(ended.progress, CheckoutStage::Paid { .. }), "{ended:?}\n{}", system.logs());
 
+    let mut needles = Needles::of(&[("card number", MARKED_PAN), ("PIN", MARKED_PIN)]);
     // The card itself holds its number: were it not found there, nothing would be proved elsewhere.
-    let mut in_the_card = Vec::new();
-    search("a core of the card", &core(card.id(), elsewhere.path()).await, &mut in_the_card);
-    assert!(!in_the_card.is_empty(), "the search finds nothing in a core");
+    needles.search("a core of the card", &core(card.id(), elsewhere.path()).await);
+    assert!(!needles.found.is_empty(), "the search finds nothing in a core");
+    needles.found.clear();
 
-    let mut found = Vec::new();
     let server = system.server.as_ref().expect("it is running").id();
-    search("a core of the payment server", &core(server, elsewhere.path()).await, &mut found);
-    search("a core of the wallet", &core(wallet.process.id(), elsewhere.path()).await, &mut found);
-    let http = system.http_tap.as_ref().expect("taps are on").recorded();
-    let iso8583 = system.bank_tap.as_ref().expect("taps are on").recorded();
-    assert!(http.len() > 5_000 && iso8583.len() > 1_000, "the taps saw the payment");
-    search("HTTP between wallet and server", &http, &mut found);
-    search("ISO 8583 between server and bank", &iso8583, &mut found);
+    let cores = [("payment server", server), ("wallet", wallet.process.id())];
+    search_everywhere(&mut needles, &system, &cores, elsewhere.path()).await;
     // Databases with their write-ahead logs, logs, mail, keys, and the wallet's folder: the bank's files too.
-    let files = search_files(system.folder(), &[], &mut found);
+    let files = needles.search_files(system.folder(), &[]);
     assert!(files > 15, "only {files} files were searched");
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(needles.found.is_empty(), "{}", needles.found.join("\n"));
+}
+
+#[tokio::test]
+async fn no_trace_of_what_pays_without_a_card() {
+    let elsewhere = tempfile::TempDir::new().expect("a folder for the cores");
+    let codes = elsewhere.path().join("codes");
+    let bank = texts(&["--codes-dir", codes.to_str().expect("temporary paths are plain")]);
+    let system = System::start(Wishes { taps: Taps::On, bank, ..Wishes::default() }).await;
+    let payer = Payer::new(&system);
+    voucher::make(&system).await;
+    let bought = voucher::sell(&system).await;
+    let request = payer.open(&system.ask(&Ask::default()).await).await;
+    let code = format!("{}\n", bought.code);
+    let paid = payer.wallet(&["pay", &request, "--voucher", &bought.number], &code).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+
+    let phone = "+12025550143";
+    let identity = e2e::code::bind(&system, "ann-0001", phone).await;
+    system.wait_until("the server knows", async || system.logs().contains("tells of payers by code")).await;
+    let request = payer.open(&system.ask(&Ask { order: "A-2".into(), ..Ask::default() }).await).await;
+    let mut typing = Typing::begin(&payer, &request, &[], &identity, PASSWORD).await;
+    let (typed, message) = Telephones::Folder(codes).code(&system, phone, 0).await;
+    typing.line(&typed).await;
+    let paid = typing.end().await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+
+    let (code, backup) = (bought.code.replace(' ', ""), bought.backup.replace(' ', ""));
+    // The code of a payment is six digits, which are found by chance: what is searched for is the message with it.
+    let mut needles = Needles::of(&[
+        ("voucher's code", &code),
+        ("voucher's code as printed", &bought.code),
+        ("voucher's backup code", &backup),
+        ("payment password", PASSWORD),
+        ("message with the code", &message),
+    ]);
+    let cores = [("payment server", system.server.as_ref().expect("it is running").id())];
+    search_everywhere(&mut needles, &system, &cores, elsewhere.path()).await;
+    let files = needles.search_files(system.folder(), &[]) + needles.search_files(payer.home(), &[]);
+    assert!(files > 20, "only {files} files were searched");
+    assert!(needles.found.is_empty(), "{}", needles.found.join("\n"));
+    // What they may know is found: the search searches.
+    let mut known = Needles::of(&[("identity code", &identity)]);
+    known.search("a core of the payment server", &core(cores[0].1, elsewhere.path()).await);
+    assert!(!known.found.is_empty(), "the search finds nothing in a core");
 }
