@@ -17,13 +17,13 @@ pub const PASSWORD: &str = "Quickset hedge 77";
 
 /// Binds a person to the Visa cardholder's account and a telephone; its identity code.
 pub async fn bind(system: &System, customer: &str, phone: &str) -> String {
-    bind_to(system, customer, &[phone]).await
+    bind_to(system, customer, "visa-0050", &[phone]).await
 }
 
-/// The same with several terminals.
-pub async fn bind_to(system: &System, customer: &str, terminals: &[&str]) -> String {
+/// The same with another account and several terminals.
+pub async fn bind_to(system: &System, customer: &str, account: &str, terminals: &[&str]) -> String {
     let data = system.data();
-    let mut words = vec!["bank", "bind", "open", customer, "--data", &data, "--json", "--account", "visa-0050"];
+    let mut words = vec!["bank", "bind", "open", customer, "--data", &data, "--json", "--account", account];
     words.extend(terminals.iter().flat_map(|terminal| ["--to", terminal]));
     let bound = process::run("tapseal", &texts(&words), &[], &format!("{PASSWORD}\n")).await.success();
     bound["identity_code"].as_str().expect("a payer has an identity code").to_owned()
@@ -69,10 +69,13 @@ impl Telephones {
 
     /// Waits for the code that comes after so many others; and the text around it.
     pub async fn code(&self, system: &System, phone: &str, before: usize) -> (String, String) {
-        let codes =
-            || self.texts_to(phone).into_iter().filter_map(|text| Some((code_in(&text)?, text))).collect::<Vec<_>>();
-        system.wait_until("the code is on the telephone", async || codes().len() > before).await;
-        codes().remove(before)
+        system.wait_until("the code is on the telephone", async || self.codes_to(phone).len() > before).await;
+        self.codes_to(phone).remove(before)
+    }
+
+    /// Every code that reached this number, with the text around it.
+    pub fn codes_to(&self, phone: &str) -> Vec<(String, String)> {
+        self.texts_to(phone).into_iter().filter_map(|text| Some((code_in(&text)?, text))).collect()
     }
 }
 

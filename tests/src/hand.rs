@@ -8,6 +8,7 @@ use emv::session::{CardRead, CardSession, ReadPurpose, Step};
 use emv::terminal::{Interface, TerminalData};
 use envelope::inner::{CardData, EntryMode, PinKind};
 use envelope::keyset::{BankCertificate, Keyset, TrustRoots};
+use envelope::means::Means;
 use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{
     BankSealingKey, Capsule, Device, DeviceSealingKeySecret, LinkKey, Merchant, Pan, PaymentServerSealingKey, Pin,
@@ -81,6 +82,38 @@ pub struct Attempt {
     pub nonce: WalletNonce,
     /// What the payment server will read.
     pub routing: Routing,
+    /// The account at the bank that it is paid from, where a test books what was spent.
+    pub account: String,
+}
+
+/// What is drawn for an attempt before anything is sealed.
+struct Drawn {
+    id: AttemptId,
+    nonce: WalletNonce,
+    hash: AttemptHash,
+}
+
+impl Drawn {
+    fn for_order(order: &Order) -> Self {
+        let id = AttemptId::from_parts(now_ms(), &random());
+        let nonce = WalletNonce::from_bytes(random());
+        Self { id, nonce, hash: AttemptHash::derive(&order.hash(), id, &nonce) }
+    }
+
+    fn routed(self, order: &Order, route: Route, inner: Capsule) -> Attempt {
+        let routing = Routing {
+            request_id: *order.request_id.as_bytes(),
+            attempt_id: *self.id.as_bytes(),
+            order_number: order.order_number.clone(),
+            merchant_id: order.merchant_id.to_string(),
+            amount_minor: u64::try_from(order.amount.minor()).expect("orders ask for positive amounts"),
+            currency: order.amount.currency().code().into(),
+            wallet_nonce: *self.nonce.as_bytes(),
+            route,
+            inner,
+        };
+        Attempt { id: self.id, nonce: self.nonce, routing, account: String::new() }
+    }
 }
 
 /// An answer of the payment server.
@@ -204,24 +237,18 @@ impl Hand {
         card: &mut VirtualCard,
         seal: impl FnOnce(&AttemptHash, &CardRead) -> Capsule,
     ) -> Attempt {
-        let order = &letter.order;
-        let id = AttemptId::from_parts(now_ms(), &random());
-        let nonce = WalletNonce::from_bytes(random());
-        let hash = AttemptHash::derive(&order.hash(), id, &nonce);
-        let read = read_card(card, order, &hash);
-        let inner = seal(&hash, &read);
-        let routing = Routing {
-            request_id: *order.request_id.as_bytes(),
-            attempt_id: *id.as_bytes(),
-            order_number: order.order_number.clone(),
-            merchant_id: order.merchant_id.to_string(),
-            amount_minor: u64::try_from(order.amount.minor()).expect("orders ask for positive amounts"),
-            currency: order.amount.currency().code().into(),
-            wallet_nonce: *nonce.as_bytes(),
-            route: Route::Card { issuer_iin: read.pan.expose_digits()[..6].into() },
-            inner,
-        };
-        Attempt { id, nonce, routing }
+        let drawn = Drawn::for_order(&letter.order);
+        let read = read_card(card, &letter.order, &drawn.hash);
+        let route = Route::Card { issuer_iin: read.pan.expose_digits()[..6].into() };
+        let inner = seal(&drawn.hash, &read);
+        drawn.routed(&letter.order, route, inner)
+    }
+
+    /// Seals what is no card for a new attempt, to the front that decides.
+    pub fn attempt_with(&self, letter: &Letter, to: &SealTo, front: &str, means: &Means) -> Attempt {
+        let drawn = Drawn::for_order(&letter.order);
+        let inner = envelope::means::seal(&to.bank, drawn.hash.as_bytes(), means).expect("the inner seal");
+        drawn.routed(&letter.order, Route::Means { kind: means.kind(), front: front.into() }, inner)
     }
 
     /// The body that submits an attempt, sealed outside as it stands.

@@ -23,12 +23,14 @@ pub mod audit;
 pub mod client;
 pub mod payer;
 pub mod plan;
+pub mod purse;
 pub mod record;
 
 use audit::Verdict;
 use client::{Clients, Progress};
 use payer::LoadPayer;
 use plan::{Blow, Draw, Plan, Victim};
+use purse::Purse;
 use record::{Record, is_final};
 
 /// What each payer starts with, in minor units.
@@ -97,15 +99,17 @@ pub async fn run(torture: Torture, mut say: impl FnMut(String)) -> Verdict {
     let scenarios = system.folder().join("mixed.toml");
     std::fs::write(&scenarios, format!("seed = {}\n{MIXED}", torture.seed)).expect("the script can be written");
     let (progress, record) = (Arc::new(Progress::default()), Arc::new(Record::default()));
+    let purses = Purse::filled(&system, torture.payers).await;
+    let openings: Vec<_> = purses.iter().flat_map(|purse| purse.opening(OPENING_MINOR)).collect();
     let mut payers = Vec::new();
-    for number in 0..torture.payers {
+    for (number, purse) in purses.into_iter().enumerate() {
         let clients = Clients {
             till: Till::open(&system, MERCHANT),
             hand: Hand::register(&system).await,
             progress: Arc::clone(&progress),
         };
         let draw = Draw::new(torture.seed, 1 + number as u64);
-        let payer = LoadPayer { number, draw, clients, record: Arc::clone(&record) };
+        let payer = LoadPayer { number, purse, draw, clients, record: Arc::clone(&record) };
         payers.push(tokio::spawn(payer.run()));
     }
     let mut broken_books = Vec::new();
@@ -125,7 +129,7 @@ pub async fn run(torture: Torture, mut say: impl FnMut(String)) -> Verdict {
     }
     settle(&clients, &record).await;
     let requests = record.requests().await;
-    let mut verdict = audit::audit(&system, &clients, &requests, OPENING_MINOR).await;
+    let mut verdict = audit::audit(&system, &clients, &requests, &openings).await;
     verdict.lost += broken_books.len();
     verdict.findings.extend(broken_books);
     if !verdict.findings.is_empty() {

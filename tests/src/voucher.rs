@@ -20,11 +20,16 @@ pub struct Bought {
 
 /// The merchant makes two vouchers of fifty, and the bank takes them.
 pub async fn make(system: &System) {
+    assert_eq!(make_of(system, "2:50.00").await["total_minor"], 10_000);
+}
+
+/// The same with so many of so much, as `COUNT:AMOUNT`; what the merchant's tool said.
+pub async fn make_of(system: &System, of: &str) -> Value {
     let (key, batch) = (file(system, "bank-key"), file(system, "batch.json"));
     bank(system, &["key", "--out", &key], "").await.success();
-    let make = ["make", "--batch", BATCH, "--of", "2:50.00", "--bank-key", &key, "--out", &batch];
-    assert_eq!(merchant(system, &make).await["total_minor"], 10_000);
+    let made = merchant(system, &["make", "--batch", BATCH, "--of", of, "--bank-key", &key, "--out", &batch]).await;
     bank(system, &["import", &batch], "").await.success();
+    made
 }
 
 /// A file in the deployment's folder.
@@ -52,7 +57,12 @@ pub async fn merchant(system: &System, words: &[&str]) -> Value {
 
 /// One voucher, bought from the Visa cardholder's account.
 pub async fn sell(system: &System) -> Bought {
-    let words = ["sell", "--batch", BATCH, "--amount-minor", "5000", "--account", "visa-0050"];
+    sell_to(system, "visa-0050", "5000").await
+}
+
+/// One voucher of so many minor units, bought from this account.
+pub async fn sell_to(system: &System, account: &str, minor: &str) -> Bought {
+    let words = ["sell", "--batch", BATCH, "--amount-minor", minor, "--account", account];
     let sold = bank(system, &words, "").await.success();
     let text = |name: &str| sold[name].as_str().expect("codes are handed over").to_owned();
     Bought { number: text("number"), code: text("code"), backup: text("backup") }

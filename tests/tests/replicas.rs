@@ -13,6 +13,7 @@ use e2e::system::{Ask, MERCHANT, System, Wishes, free_port, texts};
 use e2e::torture::client::{Clients, Progress};
 use e2e::torture::payer::LoadPayer;
 use e2e::torture::plan::Draw;
+use e2e::torture::purse::Purse;
 use e2e::torture::record::Record;
 use e2e::torture::{OPENING_MINOR, audit, settle};
 use tempfile::TempDir;
@@ -152,7 +153,13 @@ async fn either_server_killed_and_the_database_restarted_lose_and_double_nothing
     let mut payers = Vec::new();
     for number in 0..PAYERS {
         let draw = Draw::new(SEED, 1 + number as u64);
-        let payer = LoadPayer { number, draw, clients: clients().await, record: Arc::clone(&record) };
+        let payer = LoadPayer {
+            number,
+            purse: Purse::with_card(number),
+            draw,
+            clients: clients().await,
+            record: Arc::clone(&record),
+        };
         payers.push(tokio::spawn(payer.run()));
     }
     let till = Till::open(&replicas.system, MERCHANT);
@@ -190,7 +197,8 @@ async fn either_server_killed_and_the_database_restarted_lose_and_double_nothing
     wallet.close().await;
     settle(&clients, &record).await;
 
-    let verdict = audit::audit(&replicas.system, &clients, &record.requests().await, OPENING_MINOR).await;
+    let openings: Vec<_> = (0..PAYERS).flat_map(|payer| Purse::with_card(payer).opening(OPENING_MINOR)).collect();
+    let verdict = audit::audit(&replicas.system, &clients, &record.requests().await, &openings).await;
     assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);
     assert_eq!((verdict.lost, verdict.doubled, verdict.open), (0, 0, 0), "{verdict:?}");
     assert!(verdict.paid > 20, "the run paid too little to say anything: {verdict:?}");

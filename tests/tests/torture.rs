@@ -9,6 +9,7 @@ async fn servers_killed_again_and_again_lose_and_double_nothing() {
     assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);
     assert_eq!((verdict.lost, verdict.doubled), (0, 0));
     assert!(verdict.paid > 10, "the run paid too little to say anything: {verdict:?}");
+    assert!(verdict.ways.contains_key("card") && verdict.ways.contains_key("voucher"), "{:?}", verdict.ways);
     let ended: usize = verdict.ends.values().sum();
     assert_eq!(ended, verdict.requests);
 }

@@ -32,6 +32,9 @@ async fn main() -> ExitCode {
     for (status, count) in &verdict.ends {
         println!("{count:>6} {status}");
     }
+    for (way, count) in &verdict.ways {
+        println!("{count:>6} paid by {way}");
+    }
     println!("took {} s", started.elapsed().as_secs());
     println!("{}", torture::last_line(kills, &verdict));
     if verdict.lost == 0 && verdict.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

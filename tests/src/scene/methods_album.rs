@@ -16,7 +16,7 @@ pub async fn walk(tour: &Tour) {
     let system = System::start(Wishes { bank, ..Wishes::default() }).await;
     voucher::make(&system).await;
     let bought = voucher::sell(&system).await;
-    let identity = bind_to(&system, "ann-0001", &[PHONE, PAGER]).await;
+    let identity = bind_to(&system, "ann-0001", "visa-0050", &[PHONE, PAGER]).await;
     system.wait_until("the server knows", async || system.logs().contains("tells of payers by code")).await;
     let reader = format!("simulated:127.0.0.1:{}", free_port());
     let wallet = RemoteWallet::start(&system, "wallet", &reader).await;

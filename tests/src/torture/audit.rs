@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use envelope::means::MeansKind;
+use envelope::outer::Route;
 use iso8583::Mti;
 use payment::{AttemptId, BankResult};
 use serde_json::Value;
@@ -11,7 +13,6 @@ use super::client::Clients;
 use super::record::{AttemptRecord, Cancellation, RequestRecord, Stored, is_final};
 use crate::hand::Letter;
 use crate::line::{self, Line, Reference};
-use crate::plastic;
 use crate::system::{MERCHANT, System};
 
 /// What the bank says of an attempt.
@@ -41,6 +42,8 @@ pub struct Verdict {
     pub doubled: usize,
     /// How each of the requests ended, by the merchant's view.
     pub ends: BTreeMap<String, usize>,
+    /// How many payments each way of paying made, as the bank says.
+    pub ways: BTreeMap<&'static str, usize>,
     /// What was found wrong, in words.
     pub findings: Vec<String>,
 }
@@ -52,23 +55,30 @@ impl Verdict {
     }
 }
 
-/// Audits a run that has come to rest.
-pub async fn audit(system: &System, clients: &[Clients], requests: &[RequestRecord], opening_minor: i64) -> Verdict {
+/// Audits a run that has come to rest: `openings` are the accounts that were paid from, with what was on them before.
+pub async fn audit(
+    system: &System,
+    clients: &[Clients],
+    requests: &[RequestRecord],
+    openings: &[(String, i64)],
+) -> Verdict {
     let mut verdict = Verdict { requests: requests.len(), ..Verdict::default() };
     let mut line = Line::connect(system.folder(), &system.bank_address()).await;
-    let mut spent = vec![0_i64; clients.len()];
+    let mut spent = Spent::new();
     for (number, request) in requests.iter().enumerate() {
         let client = &clients[request.payer];
         let merchant = client.shown(&request.letter).await;
         let stan = u32::try_from(number % 900_000).expect("six digits");
-        let taken = audit_request(&mut verdict, &mut line, stan, client, request, &merchant).await;
-        spent[request.payer] += taken;
+        audit_request(&mut verdict, &mut line, stan, client, request, &merchant, &mut spent).await;
     }
-    audit_ledger(&mut verdict, system, &spent, opening_minor).await;
+    audit_ledger(&mut verdict, system, &spent, openings).await;
     verdict
 }
 
-/// One request, from all sides; what the bank took for it, in minor units.
+/// What the bank took from each account, in minor units.
+type Spent = BTreeMap<String, i64>;
+
+/// One request, from all sides.
 async fn audit_request(
     verdict: &mut Verdict,
     line: &mut Line,
@@ -76,7 +86,8 @@ async fn audit_request(
     client: &Clients,
     request: &RequestRecord,
     merchant: &Value,
-) -> i64 {
+    spent: &mut Spent,
+) {
     let id = request.letter.order.request_id;
     let status = merchant["status"].as_str().unwrap_or("nothing").to_owned();
     *verdict.ends.entry(status.clone()).or_default() += 1;
@@ -86,6 +97,8 @@ async fn audit_request(
         let says = ask_bank(line, stan, &request.letter, record).await;
         if says == BankSays::Approved {
             approved.push(record.attempt.id);
+            *verdict.ways.entry(way(&record.attempt.routing.route)).or_default() += 1;
+            *spent.entry(record.attempt.account.clone()).or_default() += request.letter.order.amount.minor();
         }
         let state = audit_attempt(verdict, client, &request.letter, record, says).await;
         was_reversed |= state.as_deref() == Some("reversed");
@@ -118,8 +131,16 @@ async fn audit_request(
     if request.cancellation == Cancellation::Acknowledged && status != "cancelled" {
         verdict.lose(format!("request {id} was said to be cancelled and is {status}"));
     }
-    let amount = request.letter.order.amount.minor();
-    amount * i64::try_from(approved.len()).expect("a bounded count")
+}
+
+/// What paid, in a word.
+const fn way(route: &Route) -> &'static str {
+    match route {
+        Route::Card { .. } => "card",
+        Route::Means { kind: MeansKind::Voucher, .. } => "voucher",
+        Route::Means { kind: MeansKind::Code, .. } => "code",
+        Route::Means { .. } => "other",
+    }
 }
 
 /// One attempt as its payer sees it, against what the payer was told and what the bank says; its state.
@@ -166,7 +187,7 @@ async fn ask_bank(line: &mut Line, stan: u32, letter: &Letter, record: &AttemptR
 }
 
 /// The books: they sum to zero, nothing is pending, and every account holds what its attempts say.
-async fn audit_ledger(verdict: &mut Verdict, system: &System, spent: &[i64], opening_minor: i64) {
+async fn audit_ledger(verdict: &mut Verdict, system: &System, spent: &Spent, openings: &[(String, i64)]) {
     let ledger = system.ledger().await;
     if !sums_are_zero(&ledger) {
         verdict.lose(format!("the ledger does not sum to zero: {}", ledger["sums"]));
@@ -176,16 +197,15 @@ async fn audit_ledger(verdict: &mut Verdict, system: &System, spent: &[i64], ope
         let found = accounts.iter().find(|account| account["account"] == name);
         found.and_then(|account| account[key].as_i64()).unwrap_or(0)
     };
-    for (number, spent) in spent.iter().enumerate() {
-        let name = plastic::account(&plastic::card(number));
-        let (posted, pending) = (of(&name, "posted_minor"), of(&name, "pending_minor"));
-        if posted != opening_minor - spent || pending != 0 {
-            verdict
-                .lose(format!("{name} holds {posted}, {pending} pending; its attempts say {}", opening_minor - spent));
+    for (name, opening_minor) in openings {
+        let (posted, pending) = (of(name, "posted_minor"), of(name, "pending_minor"));
+        let expected = opening_minor - spent.get(name).copied().unwrap_or(0);
+        if posted != expected || pending != 0 {
+            verdict.lose(format!("{name} holds {posted}, {pending} pending; its attempts say {expected}"));
         }
     }
     let received = of(&format!("merchant:{MERCHANT}"), "posted_minor");
-    let paid: i64 = spent.iter().sum();
+    let paid: i64 = spent.values().sum();
     if received != paid {
         verdict.lose(format!("the merchant holds {received}; the attempts say {paid}"));
     }

@@ -1,16 +1,15 @@
-//! A payer with a card: asks, pays, errs, repeats, cancels and waits too long, as drawn from the seed.
+//! A payer: asks, pays, errs, repeats, cancels and waits too long, as drawn from the seed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use virtual_card::VirtualCard;
 
 use super::client::Clients;
 use super::plan::Draw;
+use super::purse::{Proof, Purse};
 use super::record::{Place, Record, is_final};
 use crate::hand::{Attempt, Letter, SealTo};
-use crate::plastic::{self, PIN};
 use crate::system::Ask;
 
 /// How often a payer looks after an attempt whose outcome is not known, and the pause between.
@@ -21,8 +20,10 @@ const AMOUNTS: [&str; 8] = ["0.01", "0.02", "0.03", "0.05", "0.08", "0.13", "0.2
 
 /// One payer.
 pub struct LoadPayer {
-    /// Its number; its card is `plastic::card(number)`.
+    /// Its number.
     pub number: usize,
+    /// What it pays with.
+    pub purse: Purse,
     /// What it draws.
     pub draw: Draw,
     /// How it calls.
@@ -34,7 +35,6 @@ pub struct LoadPayer {
 impl LoadPayer {
     /// Pays until the run closes.
     pub async fn run(mut self) -> Clients {
-        let mut card = VirtualCard::new(plastic::card(self.number));
         let mut to = self.clients.seal_to().await;
         let mut turn = 0_u32;
         while !self.clients.progress.is_closing() {
@@ -45,35 +45,33 @@ impl LoadPayer {
             let ask = Ask { amount, order: format!("T-{}-{turn}", self.number), expires_s, ..Ask::default() };
             let Some(letter) = self.clients.ask(&ask).await else { continue };
             let place = self.record.request(self.number, &letter).await;
-            self.play(deed, place, &letter, &mut card, &mut to).await;
+            self.play(deed, place, &letter, &mut to).await;
         }
         self.clients
     }
 
-    async fn play(&self, deed: u64, place: Place, letter: &Letter, card: &mut VirtualCard, to: &mut SealTo) {
+    async fn play(&mut self, deed: u64, place: Place, letter: &Letter, to: &mut SealTo) {
         match deed {
             // Too late.
             0 => {
                 tokio::time::sleep(Duration::from_millis(1_100)).await;
-                self.pay(place, letter, card, to, PIN).await;
+                self.pay(place, letter, to, Proof::Right).await;
             }
             // The merchant withdraws it before anybody pays.
             1 => self.cancel(place, letter).await,
             // The merchant withdraws it while the payer pays.
             2 => {
-                let attempt = self.clients.hand.attempt(letter, to, card, PIN);
-                self.record.attempt(place, &attempt).await;
+                let attempt = self.seal(place, letter, to, Proof::Right).await;
                 tokio::join!(self.submit(place, &attempt, to), self.cancel(place, letter));
             }
-            // A wrong PIN, and then the right one.
+            // A wrong PIN or code, and then the right one.
             3 | 4 => {
-                self.pay(place, letter, card, to, "9999").await;
-                self.pay(place, letter, card, to, PIN).await;
+                self.pay(place, letter, to, Proof::Wrong).await;
+                self.pay(place, letter, to, Proof::Right).await;
             }
             // The same submission from three sides.
             5 | 6 => {
-                let attempt = self.clients.hand.attempt(letter, to, card, PIN);
-                self.record.attempt(place, &attempt).await;
+                let attempt = self.seal(place, letter, to, Proof::Right).await;
                 tokio::join!(
                     self.submit(place, &attempt, to),
                     self.submit(place, &attempt, to),
@@ -82,22 +80,19 @@ impl LoadPayer {
             }
             // Two attempts at once at the same request.
             7 => {
-                let first = self.clients.hand.attempt(letter, to, card, PIN);
-                let second = self.clients.hand.attempt(letter, to, card, PIN);
-                self.record.attempt(place, &first).await;
-                self.record.attempt(place, &second).await;
+                let first = self.seal(place, letter, to, Proof::Right).await;
+                let second = self.seal(place, letter, to, Proof::Right).await;
                 tokio::join!(self.submit(place, &first, to), self.submit(place, &second, to));
             }
             // The payer sends and goes away without waiting for any answer.
             8 => {
-                let attempt = self.clients.hand.attempt(letter, to, card, PIN);
-                self.record.attempt(place, &attempt).await;
+                let attempt = self.seal(place, letter, to, Proof::Right).await;
                 let body = self.body(&attempt, to);
                 let path = path(letter);
                 let sent = self.clients.hand.try_send("POST", &path, body);
                 let _ = tokio::time::timeout(Duration::from_millis(20), sent).await;
             }
-            _ => self.pay(place, letter, card, to, PIN).await,
+            _ => self.pay(place, letter, to, Proof::Right).await,
         }
     }
 
@@ -111,9 +106,15 @@ impl LoadPayer {
         serde_json::to_vec(&self.clients.hand.submission(attempt, to)).expect("a body is JSON")
     }
 
-    async fn pay(&self, place: Place, letter: &Letter, card: &mut VirtualCard, to: &mut SealTo, pin: &str) {
-        let attempt = self.clients.hand.attempt(letter, to, card, pin);
+    /// Seals an attempt and writes it down.
+    async fn seal(&mut self, place: Place, letter: &Letter, to: &SealTo, proof: Proof) -> Attempt {
+        let attempt = self.purse.attempt(&self.clients, letter, to, &mut self.draw, proof).await;
         self.record.attempt(place, &attempt).await;
+        attempt
+    }
+
+    async fn pay(&mut self, place: Place, letter: &Letter, to: &mut SealTo, proof: Proof) {
+        let attempt = self.seal(place, letter, to, proof).await;
         let view = self.submit(place, &attempt, to).await;
         if view["code"] == "bank_key_retired" {
             *to = self.clients.seal_to().await;
