@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use emv::issuer::IssuerMasterKey;
-use envelope::keyset::{BankCertificate, Dated, IinRange};
+use envelope::keyset::{BankCertificate, Dated, FrontKind, IinRange};
 use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, Pan, Pin, SigningKey, jws};
 use hmac::{Hmac, KeyInit, Mac};
 use payment::{Outcome, RefundOutcome};
@@ -305,6 +305,7 @@ impl Hsm {
         let certificate = BankCertificate {
             bank_id: file.bank_id.clone(),
             bank_name: file.bank_name.clone(),
+            kind: FrontKind::Bank,
             version: file.certificate_version,
             issued_ms: file.certificate_issued_ms,
             expires_ms: epochs.iter().map(|epoch| epoch.not_after_ms).max().unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use envelope::keyset::{BankCertificate, Dated, IinRange};
+use envelope::keyset::{BankCertificate, Dated, FrontKind, IinRange};
 use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, SigningKey, jws};
 use iso8583::frame::{self, Decoder};
 use iso8583::private::Composite;
@@ -248,6 +248,7 @@ fn certificate(
     let certificate = BankCertificate {
         bank_id: id.to_string(),
         bank_name: format!("Bank {id}"),
+        kind: FrontKind::Bank,
         version,
         issued_ms: now_ms,
         expires_ms: not_after_ms,

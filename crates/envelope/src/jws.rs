@@ -22,6 +22,8 @@ pub const TYP_BANK_CERTIFICATE: &str = "tapseal-bank-certificate+jws";
 pub const TYP_VOUCHER_KEY: &str = "tapseal-voucher-key+jws";
 /// `typ` of a batch of vouchers signed by the merchant who made it.
 pub const TYP_VOUCHER_BATCH: &str = "tapseal-voucher-batch+jws";
+/// `typ` of the certificate of a subscriber's key, signed by its operator's root.
+pub const TYP_SUBSCRIBER: &str = "tapseal-subscriber+jws";
 
 /// The longest JWS that is looked at, in bytes: a keyset of a few thousand merchants.
 pub const JWS_LEN_MAX: usize = 2 * 1024 * 1024;

@@ -12,7 +12,7 @@ mod bank_certificate;
 mod trust_roots;
 mod vault_profile;
 
-pub use bank_certificate::{BANK_EPOCH_MS_MAX, BankCertificate, Claim, IinRange};
+pub use bank_certificate::{BANK_EPOCH_MS_MAX, BankCertificate, Claim, FrontKind, IinRange};
 pub use trust_roots::{BankTrust, TrustRoots};
 pub use vault_profile::VaultProfile;
 
@@ -272,7 +272,7 @@ fn check_time(issued_ms: i64, expires_ms: i64, at_ms: i64) -> Result<(), KeysetE
     Ok(())
 }
 
-fn check_period(from_ms: i64, until_ms: i64) -> Result<(), KeysetError> {
+pub(crate) fn check_period(from_ms: i64, until_ms: i64) -> Result<(), KeysetError> {
     if from_ms < 0 || until_ms <= from_ms {
         return Err(KeysetError::Malformed("a period"));
     }

@@ -21,6 +21,7 @@
 //! | [`BankOutcome`] | signs outcomes |
 //! | [`VaultRelease`] | signs what a vault releases to a bank |
 //! | [`Device`] | signs submissions and HTTP calls |
+//! | [`Subscriber`] | signs payments on a phone bill |
 //! | [`RestKey`] | seals what a device keeps for itself, and opens it again |
 //! | a passphrase | seals a wallet's [`backup`], and opens it again |
 //! | a person's passphrase | what only they open: see [`passphrase`] |
@@ -80,6 +81,7 @@ mod rest;
 mod sealing_key;
 mod secret;
 mod signing_key;
+pub mod subscriber;
 pub mod suite;
 pub mod vault;
 pub mod voucher;
@@ -101,5 +103,6 @@ pub use sealing_key::{
 };
 pub use secret::SecretBytes;
 pub use signing_key::{
-    BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, VaultRelease, VerifyingKey,
+    BankOutcome, BankRoot, Device, Merchant, OperatorRoot, SigningKey, SigningRole, Subscriber, VaultRelease,
+    VerifyingKey,
 };

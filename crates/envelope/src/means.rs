@@ -4,6 +4,7 @@
 //! way can tell the two apart. A means is a file here and a line in each `match`.
 
 pub mod alias;
+pub mod carrier;
 pub mod code;
 pub mod voucher;
 
@@ -16,6 +17,7 @@ use crate::secret::wiped_buffer;
 use crate::suite::{INNER_LABEL, Sender};
 
 use alias::Alias;
+use carrier::Carrier;
 use code::Code;
 use voucher::Voucher;
 
@@ -31,6 +33,8 @@ pub enum MeansKind {
     Code,
     /// A card that a vault keeps.
     Alias,
+    /// A phone bill.
+    Carrier,
 }
 
 impl MeansKind {
@@ -40,12 +44,14 @@ impl MeansKind {
             Self::Voucher => 1,
             Self::Code => 2,
             Self::Alias => 3,
+            Self::Carrier => 4,
         }
     }
 
     /// The kind with this code.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [Self::Voucher, Self::Code, Self::Alias].into_iter().find(|kind| kind.code() == code)
+        let all = [Self::Voucher, Self::Code, Self::Alias, Self::Carrier];
+        all.into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -57,6 +63,8 @@ pub enum Means {
     Code(Code),
     /// A card that a vault releases.
     Alias(Box<Alias>),
+    /// A step with a telephone operator.
+    Carrier(Carrier),
 }
 
 impl Means {
@@ -66,6 +74,7 @@ impl Means {
             Self::Voucher(_) => MeansKind::Voucher,
             Self::Code(_) => MeansKind::Code,
             Self::Alias(_) => MeansKind::Alias,
+            Self::Carrier(_) => MeansKind::Carrier,
         }
     }
 }
@@ -79,6 +88,7 @@ pub fn seal(to: &BankSealingKey, attempt_hash: &[u8; 32], means: &Means) -> Resu
         Means::Voucher(voucher) => voucher.check()?,
         Means::Code(code) => code.check()?,
         Means::Alias(alias) => alias.check()?,
+        Means::Carrier(carrier) => carrier.check()?,
     }
     let sender = Sender::to(&to.to_bytes(), INNER_LABEL)?;
     let mut plaintext = wiped_buffer(INNER_PLAINTEXT_LEN);
@@ -93,6 +103,7 @@ fn write(plaintext: &mut [u8], means: &Means) -> Result<(), Full> {
         Means::Voucher(voucher) => voucher.write(&mut writer),
         Means::Code(code) => code.write(&mut writer),
         Means::Alias(alias) => alias.write(&mut writer),
+        Means::Carrier(carrier) => carrier.write(&mut writer),
     }
 }
 
@@ -106,6 +117,7 @@ pub(crate) fn read(plaintext: &[u8]) -> Option<Means> {
         MeansKind::Voucher => Means::Voucher(Voucher::read(&mut reader)?),
         MeansKind::Code => Means::Code(Code::read(&mut reader)?),
         MeansKind::Alias => Means::Alias(Box::new(Alias::read(&mut reader)?)),
+        MeansKind::Carrier => Means::Carrier(Carrier::read(&mut reader)?),
     };
     reader.only_padding()?;
     Some(means)

@@ -70,6 +70,11 @@ signing_role!(
     Device,
     "device"
 );
+signing_role!(
+    /// Role: a telephone subscriber, which signs payments on its bill.
+    Subscriber,
+    "subscriber"
+);
 
 /// A public key that verifies signatures of role `R`.
 #[derive(Debug, Clone, PartialEq, Eq)]

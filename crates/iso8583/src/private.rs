@@ -42,6 +42,7 @@ enum Tag {
     PinTriesLeft = 0x13,
     Reason = 0x14,
     Payers = 0x15,
+    SubscriberCertificate = 0x16,
 }
 
 impl Tag {
@@ -57,6 +58,7 @@ impl Tag {
             0x13 => Self::PinTriesLeft,
             0x14 => Self::Reason,
             0x15 => Self::Payers,
+            0x16 => Self::SubscriberCertificate,
             _ => return None,
         })
     }
@@ -86,6 +88,8 @@ pub struct Composite {
     pub reason: Option<String>,
     /// What became of payers by code, as JSON in printable ASCII.
     pub payers: Option<String>,
+    /// The certificate of a subscriber's key, a compact JWS signed by its operator's root.
+    pub subscriber_certificate: Option<String>,
 }
 
 impl Composite {
@@ -112,6 +116,7 @@ impl Composite {
         push(Tag::PinTriesLeft, self.pin_tries_left.as_ref().map(std::slice::from_ref))?;
         push(Tag::Reason, self.reason.as_deref().map(str::as_bytes))?;
         push(Tag::Payers, self.payers.as_deref().map(str::as_bytes))?;
+        push(Tag::SubscriberCertificate, self.subscriber_certificate.as_deref().map(str::as_bytes))?;
         if out.len() > COMPOSITE_BYTES_MAX {
             return Err(Error::TooLong {
                 place: Place::Element(COMPOSITE_ELEMENT),
@@ -165,6 +170,7 @@ impl Composite {
             Tag::PinTriesLeft => self.pin_tries_left = value.first().copied(),
             Tag::Reason => self.reason = Some(text()),
             Tag::Payers => self.payers = Some(text()),
+            Tag::SubscriberCertificate => self.subscriber_certificate = Some(text()),
         }
     }
 
@@ -181,7 +187,7 @@ fn check(tag: Tag, value: &[u8]) -> Result<(), &'static str> {
         Tag::WalletNonce => value.len() == 32,
         Tag::PinTriesLeft => value.len() == 1,
         // RFC 7515, section 3.1: three base64url parts with dots between.
-        Tag::Order | Tag::Refund | Tag::Outcome | Tag::BankCertificate => {
+        Tag::Order | Tag::Refund | Tag::Outcome | Tag::BankCertificate | Tag::SubscriberCertificate => {
             !value.is_empty() && value.iter().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(c))
         }
         Tag::Reason => {
@@ -280,10 +286,10 @@ mod tests {
             reason in prop::option::of("[a-z0-9_]{1,64}"),
             payers in prop::option::of("[ -~]{1,200}"),
         ) {
-            let bank_certificate = outcome.clone();
+            let (bank_certificate, subscriber_certificate) = (outcome.clone(), order.clone());
             let composite = Composite {
                 order, attempt_id, wallet_nonce, request_id, refund, outcome, bank_certificate, pin_tries_left, reason,
-                payers,
+                payers, subscriber_certificate,
             };
             let bytes = composite.to_bytes().unwrap();
             prop_assert_eq!(Composite::parse(&bytes).unwrap(), composite);

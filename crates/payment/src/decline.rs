@@ -121,6 +121,14 @@ decline_codes! {
     VoucherEnded = "declined_voucher_ended", "V3", OtherCard;
     /// So much is paid by a voucher only together with a card.
     VoucherCardRequired = "declined_voucher_card_required", "V4", OtherCard;
+    /// Name, number and PIN are not those of a subscriber who may pay by phone bill.
+    WrongSubscriber = "declined_wrong_subscriber", "P1", Retry;
+    /// The operator does not know the key that signed for this subscriber, or does not accept it any more.
+    SubscriberKey = "declined_subscriber_key", "P2", Retry;
+    /// The phone bill would be above the subscriber's credit limit.
+    CreditLimit = "declined_credit_limit", "P3", OtherCard;
+    /// The operator puts nothing on this subscriber's bill.
+    SubscriberBarred = "declined_subscriber_barred", "P4", CallBank;
 }
 
 impl DeclineCode {

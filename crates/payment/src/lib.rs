@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod attempt;
+pub mod confirmation_number;
 pub mod decline;
 pub mod hash;
 pub mod id;
@@ -13,6 +14,7 @@ pub mod match_words;
 pub mod method;
 pub mod order;
 pub mod outcome;
+pub mod phone_number;
 pub mod receipt;
 pub mod refund;
 pub mod request;
@@ -21,6 +23,7 @@ pub mod voucher;
 
 pub use amount::{AMOUNT_MINOR_MAX, Amount, AmountError, Currency};
 pub use attempt::{AttemptEvent, AttemptState, ReviewStep};
+pub use confirmation_number::ConfirmationNumber;
 pub use decline::DeclineCode;
 pub use hash::{AttemptHash, OrderHash, RefundHash, WalletNonce};
 pub use id::{AttemptId, DeviceId, MerchantId, RefundId, RequestId};
@@ -29,6 +32,7 @@ pub use match_words::MatchWords;
 pub use method::{Method, MethodError, Methods};
 pub use order::{ITEMS_MAX, NAME_CHARS_MAX, Order, OrderError, OrderItem};
 pub use outcome::{BankResult, Outcome};
+pub use phone_number::{LineKind, PhoneNumber};
 pub use receipt::Receipt;
 pub use refund::{RefundError, RefundEvent, RefundOrder, RefundOutcome, RefundResult, RefundState};
 pub use request::{RequestEvent, RequestState};

@@ -82,13 +82,34 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// What a bank's root certifies.
+/// What stands behind a front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrontKind {
+    /// A bank: the one kind there was before certificates said it.
+    #[default]
+    Bank,
+    /// A telephone operator, which puts payments on its subscribers' bills.
+    Operator,
+}
+
+impl FrontKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    const fn is_bank(&self) -> bool {
+        matches!(self, Self::Bank)
+    }
+}
+
+/// What a bank's root certifies, or a telephone operator's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BankCertificate {
     /// The bank.
     pub bank_id: String,
     /// Its name, for the payer.
     pub bank_name: String,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "FrontKind::is_bank")]
+    pub kind: FrontKind,
     /// Counts up; a wallet never goes back below what it accepted.
     pub version: u64,
     /// When it was issued.
@@ -213,6 +234,7 @@ mod tests {
         BankCertificate {
             bank_id: id.to_owned(),
             bank_name: id.to_owned(),
+            kind: FrontKind::Bank,
             version: 1,
             issued_ms: 0,
             expires_ms: 1,

@@ -1,11 +1,14 @@
 //! What the means of paying must hold, and what must not open them.
 
+use super::carrier::{CarrierEnrolment, CarrierPayment, SubscriberClaim};
 use super::voucher::Voucher;
 use super::*;
 use crate::error::OpenError;
 use crate::inner::{self, Content};
 use crate::sealing_key::BankSealingKeySecret;
 use crate::secret::SecretBytes;
+use crate::signing_key::{SigningKey, Subscriber};
+use crate::subscriber::SubscriberSignature;
 
 const HASH: [u8; 32] = [7; 32];
 
@@ -135,4 +138,74 @@ mod alias {
         };
         assert!(opened.word.verify(key.public(), "first", &HASH).is_err());
     }
+}
+fn who(number: &str, name: &str, pin: &[u8]) -> SubscriberClaim {
+    SubscriberClaim { number: number.to_owned(), name: name.to_owned(), pin: SecretBytes::copy_of(pin) }
+}
+
+#[test]
+fn every_step_with_an_operator_opens_as_it_was_sealed_and_is_as_long_as_a_card() {
+    let operator = BankSealingKeySecret::generate();
+    let key = SigningKey::<Subscriber>::generate();
+    let signature = SubscriberSignature::of_enrolment(&key, &HASH);
+    let name = "N".repeat(carrier::NAME_LEN_MAX);
+    let long = || who("+123456789012345", &name, b"12345678");
+    let enrolment = CarrierEnrolment {
+        who: long(),
+        code: SecretBytes::copy_of(b"123456"),
+        key: key.public().to_bytes(),
+        signature,
+    };
+    let steps = [
+        Carrier::Ask(who("+12025550143", "Ann", b"1234")),
+        Carrier::Enrol(enrolment),
+        Carrier::Pay(CarrierPayment { who: long(), serial: [9; 16], signature }),
+    ];
+    for step in steps.map(Means::Carrier) {
+        let capsule = seal(operator.public(), &HASH, &step).unwrap();
+        assert_eq!(capsule.ciphertext.len(), INNER_PLAINTEXT_LEN + 16);
+        let Content::Means(Means::Carrier(opened)) = inner::open_any(&operator, &HASH, &capsule).unwrap() else {
+            panic!("not a step with an operator");
+        };
+        let Means::Carrier(sealed) = &step else { unreachable!() };
+        assert_eq!((&opened.who().number, &opened.who().name), (&sealed.who().number, &sealed.who().name));
+        assert_eq!(opened.who().pin.expose(), sealed.who().pin.expose());
+        match (opened, sealed) {
+            (Carrier::Ask(_), Carrier::Ask(_)) => {}
+            (Carrier::Enrol(one), Carrier::Enrol(other)) => {
+                assert_eq!((one.key, one.code.expose()), (other.key, other.code.expose()));
+                assert_eq!(one.signature, other.signature);
+            }
+            (Carrier::Pay(one), Carrier::Pay(other)) => {
+                assert_eq!((one.serial, one.signature), (other.serial, other.signature));
+            }
+            _ => panic!("another step"),
+        }
+        assert!(inner::open_any(&operator, &[8; 32], &capsule).is_err(), "it is of one hash");
+    }
+}
+
+#[test]
+fn what_names_no_subscriber_is_not_sealed() {
+    let operator = BankSealingKeySecret::generate();
+    for (number, name, pin) in [
+        ("12025550143", "Ann", b"1234".as_slice()),
+        ("+", "Ann", b"1234"),
+        ("+1202555014x", "Ann", b"1234"),
+        ("+12025550143", "", b"1234"),
+        ("+12025550143", "Ann", b"123"),
+        ("+12025550143", "Ann", b"123456789"),
+        ("+12025550143", "Ann", b"12a4"),
+    ] {
+        let step = Means::Carrier(Carrier::Ask(who(number, name, pin)));
+        assert!(seal(operator.public(), &HASH, &step).is_err(), "{number} {name}");
+    }
+}
+
+#[test]
+fn an_enrolments_hash_is_of_one_operator_and_one_try() {
+    let hash = carrier::enrolment_hash("north", &[1; 16], &[2; 32]);
+    assert_ne!(hash, carrier::enrolment_hash("south", &[1; 16], &[2; 32]));
+    assert_ne!(hash, carrier::enrolment_hash("north", &[2; 16], &[2; 32]));
+    assert_ne!(hash, carrier::enrolment_hash("north", &[1; 16], &[3; 32]));
 }

@@ -1,7 +1,7 @@
 //! Bank certificates: another bank's root, old, expired, too long-lived, and card ranges.
 
 use envelope::jws::{TYP_BANK_CERTIFICATE, TYP_KEYSET, peek_payload_unverified, sign};
-use envelope::keyset::{BANK_EPOCH_MS_MAX, BankCertificate, BankTrust, Dated, IinRange, KeysetError};
+use envelope::keyset::{BANK_EPOCH_MS_MAX, BankCertificate, BankTrust, Dated, FrontKind, IinRange, KeysetError};
 use envelope::{BankOutcome, BankRoot, BankSealingKeySecret, JwsError, OperatorRoot, SigningKey};
 
 const NOW_MS: i64 = 1_795_000_000_000;
@@ -23,6 +23,7 @@ fn certificate() -> BankCertificate {
     BankCertificate {
         bank_id: "river-bank".to_owned(),
         bank_name: "River Bank".to_owned(),
+        kind: FrontKind::Bank,
         version: 3,
         issued_ms: NOW_MS - HOUR_MS,
         expires_ms: NOW_MS + 24 * HOUR_MS,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use envelope::keyset::{BankCertificate, BankTrust, IinRange};
+use envelope::keyset::{BankCertificate, BankTrust, FrontKind, IinRange};
 use envelope::{BankRoot, BankSealingKeySecret, SigningKey};
 use protocol::ErrorCode;
 use protocol::ipc::CheckoutStage;
@@ -42,6 +42,7 @@ impl Banks {
         BankCertificate {
             bank_id: "second".into(),
             bank_name: "Second Bank".into(),
+            kind: FrontKind::Bank,
             version,
             iin_ranges: vec![IinRange { from: "500000".into(), to: "559999".into() }],
             sealing_keys: vec![dated(BankSealingKeySecret::generate().public().clone())],

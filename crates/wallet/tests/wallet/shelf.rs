@@ -1,7 +1,7 @@
 //! Years of receipts, each signed by a merchant, a bank and an operator of the shelf's own: as many as are wanted, and
 //! every one verifies against the trust file that goes with them.
 
-use envelope::keyset::{BankCertificate, BankTrust, Dated, IinRange, Keyset, KeysetKey, MerchantProfile};
+use envelope::keyset::{BankCertificate, BankTrust, Dated, FrontKind, IinRange, Keyset, KeysetKey, MerchantProfile};
 use envelope::{
     BankOutcome, BankRoot, BankSealingKeySecret, Merchant, OperatorRoot, PaymentServerSealingKeySecret, SigningKey, jws,
 };
@@ -93,6 +93,7 @@ impl Shelf {
         let certificate = BankCertificate {
             bank_id: "first".to_owned(),
             bank_name: "First Bank".to_owned(),
+            kind: FrontKind::Bank,
             version: 1,
             issued_ms: FROM_MS,
             expires_ms: UNTIL_MS,

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use envelope::keyset::{BankCertificate, BankTrust, Dated, IinRange, Keyset, KeysetKey, MerchantProfile};
+use envelope::keyset::{BankCertificate, BankTrust, Dated, FrontKind, IinRange, Keyset, KeysetKey, MerchantProfile};
 use envelope::{
     BankOutcome, BankRoot, BankSealingKeySecret, DeviceSealingKey, LinkKey, Merchant, OperatorRoot,
     PaymentServerSealingKeySecret, SigningKey, jws, request,
@@ -76,6 +76,7 @@ impl Parties {
         BankCertificate {
             bank_id: "first".into(),
             bank_name: "First Bank".into(),
+            kind: FrontKind::Bank,
             version,
             issued_ms: now_ms(),
             expires_ms: now_ms() + HOUR_MS,
