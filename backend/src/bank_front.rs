@@ -33,7 +33,6 @@ pub mod hold_expiry;
 pub mod hsm;
 pub mod ledger;
 pub mod link;
-pub mod merchant;
 pub mod message;
 pub mod personalisation;
 pub mod scenario;
@@ -42,6 +41,7 @@ pub mod settlement;
 pub mod statement;
 pub mod voucher;
 
+pub use crate::front::merchant;
 pub use error::BankError;
 
 /// The bank's schema.

@@ -4,6 +4,7 @@
 
 pub mod bank_front;
 pub mod clock;
+pub mod front;
 pub mod gateway;
 pub mod keys;
 pub mod merchant_tool;

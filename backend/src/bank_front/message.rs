@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use iso8583::private::{COMPOSITE_ELEMENT, Composite};
-use iso8583::{Message, Mti, OriginalData, Unreadable};
-use payment::{Amount, Currency, DeclineCode};
+use iso8583::private::Composite;
+use iso8583::{Message, Mti, Unreadable};
+use payment::DeclineCode;
 
 use super::BankFront;
 use super::account::AcquirerId;
 use super::error::BankError;
 use super::hsm::CardOrder;
 use super::scenario::deed::Deed;
+use crate::front::Reference;
+use crate::front::answer::{self, amount};
 
 mod attempt;
 mod authorization;
@@ -26,8 +28,6 @@ mod sealed;
 pub use line::Line;
 pub use reply::Reply;
 
-/// Data elements an answer echoes, those of them its request has.
-const ECHOED: [u8; 13] = [3, 4, 7, 11, 24, 32, 33, 37, 41, 42, 49, 70, 90];
 /// DE 39: done, or told.
 const DONE: &str = "00";
 /// DE 39: this bank does not do that.
@@ -145,7 +145,7 @@ fn roll_key(front: &BankFront) {
 
 /// The answer to a message with this response code and nothing to add.
 fn response(message: &Message, code: &str) -> Result<Message, BankError> {
-    Ok(Message::new(message.mti().answer()?).echoing(message, &ECHOED).with_text(39, code))
+    Ok(answer::response(message, code)?)
 }
 
 /// The answer with a word in DE 44 for whoever looks for the fault, at most 25 characters.
@@ -175,44 +175,15 @@ pub fn refuse_unauthentic(message: &Message, fault: &str) -> Reply {
 
 /// The answer with a composite beside the response code.
 fn response_with(message: &Message, code: &str, composite: &Composite) -> Result<Message, BankError> {
-    Ok(response(message, code)?.with_binary(COMPOSITE_ELEMENT, composite.to_bytes()?))
+    Ok(answer::response_with(message, code, composite)?)
 }
 
 /// The refusal of a message that cannot be read; nothing was decided, so nothing is signed.
 fn format_error(message: &Message) -> Result<Message, BankError> {
-    let code = DeclineCode::Format;
-    let composite = Composite { reason: Some(code.as_str().to_owned()), ..Composite::default() };
-    response_with(message, code.response_code(), &composite)
+    Ok(answer::format_error(message)?)
 }
-
-/// Amount and currency of a message (DE 4 and 49).
-fn amount(message: &Message) -> Option<Amount> {
-    let minor = i64::try_from(message.number(4).ok()?).ok()?;
-    let numeric = u16::try_from(message.number(49).ok()?).ok()?;
-    Some(Amount::new(minor, Currency::from_numeric(numeric).ok()?))
-}
-
-/// What names a financial message among all of one acquirer's: DE 7, 11, 37 and 41.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
-struct Reference(String);
 
 impl Reference {
-    /// The reference of a financial message.
-    fn of(message: &Message) -> Result<Self, iso8583::Error> {
-        Ok(Self::from_parts(message.text(7)?, message.text(11)?, message.text(37)?, message.text(41)?))
-    }
-
-    /// The reference of the original that an inquiry or a reversal names (DE 90, 37 and 41).
-    fn of_original(message: &Message) -> Result<Self, iso8583::Error> {
-        let original = OriginalData::parse(message.text(90)?)?;
-        if original.mti.original() != Mti::FINANCIAL_REQUEST {
-            return Err(iso8583::Error::Content { place: iso8583::Place::Element(90) });
-        }
-        let stan = format!("{:06}", original.stan);
-        Ok(Self::from_parts(&original.transmitted, &stan, message.text(37)?, message.text(41)?))
-    }
-
     /// The reference of an ordinary client's message (DE 7, 11, 32, 37 and 41).
     fn of_plain(acquirer: &AcquirerId, message: &Message) -> Result<Self, iso8583::Error> {
         let Self(parts) = Self::of(message)?;
@@ -228,13 +199,5 @@ impl Reference {
     ) -> Result<Self, iso8583::Error> {
         let Self(parts) = Self::from_parts(transmitted, &format!("{stan:06}"), message.text(37)?, message.text(41)?);
         Ok(Self(format!("{acquirer}/{parts}")))
-    }
-
-    fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn from_parts(transmitted: &str, stan: &str, rrn: &str, terminal: &str) -> Self {
-        Self(format!("{transmitted}.{stan}.{}.{}", rrn.trim_end(), terminal.trim_end()))
     }
 }

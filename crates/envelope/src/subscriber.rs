@@ -122,7 +122,11 @@ impl SubscriberSignature {
     ///
     /// # Errors
     /// [`SignatureError::Wrong`] when it did not.
-    pub fn verify_payment(&self, key: &VerifyingKey<Subscriber>, payment: &BillPayment<'_>) -> Result<(), SignatureError> {
+    pub fn verify_payment(
+        &self,
+        key: &VerifyingKey<Subscriber>,
+        payment: &BillPayment<'_>,
+    ) -> Result<(), SignatureError> {
         self.verify(key, &payment.to_bytes())
     }
 
@@ -135,7 +139,11 @@ impl SubscriberSignature {
     ///
     /// # Errors
     /// [`SignatureError::Wrong`] when it did not.
-    pub fn verify_enrolment(&self, key: &VerifyingKey<Subscriber>, enrolment_hash: &[u8; 32]) -> Result<(), SignatureError> {
+    pub fn verify_enrolment(
+        &self,
+        key: &VerifyingKey<Subscriber>,
+        enrolment_hash: &[u8; 32],
+    ) -> Result<(), SignatureError> {
         self.verify(key, &[ENROLMENT_LABEL, enrolment_hash].concat())
     }
 

@@ -47,11 +47,15 @@ impl FromStr for ConfirmationNumber {
     /// Reads a number in either case, with spaces or hyphens in it.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         const WRONG: InvalidId = InvalidId::named("confirmation number");
-        let plain: String = text.chars().filter(|letter| !matches!(letter, ' ' | '-')).collect::<String>().to_ascii_uppercase();
-        let place = |letter: u8| ALPHABET.iter().position(|known| *known == letter).and_then(|at| u8::try_from(at).ok());
+        let plain: String =
+            text.chars().filter(|letter| !matches!(letter, ' ' | '-')).collect::<String>().to_ascii_uppercase();
+        let place =
+            |letter: u8| ALPHABET.iter().position(|known| *known == letter).and_then(|at| u8::try_from(at).ok());
         let places: Vec<u8> = plain.bytes().map(place).collect::<Option<_>>().ok_or(WRONG)?;
         match places.split_last() {
-            Some((check, drawn)) if drawn.len() == CONFIRMATION_DRAWN && check_place(drawn) == *check => Ok(Self(plain)),
+            Some((check, drawn)) if drawn.len() == CONFIRMATION_DRAWN && check_place(drawn) == *check => {
+                Ok(Self(plain))
+            }
             _ => Err(WRONG),
         }
     }
@@ -77,7 +81,11 @@ mod tests {
                     let mut other = number.as_str().as_bytes().to_vec();
                     other[place] = *letter;
                     let other = String::from_utf8(other).unwrap();
-                    assert_eq!(other.parse::<ConfirmationNumber>().is_ok(), other == number.as_str(), "{number} {other}");
+                    assert_eq!(
+                        other.parse::<ConfirmationNumber>().is_ok(),
+                        other == number.as_str(),
+                        "{number} {other}"
+                    );
                 }
             }
         }

@@ -34,7 +34,8 @@ impl FromStr for PhoneNumber {
     /// Reads a number as people write it, with spaces, hyphens, dots or brackets between its digits.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         const WRONG: InvalidId = InvalidId::named("telephone number");
-        let plain: String = text.chars().filter(|letter| !matches!(letter, ' ' | '-' | '.' | '(' | ')' | '\u{a0}')).collect();
+        let plain: String =
+            text.chars().filter(|letter| !matches!(letter, ' ' | '-' | '.' | '(' | ')' | '\u{a0}')).collect();
         let digits = plain.strip_prefix('+').ok_or(WRONG)?;
         let fits = DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if fits && !digits.starts_with('0') { Ok(Self(plain)) } else { Err(WRONG) }
@@ -84,7 +85,9 @@ mod tests {
     fn a_number_is_read_as_people_write_it_and_shown_by_its_end() {
         let number: PhoneNumber = "+1 (202) 555-0143".parse().unwrap();
         assert_eq!((number.as_str(), number.masked().as_str()), ("+12025550143", "••0143"));
-        for wrong in ["", "+", "12025550143", "+0202555014", "+123456", "+1234567890123456", "+12 02x55", "++12025550143"] {
+        for wrong in
+            ["", "+", "12025550143", "+0202555014", "+123456", "+1234567890123456", "+12 02x55", "++12025550143"]
+        {
             assert!(wrong.parse::<PhoneNumber>().is_err(), "{wrong}");
         }
     }

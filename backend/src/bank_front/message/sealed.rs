@@ -1,38 +1,29 @@
 //! The sealed profile: a debit by capsule, for an order its merchant signed, answered with a signed outcome.
 //!
-//! Reading it means the order, the fields that must equal it, and the attempt's hash.
+//! `front::sealed_request` reads it and checks the order.
 
 use std::sync::Arc;
 
-use envelope::jws;
-use iso8583::private::{CAPSULE_ELEMENT, Composite};
-use iso8583::{Error, Message, Place, Spec};
+use iso8583::Message;
+use iso8583::private::Composite;
 use payment::outcome::{BankResult, OUTCOME_VERSION};
-use payment::{AttemptHash, AttemptId, DeclineCode, Order, OrderHash, Outcome, WalletNonce};
-use sha2::{Digest, Sha256};
+use payment::{DeclineCode, Outcome};
 
 use super::attempt::SealedBinding;
 use super::authorization::{self, Asked, Authorization, Decided, Payee, Profile, Step};
-use super::{DONE, Orders, Reference, amount, format_error, response_with};
+use super::{DONE, Orders, format_error, response_with};
 use crate::bank_front::BankFront;
 use crate::bank_front::account::{AccountId, AcquirerId};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{Presentation, Refused};
-use crate::bank_front::merchant::{MerchantBook, PinnedMerchant, acceptor_code};
+pub(super) use crate::front::SealedRequest;
 use crate::storage::DbConnection;
 
 pub(super) mod code;
 mod refund;
 
-/// Processing codes (DE 3): goods and services from a default account, and money back to it.
-const PURCHASE: &str = "000000";
+/// Processing code (DE 3): money back to the account it came from.
 const REFUND: &str = "200000";
-/// How long after its expiry an order is still debited, in milliseconds: the payment server judged
-/// the expiry when the attempt came in, and its clock may differ.
-const EXPIRY_GRACE_MS: u64 = 5 * 60 * 1_000;
-/// Card data and PIN blocks belong into the capsule; beside it they are refused (DE 2, 14, 35, 36,
-/// 45, 52, 55).
-const CARD_ELEMENTS: [u8; 7] = [2, 14, 35, 36, 45, 52, 55];
 
 /// Answers a 0200 or a 0201.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message, orders: Orders) -> Result<Message, BankError> {
@@ -84,87 +75,7 @@ pub(super) fn answer_to(
     }
 }
 
-/// SHA-256 of a message as it was first sent, in hexadecimal.
-fn message_hash(message: &Message) -> Result<String, Error> {
-    let as_first_sent = message.clone().with_mti(message.mti().original()).pack(&Spec::TAPSEAL)?;
-    Ok(hex::encode(Sha256::digest(&as_first_sent)))
-}
-
-/// A debit that can be answered with a signed outcome.
-pub(super) struct SealedRequest {
-    pub(super) attempt_id: AttemptId,
-    reference: Reference,
-    /// SHA-256 of the message as first sent, in hexadecimal.
-    message_hash: String,
-    rrn: String,
-    pub(super) order: Order,
-    order_hash: OrderHash,
-    attempt_hash: AttemptHash,
-    capsule: Vec<u8>,
-    /// SHA-256 of the capsule, in hexadecimal.
-    capsule_hash: String,
-}
-
 impl SealedRequest {
-    /// Reads the message. The order's signature is checked by [`SealedRequest::check_order`];
-    /// until then the order is only what the message claims.
-    fn read(message: &Message) -> Result<Self, Error> {
-        if let Some(number) = CARD_ELEMENTS.into_iter().find(|number| message.has(*number)) {
-            return Err(Error::Content { place: Place::Element(number) });
-        }
-        let wrong = |number| Error::Content { place: Place::Element(number) };
-        if message.text(3)? != PURCHASE {
-            return Err(wrong(3));
-        }
-        let composite = Composite::of(message)?;
-        let missing = Error::Missing { place: Place::Element(127) };
-        let (Some(order_jws), Some(attempt_id), Some(nonce)) =
-            (&composite.order, composite.attempt_id, composite.wallet_nonce)
-        else {
-            return Err(missing);
-        };
-        let canonical = jws::peek_payload_unverified(order_jws).map_err(|_| wrong(127))?;
-        let order = Order::from_canonical(&canonical).map_err(|_| wrong(127))?;
-        let order_hash = OrderHash::of_canonical(&canonical);
-        let attempt_id = AttemptId::from_bytes(attempt_id);
-        let capsule = message.binary(CAPSULE_ELEMENT)?.to_vec();
-        Ok(Self {
-            reference: Reference::of(message)?,
-            message_hash: message_hash(message)?,
-            rrn: message.text(37)?.to_owned(),
-            order_hash,
-            attempt_hash: AttemptHash::derive(&order_hash, attempt_id, &WalletNonce::from_bytes(nonce)),
-            attempt_id,
-            capsule_hash: hex::encode(Sha256::digest(&capsule)),
-            capsule,
-            order,
-        })
-    }
-
-    /// Checks that the pinned merchant signed this order, and that the fields of the message equal it.
-    ///
-    /// # Errors
-    /// The refusal, when anything was changed on the way, or the order is long past.
-    fn check_order<'a>(
-        &self,
-        message: &Message,
-        merchants: &'a MerchantBook,
-        now_ms: i64,
-    ) -> Result<&'a PinnedMerchant, DeclineCode> {
-        let mismatch = DeclineCode::OrderMismatch;
-        let merchant = merchants.get(&self.order.merchant_id).ok_or(DeclineCode::InvalidMerchant)?;
-        let signed = Composite::of(message)
-            .ok()
-            .and_then(|composite| composite.order)
-            .and_then(|order| jws::verify(&merchant.key, jws::TYP_ORDER, &order).ok());
-        let is_signed = signed.is_some_and(|payload| OrderHash::of_canonical(&payload) == self.order_hash);
-        let fields_agree = amount(message) == Some(self.order.amount)
-            && message.text(42).is_ok_and(|code| code == acceptor_code(&self.order.merchant_id))
-            && self.order.payee_name == merchant.display_name;
-        let is_past = self.order.is_expired(u64::try_from(now_ms).unwrap_or(0).saturating_sub(EXPIRY_GRACE_MS));
-        if is_signed && fields_agree && !is_past { Ok(merchant) } else { Err(mismatch) }
-    }
-
     /// Checks everything that can be checked before the books are asked.
     fn prepare(self, front: &BankFront, message: Message, orders: Orders) -> Authorization {
         let now_ms = front.now_ms();

@@ -5,20 +5,18 @@
 
 use std::sync::Arc;
 
-use envelope::jws;
-use iso8583::private::{CAPSULE_ELEMENT, Composite};
-use iso8583::{Error, Message, OriginalData, Place};
+use iso8583::Message;
+use iso8583::private::Composite;
 use payment::refund::REFUND_VERSION;
-use payment::{AttemptId, DeclineCode, RefundHash, RefundOrder, RefundOutcome, RefundResult};
+use payment::{DeclineCode, RefundOutcome, RefundResult};
 
-use super::{CARD_ELEMENTS, message_hash};
 use crate::bank_front::BankFront;
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::{self, TransferId};
-use crate::bank_front::merchant::{MerchantBook, acceptor_code};
 use crate::bank_front::message::attempt::{Kind, NewAttempt, State, StoredAttempt, StoredExchange};
 use crate::bank_front::message::authorization::{answered_before, approval_code};
-use crate::bank_front::message::{DONE, Orders, Reference, amount, format_error, response_with};
+use crate::bank_front::message::{DONE, Orders, Reference, format_error, response_with};
+use crate::front::SignedRefund;
 use crate::storage::DbConnection;
 
 /// Answers a 0200 or a 0201 that asks for a refund.
@@ -32,18 +30,6 @@ pub(super) async fn answer(front: &Arc<BankFront>, message: &Message, orders: Or
     };
     let (writing, message) = (Arc::clone(front), message.clone());
     front.db.write(move |db_tx| Box::pin(async move { refund.run(db_tx, &writing, &message, checked).await })).await
-}
-
-/// A refund that can be answered with a signed outcome.
-struct SignedRefund {
-    reference: Reference,
-    message_hash: String,
-    rrn: String,
-    /// The attempt that paid, and what its reference begins with.
-    attempt_id: AttemptId,
-    original: OriginalData,
-    order: RefundOrder,
-    refund_hash: RefundHash,
 }
 
 /// What the bank says about one refund.
@@ -62,41 +48,6 @@ impl Decided {
 }
 
 impl SignedRefund {
-    /// Reads the message. Until [`Self::check`] the order is only what the message claims.
-    fn read(message: &Message) -> Result<Self, Error> {
-        let wrong = |number| Error::Content { place: Place::Element(number) };
-        if let Some(number) = CARD_ELEMENTS.into_iter().chain([CAPSULE_ELEMENT]).find(|number| message.has(*number)) {
-            return Err(wrong(number));
-        }
-        let composite = Composite::of(message)?;
-        let (Some(refund_jws), Some(attempt_id)) = (&composite.refund, composite.attempt_id) else {
-            return Err(Error::Missing { place: Place::Element(127) });
-        };
-        let canonical = jws::peek_payload_unverified(refund_jws).map_err(|_| wrong(127))?;
-        Ok(Self {
-            reference: Reference::of(message)?,
-            message_hash: message_hash(message)?,
-            rrn: message.text(37)?.to_owned(),
-            attempt_id: AttemptId::from_bytes(attempt_id),
-            original: OriginalData::parse(message.text(90)?)?,
-            order: RefundOrder::from_canonical(&canonical).map_err(|_| wrong(127))?,
-            refund_hash: RefundHash::of_canonical(&canonical),
-        })
-    }
-
-    /// Checks that the pinned merchant signed this order, and that the fields of the message equal it.
-    fn check(&self, message: &Message, merchants: &MerchantBook) -> Result<(), DeclineCode> {
-        let merchant = merchants.get(&self.order.merchant_id).ok_or(DeclineCode::InvalidMerchant)?;
-        let signed = Composite::of(message)
-            .ok()
-            .and_then(|composite| composite.refund)
-            .and_then(|refund| jws::verify(&merchant.key, jws::TYP_REFUND, &refund).ok());
-        let is_signed = signed.is_some_and(|payload| RefundHash::of_canonical(&payload) == self.refund_hash);
-        let fields_agree = amount(message) == Some(self.order.amount)
-            && message.text(42).is_ok_and(|code| code == acceptor_code(&self.order.merchant_id));
-        if is_signed && fields_agree { Ok(()) } else { Err(DeclineCode::OrderMismatch) }
-    }
-
     async fn run(
         self,
         db_tx: &mut DbConnection,
@@ -172,8 +123,7 @@ impl SignedRefund {
 
     /// Whether a stored debit is the one this refund gives back of: by DE 90, and by what the bank signed about it.
     fn is_of(&self, debit: &StoredAttempt) -> bool {
-        let begins = format!("{}.{:06}.", self.original.transmitted, self.original.stan);
-        debit.reference.as_str().starts_with(&begins)
+        self.names(&debit.reference)
             && debit.outcome().is_ok_and(|outcome| {
                 outcome.request_id == self.order.request_id && outcome.merchant_id == self.order.merchant_id
             })

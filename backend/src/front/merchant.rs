@@ -1,20 +1,20 @@
-//! The merchants this bank has taken on, and the keys it pinned for them then.
+//! The merchants that a front has taken on, and the keys it pinned for them then.
 //!
 //! An order's signature is checked with the key pinned here, never with one a message brought.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use envelope::{Merchant, VerifyingKey};
 use payment::{Currency, MerchantId};
 use serde::Deserialize;
 
-use super::error::BankError;
+use crate::keys::KeysError;
 
-/// The file of pinned merchants within the bank's folder, made at onboarding.
+/// The file of pinned merchants within the front's folder, made at onboarding.
 pub const FILE_NAME: &str = "merchants.json";
 
-/// What the bank keeps of a merchant from onboarding.
+/// What a front keeps of a merchant from onboarding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedMerchant {
     /// The key its orders are signed with.
@@ -35,33 +35,35 @@ struct Entry {
     currency: Currency,
 }
 
-/// All merchants of the bank.
+/// All merchants of a front.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MerchantBook(BTreeMap<MerchantId, PinnedMerchant>);
 
 impl MerchantBook {
-    /// Reads the book of a bank's folder.
-    pub fn load(bank_dir: &Path) -> Result<Self, BankError> {
-        let path = bank_dir.join(FILE_NAME);
-        let bytes = std::fs::read(&path).map_err(|error| BankError::file(&path, error))?;
-        Self::parse(&bytes)
+    /// Reads the book of a front's folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not agree with itself.
+    pub fn load(front_dir: &Path) -> Result<Self, KeysError> {
+        let path = front_dir.join(FILE_NAME);
+        let bytes = std::fs::read(&path).map_err(|source| KeysError::File { path: path.clone(), source })?;
+        Self::parse(&bytes).map_err(|what| KeysError::Malformed { path: PathBuf::from(FILE_NAME), what })
     }
 
-    fn parse(json: &[u8]) -> Result<Self, BankError> {
-        let malformed = BankError::Malformed("merchants.json");
-        let entries: BTreeMap<MerchantId, Entry> = serde_json::from_slice(json).map_err(|_| malformed)?;
+    fn parse(json: &[u8]) -> Result<Self, &'static str> {
+        let entries: BTreeMap<MerchantId, Entry> = serde_json::from_slice(json).map_err(|_| "not JSON as expected")?;
         let pinned = entries.into_iter().map(|(merchant_id, entry)| {
             let key = VerifyingKey::<Merchant>::from_base64url(&entry.signing_key);
-            let key = key.map_err(|_| BankError::Malformed("a merchant's key"))?;
+            let key = key.map_err(|_| "not a merchant's key")?;
             if key.kid() != entry.kid || merchant_id != entry.merchant_id {
-                return Err(BankError::Malformed("a merchant's entry"));
+                return Err("an entry that does not agree with itself");
             }
             Ok((merchant_id, PinnedMerchant { key, display_name: entry.display_name, currency: entry.currency }))
         });
         pinned.collect::<Result<_, _>>().map(Self)
     }
 
-    /// A merchant, if the bank has taken it on.
+    /// A merchant, if the front has taken it on.
     pub fn get(&self, merchant_id: &MerchantId) -> Option<&PinnedMerchant> {
         self.0.get(merchant_id)
     }
