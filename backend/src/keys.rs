@@ -77,6 +77,9 @@ pub enum KeysError {
         /// Whose it is.
         holder: String,
     },
+    /// A bank and an operator cannot share an id.
+    #[error("there is a front called {0} already, and it is not of this kind")]
+    FrontTaken(String),
     /// A merchant's name could be taken for another's.
     #[error("the name {name} {what}")]
     Name {
@@ -131,11 +134,35 @@ impl DataFolder {
         BankHome::of(self, id)
     }
 
+    /// Where this operator keeps its files, whether or not it has any.
+    pub fn operator_home(&self, id: &BankId) -> BankHome {
+        BankHome::of_operator(self, id)
+    }
+
     /// The banks that a wallet with this folder's trust file knows, in its order.
     pub fn banks(&self) -> Result<Vec<BankId>, KeysError> {
+        let mut fronts = self.fronts()?;
+        fronts.retain(|id| !self.operator_home(id).dir().exists());
+        Ok(fronts)
+    }
+
+    /// The telephone operators among what the trust file knows, in its order.
+    pub fn operators(&self) -> Result<Vec<BankId>, KeysError> {
+        let mut fronts = self.fronts()?;
+        fronts.retain(|id| self.operator_home(id).dir().exists());
+        Ok(fronts)
+    }
+
+    /// Banks and operators.
+    pub fn fronts(&self) -> Result<Vec<BankId>, KeysError> {
         let trust: TrustFile = read_json(&self.trust())?;
         let malformed = |_| KeysError::Malformed { path: self.trust(), what: "not a bank id" };
         trust.roots.banks.iter().map(|bank| bank.bank_id.parse().map_err(malformed)).collect()
+    }
+
+    /// The keyset that the payment server gives everybody.
+    pub fn keyset(&self) -> PathBuf {
+        self.payment_server("keyset.jws")
     }
 
     /// A file of a merchant's.
@@ -258,12 +285,20 @@ pub struct InitOptions {
     /// A bank, as id or id:name. A folder that is complete takes further banks.
     #[arg(long = "bank", default_values = ["first"])]
     pub banks: Vec<BankEntry>,
+    /// A telephone operator, as id:name. A folder that is complete takes further operators.
+    #[arg(long = "operator", value_parser = operator_entry)]
+    pub operators: Vec<BankEntry>,
     /// The address of the payment server that links and the trust file carry.
     #[arg(long, default_value = "https://127.0.0.1:8443")]
     pub public_url: String,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// An operator is told to people by its name, so it has one.
+fn operator_entry(text: &str) -> Result<BankEntry, String> {
+    if text.contains(':') { text.parse() } else { Err(format!("{text:?}: an operator is id:name")) }
 }
 
 /// Makes what is missing in the folder and leaves what is there; a complete folder takes only further banks.
@@ -293,11 +328,7 @@ pub fn init(options: &InitOptions) -> Result<bool, KeysError> {
     write_new(&folder.payment_server("public-url"), public_url.as_bytes())?;
     write_new(&folder.payment_server("claim.key"), URL_SAFE_NO_PAD.encode(random::<32>()).as_bytes())?;
     let mut banks: Vec<BankTrust> = Vec::new();
-    for bank in &options.banks {
-        if banks.iter().all(|known| known.bank_id != bank.id.as_str()) {
-            banks.push(make_bank(&folder, &bank.id, &options.hosts)?);
-        }
-    }
+    make_fronts(&folder, options, &mut banks)?;
     // The trust file comes last: a folder that has it is complete.
     let trust = TrustFile {
         server_url: public_url,
@@ -313,11 +344,7 @@ pub fn init(options: &InitOptions) -> Result<bool, KeysError> {
 fn add_banks(folder: &DataFolder, options: &InitOptions) -> Result<bool, KeysError> {
     let mut trust: TrustFile = read_json(&folder.trust())?;
     let before = trust.roots.banks.len();
-    for bank in &options.banks {
-        if trust.roots.banks.iter().all(|known| known.bank_id != bank.id.as_str()) {
-            trust.roots.banks.push(make_bank(folder, &bank.id, &options.hosts)?);
-        }
-    }
+    make_fronts(folder, options, &mut trust.roots.banks)?;
     if trust.roots.banks.len() == before {
         return Ok(false);
     }
@@ -325,11 +352,25 @@ fn add_banks(folder: &DataFolder, options: &InitOptions) -> Result<bool, KeysErr
     Ok(true)
 }
 
-/// A bank's root, its end of the line, and the merchants it takes on: every one of the deployment.
-fn make_bank(folder: &DataFolder, id: &BankId, hosts: &[String]) -> Result<BankTrust, KeysError> {
-    let home = folder.bank_home(id);
+/// The fronts that are asked for and not known yet. Banks and operators share one list of ids: a name means one of them.
+fn make_fronts(folder: &DataFolder, options: &InitOptions, known: &mut Vec<BankTrust>) -> Result<(), KeysError> {
+    let banks = options.banks.iter().map(|bank| folder.bank_home(&bank.id));
+    let operators = options.operators.iter().map(|operator| folder.operator_home(&operator.id));
+    for home in banks.chain(operators) {
+        if known.iter().all(|known| known.bank_id != home.id().as_str()) {
+            known.push(make_front(folder, &home, &options.hosts)?);
+        } else if !home.dir().exists() {
+            return Err(KeysError::FrontTaken(home.id().to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// A front's root, its end of the line, and the merchants it takes on: every one of the deployment.
+fn make_front(folder: &DataFolder, home: &BankHome, hosts: &[String]) -> Result<BankTrust, KeysError> {
+    let id = home.id();
     let root: SigningKey<BankRoot> = signing_key(&home.file("root.key"))?;
-    certificates::make_front(folder, &home, hosts)?;
+    certificates::make_front(folder, home, hosts)?;
     write_json(&home.file("merchants.json"), &pinned_merchants(folder)?)?;
     Ok(BankTrust { bank_id: id.to_string(), key: root.public().clone() })
 }
@@ -425,7 +466,7 @@ pub fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeysError> {
     decode_key(text.trim()).ok_or_else(|| KeysError::Malformed { path: path.to_owned(), what: "not a key of 32 bytes" })
 }
 
-fn decode_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+pub(crate) fn decode_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
     Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
 }
@@ -448,7 +489,7 @@ fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysE
 }
 
 /// Writes a file that only its owner can read in place of the one that is there.
-fn replace_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysError> {
+pub(crate) fn replace_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysError> {
     let beside = path.with_extension("new");
     let failed = |source| KeysError::File { path: path.to_owned(), source };
     if beside.exists() {
@@ -497,6 +538,7 @@ mod tests {
             hosts: vec!["127.0.0.1".into(), "localhost".into()],
             merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
             banks: vec!["first".parse().unwrap()],
+            operators: Vec::new(),
             public_url: "https://127.0.0.1:8443/".into(),
             json: false,
         }
@@ -535,6 +577,23 @@ mod tests {
         let first = read_text(&folder.bank_home(&BankId::first()).file("merchants.json")).unwrap();
         assert_eq!(read_text(&home.file("merchants.json")).unwrap(), first);
         assert!(home.tls_identity().certificate.exists() && home.dir().ends_with("banks/second"));
+    }
+
+    #[test]
+    fn an_operator_is_a_front_of_its_own_and_no_bank() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut with_operator = options(dir.path());
+        with_operator.operators.push("north:North Telecom".parse().unwrap());
+        assert!(init(&with_operator).unwrap() && !init(&with_operator).unwrap());
+        let folder = DataFolder::new(dir.path());
+        let north = "north".parse().unwrap();
+        assert_eq!(folder.banks().unwrap(), [BankId::first()]);
+        assert_eq!(folder.operators().unwrap(), [BankId::clone(&north)]);
+        let home = folder.operator_home(&north);
+        assert!(home.tls_identity().certificate.exists() && home.file("merchants.json").exists());
+        let mut clash = options(dir.path());
+        clash.banks.push("north".parse().unwrap());
+        assert!(matches!(init(&clash), Err(KeysError::FrontTaken(_))));
     }
 
     #[test]

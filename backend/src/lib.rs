@@ -3,6 +3,7 @@
 //! **Invariant:** `payment_server`, `bank_front` and `vault` never import each other: they meet on the wire.
 
 pub mod bank_front;
+pub mod carrier_front;
 pub mod clock;
 pub mod front;
 pub mod gateway;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tapseal::keys::{self, DataFolder};
-use tapseal::{bank_front, merchant_tool, payment_server, reconciliation, tls, vault};
+use tapseal::{bank_front, carrier_front, merchant_tool, payment_server, reconciliation, tls, vault};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +54,11 @@ enum Command {
     /// A vault, which keeps payers' cards under their alias.
     #[command(subcommand)]
     Vault(vault::command::VaultCommand),
+    /// A telephone operator's front.
+    CarrierFront(carrier_front::command::ServeOptions),
+    /// The tools of a telephone operator's staff.
+    #[command(subcommand)]
+    Carrier(carrier_front::command::CarrierCommand),
     /// The merchant's own tool: signs orders and asks the payment server.
     #[command(subcommand)]
     Merchant(merchant_tool::Command),
@@ -115,6 +120,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::BankFront(options) => serve_bank(&options).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Vault(command) => Ok(vault::command::run(command, stop_on_signal()?).await?),
+        Command::CarrierFront(options) => serve_operator(&options).await,
+        Command::Carrier(command) => Ok(carrier_front::command::run(command).await?),
         Command::Merchant(command) => Ok(merchant_tool::run(command).await?),
         Command::Reconcile(options) => {
             if reconciliation::run(&options)? {
@@ -132,7 +139,16 @@ async fn migrate(data: &Path, database: &payment_server::DatabaseOption) -> Resu
     for bank in folder.banks()? {
         bank_front::open_database(&folder.bank_home(&bank)).await?;
     }
+    for operator in folder.operators()? {
+        carrier_front::open_database(&folder.operator_home(&operator)).await?;
+    }
     Ok(())
+}
+
+async fn serve_operator(options: &carrier_front::command::ServeOptions) -> Result<(), Failure> {
+    let home = options.folder.home()?;
+    let tls = tls::mutual_server(home.tls_identity(), &DataFolder::new(&options.folder.data).tls_ca())?;
+    Ok(carrier_front::command::serve(options, tls, stop_on_signal()?).await?)
 }
 
 async fn serve_bank(options: &bank_front::command::ServeOptions) -> Result<(), Failure> {
@@ -164,6 +180,10 @@ fn init(options: &keys::InitOptions) -> Result<(), Failure> {
     // Each bank's own keys, which only it has.
     for bank in &options.banks {
         bank_front::command::init_keys(&folder.bank_home(&bank.id), &bank.name)?;
+    }
+    for operator in &options.operators {
+        let now_ms = tapseal::clock::signed_ms(tapseal::clock::now_ms());
+        carrier_front::keys::init(&folder.operator_home(&operator.id), operator, now_ms)?;
     }
     if options.json {
         println!("{}", serde_json::json!({ "dir": options.dir, "trust": folder.trust(), "made": made }));

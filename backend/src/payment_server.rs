@@ -38,6 +38,7 @@ mod bank_messages;
 mod bank_words;
 mod banks;
 mod caps;
+mod carriers;
 mod channels;
 mod claims;
 mod codes;
@@ -148,8 +149,8 @@ pub struct Options {
     /// Where Prometheus asks for figures, over plain HTTP; nowhere when absent. Not for the outside.
     #[arg(long)]
     pub metrics_listen: Option<SocketAddr>,
-    /// Where a bank's front listens, as id=host:port, or host:port for the bank called first.
-    #[arg(long = "bank", required = true)]
+    /// Where a bank's or an operator's front listens, as id=host:port, or host:port for the bank called first.
+    #[arg(long = "bank", visible_alias = "front", required = true)]
     pub banks: Vec<BankAddress>,
     /// How messages leave.
     #[command(flatten)]

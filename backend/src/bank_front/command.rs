@@ -23,6 +23,7 @@ mod serve;
 pub mod settle;
 pub mod statement;
 mod table;
+mod transfers;
 pub mod voucher;
 
 pub use seed::{SeedOptions, init_keys};

@@ -84,7 +84,7 @@ fn name_after(id: &BankId) -> String {
     format!("{words}Bank")
 }
 
-/// Where one bank keeps its files: `bank/` for the first bank, `banks/ID/` for any other.
+/// Where one bank keeps its files: `bank/` for the first bank, `banks/ID/` for any other, `operators/ID/` for an operator.
 #[derive(Clone, Debug)]
 pub struct BankHome {
     id: BankId,
@@ -107,6 +107,13 @@ impl BankHome {
         let dir = folder.path().join("banks").join(id.as_str());
         let tls = Identity { certificate: dir.join("tls/bank-front.pem"), key: dir.join("tls/bank-front.key") };
         Self { id: id.clone(), database: dir.join("bank-front.db"), dir, tls }
+    }
+
+    /// The home of an operator in a data folder, whether or not it is there.
+    pub(super) fn of_operator(folder: &DataFolder, id: &BankId) -> Self {
+        let dir = folder.path().join("operators").join(id.as_str());
+        let tls = Identity { certificate: dir.join("tls/carrier-front.pem"), key: dir.join("tls/carrier-front.key") };
+        Self { id: id.clone(), database: dir.join("carrier-front.db"), dir, tls }
     }
 
     /// Whose home it is.

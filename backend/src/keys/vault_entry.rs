@@ -78,6 +78,7 @@ mod tests {
             hosts: vec!["127.0.0.1".into()],
             merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
             banks: vec!["first".parse().unwrap()],
+            operators: Vec::new(),
             public_url: "https://127.0.0.1:8443".into(),
             json: false,
         };

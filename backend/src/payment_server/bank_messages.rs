@@ -22,6 +22,8 @@ const ENTRY_MODE: &str = "812";
 /// DE 3: goods and services from a default account, and money back to it.
 const PURCHASE: &str = "000000";
 const REFUND: &str = "200000";
+/// DE 3: a wallet is enrolled; private use.
+const ENROLMENT: &str = "900000";
 /// Characters of DE 42 and DE 43.
 const MERCHANT_CODE_CHARS: usize = 15;
 const MERCHANT_NAME_CHARS: usize = 40;
@@ -82,6 +84,26 @@ pub(super) fn financial_request(payment: &Payment<'_>, reference: &Reference) ->
 /// 0100: make the payer in the capsule a code for this order. No money moves.
 pub(super) fn code_request(payment: &Payment<'_>, reference: &Reference) -> Result<Message, Error> {
     with_capsule(Mti::AUTHORIZATION_REQUEST, payment, reference)
+}
+
+/// 0100 without an order: a step of enrolling a wallet with an operator. No money moves.
+pub(super) fn enrolment(
+    enrolment_id: AttemptId,
+    wallet_nonce: [u8; 32],
+    inner: &Capsule,
+    reference: &Reference,
+) -> Result<Message, Error> {
+    let composite = Composite {
+        attempt_id: Some(*enrolment_id.as_bytes()),
+        wallet_nonce: Some(wallet_nonce),
+        ..Composite::default()
+    };
+    Ok(begun(Mti::AUTHORIZATION_REQUEST, reference)
+        .with_text(3, ENROLMENT)
+        .with_text(12, format_utc("%H%M%S", reference.sent_ms))
+        .with_text(13, format_utc("%m%d", reference.sent_ms))
+        .with_binary(CAPSULE_ELEMENT, inner.to_bytes())
+        .with_binary(COMPOSITE_ELEMENT, composite.to_bytes()?))
 }
 
 fn with_capsule(mti: Mti, payment: &Payment<'_>, reference: &Reference) -> Result<Message, Error> {

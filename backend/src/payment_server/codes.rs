@@ -73,7 +73,7 @@ pub(super) async fn order(
 }
 
 /// Counts a try in a step of its own, before it is made.
-async fn count_try(app: &App, device: DeviceId) -> Result<(), Error> {
+pub(super) async fn count_try(app: &App, device: DeviceId) -> Result<(), Error> {
     let now = now_ms();
     let is_within = app
         .db

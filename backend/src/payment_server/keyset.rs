@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Json;
 use axum::extract::State;
-use envelope::keyset::{BankCertificate, BankTrust, Claim, Keyset, MerchantProfile};
+use envelope::keyset::{BankCertificate, BankTrust, Claim, FrontKind, Keyset, MerchantProfile};
 use envelope::{Capsule, OpenError, PaymentServerSealingKeySecret, jws, outer};
 use payment::{AttemptId, MerchantId, Order, Outcome, RefundOrder, RefundOutcome, RequestId};
 use protocol::ErrorCode;
@@ -51,7 +51,7 @@ impl ServerKeys {
             certificates: RwLock::new(BTreeMap::new()),
             claim_key: keys::read_key(&folder.payment_server("claim.key"))?,
         };
-        for bank in folder.banks()? {
+        for bank in folder.fronts()? {
             keys.recall(&bank, db, now_ms).await?;
         }
         Ok(keys)
@@ -163,6 +163,13 @@ impl ServerKeys {
             Claim::Nobody => Err(ErrorCode::NoBankForCard),
             Claim::Several(..) => Err(ErrorCode::BankAmbiguous),
         }
+    }
+
+    /// Whether this front says of itself that a telephone operator stands behind it.
+    pub(super) fn is_operator(&self, front: &BankId) -> bool {
+        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        let newest = known.get(front).and_then(|own| own.first());
+        newest.is_some_and(|accepted| accepted.certificate.kind == FrontKind::Operator)
     }
 
     /// The outcome in a JWS, if a key that its own bank certified for its time signed it.

@@ -15,6 +15,7 @@ pub(super) const fn of(route: &Route) -> Method {
         Route::Means { kind: MeansKind::Voucher, .. } => Method::Voucher,
         Route::Means { kind: MeansKind::Code, .. } => Method::Code,
         Route::Means { kind: MeansKind::Alias, .. } => Method::Alias,
+        Route::Means { kind: MeansKind::Carrier, .. } => Method::Carrier,
     }
 }
 

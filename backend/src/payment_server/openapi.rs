@@ -8,8 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, attempts, claims, codes, counters, deliveries, devices, events, inbox, keyset, links, payment_numbers,
-    payment_requests, refunds, reports, router, senders, siblings, sms, webhooks,
+    access, attempts, carriers, claims, codes, counters, deliveries, devices, events, inbox, keyset, links,
+    payment_numbers, payment_requests, refunds, reports, router, senders, siblings, sms, webhooks,
 };
 
 mod shared;
@@ -45,7 +45,7 @@ mod shared;
         senders::accepted, senders::blocked, senders::accept, senders::block, senders::unblock_merchant, reports::report,
         siblings::list, siblings::describe, siblings::remove, siblings::claims,
         devices::show, devices::seen, devices::reject, attempts::submit, attempts::show,
-        codes::payer, codes::order,
+        codes::payer, codes::order, carriers::enrol,
     ),
     modifiers(&Schemes)
 )]

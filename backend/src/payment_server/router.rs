@@ -18,8 +18,8 @@ use super::leftover::Leftover;
 use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
-    App, Error, access, attempts, claims, codes, counters, deliveries, devices, docs, events, inbox, keyset, links,
-    openapi, payment_numbers, payment_requests, problem, refunds, reports, senders, siblings, sms, webhooks,
+    App, Error, access, attempts, carriers, claims, codes, counters, deliveries, devices, docs, events, inbox, keyset,
+    links, openapi, payment_numbers, payment_requests, problem, refunds, reports, senders, siblings, sms, webhooks,
 };
 use crate::keys;
 
@@ -76,6 +76,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/requests/{id}/reject", post(devices::reject))
         .route("/v1/code-payers/{identity_code}", get(codes::payer))
         .route("/v1/requests/{id}/codes", post(codes::order))
+        .route("/v1/operators/{operator}/enrolments", post(carriers::enrol))
         .route("/v1/requests/{id}/attempts", post(attempts::submit))
         .route("/v1/requests/{id}/attempts/{attempt_id}", get(attempts::show))
         .fallback(async || Error::from(ErrorCode::NotFound))

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI64;
 
 use base64::Engine;
 use envelope::inner::{self, CardData, Content, EntryMode};
-use envelope::keyset::{BankCertificate, BankTrust, Dated, IinRange};
+use envelope::keyset::{BankCertificate, BankTrust, Dated, FrontKind, IinRange};
 use envelope::means::Means;
 use envelope::vault::{self as seal, Call, Deed, FactorSecret, NewCard, ReleaseWish};
 use envelope::{BankRoot, BankSealingKeySecret, Capsule, KeptCard, Pan, SecretBytes, SigningKey};
@@ -99,6 +99,7 @@ impl Bench {
         let certificate = BankCertificate {
             bank_id: "first".to_owned(),
             bank_name: "First Bank".to_owned(),
+            kind: FrontKind::Bank,
             version,
             issued_ms: self.now_ms(),
             expires_ms: not_after_ms,

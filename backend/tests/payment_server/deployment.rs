@@ -55,6 +55,7 @@ impl Deployment {
                 "red-door:Red Door:5814:US:USD:card,code".parse().unwrap(),
             ],
             banks: banks.iter().map(|bank| bank.parse().unwrap()).collect(),
+            operators: Vec::new(),
             public_url: "https://127.0.0.1:8443".into(),
             json: false,
         })

@@ -75,6 +75,12 @@ impl SubscriberCertificate {
         array_from_base64url(&self.serial)
     }
 
+    /// The serial of a certificate that was verified when it was taken in; none when it is not one.
+    pub fn peek_serial(jws: &str) -> Option<[u8; SERIAL_LEN]> {
+        let payload = jws::peek_payload_unverified(jws).ok()?;
+        serde_json::from_slice::<Self>(&payload).ok()?.serial_bytes()
+    }
+
     /// The text of a serial.
     pub fn serial_text(serial: &[u8; SERIAL_LEN]) -> String {
         base64url(serial)

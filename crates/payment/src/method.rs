@@ -13,6 +13,8 @@ pub enum Method {
     Alias,
     /// A payment card at a reader of the payer's.
     Card,
+    /// A phone bill.
+    Carrier,
     /// A code that comes by another channel than the page.
     Code,
     /// A prepaid voucher.
@@ -21,13 +23,14 @@ pub enum Method {
 
 impl Method {
     /// Every one, in the alphabetical order of their names: the order in which a list of them is written.
-    pub const ALL: &'static [Self] = &[Self::Alias, Self::Card, Self::Code, Self::Voucher];
+    pub const ALL: &'static [Self] = &[Self::Alias, Self::Card, Self::Carrier, Self::Code, Self::Voucher];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Alias => "alias",
             Self::Card => "card",
+            Self::Carrier => "carrier",
             Self::Code => "code",
             Self::Voucher => "voucher",
         }

@@ -9,11 +9,13 @@ use crate::error::ErrorCode;
 use crate::merchant_api::PayerIdentifier;
 use crate::sealed::SealedText;
 
+mod carrier;
 mod code;
 mod device;
 mod payment_number;
 mod protection;
 
+pub use carrier::{CarrierEnrolledView, EnrolCarrier};
 pub use code::{CODE_LIFE_S, CodeOrderedView, CodePayerView, CodeTerminalKind, CodeTerminalView};
 pub use device::{ClaimsView, DEVICE_NAME_CHARS_MAX, DescribeDevice, DeviceView, DevicesView, Platform};
 pub use payment_number::{

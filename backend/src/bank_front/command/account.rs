@@ -5,7 +5,7 @@ use payment::{Amount, Currency};
 use serde_json::json;
 
 use super::table::{Column, table};
-use super::{Folder, print};
+use super::{Folder, print, transfers};
 use crate::bank_front::account::{self, AccountId, AccountKind};
 use crate::bank_front::error::BankError;
 use crate::bank_front::ledger::{self, LedgerView, Movement};
@@ -37,6 +37,8 @@ pub enum AccountCommand {
         #[command(flatten)]
         amount: DepositAmount,
     },
+    /// Books a file of transfers from one account to merchants, none of them twice.
+    Transfers(transfers::TransferOptions),
     /// Every account and what it holds.
     List(Folder),
     /// What one account holds, and what of it can be spent.
@@ -64,6 +66,7 @@ pub(super) async fn run(command: AccountCommand) -> Result<(), BankError> {
     match command {
         AccountCommand::Open { folder, name, currency } => open(&folder, &name, currency).await,
         AccountCommand::Deposit { folder, name, amount } => deposit(&folder, &name, amount.amount_minor).await,
+        AccountCommand::Transfers(options) => transfers::run(&options).await,
         AccountCommand::List(folder) => list(&folder).await,
         AccountCommand::Show { folder, name } => show(&folder, &name).await,
     }

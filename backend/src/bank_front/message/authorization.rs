@@ -154,6 +154,7 @@ fn label(source: &Source) -> String {
         Source::Means(Means::Voucher(voucher)) => masked("voucher", &voucher.customer_number),
         Source::Means(Means::Code(code)) => masked("code", code.identity_code()),
         Source::Alias(_) | Source::Means(Means::Alias(_)) => ALIAS_LABEL.to_owned(),
+        Source::Means(Means::Carrier(carrier)) => masked("phone bill", &carrier.who().number),
     }
 }
 
@@ -271,8 +272,8 @@ impl Authorization {
             Source::Means(Means::Voucher(presented)) => self.decide_voucher(db_tx, front, checked, presented).await,
             Source::Alias(released) => self.decide_alias(db_tx, front, checked, released).await,
             Source::Means(Means::Code(Code::Pay(typed))) => self.decide_code(db_tx, front, checked, typed).await,
-            // What orders a code pays nothing, and a released card comes examined or not at all.
-            Source::Means(Means::Code(Code::Order(_) | Code::Confirm(_)) | Means::Alias(_)) => {
+            // What orders a code pays nothing, a released card comes examined or not at all, and a bank keeps no phone bills.
+            Source::Means(Means::Code(Code::Order(_) | Code::Confirm(_)) | Means::Alias(_) | Means::Carrier(_)) => {
                 Ok(self.decline(front, DeclineCode::OrderMismatch.into()))
             }
         }

@@ -39,6 +39,7 @@ async fn serve() -> Served {
         hosts: vec!["127.0.0.1".to_owned()],
         merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
         banks: vec!["first".parse().unwrap()],
+        operators: Vec::new(),
         public_url: "https://127.0.0.1:8443".to_owned(),
         json: false,
     })
@@ -179,6 +180,7 @@ async fn a_client_without_the_right_certificate_is_not_heard() {
         hosts: vec!["127.0.0.1".to_owned()],
         merchants: vec!["red-door:Red Door:5814:US:USD".parse().unwrap()],
         banks: vec!["first".parse().unwrap()],
+        operators: Vec::new(),
         public_url: "https://127.0.0.1:8443".to_owned(),
         json: false,
     })

@@ -66,7 +66,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
     let db = options.database.open(&folder).await?;
     let banks = match options.bank {
         Some(bank) => vec![bank],
-        None => folder.banks()?,
+        None => folder.fronts()?,
     };
     let date = options.date.unwrap_or_else(|| BusinessDate::at(now_ms()));
     let mut days = Vec::new();
