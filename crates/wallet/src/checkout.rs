@@ -52,6 +52,7 @@ use crate::wallet::Wallet;
 pub use alias::AliasWish;
 pub use code::CodeWish;
 pub use means::Payable;
+pub(crate) use run::sealing_key;
 pub use trace::Trace;
 
 /// How long stopping waits for the reader to be let go.

@@ -3,6 +3,7 @@
 mod alias;
 mod by_code;
 mod card_read;
+mod carrier;
 mod keep;
 mod merchant;
 mod passphrase;
@@ -140,7 +141,7 @@ enum Command {
     /// Keeps cards in a vault under a name, to pay without a card at hand.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
-    /// Pays a request with a card, with a voucher, by code, or by alias.
+    /// Pays a request with a card, with a voucher, by code, by alias, or on a phone bill.
     Pay(pay::PayArgs),
     /// Refuses a request for good.
     Reject {
@@ -165,6 +166,17 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Verifies what proves a purchase on a phone bill, without a network.
+    VerifyProof {
+        /// The file.
+        file: PathBuf,
+        /// The fingerprint of the key that must have signed it.
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<String>,
+    },
+    /// Phone bills: telephone operators, and paying on their bills.
+    #[command(subcommand)]
+    Carrier(carrier::CarrierCommand),
     /// Lists card readers.
     Readers {
         /// Also this one, such as `nfc:pn532_uart:/dev/ttyUSB0`.
@@ -224,6 +236,8 @@ async fn run(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Command::Pay(args) => return pay::run(cli, args).await,
         Command::Verify { file } => return verify(cli, file),
+        Command::VerifyProof { file, key } => return carrier::verify_proof(cli, file, key.as_deref()),
+        Command::Carrier(command) => carrier::run(cli, command).await,
         Command::Card(CardCommand::Read(args)) => match card_read::run(cli, args).await {
             Ok(code) => return code,
             Err(problem) => Err(problem),

@@ -37,6 +37,8 @@ pub enum SecretName {
     Device(DeviceId),
     /// The merchant's keys on a device that is its till.
     Till(DeviceId),
+    /// The keys that sign payments on phone bills.
+    Bills(DeviceId),
     /// What opens a device's other secrets, itself sealed under a passphrase.
     Lock(DeviceId),
 }
@@ -46,6 +48,7 @@ impl fmt::Display for SecretName {
         match self {
             Self::Device(device_id) => write!(f, "{device_id}"),
             Self::Till(device_id) => write!(f, "{device_id}.till"),
+            Self::Bills(device_id) => write!(f, "{device_id}.bills"),
             Self::Lock(device_id) => write!(f, "{device_id}.lock"),
         }
     }

@@ -10,6 +10,7 @@ mod backup;
 pub mod bridge;
 mod ca_keys;
 mod card;
+mod carrier;
 mod changes;
 mod checkout;
 pub mod cli;

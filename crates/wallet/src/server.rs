@@ -11,10 +11,10 @@ use futures::StreamExt;
 use payment::{AttemptId, DeviceId, IdentityCode, MerchantId, RequestId};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::{
-    AttemptView, ClaimsView, CodeOrderedView, CodePayerView, ConfirmClaim, CreatePaymentNumber, DescribeDevice,
-    DeviceView, DevicesView, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage, KeysetView, OtherDevices,
-    PaymentNumberView, PaymentNumbersView, ReleaseClaim, ReportReason, ReportRequest, RequestStatusView, SealedRequest,
-    SenderView, SendersView, StartClaim, SubmitAttempt,
+    AttemptView, CarrierEnrolledView, ClaimsView, CodeOrderedView, CodePayerView, ConfirmClaim, CreatePaymentNumber,
+    DescribeDevice, DeviceView, DevicesView, EnrolCarrier, HEADER_DEVICE, HEADER_SIGNATURE, HEADER_TIME, InboxPage,
+    KeysetView, OtherDevices, PaymentNumberView, PaymentNumbersView, ReleaseClaim, ReportReason, ReportRequest,
+    RequestStatusView, SealedRequest, SenderView, SendersView, StartClaim, SubmitAttempt,
 };
 use protocol::{ErrorCode, Problem};
 use reqwest::{Method, StatusCode};
@@ -249,6 +249,13 @@ impl Server {
     /// `POST /v1/requests/{id}/codes`, once: a code that may have been ordered is ordered anew by the payer.
     pub async fn order_code(&self, request_id: RequestId, order: &SubmitAttempt) -> Result<CodeOrderedView> {
         let mut call = Call::post(format!("/v1/requests/{request_id}/codes"), order);
+        call.wait = SUBMIT_WAIT;
+        parse(&self.act(&call).await?)
+    }
+
+    /// `POST /v1/operators/{operator}/enrolments`, once: a step whose answer is lost is begun anew by the payer.
+    pub async fn enrol_carrier(&self, operator: &str, body: &EnrolCarrier) -> Result<CarrierEnrolledView> {
+        let mut call = Call::post(format!("/v1/operators/{operator}/enrolments"), body);
         call.wait = SUBMIT_WAIT;
         parse(&self.act(&call).await?)
     }

@@ -10,6 +10,7 @@ use protocol::ErrorCode;
 use super::run::{Draw, Plan, Sealing, begin, sealing_key, write_down};
 use super::settle::{Again, End};
 use super::submit;
+use crate::carrier;
 use crate::error::{Result, WalletError};
 use crate::wallet::Wallet;
 
@@ -28,16 +29,18 @@ impl Payable {
             MeansKind::Voucher => Method::Voucher,
             MeansKind::Code => Method::Code,
             MeansKind::Alias => Method::Alias,
+            MeansKind::Carrier => Method::Carrier,
         }
     }
 }
 
 /// Pays to the end. The means is wiped as soon as it is sealed, so it cannot be sealed anew by itself.
-pub(super) async fn pay(wallet: &Wallet, plan: &Plan, payable: Payable) -> Result<End> {
+pub(super) async fn pay(wallet: &Wallet, plan: &Plan, mut payable: Payable) -> Result<End> {
     let (keys, order) = begin(wallet, plan).await?;
     let started = Instant::now();
     let draw = Draw::new(plan, wallet.core.server.now_ms());
     let (bank, bank_certificate) = keys.front(&payable.front).ok_or(WalletError::Code(ErrorCode::BankUnreachable))?;
+    carrier::sign(wallet, order.order(), &draw.hash, &mut payable).await?;
     let inner = means::seal(sealing_key(wallet, bank)?, draw.hash.as_bytes(), &payable.means)?;
     let route = Route::Means { kind: payable.means.kind(), front: payable.front.clone() };
     drop(payable);

@@ -343,7 +343,7 @@ pub(super) struct Sealing<'a> {
 }
 
 /// The key of this moment that a front opens capsules with.
-pub(super) fn sealing_key<'a>(wallet: &Wallet, bank: &'a BankCertificate) -> Result<&'a BankSealingKey> {
+pub(crate) fn sealing_key<'a>(wallet: &Wallet, bank: &'a BankCertificate) -> Result<&'a BankSealingKey> {
     let now_ms = clock::signed(wallet.core.server.now_ms());
     bank.sealing_key_at(now_ms).ok_or(WalletError::Code(ErrorCode::KeysetInvalid))
 }

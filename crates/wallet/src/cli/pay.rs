@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::pin::PinSource;
-use super::{Cli, alias, by_code, exit_of, print};
+use super::{Cli, alias, by_code, carrier, exit_of, print};
 use crate::checkout::Trace;
 use crate::wallet::Wallet;
 
@@ -40,6 +40,8 @@ pub(super) struct PayArgs {
     by_code: by_code::CodeArgs,
     #[command(flatten)]
     by_alias: alias::PayByAlias,
+    #[command(flatten)]
+    by_carrier: carrier::CarrierArgs,
     /// Pays with the voucher of this number instead of a card. Its code is asked for, or read from standard input.
     #[arg(long, value_name = "NUMBER", conflicts_with = "pin_stdin")]
     voucher: Option<String>,
@@ -84,7 +86,8 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     wallet.sync().await?;
     let request_id = request_id(&wallet, &args.request).await?;
     let request = wallet.show(request_id).await?;
-    let by_card = args.voucher.is_none() && !args.by_code.code && args.by_alias.alias.is_none();
+    let in_its_place = args.by_alias.alias.is_some() || args.by_carrier.carrier;
+    let by_card = args.voucher.is_none() && !args.by_code.code && !in_its_place;
     let readers = if by_card { wallet.readers().await? } else { Vec::new() };
     if by_card && args.reader.is_none() && readers.iter().all(|reader| reader.trouble.is_some()) {
         // Without a reader there is none that could say why.
@@ -101,6 +104,9 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     } else if let Some(name) = &args.by_alias.alias {
         let wish = args.by_alias.wish(name, cli.json).await?;
         wallet.checkout_pay_alias(request_id, wish, trace).await?;
+    } else if args.by_carrier.carrier {
+        let payable = carrier::payable(&wallet, &args.by_carrier, cli.json).await?;
+        wallet.checkout_pay(request_id, payable, trace).await?;
     } else if let Some(number) = &args.voucher {
         let payable = super::voucher::read(number, &args.voucher_bank)?;
         wallet.checkout_pay(request_id, payable, trace).await?;

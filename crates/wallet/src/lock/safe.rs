@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! passphrase ─Argon2id─► key ─opens─► SecretName::Lock: wrapping key, and the one before it
-//!                                                          └─opens─► SecretName::Device, SecretName::Till
+//!                                                          └─opens─► SecretName::Device, SecretName::Till, SecretName::Bills
 //! ```
 //!
 //! Whether there is a lock is one fact: whether there is a [`SecretName::Lock`]. It is written first when a lock is made
@@ -92,8 +92,12 @@ impl<'a> Safe<'a> {
 
     /// Takes the lock away.
     pub async fn turn_off(&self, present: Passphrase) -> Result<()> {
-        let Opened { device, till, .. } = self.open(present).await?;
+        let Opened { wrapping, device, till } = self.open(present).await?;
+        let bills = self.open_one(&wrapping, SecretName::Bills(self.device)).await?;
         self.keys.replace(SecretName::Device(self.device), device).await?;
+        if let Some(bills) = bills {
+            self.keys.replace(SecretName::Bills(self.device), bills).await?;
+        }
         if let Some(till) = till {
             self.keys.replace(SecretName::Till(self.device), till).await?;
         }
@@ -102,7 +106,9 @@ impl<'a> Safe<'a> {
 
     /// Removes every secret of the device.
     pub async fn erase(&self) -> Result<()> {
-        for name in [SecretName::Device(self.device), SecretName::Till(self.device), SecretName::Lock(self.device)] {
+        let Self { device, .. } = *self;
+        let names = [SecretName::Device, SecretName::Till, SecretName::Bills, SecretName::Lock];
+        for name in names.map(|name| name(device)) {
             self.keys.remove(name).await?;
         }
         Ok(())
@@ -130,6 +136,7 @@ impl<'a> Safe<'a> {
     async fn open_all(&self, wrapping: &Wrapping) -> Result<(Zeroizing<Vec<u8>>, Option<Zeroizing<Vec<u8>>>)> {
         let device = self.open_one(wrapping, SecretName::Device(self.device)).await?;
         let device = device.ok_or_else(|| WalletError::KeyFile("the device's keys are gone".to_owned()))?;
+        self.open_one(wrapping, SecretName::Bills(self.device)).await?;
         Ok((device, self.open_one(wrapping, SecretName::Till(self.device)).await?))
     }
 
