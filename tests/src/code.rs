@@ -93,8 +93,15 @@ pub struct Typing {
 impl Typing {
     /// Begins to pay with identity code and password.
     pub async fn begin(payer: &Payer, request: &str, words: &[&str], identity: &str, password: &str) -> Self {
+        let mut typing = Self::start(payer, &[&["pay", request, "--code"], words].concat());
+        typing.line(identity).await;
+        typing.line(password).await;
+        typing
+    }
+
+    /// Starts the wallet with these words, to be typed at.
+    pub fn start(payer: &Payer, words: &[&str]) -> Self {
         let mut arguments = payer.base_arguments();
-        arguments.extend(texts(&["pay", request, "--code"]));
         arguments.extend(texts(words));
         let mut child = Command::new(process::program("tapseal-wallet"))
             .args(arguments)
@@ -105,10 +112,7 @@ impl Typing {
             .spawn()
             .expect("the program starts");
         let stdin = child.stdin.take().expect("stdin is piped");
-        let mut typing = Self { child, stdin };
-        typing.line(identity).await;
-        typing.line(password).await;
-        typing
+        Self { child, stdin }
     }
 
     /// Types a line. A wallet that has ended does not read it.

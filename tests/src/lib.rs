@@ -15,6 +15,7 @@ pub mod keeper;
 pub mod line;
 pub mod load;
 pub mod memory;
+pub mod operator;
 pub mod payer;
 pub mod picture;
 pub mod plastic;

@@ -4,6 +4,7 @@
 mod alias;
 mod bank;
 mod card;
+mod carrier;
 mod code;
 mod mail;
 mod merchant;
@@ -17,6 +18,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use card::{Card, CardFacts, ReaderKind};
+use carrier::Subscriber;
 use clap::{Args, ValueEnum};
 use code::CodePayer;
 use narrator::Narrator;
@@ -83,6 +85,8 @@ enum Method {
     Voucher,
     /// A card that a vault keeps under a name.
     Alias,
+    /// A phone bill.
+    Carrier,
 }
 
 /// Where one demo runs.
@@ -157,6 +161,11 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
                 let bank = bank::names(options.banks).pop().unwrap_or("first");
                 payer.pay_by_code(&request, &CodePayer::bind(stage, bank, narrator)?, narrator)?;
             }
+            Method::Carrier => {
+                let subscriber = Subscriber::open(stage, narrator)?;
+                payer.enrol(&subscriber, narrator)?;
+                payer.pay_on_bill(&request, narrator)?;
+            }
             Method::Voucher => {
                 let bank = bank::names(options.banks).pop().unwrap_or("first");
                 payer.pay_by_voucher(&request, &voucher::buy(stage, bank, narrator)?, narrator)?;
@@ -170,7 +179,12 @@ fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &
         None
     };
     merchant::see_paid(stage, &request, narrator)?;
-    bank::check_ledgers(stage, &bank::names(options.banks), narrator)?;
+    if options.method == Method::Carrier {
+        let confirmation = carrier::confirmation_of(&payer.newest_receipt()?)?;
+        payer.verify_proof(&carrier::check_books(stage, &confirmation, narrator)?, narrator)?;
+    } else {
+        bank::check_ledgers(stage, &bank::names(options.banks), narrator)?;
+    }
     payer.verify_receipt(narrator)?;
     narrator.where_to_look_next(options.keep.as_deref());
     window.iter().for_each(wait_until_closed);

@@ -92,7 +92,8 @@ impl CodePayer {
     }
 }
 
-fn late(deadline: Instant, what: &str) -> Result<(), Failure> {
+/// Fails once it is too late.
+pub fn late(deadline: Instant, what: &str) -> Result<(), Failure> {
     if Instant::now() < deadline {
         return Ok(());
     }
@@ -100,7 +101,7 @@ fn late(deadline: Instant, what: &str) -> Result<(), Failure> {
 }
 
 /// The code of the newest message that has one, and the message.
-fn newest_code(folder: &Path) -> Result<Option<(String, String)>, Failure> {
+pub fn newest_code(folder: &Path) -> Result<Option<(String, String)>, Failure> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(None) };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::demo::alias::Keeper;
 use crate::demo::card::CardFacts;
 use crate::demo::narrator::Narrator;
-use crate::demo::{Method, Stage, code, merchant, text};
+use crate::demo::{Method, Stage, carrier, code, merchant, text};
 use crate::failure::Failure;
 use crate::invocation::{command, output_of};
 use crate::processes::Running;
@@ -23,6 +23,7 @@ pub struct Parties {
     keeper: Option<Keeper>,
     _payment_server: Running,
     _bank_fronts: Vec<Running>,
+    _carrier_front: Running,
 }
 
 impl Parties {
@@ -41,6 +42,7 @@ impl Parties {
             call.arg(&stage.folder).args(["--public-url", &format!("https://127.0.0.1:{port}")]);
             call.args(["--merchant", merchant::ENTRY]);
             call.args(banks.iter().flat_map(|bank| ["--bank", bank]));
+            call.args(["--operator", carrier::OPERATOR_ENTRY]);
         })?;
         narrator.stage("deployment", &[("banks", json!(banks))], "made keys and certificates for every party");
         tapseal(stage, &["migrate", "--data"], |call| {
@@ -61,6 +63,10 @@ impl Parties {
             bank_fronts.push(running);
             lines.push(format!("{bank}={address}"));
         }
+        let (carrier_front, address) = start_server(stage, "carrier-front", "carrier-front", |call| {
+            call.args(["--listen", "127.0.0.1:0"]).arg("--texts-dir").arg(carrier::texts_folder(stage));
+        })?;
+        lines.push(format!("{}={address}", carrier::OPERATOR));
         let (payment_server, address) = start_server(stage, "payment-server", "payment-server", |call| {
             call.args(["--listen", &format!("127.0.0.1:{port}")]);
             call.args(lines.iter().flat_map(|line| ["--bank", line]));
@@ -71,7 +77,13 @@ impl Parties {
             &[("payment_server", json!(address)), ("bank_fronts", json!(lines)), ("tls", json!("1.3"))],
             &format!("payment server on {address}, bank fronts {}, TLS between all", lines.join(" and ")),
         );
-        Ok(Self { mail_folder, keeper, _payment_server: payment_server, _bank_fronts: bank_fronts })
+        Ok(Self {
+            mail_folder,
+            keeper,
+            _payment_server: payment_server,
+            _bank_fronts: bank_fronts,
+            _carrier_front: carrier_front,
+        })
     }
 
     /// The vault, where something is paid by alias.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::demo::alias::{self, Authenticator};
 use crate::demo::card::Card;
+use crate::demo::carrier::{self, Subscriber};
 use crate::demo::code::CodePayer;
 use crate::demo::narrator::Narrator;
 use crate::demo::voucher::Bought;
@@ -137,6 +138,54 @@ impl<'s> Payer<'s> {
         alias::forget(self.wallet([]), &mut authenticator, narrator)
     }
 
+    /// Enrols the wallet with the operator: what the telephone says is typed when the wallet asks for it.
+    pub fn enrol(&self, subscriber: &Subscriber, narrator: &mut Narrator) -> Result<(), Failure> {
+        let call = self.wallet(["carrier", "enrol", carrier::OPERATOR, carrier::TELEPHONE, "--name", carrier::NAME]);
+        let (mut last, mut failed) = (Value::Null, None);
+        converse_in_turns(call, &Subscriber::pin(), PAYMENT_LIMIT, Listening::ToAnswers, |line| {
+            last = serde_json::from_str::<Value>(line).ok()?;
+            if last["stage"] != "code_sent" {
+                return None;
+            }
+            let code = subscriber.code(narrator).map_err(|failure| failed = Some(failure)).unwrap_or_default();
+            Some(format!("{code}\n"))
+        })?;
+        match failed {
+            Some(failure) => Err(failure),
+            None if last["phone_bills"].is_array() => {
+                narrator.stage("enrolled", &[], "the operator certified the wallet's own key: it signs every payment");
+                Ok(())
+            }
+            None => Err(Failure::unexpected("tapseal-wallet carrier enrol", last.to_string())),
+        }
+    }
+
+    /// Pays on the phone bill.
+    pub fn pay_on_bill(&self, request: &str, narrator: &mut Narrator) -> Result<(), Failure> {
+        Self::follow(self.wallet(["pay", request, "--carrier"]), Subscriber::pin().trim(), narrator)
+    }
+
+    /// The newest receipt, whole.
+    pub fn newest_receipt(&self) -> Result<Value, Failure> {
+        let receipts = json_of(self.wallet(["receipts"]))?;
+        let newest = receipts.as_array().and_then(|receipts| receipts.first());
+        let newest = newest.ok_or_else(|| Failure::unexpected("tapseal-wallet receipts", receipts.to_string()))?;
+        json_of(self.wallet(["receipt", text(newest, "attempt_id", "tapseal-wallet receipts")?]))
+    }
+
+    /// Has a proof verified by a wallet that knows nothing but the pinned trust.
+    pub fn verify_proof(&self, proof: &Path, narrator: &mut Narrator) -> Result<(), Failure> {
+        let mut verify = self.as_stranger();
+        verify.arg("verify-proof").arg(proof);
+        output_of(verify)?;
+        narrator.stage(
+            "proof",
+            &[("verified", json!(true))],
+            "the payer's own signature over the payment VERIFIED offline",
+        );
+        Ok(())
+    }
+
     /// Pays by code: what the telephone says is typed when the wallet asks for it.
     pub fn pay_by_code(&self, request: &str, payer: &CodePayer, narrator: &mut Narrator) -> Result<(), Failure> {
         payer.wait_until_known(|identity_code| self.wallet(["code-terminals", identity_code]))?;
@@ -208,11 +257,16 @@ impl<'s> Payer<'s> {
     }
 
     fn verify_as_stranger(&self, file: &Path) -> Command {
-        let mut verify = self.stage.wallet();
-        verify.args(["--json", "--key-store", "file"]);
-        verify.arg("--home").arg(self.stage.folder.join("stranger"));
-        verify.arg("verify").arg(file).arg("--trust").arg(self.stage.trust());
+        let mut verify = self.as_stranger();
+        verify.arg("verify").arg(file);
         verify
+    }
+
+    fn as_stranger(&self) -> Command {
+        let mut stranger = self.stage.wallet();
+        stranger.args(["--json", "--key-store", "file"]);
+        stranger.arg("--home").arg(self.stage.folder.join("stranger")).arg("--trust").arg(self.stage.trust());
+        stranger
     }
 }
 
