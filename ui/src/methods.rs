@@ -20,6 +20,7 @@ pub const fn name(method: payment::Method) -> Text {
     match method {
         payment::Method::Alias => Text::MethodAlias,
         payment::Method::Card => Text::MethodCard,
+        payment::Method::Carrier => Text::MethodCarrier,
         payment::Method::Code => Text::MethodCode,
         payment::Method::Voucher => Text::MethodVoucher,
     }
@@ -60,8 +61,8 @@ pub fn choices(app: App, method: &Method) -> AnyView {
 /// Where something is typed to pay in a way.
 pub const fn screen_of(request_id: RequestId, method: payment::Method) -> Screen {
     match method {
-        // A card is not typed, and a username not here.
-        payment::Method::Alias | payment::Method::Card => Screen::Request(request_id),
+        // A card is not typed, and a username or a phone bill's PIN not here.
+        payment::Method::Alias | payment::Method::Card | payment::Method::Carrier => Screen::Request(request_id),
         payment::Method::Code => Screen::PayCode(request_id),
         payment::Method::Voucher => Screen::PayVoucher(request_id),
     }

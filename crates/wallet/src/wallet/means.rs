@@ -1,6 +1,7 @@
 //! The commands that pay without a card: a voucher at once, a code in steps.
 
 use envelope::SecretBytes;
+use envelope::keyset::FrontKind;
 use envelope::means::Means;
 use envelope::means::voucher::Voucher;
 use payment::{IdentityCode, Method, RequestId, VoucherNumber};
@@ -18,7 +19,8 @@ impl Wallet {
     /// The banks that can have sold a voucher.
     pub async fn voucher_banks(&self) -> Answer<Vec<FrontView>> {
         let keys = self.core.keys.refresh(&self.core.server).await?;
-        Ok(keys.fronts().map(|bank| FrontView { id: bank.bank_id.clone(), name: bank.bank_name.clone() }).collect())
+        let banks = keys.fronts().filter(|front| front.kind == FrontKind::Bank);
+        Ok(banks.map(|bank| FrontView { id: bank.bank_id.clone(), name: bank.bank_name.clone() }).collect())
     }
 
     /// Pays a request with a voucher. A number that was mistyped is refused before anything is sent.
