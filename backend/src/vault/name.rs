@@ -1,6 +1,6 @@
 //! The name of an alias: of any script, chosen by its owner, never a card number; the same however it is typed.
 //!
-//! It is prepared after RFC 8265, section 3.3 (UsernameCaseMapped): width and form are Unicode's NFKC, and two names are one
+//! It is prepared after RFC 8265, section 3.3 (`UsernameCaseMapped`): width and form are Unicode's NFKC, and two names are one
 //! when their case-folded forms are the same. Letters, marks and digits are taken, with single spaces and `.`, `-`, `_`
 //! between them; letters of scripts that look alike are not mixed (Unicode Technical Standard 39, section 5.2).
 
