@@ -283,7 +283,7 @@ async fn at_the_counter(options: &AliasOptions, step: Counter) -> Result<(), Vau
                 Counter::Remove => alias.remove(db_tx).await?,
                 Counter::Unlock => alias.unlock(db_tx).await?,
             }
-            audit::append(db_tx, step.kind(), Some(&alias.alias_id), None, at_ms).await
+            audit::append(db_tx, step.kind(), Some(&alias.id), None, at_ms).await
         })
     })
     .await?;

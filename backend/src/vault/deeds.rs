@@ -139,7 +139,7 @@ pub(super) async fn act(
         Prepared::Show => Kind::Shown,
         Prepared::Release(wish) => return release::release(db_tx, vault, ring, alias, &wish, banks, now_ms).await,
         Prepared::AddCard(card) => {
-            if !Card::insert(db_tx, ring, &alias.alias_id, &card, now_ms).await? {
+            if !Card::insert(db_tx, ring, &alias.id, &card, now_ms).await? {
                 return Ok(refused(ErrorCode::LimitReached));
             }
             Kind::CardAdded
@@ -154,7 +154,7 @@ pub(super) async fn act(
         }
         Prepared::RemoveAlias => {
             alias.remove(db_tx).await?;
-            audit::append(db_tx, Kind::Removed, Some(&alias.alias_id), None, now_ms).await?;
+            audit::append(db_tx, Kind::Removed, Some(&alias.id), None, now_ms).await?;
             return Ok(VaultAnswer::Forgotten);
         }
         Prepared::SetPassword(password) => {
@@ -170,7 +170,7 @@ pub(super) async fn act(
         }
         Prepared::Unfit(code) => return Ok(refused(code)),
     };
-    audit::append(db_tx, kind, Some(&alias.alias_id), None, now_ms).await?;
+    audit::append(db_tx, kind, Some(&alias.id), None, now_ms).await?;
     // What was changed in this step is not in the record that was read before it.
     Ok(VaultAnswer::Alias(alias.again(db_tx).await?.view(db_tx, ring).await?))
 }

@@ -91,7 +91,7 @@ impl Tried {
         let Some(step) = step else {
             let locked = alias.wrong_try(db_tx, now_ms).await?;
             if locked {
-                audit::append(db_tx, Kind::Locked, Some(&alias.alias_id), None, now_ms).await?;
+                audit::append(db_tx, Kind::Locked, Some(&alias.id), None, now_ms).await?;
             }
             return refused(db_tx, Some(&alias), now_ms).await;
         };
@@ -103,7 +103,7 @@ impl Tried {
 }
 
 async fn refused(db_tx: &mut DbConnection, alias: Option<&Alias>, now_ms: i64) -> Result<VaultAnswer, VaultError> {
-    let alias_id = alias.map(|alias| alias.alias_id.as_str());
+    let alias_id = alias.map(|alias| alias.id.as_str());
     audit::append(db_tx, Kind::Refused, alias_id, None, now_ms).await?;
     Ok(VaultAnswer::Refused(Problem::new(ErrorCode::AliasRefused)))
 }

@@ -22,11 +22,15 @@ const ADDRESSES_MAX: usize = 100_000;
 #[derive(Default)]
 pub(super) struct Guard(Mutex<Kept>);
 
+/// Times in milliseconds since the Unix epoch.
 #[derive(Default)]
 struct Kept {
-    forgiven_ms: HashMap<IpAddr, i64>,
-    let_in_ms: HashMap<IpAddr, i64>,
-    all_forgiven_ms: i64,
+    /// When an address is forgiven.
+    addresses: HashMap<IpAddr, i64>,
+    /// When somebody was let in from an address last.
+    known: HashMap<IpAddr, i64>,
+    /// When all together are forgiven.
+    together: i64,
 }
 
 impl Guard {
@@ -34,9 +38,9 @@ impl Guard {
     pub(super) fn wait_s(&self, from: IpAddr, now_ms: i64) -> Option<u64> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let from = network(from);
-        let of_one = kept.forgiven_ms.get(&from).copied().unwrap_or(0);
-        let is_known = kept.let_in_ms.get(&from).is_some_and(|let_in_ms| now_ms - let_in_ms < KNOWN_MS);
-        let of_all = if is_known { 0 } else { kept.all_forgiven_ms };
+        let of_one = kept.addresses.get(&from).copied().unwrap_or(0);
+        let is_known = kept.known.get(&from).is_some_and(|let_in_ms| now_ms - let_in_ms < KNOWN_MS);
+        let of_all = if is_known { 0 } else { kept.together };
         let over = [(of_one, FAILURES_OF_ONE), (of_all, FAILURES_OF_ALL)].map(|(forgiven_ms, most)| {
             let next_ms = forgiven_ms.max(now_ms) + WINDOW_MS / most;
             (next_ms - now_ms - WINDOW_MS).max(0)
@@ -48,22 +52,22 @@ impl Guard {
     /// Remembers that somebody was let in from here.
     pub(super) fn let_in(&self, from: IpAddr, now_ms: i64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.let_in_ms.len() >= ADDRESSES_MAX {
-            kept.let_in_ms.retain(|_, let_in_ms| now_ms - *let_in_ms < KNOWN_MS);
+        if kept.known.len() >= ADDRESSES_MAX {
+            kept.known.retain(|_, let_in_ms| now_ms - *let_in_ms < KNOWN_MS);
         }
-        if kept.let_in_ms.len() < ADDRESSES_MAX {
-            kept.let_in_ms.insert(network(from), now_ms);
+        if kept.known.len() < ADDRESSES_MAX {
+            kept.known.insert(network(from), now_ms);
         }
     }
 
     /// Counts a failure.
     pub(super) fn failed(&self, from: IpAddr, now_ms: i64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.all_forgiven_ms = kept.all_forgiven_ms.max(now_ms) + WINDOW_MS / FAILURES_OF_ALL;
-        if kept.forgiven_ms.len() >= ADDRESSES_MAX {
-            kept.forgiven_ms.retain(|_, forgiven_ms| *forgiven_ms > now_ms);
+        kept.together = kept.together.max(now_ms) + WINDOW_MS / FAILURES_OF_ALL;
+        if kept.addresses.len() >= ADDRESSES_MAX {
+            kept.addresses.retain(|_, forgiven_ms| *forgiven_ms > now_ms);
         }
-        let of_one = kept.forgiven_ms.entry(network(from)).or_default();
+        let of_one = kept.addresses.entry(network(from)).or_default();
         *of_one = (*of_one).max(now_ms) + WINDOW_MS / FAILURES_OF_ONE;
     }
 }

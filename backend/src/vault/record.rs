@@ -27,7 +27,7 @@ pub(super) const CARDS_MAX: usize = 8;
 
 /// An alias.
 pub(super) struct Alias {
-    pub(super) alias_id: String,
+    pub(super) id: String,
     at_rest: AtRest,
     pub(super) password: PasswordVerifier,
     pub(super) last_step: i64,
@@ -58,7 +58,7 @@ impl TryFrom<AliasRow> for Alias {
         Ok(Self {
             at_rest: AtRest { key_version: row.key_version, wrapped_key: row.wrapped_key, sealed: row.sealed },
             password: PasswordVerifier::parse(&row.password).ok_or(VaultError::Stored("alias.password"))?,
-            alias_id: row.alias_id,
+            id: row.alias_id,
             last_step: row.last_step,
             tries_left: row.tries_left,
             locks: row.locks,
@@ -114,7 +114,7 @@ impl Alias {
     /// The same alias as it is stored now.
     pub(super) async fn again(&self, db_tx: &mut DbConnection) -> Result<Self, VaultError> {
         let row: AliasRow =
-            sqlx::query_as("SELECT * FROM alias WHERE alias_id = $1").bind(&self.alias_id).fetch_one(db_tx).await?;
+            sqlx::query_as("SELECT * FROM alias WHERE alias_id = $1").bind(&self.id).fetch_one(db_tx).await?;
         row.try_into()
     }
 
@@ -158,7 +158,7 @@ impl Alias {
     }
 
     fn content(&self, ring: &Ring) -> Result<AliasContent, VaultError> {
-        let json = self.at_rest.open(ring, Place::Alias(&self.alias_id))?;
+        let json = self.at_rest.open(ring, Place::Alias(&self.id))?;
         serde_json::from_slice(&json).map_err(|_| WRONG)
     }
 
@@ -168,7 +168,7 @@ impl Alias {
             "UPDATE alias SET last_step = $2, tries_left = $3, locks = 0, locked_until_ms = 0 \
              WHERE alias_id = $1 AND last_step < $2",
         )
-        .bind(&self.alias_id)
+        .bind(&self.id)
         .bind(step)
         .bind(TRIES_MAX)
         .execute(db_tx)
@@ -188,7 +188,7 @@ impl Alias {
         };
         let stored =
             sqlx::query("UPDATE alias SET tries_left = $2, locks = $3, locked_until_ms = $4 WHERE alias_id = $1")
-                .bind(&self.alias_id)
+                .bind(&self.id)
                 .bind(tries_left)
                 .bind(locks)
                 .bind(until_ms)
@@ -201,7 +201,7 @@ impl Alias {
     /// The vault's staff let it in again.
     pub(super) async fn unlock(&self, db_tx: &mut DbConnection) -> Result<(), VaultError> {
         sqlx::query("UPDATE alias SET tries_left = $2, locks = 0, locked_until_ms = 0 WHERE alias_id = $1")
-            .bind(&self.alias_id)
+            .bind(&self.id)
             .bind(TRIES_MAX)
             .execute(db_tx)
             .await?;
@@ -215,7 +215,7 @@ impl Alias {
         password: &PasswordVerifier,
     ) -> Result<(), VaultError> {
         let stored = sqlx::query("UPDATE alias SET password = $2 WHERE alias_id = $1")
-            .bind(&self.alias_id)
+            .bind(&self.id)
             .bind(password.to_text())
             .execute(db_tx)
             .await?;
@@ -232,11 +232,11 @@ impl Alias {
     ) -> Result<(), VaultError> {
         let mut content = self.content(ring)?;
         content.factor = Zeroizing::new(hex::encode(factor.expose()));
-        let at_rest = AtRest::seal(ring, Place::Alias(&self.alias_id), &content.to_json())?;
+        let at_rest = AtRest::seal(ring, Place::Alias(&self.id), &content.to_json())?;
         let stored = sqlx::query(
             "UPDATE alias SET key_version = $2, wrapped_key = $3, sealed = $4, last_step = $5 WHERE alias_id = $1",
         )
-        .bind(&self.alias_id)
+        .bind(&self.id)
         .bind(at_rest.key_version)
         .bind(at_rest.wrapped_key)
         .bind(at_rest.sealed)
@@ -248,15 +248,15 @@ impl Alias {
 
     /// Forgets it, and every card with its data key.
     pub(super) async fn remove(&self, db_tx: &mut DbConnection) -> Result<(), VaultError> {
-        sqlx::query("DELETE FROM card WHERE alias_id = $1").bind(&self.alias_id).execute(&mut *db_tx).await?;
-        let removed = sqlx::query("DELETE FROM alias WHERE alias_id = $1").bind(&self.alias_id).execute(db_tx).await?;
+        sqlx::query("DELETE FROM card WHERE alias_id = $1").bind(&self.id).execute(&mut *db_tx).await?;
+        let removed = sqlx::query("DELETE FROM alias WHERE alias_id = $1").bind(&self.id).execute(db_tx).await?;
         expect_one(removed.rows_affected())
     }
 
     /// Its cards, by their numbers.
     pub(super) async fn cards(&self, db_tx: &mut DbConnection) -> Result<Vec<Card>, VaultError> {
         let rows: Vec<CardRow> = sqlx::query_as("SELECT * FROM card WHERE alias_id = $1 ORDER BY place")
-            .bind(&self.alias_id)
+            .bind(&self.id)
             .fetch_all(db_tx)
             .await?;
         rows.into_iter().map(Card::try_from).collect()
@@ -269,7 +269,7 @@ impl Alias {
             name: self.content(ring)?.name,
             created_ms: unsigned_ms(self.created_ms),
             cards: cards.iter().map(|card| card.view(ring)).collect::<Result<_, _>>()?,
-            audit: audit::of_alias(db_tx, &self.alias_id).await?,
+            audit: audit::of_alias(db_tx, &self.id).await?,
         })
     }
 }
@@ -333,7 +333,7 @@ impl Card {
         if places.len() >= CARDS_MAX || taken.is_some() {
             return Ok(false);
         }
-        let place = (1..).find(|place| !places.contains(place)).unwrap_or(1);
+        let place = (1..=i64::from(u8::MAX)).find(|place| !places.contains(place)).unwrap_or(1);
         let at_rest = AtRest::seal(ring, Place::Card(&entry_id), &content_of(new))?;
         sqlx::query(
             "INSERT INTO card (entry_id, alias_id, place, key_version, wrapped_key, sealed, added_ms) \

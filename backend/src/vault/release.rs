@@ -74,7 +74,7 @@ pub(super) async fn release(
     let released = Released::sign(&ring.release, &bank.bank_id, hash.as_bytes(), opened.card, word);
     let inner = means::seal(to, hash.as_bytes(), &Means::Alias(Box::new(released)))?;
     let attempt_id = AttemptId::from_bytes(wish.attempt_id).to_string();
-    audit::append(db_tx, Kind::Released, Some(&alias.alias_id), Some(&attempt_id), now_ms).await?;
+    audit::append(db_tx, Kind::Released, Some(&alias.id), Some(&attempt_id), now_ms).await?;
     let inner = serde_json::to_value(&inner).and_then(serde_json::from_value::<SealedText>);
     Ok(VaultAnswer::Released(ReleasedView {
         front: bank.bank_id.clone(),
