@@ -9,7 +9,7 @@ use envelope::keyset::{BankCertificate, BankTrust, Dated, FrontKind, IinRange};
 use envelope::means::Means;
 use envelope::vault::{self as seal, Call, Deed, FactorSecret, NewCard, ReleaseWish};
 use envelope::{BankRoot, BankSealingKeySecret, Capsule, KeptCard, Pan, SecretBytes, SigningKey};
-use payment::{AttemptHash, AttemptId, OrderHash, WalletNonce};
+use payment::{Amount, AttemptHash, AttemptId, OrderHash, WalletNonce};
 use protocol::vault_api::{AliasView, ReleasedView, SealedCall, VaultAnswer};
 use protocol::{ErrorCode, SealedText};
 use zeroize::Zeroizing;
@@ -124,20 +124,15 @@ impl Bench {
         (serde_json::from_slice(&key.open(&bytes).unwrap()).unwrap(), bytes.len())
     }
 
-    fn call(&self, name: &str, password: &str, code: &str, deed: Deed) -> Call {
-        let secret = |text: &str| SecretBytes::copy_of(text.as_bytes());
-        Call { name: name.to_owned(), password: secret(password), code: secret(code), deed }
-    }
-
     async fn enrol(&self, name: &str, card: Box<NewCard>) -> Result<AliasView, ErrorCode> {
         let deed = Deed::Enrol { factor: self.factor.again(), card };
-        view(self.answer(&self.call(name, PASSWORD, &self.code(), deed), Vec::new()).await.0)
+        view(self.answer(&said(name, PASSWORD, &self.code(), deed), Vec::new()).await.0)
     }
 
     /// What the owner asks for, with a code of its own.
     async fn ask(&self, deed: Deed) -> VaultAnswer {
         let certificates = vec![self.certificate(1)];
-        let answer = self.answer(&self.call(NAME, PASSWORD, &self.code(), deed), certificates).await.0;
+        let answer = self.answer(&said(NAME, PASSWORD, &self.code(), deed), certificates).await.0;
         self.later(STEP_MS);
         answer
     }
@@ -148,7 +143,7 @@ impl Bench {
 
     /// Somebody tries with these; what the vault says.
     async fn tries(&self, name: &str, password: &str, code: &str) -> Option<ErrorCode> {
-        match self.answer(&self.call(name, password, code, Deed::Show), Vec::new()).await.0 {
+        match self.answer(&said(name, password, code, Deed::Show), Vec::new()).await.0 {
             VaultAnswer::Refused(problem) => Some(problem.code),
             _ => None,
         }
@@ -159,13 +154,19 @@ impl Bench {
     }
 
     /// Every byte of the database.
-    async fn database(&self) -> Vec<u8> {
+    fn database(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for name in ["vault.db", "vault.db-wal"] {
             bytes.extend(std::fs::read(self.folder.path().join(name)).unwrap_or_default());
         }
         bytes
     }
+}
+
+/// What a wallet says to the vault.
+fn said(name: &str, password: &str, code: &str, deed: Deed) -> Call {
+    let secret = |text: &str| SecretBytes::copy_of(text.as_bytes());
+    Call { name: name.to_owned(), password: secret(password), code: secret(code), deed }
 }
 
 fn home(folder: &tempfile::TempDir) -> VaultHome {
@@ -237,7 +238,7 @@ async fn an_owner_enrols_adds_looks_changes_and_takes_everything_away() {
     let shown = view(bench.ask(Deed::AddCard(card(2, 5_000))).await).unwrap();
     let kept: Vec<_> = shown.cards.iter().map(|card| (card.place, card.last_four.as_str())).collect();
     assert_eq!(kept, [(1, "0050"), (2, "0050")]);
-    assert_eq!(shown.cards[1].limit.map(|limit| limit.minor()), Some(5_000));
+    assert_eq!(shown.cards[1].limit.map(Amount::minor), Some(5_000));
     assert_eq!((shown.cards[0].label.as_str(), shown.cards[0].expiry_yymm.as_str()), (LABEL, "3112"));
     // The name is one however it is typed; what was done is told, the newest first.
     let shown = view(bench.ask(Deed::RemoveCard { place: 1 }).await).unwrap();
@@ -258,12 +259,12 @@ async fn an_owner_enrols_adds_looks_changes_and_takes_everything_away() {
     let factor = FactorSecret::draw();
     let shown_by_it = totp::shown(factor.expose(), bench.now_ms());
     let wrong = Deed::SetFactor { factor: factor.again(), code: SecretBytes::copy_of(b"00000000") };
-    let call = bench.call(NAME, "another horse 88", &bench.code(), wrong);
+    let call = said(NAME, "another horse 88", &bench.code(), wrong);
     assert_eq!(view(bench.answer(&call, Vec::new()).await.0), Err(ErrorCode::AliasRefused));
     bench.later(STEP_MS);
     let code = SecretBytes::copy_of(totp::shown(factor.expose(), bench.now_ms()).as_bytes());
     let set = Deed::SetFactor { factor: factor.again(), code };
-    let call = bench.call(NAME, "another horse 88", &bench.code(), set);
+    let call = said(NAME, "another horse 88", &bench.code(), set);
     view(bench.answer(&call, Vec::new()).await.0).unwrap();
     bench.later(STEP_MS);
     assert_eq!(
@@ -273,7 +274,7 @@ async fn an_owner_enrols_adds_looks_changes_and_takes_everything_away() {
     );
     assert_eq!(bench.tries(NAME, "another horse 88", &shown_by_it).await, Some(ErrorCode::AliasRefused), "too old");
     let now = totp::shown(factor.expose(), bench.now_ms());
-    let call = bench.call(NAME, "another horse 88", &now, Deed::RemoveAlias);
+    let call = said(NAME, "another horse 88", &now, Deed::RemoveAlias);
     assert_eq!(bench.answer(&call, Vec::new()).await.0, VaultAnswer::Forgotten);
     let left: i64 = sqlx::query_scalar("SELECT (SELECT COUNT(*) FROM alias) + (SELECT COUNT(*) FROM card)")
         .fetch_one(bench.vault.db.reader())
@@ -311,7 +312,7 @@ async fn a_card_is_sealed_to_no_key_that_its_banks_root_did_not_certify() {
     let bench = Bench::enrolled().await;
     let forged = bench.certificate_by(&SigningKey::generate(), 5);
     let ask = async |certificates: Vec<String>, number: u8| {
-        let call = bench.call(NAME, PASSWORD, &bench.code(), Deed::Release(wish(number)));
+        let call = said(NAME, PASSWORD, &bench.code(), Deed::Release(wish(number)));
         bench.later(STEP_MS);
         released(bench.answer(&call, certificates).await.0)
     };
@@ -352,7 +353,7 @@ async fn an_unknown_name_a_wrong_password_a_wrong_code_and_a_lock_cannot_be_told
         (NAME, PASSWORD, right.as_str()),
     ] {
         let (hashed, noted) = (bench.vault.hashed.load(Ordering::Relaxed), refusals(&bench).await);
-        let (answer, length) = bench.answer(&bench.call(name, password, code, Deed::Show), Vec::new()).await;
+        let (answer, length) = bench.answer(&said(name, password, code, Deed::Show), Vec::new()).await;
         let work = bench.vault.hashed.load(Ordering::Relaxed) - hashed;
         seen.push((serde_json::to_string(&answer).unwrap(), length, work, refusals(&bench).await - noted));
     }
@@ -414,7 +415,7 @@ async fn one_password_tried_through_many_names_is_stopped_at_its_address() {
 #[tokio::test]
 async fn a_code_opens_once_and_a_captured_call_opens_nothing() {
     let bench = Bench::enrolled().await;
-    let call = bench.call(NAME, PASSWORD, &bench.code(), Deed::Show);
+    let call = said(NAME, PASSWORD, &bench.code(), Deed::Show);
     view(bench.answer(&call, Vec::new()).await.0).unwrap();
     assert_eq!(view(bench.answer(&call, Vec::new()).await.0), Err(ErrorCode::AliasRefused));
 }
@@ -428,25 +429,17 @@ async fn a_name_is_its_owners_and_no_card_number() {
     bench.later(STEP_MS);
     assert_eq!(bench.enrol(NAME, card(2, 0)).await, Err(ErrorCode::AliasNameTaken));
     let other = Bench { factor: FactorSecret::draw(), ..bench };
-    let taken = other.call(
-        NAME,
-        "another horse 88",
-        &other.code(),
-        Deed::Enrol { factor: other.factor.again(), card: card(1, 0) },
-    );
+    let taken =
+        said(NAME, "another horse 88", &other.code(), Deed::Enrol { factor: other.factor.again(), card: card(1, 0) });
     assert_eq!(view(other.answer(&taken, Vec::new()).await.0), Err(ErrorCode::AliasNameTaken));
     for name in [PAN, "４７６１ ３４００ ００００ ００５０", "no", "a\u{202E}bc"] {
         assert_eq!(other.enrol(name, card(3, 0)).await, Err(ErrorCode::AliasNameInvalid), "{name}");
     }
-    let short = other.call(
-        "somebody",
-        "12345678",
-        &other.code(),
-        Deed::Enrol { factor: other.factor.again(), card: card(3, 0) },
-    );
+    let short =
+        said("somebody", "12345678", &other.code(), Deed::Enrol { factor: other.factor.again(), card: card(3, 0) });
     assert_eq!(view(other.answer(&short, Vec::new()).await.0), Err(ErrorCode::PasswordUnfit));
     let not_set_up =
-        other.call("somebody", PASSWORD, "00000000", Deed::Enrol { factor: other.factor.again(), card: card(3, 0) });
+        said("somebody", PASSWORD, "00000000", Deed::Enrol { factor: other.factor.again(), card: card(3, 0) });
     assert_eq!(view(other.answer(&not_set_up, Vec::new()).await.0), Err(ErrorCode::AliasRefused));
 }
 
@@ -454,7 +447,7 @@ async fn a_name_is_its_owners_and_no_card_number() {
 async fn a_stolen_database_gives_neither_names_nor_cards_nor_what_opens_them() {
     let bench = Bench::enrolled().await;
     bench.release(wish(1)).await.unwrap();
-    let database = bench.database().await;
+    let database = bench.database();
     assert!(database.len() > 8_192);
     let secret = bench.factor.expose();
     let texts = [PAN, NAME, LABEL, PASSWORD];
@@ -492,7 +485,7 @@ async fn a_row_in_anothers_place_does_not_open() {
         })
         .await
         .unwrap();
-    let call = bench.call(NAME, PASSWORD, &bench.code(), Deed::Show);
+    let call = said(NAME, PASSWORD, &bench.code(), Deed::Show);
     let (capsule, _) = seal::seal(&bench.entry.sealing_key, &bench.entry.vault_id, &call).unwrap();
     let call = serde_json::from_value(serde_json::to_value(&capsule).unwrap()).unwrap();
     let answered = calls::answer(&bench.vault, &SealedCall { call, bank_certificates: Vec::new() }, here()).await;
