@@ -11,6 +11,7 @@ mod merchant;
 mod narrator;
 mod parties;
 mod payer;
+mod table;
 mod voucher;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,9 @@ pub struct Options {
     /// What pays.
     #[arg(long, value_enum, default_value_t = Method::Card)]
     method: Method,
+    /// Pay five requests, one in each way, and print a table of them.
+    #[arg(long, requires = "headless", conflicts_with = "method")]
+    all: bool,
     /// Which virtual card pays: a name of `tapseal-card profiles`, or a TOML file.
     #[arg(long, default_value = "visa", value_name = "PROFILE")]
     card: String,
@@ -75,7 +79,7 @@ pub struct Options {
 }
 
 /// What a demo pays with.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Method {
     /// A card and its PIN.
     Card,
@@ -124,7 +128,7 @@ impl Stage {
     }
 }
 
-/// Builds what is needed and pays one request.
+/// Builds what is needed and pays one request, or one in each way.
 pub fn run(options: &Options) -> Result<(), Failure> {
     // Codes are typed at the headless wallet.
     let windowed = !options.headless && options.method == Method::Card && has_display();
@@ -138,57 +142,75 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     std::fs::create_dir_all(folder.join("logs")).map_err(Failure::file(&folder))?;
     let stage = Stage { folder, target, wallet: options.wallet.clone() };
-    pay_one_request(&stage, options, windowed, &mut narrator)
+    pay_requests(&stage, options, windowed, &mut narrator)
 }
 
-fn pay_one_request(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
+fn pay_requests(stage: &Stage, options: &Options, windowed: bool, narrator: &mut Narrator) -> Result<(), Failure> {
+    let methods = if options.all { Method::value_variants() } else { std::slice::from_ref(&options.method) };
     let facts = CardFacts::of(stage, &options.card)?;
     let gesture = facts.gesture(options.contact)?;
-    let parties = Parties::start(stage, &facts, &bank::names(options.banks), options.method, narrator)?;
+    let banks = bank::names(options.banks);
+    let parties = Parties::start(stage, &facts, &banks, methods, narrator)?;
     let card = Card::present(stage, &facts, options.reader, gesture, narrator)?;
     let payer = Payer::new(stage, &card);
     payer.register(PAYER_EMAIL, &parties.mail_folder(), narrator)?;
-    let request = merchant::ask_for_payment(stage, PAYER_EMAIL, PERSON_LIMIT, narrator)?;
-    let window = if windowed {
-        let window = payer.open_window(narrator)?;
-        wait_for_person(stage, &request, &window)?;
-        Some(window)
-    } else {
-        payer.see_in_inbox(&request, narrator)?;
-        match options.method {
-            Method::Card => payer.pay(&request, narrator)?,
-            Method::Code => {
-                let bank = bank::names(options.banks).pop().unwrap_or("first");
-                payer.pay_by_code(&request, &CodePayer::bind(stage, bank, narrator)?, narrator)?;
-            }
-            Method::Carrier => {
-                let subscriber = Subscriber::open(stage, narrator)?;
-                payer.enrol(&subscriber, narrator)?;
-                payer.pay_on_bill(&request, narrator)?;
-            }
-            Method::Voucher => {
-                let bank = bank::names(options.banks).pop().unwrap_or("first");
-                payer.pay_by_voucher(&request, &voucher::buy(stage, bank, narrator)?, narrator)?;
-            }
-            Method::Alias => {
-                let bank = bank::names(options.banks).pop().unwrap_or("first");
-                parties.keeper()?.admit(stage, bank, &facts.last_four()?, narrator)?;
-                payer.pay_by_alias(&request, narrator)?;
-            }
+    let mut rows = Vec::new();
+    let mut window = None;
+    for method in methods {
+        let request = merchant::ask_for_payment(stage, PAYER_EMAIL, PERSON_LIMIT, narrator)?;
+        if windowed {
+            let opened = payer.open_window(narrator)?;
+            wait_for_person(stage, &request, &opened)?;
+            window = Some(opened);
+        } else {
+            payer.see_in_inbox(&request, narrator)?;
+            let payment = Payment { stage, parties: &parties, facts: &facts, payer: &payer, request: &request };
+            payment.pay(*method, banks.last().unwrap_or(&"first"), narrator)?;
         }
-        None
-    };
-    merchant::see_paid(stage, &request, narrator)?;
-    if options.method == Method::Carrier {
-        let confirmation = carrier::confirmation_of(&payer.newest_receipt()?)?;
-        payer.verify_proof(&carrier::check_books(stage, &confirmation, narrator)?, narrator)?;
-    } else {
-        bank::check_ledgers(stage, &bank::names(options.banks), narrator)?;
+        merchant::see_paid(stage, &request, narrator)?;
+        if *method == Method::Carrier {
+            let confirmation = carrier::confirmation_of(&payer.newest_receipt()?)?;
+            payer.verify_proof(&carrier::check_books(stage, &confirmation, narrator)?, narrator)?;
+        } else {
+            bank::check_ledgers(stage, &banks, narrator)?;
+        }
+        rows.push(table::Row::of(*method, &payer.verify_receipt(narrator)?));
     }
-    payer.verify_receipt(narrator)?;
+    if options.all {
+        table::print(&rows, options.json);
+    }
     narrator.where_to_look_next(options.keep.as_deref());
     window.iter().for_each(wait_until_closed);
     Ok(())
+}
+
+/// One request and who pays it.
+struct Payment<'d> {
+    stage: &'d Stage,
+    parties: &'d Parties,
+    facts: &'d CardFacts,
+    payer: &'d Payer<'d>,
+    request: &'d str,
+}
+
+impl Payment<'_> {
+    /// Makes ready what pays, and pays with it.
+    fn pay(&self, method: Method, bank: &str, narrator: &mut Narrator) -> Result<(), Failure> {
+        let Self { stage, parties, facts, payer, request } = self;
+        match method {
+            Method::Card => payer.pay(request, narrator),
+            Method::Code => payer.pay_by_code(request, &CodePayer::bind(stage, bank, narrator)?, narrator),
+            Method::Voucher => payer.pay_by_voucher(request, &voucher::buy(stage, bank, narrator)?, narrator),
+            Method::Alias => {
+                parties.keeper()?.admit(stage, bank, &facts.last_four()?, narrator)?;
+                payer.pay_by_alias(request, narrator)
+            }
+            Method::Carrier => {
+                payer.enrol(&Subscriber::open(stage, narrator)?, narrator)?;
+                payer.pay_on_bill(request, narrator)
+            }
+        }
+    }
 }
 
 /// Waits until the merchant sees the payment, or the person closes the window.

@@ -15,7 +15,8 @@ use crate::invocation::{command, converse, json_of};
 const CUSTOMER: &str = "ada-0001";
 const TELEPHONE: &str = "+12025550143";
 const PASSWORD: &str = "Quickset hedge 77";
-/// What its account holds, in minor units.
+/// The account it pays from, and what that holds, in minor units.
+const ACCOUNT: &str = "ada-savings";
 const OPENING_MINOR: &str = "50000";
 
 /// How long the bank may take to tell the payment server, and a text message to come.
@@ -42,11 +43,11 @@ impl CodePayer {
         let folder = |call: &mut std::process::Command| {
             call.arg("--data").arg(&stage.folder).args(["--bank", bank]);
         };
-        tapseal(stage, &["bank", "account", "open", "ada"], folder)?;
-        tapseal(stage, &["bank", "account", "deposit", "ada", "--amount-minor", OPENING_MINOR], folder)?;
+        tapseal(stage, &["bank", "account", "open", ACCOUNT], folder)?;
+        tapseal(stage, &["bank", "account", "deposit", ACCOUNT, "--amount-minor", OPENING_MINOR], folder)?;
         let mut call = command(stage.program("tapseal"), ["bank", "bind", "open", CUSTOMER]);
         folder(&mut call);
-        call.args(["--json", "--account", "ada", "--to", TELEPHONE]);
+        call.args(["--json", "--account", ACCOUNT, "--to", TELEPHONE]);
         let mut bound = Value::Null;
         converse(call, &format!("{PASSWORD}\n"), BIND_LIMIT, |line| {
             bound = serde_json::from_str(line).unwrap_or_default();

@@ -34,7 +34,7 @@ impl Parties {
         stage: &Stage,
         card: &CardFacts,
         banks: &[&str],
-        method: Method,
+        methods: &[Method],
         narrator: &mut Narrator,
     ) -> Result<Self, Failure> {
         let port = free_port()?;
@@ -51,7 +51,7 @@ impl Parties {
         seed(stage, card, banks)?;
         narrator.stage("databases", &[], "made every database; each bank has its cardholders");
         let mail_folder = stage.folder.join("mail");
-        let keeper = (method == Method::Alias).then(|| Keeper::start(stage, narrator)).transpose()?;
+        let keeper = methods.contains(&Method::Alias).then(|| Keeper::start(stage, narrator)).transpose()?;
         let mut bank_fronts = Vec::new();
         let mut lines = Vec::new();
         for bank in banks {

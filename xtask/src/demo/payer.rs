@@ -228,8 +228,9 @@ impl<'s> Payer<'s> {
         Ok(running)
     }
 
-    /// Saves the receipt and has it verified by a wallet that knows nothing but the pinned trust.
-    pub fn verify_receipt(&self, narrator: &mut Narrator) -> Result<(), Failure> {
+    /// Saves the newest receipt and has it verified by a wallet that knows nothing but the pinned trust. What the receipt
+    /// says.
+    pub fn verify_receipt(&self, narrator: &mut Narrator) -> Result<Value, Failure> {
         let receipts = json_of(self.wallet(["receipts"]))?;
         let newest = receipts.as_array().and_then(|receipts| receipts.first());
         let newest = newest.ok_or_else(|| Failure::unexpected("tapseal-wallet receipts", receipts.to_string()))?;
@@ -253,7 +254,7 @@ impl<'s> Payer<'s> {
             ],
             &format!("receipt of {bytes} bytes VERIFIED offline by a second wallet that only has trust.json"),
         );
-        Ok(())
+        Ok(newest.clone())
     }
 
     fn verify_as_stranger(&self, file: &Path) -> Command {
