@@ -80,12 +80,13 @@ impl Keeper {
         self.folder.path()
     }
 
+    /// A folder that `vault init` makes.
     fn data(&self) -> String {
-        plain(self.folder.path())
+        plain(&self.folder.path().join("vault"))
     }
 
     fn entry(&self) -> String {
-        plain(&self.folder.path().join("vault.json"))
+        format!("{}/vault.json", self.data())
     }
 }
 

@@ -4,7 +4,7 @@
 //! under it any more, and is then gone, and with it whatever an old copy of the database holds.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
@@ -206,6 +206,9 @@ pub(super) fn create(home: &VaultHome) -> Result<(VaultSealingKeySecret, Signing
     if home.key_file().exists() {
         return Err(VaultError::Exists(home.folder().path().to_owned()));
     }
+    let dir = home.folder().path();
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|error| VaultError::file(dir, error))?;
     let file = KeyFile::generate();
     file.save(home, &home.passphrase_or_new()?)?;
     Ok((VaultSealingKeySecret::from_bytes(&*file.sealing.expose()?), SigningKey::from_bytes(&*file.release.expose()?)))
