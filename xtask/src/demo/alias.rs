@@ -12,7 +12,7 @@ use crate::demo::narrator::Narrator;
 use crate::demo::parties::{free_port, tapseal};
 use crate::demo::{Stage, text};
 use crate::failure::Failure;
-use crate::invocation::{command, output_of};
+use crate::invocation::{command, converse};
 use crate::processes::Running;
 
 /// The vault, and its address in the operator's list.
@@ -25,6 +25,8 @@ pub const PASSWORD: &str = "Quickset hedge 77";
 const LIMIT_MINOR: &str = "20000";
 /// How long the vault may take until it is ready: a key is derived.
 const READY_LIMIT: Duration = Duration::from_secs(30);
+/// How long forgetting an alias may take.
+const REMOVE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a step of the second factor is, in seconds (RFC 6238).
 const STEP_S: u64 = 30;
 
@@ -135,12 +137,8 @@ pub fn tell_kept(view: &Value, narrator: &mut Narrator) -> Result<(), Failure> {
 
 /// Has the vault forget everything, as its owner may at any time.
 pub fn forget(mut wallet: Command, authenticator: &mut Authenticator, narrator: &mut Narrator) -> Result<(), Failure> {
-    let (lines, mut input) = std::io::pipe().map_err(Failure::io("making a pipe"))?;
-    let typed = format!("{PASSWORD}\n{}\n", authenticator.code());
-    std::io::Write::write_all(&mut input, typed.as_bytes()).map_err(Failure::io("writing into a pipe"))?;
-    drop(input);
-    wallet.args(["alias", "remove", NAME]).stdin(lines);
-    output_of(wallet)?;
+    wallet.args(["alias", "remove", NAME]);
+    converse(wallet, &format!("{PASSWORD}\n{}\n", authenticator.code()), REMOVE_LIMIT, |_| {})?;
     narrator.stage("forgotten", &[], "its owner had the vault forget the alias and the card");
     Ok(())
 }

@@ -16,10 +16,6 @@ impl Row {
         Self { method: format!("{method:?}").to_lowercase(), receipt: receipt.clone() }
     }
 
-    fn text(&self, member: &str) -> &str {
-        self.receipt[member].as_str().unwrap_or_default()
-    }
-
     fn amount(&self) -> String {
         let minor = self.receipt["amount"]["minor"].as_i64().unwrap_or_default();
         format!(
@@ -38,9 +34,9 @@ pub fn print(rows: &[Row], as_json: bool) {
         println!("{}", json!({ "stage": "table", "paid": paid, "verified": rows.len() }));
         return;
     }
-    println!("\n{:<8}  {:<24}  {:>10}  {:<10}  receipt", "method", "paid with", "amount", "approval");
+    println!("\n{:<8}  {:<18}  {:>10}  receipt", "method", "paid with", "amount");
     for row in rows {
-        let (with, approval) = (row.text("card_label"), row.text("approval_code"));
-        println!("{:<8}  {with:<24}  {:>10}  {approval:<10}  verified", row.method, row.amount());
+        let with = row.receipt["method"].as_str().unwrap_or_default();
+        println!("{:<8}  {with:<18}  {:>10}  verified", row.method, row.amount());
     }
 }
