@@ -65,24 +65,21 @@ pub async fn statement(
 ) -> Result<Statement, CarrierError> {
     let currency = subscriber.credit_limit.currency();
     let account = Account::of_subscriber(&subscriber.subscriber_id);
-    let (after, last, opening_minor) = match period {
-        Some(month) => {
-            let closed: Option<Closed> = sqlx::query_as(
-                "SELECT after_sequence, last_sequence, opening_minor, closing_minor FROM bill
-                 WHERE subscriber_id = $1 AND period = $2",
-            )
-            .bind(&subscriber.subscriber_id)
-            .bind(month.to_string())
-            .fetch_optional(&mut *connection)
-            .await?;
-            let closed = closed.ok_or(CarrierError::Malformed("that month was not closed yet"))?;
-            (closed.after_sequence, closed.last_sequence, closed.opening_minor)
-        }
-        None => {
-            let closed =
-                newest(connection, &subscriber.subscriber_id).await?.map(|(_, closed)| closed).unwrap_or_default();
-            (closed.last_sequence, i64::MAX, closed.closing_minor)
-        }
+    let (after, last, opening_minor) = if let Some(month) = period {
+        let closed: Option<Closed> = sqlx::query_as(
+            "SELECT after_sequence, last_sequence, opening_minor, closing_minor FROM bill
+             WHERE subscriber_id = $1 AND period = $2",
+        )
+        .bind(&subscriber.subscriber_id)
+        .bind(month.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+        let closed = closed.ok_or(CarrierError::Malformed("that month was not closed yet"))?;
+        (closed.after_sequence, closed.last_sequence, closed.opening_minor)
+    } else {
+        let newest = newest(connection, &subscriber.subscriber_id).await?;
+        let closed = newest.map(|(_, closed)| closed).unwrap_or_default();
+        (closed.last_sequence, i64::MAX, closed.closing_minor)
     };
     let lines: Vec<BillLine> = sqlx::query_as(
         "SELECT entry.account_sequence, posting.kind, posting.narrative, posting.confirmation_number, entry.amount_minor,

@@ -161,14 +161,15 @@ async fn statement(folder: &Folder, number: &PhoneNumber, month: Option<Month>) 
         let money = |minor| Amount::new(minor, statement.currency).to_string();
         let title =
             statement.period.as_deref().map_or_else(|| "open bill".to_owned(), |period| format!("bill of {period}"));
-        let mut text =
-            format!("{} {title}\n{:16}  {:>14}  before", subscriber.number, "", money(statement.opening_minor));
-        for line in &statement.lines {
+        let head = format!("{} {title}\n{:16}  {:>14}  before", subscriber.number, "", money(statement.opening_minor));
+        let line = |line: &bill::BillLine| {
             let number = line.confirmation_number.as_deref().unwrap_or("");
             let (when, amount) = (minute(line.posted_ms), money(line.amount_minor));
-            text += &format!("\n{when:16}  {amount:>14}  {:12} {} {number}", line.kind, line.narrative);
-        }
-        format!("{text}\n{:16}  {:>14}  owed", "", money(statement.closing_minor))
+            format!("{when:16}  {amount:>14}  {:12} {} {number}", line.kind, line.narrative)
+        };
+        let foot = format!("{:16}  {:>14}  owed", "", money(statement.closing_minor));
+        let lines = statement.lines.iter().map(line);
+        [head].into_iter().chain(lines).chain([foot]).collect::<Vec<_>>().join("\n")
     });
     Ok(())
 }

@@ -30,7 +30,7 @@ pub struct TransferOptions {
     /// Whose account pays.
     #[arg(long)]
     from: String,
-    /// The file: CSV with reference, merchant_id, currency and amount_minor.
+    /// The file: CSV with `reference`, `merchant_id`, `currency` and `amount_minor`.
     file: PathBuf,
 }
 

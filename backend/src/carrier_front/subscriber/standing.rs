@@ -122,12 +122,11 @@ impl Standing {
             (State::Active | State::Locked, Event::Barred) => Self { state: State::Barred, ..self },
             (State::Barred, Event::Lifted) => Self::of_new(),
             (State::Active | State::Locked | State::Barred, Event::Ended) => Self { state: State::Ended, ..self },
-            (State::Active, Event::Lifted)
+            (State::Active | State::Locked, Event::Lifted)
             | (
                 State::Locked | State::Barred,
                 Event::PinRight | Event::PinWrong | Event::EnrolmentWrong | Event::EnrolmentRight,
             )
-            | (State::Locked, Event::Lifted)
             | (State::Barred, Event::Unlocked | Event::Barred)
             | (State::Ended, _) => return Err(refused),
         })

@@ -16,7 +16,7 @@ use super::code::OrderedCode;
 use crate::error::{Result, WalletError};
 
 /// How long what was typed is kept: the life of two codes.
-pub(crate) const ENTRY_LIFE: Duration = Duration::from_secs(600);
+pub(crate) const ENTRY_LIFE: Duration = Duration::from_mins(10);
 
 /// A payment by code that was begun. It holds secrets, so it has no `Debug`.
 pub(crate) struct Entry {

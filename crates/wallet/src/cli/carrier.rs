@@ -69,7 +69,9 @@ pub(super) async fn run(cli: &Cli, command: &CarrierCommand) -> Result<(), Probl
             if cli.json {
                 print::json(&operators);
             } else {
-                operators.iter().for_each(|operator| println!("{}  {}", operator.id, operator.name));
+                for operator in &operators {
+                    println!("{}  {}", operator.id, operator.name);
+                }
             }
         }
         CarrierCommand::Enrol { operator, number, name } => {
@@ -99,7 +101,9 @@ fn show(cli: &Cli, bills: &[PhoneBill]) {
     if cli.json {
         print::json(&json!({ "phone_bills": bills }));
     } else {
-        bills.iter().for_each(|bill| println!("{}  {}  {}", bill.operator, bill.number, bill.name));
+        for bill in bills {
+            println!("{}  {}  {}", bill.operator, bill.number, bill.name);
+        }
     }
 }
 
