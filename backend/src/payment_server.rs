@@ -68,6 +68,7 @@ mod mutual_tls;
 mod openapi;
 mod outbox;
 mod overdue;
+mod page;
 mod payment_numbers;
 mod payment_requests;
 mod problem;
@@ -98,6 +99,7 @@ use listener::Listener;
 pub use mail::bounces::{BounceOptions, receive as receive_bounce};
 use metrics::Metrics;
 use mutual_tls::CertificateAcceptor;
+pub use page::PageOptions;
 use replica::Replica;
 use watchers::Watchers;
 use webhooks::Dispatcher;
@@ -171,6 +173,9 @@ pub struct Options {
     /// How much merchants may ask and payers are asked.
     #[command(flatten)]
     pub caps: Caps,
+    /// Whether requests can be paid in a browser.
+    #[command(flatten)]
+    pub page: PageOptions,
     /// For tests: the process aborts at this point.
     #[arg(long, hide = true)]
     pub crash_at: Option<CrashPoint>,
@@ -288,6 +293,7 @@ struct Shared {
     outbox_wake: outbox::Wake,
     recipients_wake: Notify,
     caps: Caps,
+    page: Option<page::PaymentPage>,
     calls: Semaphore,
     streams: Arc<Semaphore>,
     shutdown: CancellationToken,
@@ -388,6 +394,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         outbox_wake: outbox::Wake::default(),
         recipients_wake: Notify::new(),
         caps: options.caps,
+        page: page::PaymentPage::read(&options.page, &folder)?,
         calls: Semaphore::new(CALLS_AT_ONCE_MAX),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE_MAX)),
         shutdown,

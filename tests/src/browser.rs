@@ -127,6 +127,8 @@ impl Browser {
         let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0, "mobile": false, "touch": false });
         let mut capabilities = Capabilities::new();
         capabilities.set("browserName", "chrome").expect("a text is JSON");
+        // The servers of the tests have certificates of their own authority.
+        capabilities.set("acceptInsecureCerts", true).expect("yes is JSON");
         let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
         capabilities.set("goog:chromeOptions", options).expect("JSON is JSON");
         Self { driver: connect(&port, capabilities).await, port, child, client: reqwest::Client::new(), session: None }

@@ -60,6 +60,8 @@ enum Verb {
     Screenshots(screenshots::Options),
     /// Build the screens into ui/dist.
     Ui(ui::Options),
+    /// Build the payment page's module, for the payment server's --payment-page.
+    Page,
     /// Draw the icons of every platform from icons/*.svg.
     Icons,
     /// Show every component of the screens in all its states, and take pictures of them.
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Licences(options) => licences::run(&options),
         Verb::Screenshots(options) => screenshots::run(&options),
         Verb::Ui(options) => ui::run(&options),
+        Verb::Page => ui::build_page(),
         Verb::Icons => icons::run(),
         Verb::Catalogue(options) => catalogue::run(&options),
     };

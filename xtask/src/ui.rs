@@ -15,7 +15,8 @@ pub struct Options {
     /// Fail when the module is larger than it may be.
     #[arg(long, conflicts_with = "dev")]
     check_size: bool,
-    /// Beside it the bundle with the catalogue and the pseudo-locale, into ui/dist-workbench: the tests walk through it.
+    /// Beside it the bundle with the catalogue and the pseudo-locale, into ui/dist-workbench, and the payment page's
+    /// module: the tests walk through both.
     #[arg(long)]
     workbench: bool,
 }
@@ -26,6 +27,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     build(profile)?;
     if options.workbench {
         web::build(&repository::root(), profile, Bundle::Workbench)?;
+        web::build_page(&repository::root())?;
     }
     if options.dev {
         return Ok(());
@@ -33,6 +35,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let size = web::size::of_bundle(&repository::root())?;
     println!("{size}");
     if options.check_size { Ok(size.check()?) } else { Ok(()) }
+}
+
+/// Builds the module of the payment page.
+pub fn build_page() -> Result<(), Failure> {
+    setup::for_ui()?;
+    web::build_page(&repository::root())?;
+    println!("{}", web::page_folder(&repository::root()).display());
+    Ok(())
 }
 
 /// Builds the screens as they are shipped.

@@ -20,6 +20,8 @@ use wasm_bindgen_cli_support::Bindgen;
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The bundle's package, and so the stem of its files.
 const PACKAGE: &str = "ui";
+/// The payment page's package.
+const PAGE_PACKAGE: &str = "payment-page";
 /// Debian's compiler, cargo and standard library sources (packages `rustc-web`, `cargo-web`, `rust-web-src`).
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
@@ -150,7 +152,7 @@ pub fn build(root: &Path, profile: Profile, bundle: Bundle) -> Result<(), WebErr
         fs::remove_dir_all(&dist).map_err(at(&dist))?;
     }
     fs::create_dir_all(&dist).map_err(at(&dist))?;
-    bind(&module, &dist, profile)?;
+    bind(&module, &dist, PACKAGE, profile)?;
     if profile == Profile::Wasm {
         shrink::shrink(&target_folder(root), &dist.join(format!("{PACKAGE}_bg.wasm")))?;
     }
@@ -173,6 +175,25 @@ fn add_workbench(root: &Path, dist: &Path) -> Result<(), WebError> {
     fs::write(&page, html.replacen("  </head>", link, 1)).map_err(at(&page))
 }
 
+/// Builds the payment page's module into [`page_folder`]: what the payment server is given with `--payment-page`.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_page(root: &Path) -> Result<(), WebError> {
+    let profile = Profile::Wasm;
+    run_cargo(&mut cargo_for_web(root, PAGE_PACKAGE, profile)?)?;
+    let dist = page_folder(root);
+    fs::create_dir_all(&dist).map_err(at(&dist))?;
+    let stem = PAGE_PACKAGE.replace('-', "_");
+    bind(&built(root, profile).join(format!("{stem}.wasm")), &dist, &stem, profile)?;
+    shrink::shrink(&target_folder(root), &dist.join(format!("{stem}_bg.wasm")))
+}
+
+/// Where the payment page's module is.
+pub fn page_folder(root: &Path) -> PathBuf {
+    target_folder(root).join("payment-page")
+}
+
 /// What the compiler made.
 struct Compiled {
     module: PathBuf,
@@ -180,24 +201,37 @@ struct Compiled {
     texts: PathBuf,
 }
 
-/// Compiles the package.
-///
-/// It has a target folder of its own: two compilers in one would rebuild each other's work for ever.
+/// Compiles the screens.
 fn compile(root: &Path, profile: Profile, bundle: Bundle) -> Result<Compiled, WebError> {
-    let target_dir = target_folder(root).join("web");
+    let mut cargo = cargo_for_web(root, PACKAGE, profile)?;
+    cargo.args(bundle.features());
+    let texts = run_cargo(&mut cargo)?.ok_or(WebError::NoTexts)?.join(TEXTS);
+    Ok(Compiled { module: built(root, profile).join(format!("{PACKAGE}.wasm")), texts })
+}
+
+/// Where modules are compiled to.
+fn built(root: &Path, profile: Profile) -> PathBuf {
+    web_target(root).join(TARGET).join(profile.folder())
+}
+
+/// A target folder of its own: two compilers in one would rebuild each other's work for ever.
+fn web_target(root: &Path) -> PathBuf {
+    target_folder(root).join("web")
+}
+
+/// cargo, told to compile a package for the web.
+fn cargo_for_web(root: &Path, package: &str, profile: Profile) -> Result<Command, WebError> {
     let sysroot = rustc_says(&["--print", "sysroot"])?;
     let has_library = has_target(&sysroot);
     let mut cargo = if has_library { Command::new("cargo") } else { debian_cargo(&sysroot)? };
-    cargo.current_dir(root).env("CARGO_TARGET_DIR", &target_dir).arg("build").args(["--package", PACKAGE]);
-    cargo.args(["--target", TARGET, "--profile", profile.name()]).args(bundle.features());
+    cargo.current_dir(root).env("CARGO_TARGET_DIR", web_target(root)).arg("build").args(["--package", package]);
+    cargo.args(["--target", TARGET, "--profile", profile.name()]);
     cargo.arg("--message-format=json-render-diagnostics");
     if !has_library {
         cargo.arg("-Zbuild-std=std,panic_abort");
     }
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", ERASED_VIEWS);
-    let texts = run_cargo(&mut cargo)?.ok_or(WebError::NoTexts)?.join(TEXTS);
-    let module = target_dir.join(TARGET).join(profile.folder()).join(format!("{PACKAGE}.wasm"));
-    Ok(Compiled { module, texts })
+    Ok(cargo)
 }
 
 /// The folder cargo builds everything else in.
@@ -256,9 +290,9 @@ fn rustc_says(arguments: &[&str]) -> Result<PathBuf, WebError> {
 }
 
 /// Makes the JavaScript glue beside the module (`wasm-bindgen --target web`).
-fn bind(module: &Path, dist: &Path, profile: Profile) -> Result<(), WebError> {
+fn bind(module: &Path, dist: &Path, stem: &str, profile: Profile) -> Result<(), WebError> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).out_name(PACKAGE).typescript(false);
+    bindgen.input_path(module).out_name(stem).typescript(false);
     bindgen.keep_debug(profile == Profile::Dev).remove_producers_section(true);
     bindgen.remove_name_section(profile == Profile::Wasm);
     let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(dist));

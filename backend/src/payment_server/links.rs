@@ -95,8 +95,9 @@ pub(super) async fn show(State(app): State<App>, Path(token): Path<String>) -> R
 }
 
 /// What a person sees who opens a link in a browser.
-pub(super) async fn page() -> Response {
-    let mut response = Html(PAGE).into_response();
+pub(super) async fn page(State(app): State<App>) -> Response {
+    let browser = if app.page.is_some() { "on" } else { "off" };
+    let mut response = Html(PAGE.replace("{browser}", browser)).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY.clone());
     response
 }

@@ -19,7 +19,8 @@ use super::limits::{Caller, CallerSlot, Standing};
 use super::mutual_tls::PeerCertificate;
 use super::{
     App, Error, access, attempts, carriers, claims, codes, counters, deliveries, devices, docs, events, inbox, keyset,
-    links, openapi, payment_numbers, payment_requests, problem, refunds, reports, senders, siblings, sms, webhooks,
+    links, openapi, page, payment_numbers, payment_requests, problem, refunds, reports, senders, siblings, sms,
+    webhooks,
 };
 use crate::keys;
 
@@ -34,6 +35,13 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/links/{token}", get(links::show))
         .route("/r/{token}", get(links::page))
         .route("/c/{token}", get(links::page))
+        .route("/pay/page.js", get(page::script))
+        .route("/pay/page.css", get(page::style))
+        .route("/pay/texts.json", get(page::texts))
+        .route("/pay/module.js", get(page::module_js))
+        .route("/pay/module.wasm", get(page::module_wasm))
+        .route("/pay/roots.json", get(page::roots))
+        .route("/pay/{token}", get(page::show))
         .route("/v1/payment-requests", get(payment_requests::list).post(payment_requests::create))
         .route("/v1/payment-requests/{id}", get(payment_requests::show))
         .route("/v1/payment-requests/{id}/deliveries", get(deliveries::list))

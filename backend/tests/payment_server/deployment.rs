@@ -80,6 +80,7 @@ impl Deployment {
             unknown_deadline_ms: payment_server::UNKNOWN_DEADLINE_MS,
             webhooks: payment_server::WebhookOptions::default(),
             caps: payment_server::Caps::default(),
+            page: payment_server::PageOptions::default(),
             crash_at: None,
         };
         let ca = Certificate::from_pem(&std::fs::read(folder.tls_ca()).unwrap()).unwrap();

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::invocation::{command, find, output_of, search_path};
 use crate::processes::{Running, throw_away_folder};
 use crate::setup::{self, jpos, npm, python};
+use crate::{repository, web};
 
 /// How long each part may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -54,6 +55,7 @@ impl Desktop {
             ("TAPSEAL_TEST_JPOS", jpos::folder()?.into()),
             ("TAPSEAL_TEST_SMPP", npm::SMPP.folder()?.into()),
             ("TAPSEAL_TEST_AXE", npm::AXE.folder()?.into()),
+            ("TAPSEAL_TEST_PAGE", web::page_folder(&repository::root()).into()),
             ("PATH", std::env::join_paths(search_path()).unwrap_or_default()),
         ];
         if setup::has_mail_server()? {

@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("virtual-card", &["emv"]),
     ("wallet", &["payment", "emv", "envelope", "protocol"]),
     ("ui", &["payment", "protocol"]),
+    ("payment-page", &["payment", "envelope", "protocol"]),
     ("tauri-plugin-card-reader", &[]),
     ("tapseal-app", &["wallet", "protocol", "tauri-plugin-card-reader"]),
     // Only bank_front uses emv; a source rule watches that.

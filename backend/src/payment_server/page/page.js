@@ -1,0 +1,404 @@
+// The payment page: fetches, shows, and hands what is typed to the module, which seals it. Nothing is kept: a visit ends
+// with the page. What is behind the `#` stays in the browser; only the module reads it.
+
+import init, { Page } from '/pay/module.js'
+
+const CODE_LIFE_MS = 300_000
+const POLL_MS = 1_500
+// How many answers of "not known yet" are asked for before the page says so and stops asking.
+const POLLS_MAX = 40
+const LANGUAGES = ['en', 'zh-Hans']
+
+const main = document.getElementById('main')
+const said = document.getElementById('said')
+const own = document.querySelector('script[data-texts]')
+const token = location.pathname.split('/').pop()
+
+let texts
+let page
+let shown
+// What the server's clock is ahead of the device's, in ms.
+let skewMs = 0
+// Draws the present screen again, in another language.
+let draw = () => {}
+let ticking = []
+
+const nowMs = () => Date.now() + skewMs
+const language = () => document.documentElement.lang
+
+function t(key, values = {}) {
+  const text = texts[language()][key] ?? texts.en[key] ?? key
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
+}
+
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
+    else if (value === true) element.setAttribute(name, '')
+    else if (value !== false && value != null) element.setAttribute(name, value)
+  }
+  element.append(...children.filter((child) => child != null))
+  return element
+}
+
+function money() {
+  const digits = shown.amount.split('.')[1]?.length ?? 0
+  const format = { style: 'currency', currency: shown.currency, minimumFractionDigits: digits }
+  return new Intl.NumberFormat(language(), format).format(shown.amount)
+}
+
+function clock(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const two = (number) => String(number).padStart(2, '0')
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${two(m)}:${two(s)}`
+}
+
+// A line that counts down, and what it says when its time is over.
+function countdown(key, endMs, overKey, atEnd = () => {}) {
+  const line = el('p', { class: 'quiet', role: 'timer' })
+  const tick = () => {
+    const left = endMs - nowMs()
+    line.textContent = left > 0 ? t(key, { time: clock(left) }) : t(overKey)
+    if (left <= 0) atEnd()
+    return left > 0
+  }
+  if (tick()) ticking.push(tick)
+  return line
+}
+
+setInterval(() => { ticking = ticking.filter((tick) => tick()) }, 1000)
+
+// Shows a screen. A new one moves the focus to its heading, as a page that loads does.
+function show(name, build) {
+  const moves = main.dataset.screen !== name
+  draw = () => {
+    ticking = []
+    main.dataset.screen = name
+    main.replaceChildren(...build().flat().filter((part) => part != null))
+  }
+  draw()
+  if (moves) main.querySelector('h1')?.focus()
+}
+
+const h1 = (text) => el('h1', { tabindex: -1 }, text)
+
+function say(text) {
+  said.textContent = text
+}
+
+// A field with its label, its hint, and what is wrong with what was typed.
+function field(id, key, attributes = {}) {
+  const input = el('input', {
+    id, name: id, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', dir: 'ltr', ...attributes,
+    'aria-describedby': `${id}-slip ${id}-hint`,
+  })
+  const slip = el('p', { class: 'slip', id: `${id}-slip`, role: 'alert' })
+  const hint = el('p', { class: 'quiet', id: `${id}-hint` }, t(`${key}.hint`))
+  const complain = (text) => {
+    slip.textContent = text
+    input.toggleAttribute('aria-invalid', false)
+    if (text) {
+      input.setAttribute('aria-invalid', 'true')
+      input.focus()
+    }
+  }
+  return { input, complain, view: el('div', { class: 'field' }, el('label', { for: id }, t(key)), input, slip, hint) }
+}
+
+// What a call refused with: a code of the server's or of the module's.
+class Refusal extends Error {
+  constructor(code, moved = 'no') {
+    super(code)
+    this.code = code
+    this.moved = moved
+  }
+}
+
+async function call(method, path, body, signs = true) {
+  const headers = {}
+  const text = body ?? ''
+  if (signs) {
+    const time = Math.round(nowMs())
+    const [device, signature] = JSON.parse(page.signature(method, path, time, text))
+    Object.assign(headers, {
+      'tapseal-device': device, 'tapseal-time': String(time), 'tapseal-signature': signature,
+    })
+  }
+  if (body != null) headers['content-type'] = 'application/json'
+  let answer
+  try {
+    answer = await fetch(path, { method, headers, body, cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' })
+  } catch {
+    throw new Refusal('offline', 'unknown')
+  }
+  const told = await answer.text()
+  if (answer.ok) return told
+  let problem = {}
+  try {
+    problem = JSON.parse(told)
+  } catch {
+    // An answer that is no problem of the server's: its proxy's, perhaps.
+  }
+  throw new Refusal(problem.code ?? 'other', problem.money_moved ?? 'no')
+}
+
+function words(code) {
+  const key = `error.${code}`
+  return texts.en[key] ? t(key) : t('error.other')
+}
+
+function fail(error) {
+  const code = error instanceof Refusal ? error.code : typeof error === 'string' ? error : 'other'
+  return { code, moved: error.moved ?? 'no' }
+}
+
+// A problem above the form it happened in.
+function notice(problem) {
+  if (!problem) return null
+  const money = problem.moved === 'no' && !words(problem.code).includes(t('no_money')) ? ` ${t('no_money')}` : ''
+  return el('div', { class: 'notice bad', role: 'alert', 'data-problem': problem.code }, el('p', {}, words(problem.code) + money))
+}
+
+function head() {
+  const match = language() === 'en' ? shown.match_words : shown.match_words_zh
+  return el('section', { class: 'hero' },
+    el('p', { class: 'amount', 'data-amount': shown.amount, 'data-currency': shown.currency }, money()),
+    el('p', { class: 'payee' }, el('bdi', {}, shown.payee), ' ', el('span', { class: 'good' }, `✓ ${t('verified')}`)),
+    el('p', { class: 'quiet' }, t('order', { number: shown.order_number })),
+    el('p', { class: 'words', translate: 'no' }, match.join(' · ')),
+    el('p', { class: 'quiet' }, t('match')),
+    countdown('until', shown.expires_ms, 'over'))
+}
+
+function openInWallet() {
+  const link = `tapseal://r/${token}?s=${location.host}${location.hash}`
+  return el('a', { class: 'button', href: link }, t('wallet'))
+}
+
+function foot() {
+  return [el('div', { class: 'side' }, openInWallet()), el('p', { class: 'quiet' }, t('trust'))]
+}
+
+function stop(problem) {
+  show('stopped', () => [h1(t('request')), notice(problem), problem.code === 'link_invalid' ? null : openInWallet()])
+}
+
+// The request, and what is typed to pay it.
+function request(problem, chosen = shown.methods[0]) {
+  show('request', () => {
+    const parts = [h1(t('request')), head(), notice(problem)]
+    if (!shown.methods.length) return [...parts, el('p', {}, t('none')), foot()]
+    const sheet = el('div', { class: 'sheet' })
+    const redraw = (method) => sheet.replaceChildren(method === 'code' ? codeForm() : voucherForm())
+    if (shown.methods.length > 1) {
+      const choice = (method) => el('label', {},
+        el('input', { type: 'radio', name: 'method', value: method, checked: method === chosen, onchange: () => { chosen = method; redraw(method) } }),
+        t(`method.${method}`))
+      parts.push(el('fieldset', {}, el('legend', { class: 'unseen' }, t('methods')), ...shown.methods.map(choice)))
+    }
+    redraw(chosen)
+    return [...parts, sheet, foot()]
+  })
+}
+
+// Takes what was typed out of a field: it is in the module from there on.
+function taken(input) {
+  const text = input.value
+  input.value = ''
+  return text
+}
+
+function codeForm() {
+  const identity = field('identity', 'identity', { inputmode: 'numeric', maxlength: 24 })
+  const password = field('password', 'password', { type: 'password', maxlength: 64, dir: 'auto', autocomplete: 'current-password' })
+  const submit = async (event) => {
+    event.preventDefault()
+    let code
+    try {
+      code = Page.identity_code(identity.input.value)
+      identity.complain('')
+    } catch {
+      return identity.complain(t('identity.slip'))
+    }
+    if (!password.input.value) return password.complain(t('password.slip'))
+    const secret = taken(password.input)
+    busy(event.target, true)
+    say(t('stage.lookup'))
+    try {
+      const payer = JSON.parse(await call('GET', `/v1/code-payers/${code}`))
+      const send = (terminal) => sendCode(code, secret, payer, terminal)
+      if (payer.terminals.length === 1) await send(payer.terminals[0])
+      else terminals(payer, send)
+    } catch (error) {
+      request(fail(error), 'code')
+    }
+  }
+  return el('form', { onsubmit: submit, novalidate: true }, identity.view, password.view,
+    el('button', { class: 'main', type: 'submit', 'data-action': 'continue' }, t('continue')))
+}
+
+function name(terminal) {
+  return terminal.kind === 'device' ? t('device') : terminal.masked
+}
+
+function terminals(payer, send) {
+  show('terminals', () => {
+    const row = (terminal) => el('li', {},
+      el('button', { type: 'button', 'data-action': 'choose-terminal', 'data-terminal': terminal.place, onclick: (event) => {
+        busy(event.currentTarget.closest('ul'), true)
+        send(terminal).catch((error) => request(fail(error), 'code'))
+      } }, el('bdi', {}, name(terminal)), el('small', {}, t(`kind.${terminal.kind}`))))
+    return [h1(t('terminal')), head(), el('p', { class: 'quiet' }, t('terminal.body')),
+      el('ul', { class: 'rows' }, ...payer.terminals.map(row)), again()]
+  })
+}
+
+function again() {
+  return el('div', { class: 'side' },
+    el('button', { type: 'button', 'data-action': 'again', onclick: () => request() }, t('again')))
+}
+
+async function sendCode(identity, password, payer, terminal) {
+  const body = page.order_code(identity, password, payer.bank_id, terminal.place, nowMs())
+  await call('POST', `/v1/requests/${shown.request_id}/codes`, body)
+  typeCode(terminal, nowMs() + CODE_LIFE_MS)
+}
+
+function typeCode(terminal, expiresMs, problem) {
+  show('code', () => {
+    const code = field('code', 'code', { inputmode: 'numeric', maxlength: 16, autocomplete: 'one-time-code' })
+    const pay = el('button', { class: 'main', type: 'submit', 'data-action': 'pay' }, t('pay', { amount: money() }))
+    const submit = async (event) => {
+      event.preventDefault()
+      if (!/^\d{6,8}$/.test(code.input.value.replace(/[\s-]/g, ''))) return code.complain(t('code.slip'))
+      busy(event.target, true)
+      await pays(() => page.pay_by_code(taken(code.input), nowMs()), (refused) => {
+        if (refused.code === 'declined_wrong_code') typeCode(terminal, expiresMs, refused)
+        else request(refused, 'code')
+      })
+    }
+    const sentence = terminal.kind === 'device' ? t('code.device') : t('code.sent', { terminal: name(terminal) })
+    return [h1(t('code.title')), head(), notice(problem), el('p', { 'data-part': 'on-its-way' }, sentence),
+      countdown('code.time', expiresMs, 'code.over', () => { pay.disabled = true }),
+      el('form', { onsubmit: submit, novalidate: true }, code.view, pay), again()]
+  })
+}
+
+function voucherForm() {
+  const number = field('voucher-number', 'voucher.number', { inputmode: 'numeric', maxlength: 32 })
+  const code = field('voucher-code', 'voucher.code', { inputmode: 'numeric', maxlength: 20, type: 'password' })
+  const bank = el('select', { id: 'voucher-bank' }, ...shown.banks.map(([id, title]) => el('option', { value: id }, title)))
+  const banks = shown.banks.length > 1
+    ? el('div', { class: 'field' }, el('label', { for: 'voucher-bank' }, t('voucher.bank')), bank) : null
+  const submit = async (event) => {
+    event.preventDefault()
+    busy(event.target, true)
+    // A slip keeps what was typed; anything else wipes it.
+    const kept = code.input.value
+    await pays(() => page.pay_by_voucher(bank.value, number.input.value, taken(code.input), nowMs()), (refused) => {
+      if (refused.code !== 'mistyped') return request(refused, 'voucher')
+      busy(event.target, false)
+      code.input.value = kept
+      number.complain(t('voucher.slip'))
+    })
+  }
+  return el('form', { onsubmit: submit, novalidate: true }, number.view, code.view, banks,
+    el('button', { class: 'main', type: 'submit', 'data-action': 'pay' }, t('pay', { amount: money() })))
+}
+
+function busy(part, is) {
+  for (const button of part.querySelectorAll('button')) button.disabled = is
+}
+
+// Sends an attempt and follows it to its end. It is never sent twice: what is not known is asked for.
+async function pays(seal, refused) {
+  say(t('stage.sealing'))
+  let body
+  try {
+    body = seal()
+  } catch (error) {
+    return refused(fail(error))
+  }
+  say(t('stage.bank'))
+  const path = `/v1/requests/${shown.request_id}/attempts`
+  const own = `${path}/${JSON.parse(body).attempt_id}`
+  let answer
+  try {
+    answer = await call('POST', path, body)
+  } catch (error) {
+    if (error.code !== 'offline' && error.moved === 'no') return refused(fail(error))
+  }
+  for (let polls = 0; ; polls += 1) {
+    const end = answer ? JSON.parse(page.end(answer)) : { end: 'waiting' }
+    if (end.end === 'refused') return refused({ code: end.code, moved: 'no' })
+    if (end.end === 'paid') return paid(end)
+    if (end.end === 'unproved') return ended('unknown', '?', t('refused'), 'unproved')
+    if (end.end === 'unknown' || polls === 2) unknown(end.deadline_ms)
+    if (polls === POLLS_MAX) return
+    await new Promise((wake) => setTimeout(wake, POLL_MS))
+    try {
+      answer = await call('GET', own)
+    } catch (error) {
+      // The server never had it, so no bank did.
+      if (error.code === 'not_found') return refused({ code: 'other', moved: 'no' })
+    }
+  }
+}
+
+function paid(end) {
+  say(t('paid', { amount: money() }))
+  show('paid', () => {
+    const file = `data:application/json;charset=utf-8,${encodeURIComponent(end.receipt)}`
+    return [el('p', { class: 'shape paid', 'aria-hidden': 'true' }, '▣'), h1(t('paid', { amount: money() })),
+      el('p', {}, el('bdi', {}, shown.payee)), el('p', { class: 'quiet' }, t('approval', { code: end.approval_code })),
+      el('p', {}, t('paid.body')),
+      el('div', { class: 'side' }, el('a', { class: 'button', 'data-action': 'receipt', href: file, download: `receipt-${shown.order_number}.json` }, t('receipt')))]
+  })
+}
+
+function unknown(deadlineMs) {
+  const time = () => new Date(deadlineMs ?? nowMs() + 900_000).toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit' })
+  show('unknown', () => [el('p', { class: 'shape unknown', 'aria-hidden': 'true' }, '◌'), h1(t('unknown')), el('p', {}, t('unknown.body', { time: time() }))])
+}
+
+function ended(screen, shape, title, key) {
+  show(screen, () => [el('p', { class: `shape ${screen}`, 'aria-hidden': 'true' }, shape), h1(title), el('p', {}, t(key))])
+}
+
+async function start() {
+  texts = await (await fetch('/pay/texts.json', { integrity: own.dataset.texts })).json()
+  const button = document.getElementById('language')
+  const label = () => {
+    const other = LANGUAGES.find((tag) => tag !== language())
+    button.textContent = t('language')
+    button.lang = other
+  }
+  button.hidden = false
+  button.addEventListener('click', () => {
+    document.documentElement.lang = LANGUAGES.find((tag) => tag !== language())
+    label()
+    draw()
+  })
+  label()
+  show('loading', () => [h1(t('loading'))])
+  try {
+    await init({ module_or_path: fetch('/pay/module.wasm', { integrity: own.dataset.wasm }) })
+    const answer = await fetch(`/v1/links/${token}`, { cache: 'no-store', referrerPolicy: 'no-referrer' })
+    if (!answer.ok) throw new Refusal(answer.status === 404 ? 'not_found' : 'other')
+    const date = Date.parse(answer.headers.get('date'))
+    if (Math.abs(date - Date.now()) > 2_000) skewMs = date - Date.now()
+    const [letter, keys, roots] = await Promise.all([
+      answer.text(), call('GET', '/v1/keyset', null, false), call('GET', '/pay/roots.json', null, false),
+    ])
+    page = Page.open(roots, keys, letter, location.hash.slice(1), nowMs())
+    shown = JSON.parse(page.shown())
+    await call('POST', '/v1/devices', page.registration(language()))
+    request()
+  } catch (error) {
+    stop(fail(error))
+  }
+}
+
+start()
