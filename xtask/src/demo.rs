@@ -45,6 +45,7 @@ const MERCHANT_POLL: Duration = Duration::from_secs(1);
 
 /// How to run the demo.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// No window: the same wallet core, driven through `tapseal-wallet`.
     #[arg(long)]
