@@ -418,10 +418,16 @@ pub fn texts(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// A port nobody listens on now.
+/// A port nobody listens on now, and none that the system gives to whoever asks for any: those are taken again at once by the
+/// connections of tests that run beside this one.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
+    loop {
+        let drawn = u16::from_be_bytes(crate::hand::random());
+        let port = 12_000 + drawn % 20_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// The bank front keeps its port over restarts, so that the payment server finds it again.
