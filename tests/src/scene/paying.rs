@@ -19,6 +19,8 @@ const ENTER: &str = "\u{e007}";
 const LETTERS_AT_ONCE: usize = 8;
 /// How long a field may take to hold what was typed.
 const TYPE_WAIT: Duration = Duration::from_secs(10);
+/// After how long letters that were not taken are typed again.
+const TYPED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Pause between two looks at it.
 const TYPE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -31,21 +33,28 @@ impl Keyboard<'_> {
         self.0.driver().action_chain().send_keys(keys).perform().await.expect("keys can be typed");
     }
 
-    /// Types a long text into the field that has the focus, some letters at a time: WebKit's driver loses some of many.
+    /// Types a long text into the field that has the focus, some letters at a time: WebKit's driver loses some of many, and all of
+    /// those that come while another window of the display is in front. Letters that the field did not take are typed again, as
+    /// a person would who looks at it.
     ///
     /// # Panics
-    /// When the field does not hold what was typed so far.
+    /// When the field does not hold what was typed so far, or no field has the focus.
     pub async fn text(&self, text: &str) {
         let mut typed = 0;
         while typed < text.len() {
-            let end = text.len().min(typed + LETTERS_AT_ONCE);
-            self.keys(&text[typed..end]).await;
+            let (before, end) = (typed, text.len().min(typed + LETTERS_AT_ONCE));
+            self.keys(&text[before..end]).await;
             typed = end;
             let started = Instant::now();
+            let mut again = TYPED_AGAIN_AFTER;
             loop {
-                let held = self.ask("return document.activeElement?.value ?? '';").await;
+                let held = self.ask("return document.activeElement?.value ?? null;").await;
                 if held.as_str() == Some(&text[..typed]) {
                     break;
+                }
+                if held.as_str() == Some(&text[..before]) && started.elapsed() > again {
+                    self.keys(&text[before..end]).await;
+                    again = started.elapsed() + TYPED_AGAIN_AFTER;
                 }
                 assert!(started.elapsed() < TYPE_WAIT, "typed {:?}, but the field holds {held}", &text[..typed]);
                 tokio::time::sleep(TYPE_PAUSE).await;
