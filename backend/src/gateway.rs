@@ -1,6 +1,7 @@
-//! Gateways that messages to people are handed to: a short message centre, a mail server. The payment server and a bank
+//! Gateways that messages to people are handed to: a short message centre, a mail server. Payment server, bank and operator
 //! each have their own; what they say with them is theirs.
 
+pub mod file;
 pub mod receipt;
 pub mod smpp;
 pub mod smtp;

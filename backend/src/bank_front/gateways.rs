@@ -15,10 +15,9 @@ use zeroize::Zeroizing;
 use super::BankFront;
 use super::binding::{Address, Notice, TerminalKind};
 use super::error::BankError;
-use crate::clock::now_ms;
-use crate::gateway::Verdict;
 use crate::gateway::smpp::{self, SmppGateway, SmppSession};
 use crate::gateway::smtp::SmtpGateway;
+use crate::gateway::{Verdict, file};
 
 /// How often a code is handed over at most: it is worth nothing after its time, and a second one tells the payer of
 /// a slow channel.
@@ -152,7 +151,7 @@ impl Gateways {
                 None => Verdict::Refused("address_refused"),
             },
             (TerminalKind::Sms | TerminalKind::Mail | TerminalKind::Device, _, _) => {
-                match write_file(&self.folder, id, to.as_str(), text).await {
+                match file::write(&self.folder, id, to.as_str(), text).await {
                     Ok(()) => Verdict::taken("files"),
                     Err(error) => {
                         tracing::error!(%error, "a message could not be written");
@@ -222,13 +221,4 @@ pub(super) async fn send_due(front: &Arc<BankFront>) -> Result<(), BankError> {
         }
     }
     Ok(())
-}
-
-/// A reader of the folder never sees half a file; the files' names begin with the time.
-async fn write_file(folder: &Path, id: &str, to: &str, text: &str) -> std::io::Result<()> {
-    tokio::fs::create_dir_all(folder).await?;
-    let name = format!("{}-{id}", now_ms());
-    let part = folder.join(format!(".{name}.part"));
-    tokio::fs::write(&part, serde_json::json!({ "id": id, "to": to, "text": text }).to_string()).await?;
-    tokio::fs::rename(part, folder.join(format!("{name}.json"))).await
 }

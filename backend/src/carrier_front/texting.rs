@@ -16,9 +16,8 @@ use zeroize::Zeroizing;
 use super::CarrierFront;
 use super::error::CarrierError;
 use super::subscriber::Subscriber;
-use crate::clock::now_ms;
-use crate::gateway::Verdict;
 use crate::gateway::smpp::{self, SmppGateway, SmppSession};
+use crate::gateway::{Verdict, file};
 use crate::storage::DbConnection;
 
 /// How often a code is handed over at most.
@@ -88,7 +87,7 @@ impl Texting {
         if let Some(centre) = &self.sms {
             return centre.send(id, number, text).await;
         }
-        match write_file(&self.folder, id, number, text).await {
+        match file::write(&self.folder, id, number, text).await {
             Ok(()) => Verdict::taken("files"),
             Err(error) => {
                 tracing::error!(%error, "a message could not be written");
@@ -244,13 +243,4 @@ async fn take_due(db_tx: &mut DbConnection, at_ms: i64) -> Result<Vec<(String, S
         due.push((notice_id, number, text));
     }
     Ok(due)
-}
-
-/// A reader of the folder never sees half a file; the files' names begin with the time.
-async fn write_file(folder: &Path, id: &str, to: &str, text: &str) -> std::io::Result<()> {
-    tokio::fs::create_dir_all(folder).await?;
-    let name = format!("{}-{id}", now_ms());
-    let part = folder.join(format!(".{name}.part"));
-    tokio::fs::write(&part, serde_json::json!({ "id": id, "to": to, "text": text }).to_string()).await?;
-    tokio::fs::rename(part, folder.join(format!("{name}.json"))).await
 }
