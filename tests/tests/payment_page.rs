@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 const PHONE: &str = "+12025550143";
 const PAGER: &str = "ann@pager.example";
+/// A telephone that is not registered.
+const BORROWED: &str = "+12025550199";
 /// A phone, in CSS pixels.
 const PHONE_SIZE: (u32, u32) = (390, 844);
 
@@ -110,6 +112,27 @@ async fn somebody_without_a_wallet_pays_by_code_in_a_browser() {
     visit.type_into("code", if code == "000000" { "000001" } else { "000000" }).await;
     visit.browser.act("pay").await;
     visit.browser.wait_for("[data-problem=\"declined_wrong_code\"]").await;
+
+    // Another code, and then one to an address that only this payment knows, from an account that is named.
+    visit.browser.act("resend").await;
+    let (second, _) = visit.telephones.code(&visit.system, PHONE, 1).await;
+    assert_ne!(code, second, "a code is drawn for each order");
+    visit.browser.act("elsewhere").await;
+    visit.browser.wait_for_screen("terminals").await;
+    visit.browser.press("summary").await;
+    visit.browser.wait_for("#account option[value=\"1\"]").await.click().await.expect("an account can be chosen");
+    visit.type_into("address", BORROWED).await;
+    visit.is_clean("another address").await;
+    visit.browser.press("[data-action=\"choose-terminal\"][data-terminal=\"1\"]").await;
+    visit.browser.wait_for_screen("confirm").await;
+    visit.is_clean("confirm").await;
+    let (confirms, _) = visit.telephones.code(&visit.system, PHONE, 2).await;
+    assert!(visit.telephones.codes_to(BORROWED).is_empty(), "nothing goes where nobody confirmed");
+    visit.type_into("code", &confirms).await;
+    visit.browser.act("confirm-address").await;
+    visit.browser.wait_for_screen("code").await;
+    let (code, text) = visit.telephones.code(&visit.system, BORROWED, 0).await;
+    assert!(text.contains("12.80"), "the borrowed telephone shows it too: {text}");
     visit.type_into("code", &code).await;
     visit.browser.act("pay").await;
     visit.browser.wait_for_screen("paid").await;

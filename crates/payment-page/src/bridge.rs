@@ -60,20 +60,35 @@ impl Page {
         Visit::identity_code(typed).map(|code| code.as_str().to_owned()).map_err(|fault| fault.to_string())
     }
 
-    /// What orders a code.
+    /// Takes over who pays by code.
     ///
     /// # Errors
     /// The code of what is wrong.
-    pub fn order_code(
-        &mut self,
-        identity_code: &str,
-        password: String,
-        bank_id: &str,
-        terminal: u8,
-        now_ms: f64,
-    ) -> Result<String, String> {
+    pub fn begin_code(&mut self, identity_code: &str, password: String, bank_id: &str) -> Result<(), String> {
         let password = SecretText::new(password).bytes();
-        told(self.0.order_code(identity_code, password, bank_id, terminal, ms(now_ms)))
+        self.0.begin_code(identity_code, password, bank_id).map_err(|fault| fault.to_string())
+    }
+
+    /// Forgets who pays by code.
+    pub fn forget_code(&mut self) {
+        self.0.forget_code();
+    }
+
+    /// What orders a code: the one that pays, or the one that confirms an address. An empty address is none.
+    ///
+    /// # Errors
+    /// The code of what is wrong.
+    pub fn order_code(&mut self, account: u8, terminal: u8, address: String, now_ms: f64) -> Result<String, String> {
+        let named = Some(address).filter(|address| !address.is_empty());
+        told(self.0.order_code(account, terminal, named, ms(now_ms)))
+    }
+
+    /// What confirms an address.
+    ///
+    /// # Errors
+    /// The code of what is wrong.
+    pub fn confirm_address(&self, code: String, now_ms: f64) -> Result<String, String> {
+        told(self.0.confirm_address(SecretText::new(code).digits(), ms(now_ms)))
     }
 
     /// What pays with a code.

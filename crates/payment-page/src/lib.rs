@@ -8,6 +8,7 @@
 //! never part of an answer.
 
 mod bridge;
+mod code;
 mod fault;
 mod outcome;
 mod visit;

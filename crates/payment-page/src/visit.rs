@@ -1,33 +1,24 @@
 //! One visit of the page: a request that was opened and checked, a device for as long as it lasts, and what is paid with.
 
 use envelope::keyset::{BankCertificate, Keyset, TrustRoots};
-use envelope::means::code::{Code, CodeOrder, Ticket, TypedCode};
 use envelope::means::voucher::Voucher;
 use envelope::means::{self, Means};
 use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{
     Capsule, Device, DeviceSealingKeySecret, LinkKey, SecretBytes, SigningKey, http_signature, jws, request,
 };
-use payment::{
-    AttemptHash, AttemptId, DeviceId, IdentityCode, MatchWords, Method, Methods, Order, VoucherNumber, WalletNonce,
-};
+use payment::{AttemptHash, AttemptId, DeviceId, MatchWords, Method, Methods, Order, VoucherNumber, WalletNonce};
 use protocol::SealedText;
 use protocol::wallet_api::{KeysetView, RegisterDevice, RequestLetter, SealedRequest, SubmitAttempt};
 use serde::Serialize;
 
+use crate::code::CodePayer;
 use crate::fault::Fault;
 
 /// A bank whose certificate verified, with the certificate as signed.
 pub(crate) struct Front {
     pub(crate) certificate: BankCertificate,
     pub(crate) jws: String,
-}
-
-/// A code that was ordered.
-struct Ordered {
-    identity_code: IdentityCode,
-    bank_id: String,
-    ticket: Ticket,
 }
 
 /// An attempt that was sealed.
@@ -48,7 +39,7 @@ pub struct Visit {
     device_id: DeviceId,
     signing: SigningKey<Device>,
     sealing: DeviceSealingKeySecret,
-    ordered: Option<Ordered>,
+    pub(crate) code_payer: Option<CodePayer>,
     pub(crate) attempt: Option<Attempt>,
 }
 
@@ -112,7 +103,7 @@ impl Visit {
             device_id: DeviceId::from_parts(now_ms, &random()),
             signing: SigningKey::generate(),
             sealing: DeviceSealingKeySecret::generate(),
-            ordered: None,
+            code_payer: None,
             attempt: None,
         })
     }
@@ -159,59 +150,6 @@ impl Visit {
         (self.device_id.to_string(), signature)
     }
 
-    /// An identity code without what people put between its digits.
-    ///
-    /// # Errors
-    /// When a digit of it is wrong.
-    pub fn identity_code(typed: &str) -> Result<IdentityCode, Fault> {
-        typed.trim().parse().map_err(|_| Fault::Mistyped)
-    }
-
-    /// What orders a code from a bank, for a registered terminal. The password is wiped.
-    ///
-    /// # Errors
-    /// When order or merchant do not allow it, the bank is not known, or something was mistyped.
-    pub fn order_code(
-        &mut self,
-        identity_code: &str,
-        password: SecretBytes,
-        bank_id: &str,
-        terminal: u8,
-        now_ms: u64,
-    ) -> Result<SubmitAttempt, Fault> {
-        self.require(Method::Code)?;
-        let identity_code = Self::identity_code(identity_code)?;
-        let ticket = Ticket::draw();
-        let order = CodeOrder {
-            identity_code: identity_code.as_str().to_owned(),
-            password,
-            ticket: ticket.again(),
-            account: 0,
-            terminal,
-            named: None,
-        };
-        let (_, submission) = self.seal(Means::Code(Code::Order(order)), bank_id, now_ms)?;
-        self.ordered = Some(Ordered { identity_code, bank_id: bank_id.to_owned(), ticket });
-        Ok(submission)
-    }
-
-    /// What pays with the code that came. The code is wiped.
-    ///
-    /// # Errors
-    /// When no code was ordered, or it was mistyped.
-    pub fn pay_by_code(&mut self, code: SecretBytes, now_ms: u64) -> Result<SubmitAttempt, Fault> {
-        let ordered = self.ordered.as_ref().ok_or(Fault::NotReady)?;
-        let (bank_id, typed) = (
-            ordered.bank_id.clone(),
-            TypedCode {
-                identity_code: ordered.identity_code.as_str().to_owned(),
-                ticket: ordered.ticket.again(),
-                code,
-            },
-        );
-        self.attempt(Means::Code(Code::Pay(typed)), bank_id, now_ms)
-    }
-
     /// What pays with a voucher. Its code is wiped.
     ///
     /// # Errors
@@ -232,18 +170,18 @@ impl Visit {
         self.attempt(Means::Voucher(voucher), bank_id.to_owned(), now_ms)
     }
 
-    fn require(&self, method: Method) -> Result<(), Fault> {
+    pub(crate) fn require(&self, method: Method) -> Result<(), Fault> {
         if self.methods.contains(method) { Ok(()) } else { Err(Fault::Method) }
     }
 
-    fn attempt(&mut self, means: Means, bank_id: String, now_ms: u64) -> Result<SubmitAttempt, Fault> {
+    pub(crate) fn attempt(&mut self, means: Means, bank_id: String, now_ms: u64) -> Result<SubmitAttempt, Fault> {
         let (nonce, submission) = self.seal(means, &bank_id, now_ms)?;
         self.attempt = Some(Attempt { id: submission.attempt_id, nonce, bank_id });
         Ok(submission)
     }
 
     /// Seals to the bank, and that to the payment server; wipes what pays.
-    fn seal(&self, means: Means, bank_id: &str, now_ms: u64) -> Result<(WalletNonce, SubmitAttempt), Fault> {
+    pub(crate) fn seal(&self, means: Means, bank_id: &str, now_ms: u64) -> Result<(WalletNonce, SubmitAttempt), Fault> {
         let (order, at_ms) = (&self.order, signed(now_ms));
         let front = self.fronts.iter().find(|front| front.certificate.bank_id == bank_id).ok_or(Fault::Bank)?;
         let bank_key = front.certificate.sealing_key_at(at_ms).ok_or(Fault::Keys)?;

@@ -5,6 +5,8 @@ import init, { Page } from '/pay/module.js'
 
 const CODE_LIFE_MS = 300_000
 const POLL_MS = 1_500
+// Accounts that can be named. Which ones there are, only the bank knows.
+const ACCOUNTS_MAX = 8
 // How many answers of "not known yet" are asked for before the page says so and stops asking.
 const POLLS_MAX = 40
 const LANGUAGES = ['en', 'zh-Hans']
@@ -228,9 +230,9 @@ function codeForm() {
     say(t('stage.lookup'))
     try {
       const payer = JSON.parse(await call('GET', `/v1/code-payers/${code}`))
-      const send = (terminal) => sendCode(code, secret, payer, terminal)
-      if (payer.terminals.length === 1) await send(payer.terminals[0])
-      else terminals(payer, send)
+      page.begin_code(code, secret, payer.bank_id)
+      if (payer.terminals.length === 1) await sendCode(payer, { terminal: payer.terminals[0] })
+      else terminals(payer)
     } catch (error) {
       request(fail(error), 'code')
     }
@@ -243,46 +245,93 @@ function name(terminal) {
   return terminal.kind === 'device' ? t('device') : terminal.masked
 }
 
-function terminals(payer, send) {
+// Where the code goes, and what else can be said of it: another account, an address that is not registered.
+function terminals(payer, problem, wish = { account: 0, address: '' }) {
   show('terminals', () => {
+    const account = el('select', { id: 'account' }, ...Array.from({ length: ACCOUNTS_MAX + 1 }, (_, number) =>
+      el('option', { value: number, selected: number === wish.account }, number ? t('account.other', { number }) : t('account.usual'))))
+    const address = field('address', 'address', { type: 'email', maxlength: 254, value: wish.address })
     const row = (terminal) => el('li', {},
       el('button', { type: 'button', 'data-action': 'choose-terminal', 'data-terminal': terminal.place, onclick: (event) => {
         busy(event.currentTarget.closest('ul'), true)
-        send(terminal).catch((error) => request(fail(error), 'code'))
+        wish = { account: Number(account.value), address: address.input.value.trim() }
+        sendCode(payer, { terminal, ...wish }).catch((error) => terminals(payer, fail(error), wish))
       } }, el('bdi', {}, name(terminal)), el('small', {}, t(`kind.${terminal.kind}`))))
-    return [h1(t('terminal')), head(), el('p', { class: 'quiet' }, t('terminal.body')),
-      el('ul', { class: 'rows' }, ...payer.terminals.map(row)), again()]
+    return [h1(t('terminal')), head(), notice(problem), el('p', { class: 'quiet' }, t('terminal.body')),
+      el('ul', { class: 'rows' }, ...payer.terminals.map(row)),
+      el('details', { open: Boolean(wish.account || wish.address) }, el('summary', {}, t('further')),
+        el('div', { class: 'field' }, el('label', { for: 'account' }, t('account')), account), address.view),
+      el('div', { class: 'side' }, anew())]
   })
 }
 
-function again() {
-  return el('div', { class: 'side' },
-    el('button', { type: 'button', 'data-action': 'again', onclick: () => request() }, t('again')))
+function anew() {
+  return el('button', { type: 'button', 'data-action': 'again', onclick: () => {
+    page.forget_code()
+    request(null, 'code')
+  } }, t('again'))
 }
 
-async function sendCode(identity, password, payer, terminal) {
-  const body = page.order_code(identity, password, payer.bank_id, terminal.place, nowMs())
+// Orders a code. One for an address that is not registered is confirmed by a registered terminal first.
+async function sendCode(payer, order) {
+  const { terminal, account = 0, address = '' } = order
+  const body = page.order_code(account, terminal.place, address, nowMs())
   await call('POST', `/v1/requests/${shown.request_id}/codes`, body)
-  typeCode(terminal, nowMs() + CODE_LIFE_MS)
+  const entry = { payer, order, expiresMs: nowMs() + CODE_LIFE_MS }
+  if (address) confirmAddress(entry)
+  else typeCode(entry)
 }
 
-function typeCode(terminal, expiresMs, problem) {
-  show('code', () => {
+// A form for a code that came, with what is told of it and what else can be done.
+function codeScreen(screen, title, sentence, action, label, entry, problem, deed) {
+  show(screen, () => {
     const code = field('code', 'code', { inputmode: 'numeric', maxlength: 16, autocomplete: 'one-time-code' })
-    const pay = el('button', { class: 'main', type: 'submit', 'data-action': 'pay' }, t('pay', { amount: money() }))
+    const go = el('button', { class: 'main', type: 'submit', 'data-action': action }, label())
     const submit = async (event) => {
       event.preventDefault()
       if (!/^\d{6,8}$/.test(code.input.value.replace(/[\s-]/g, ''))) return code.complain(t('code.slip'))
-      busy(event.target, true)
-      await pays(() => page.pay_by_code(taken(code.input), nowMs()), (refused) => {
-        if (refused.code === 'declined_wrong_code') typeCode(terminal, expiresMs, refused)
-        else request(refused, 'code')
-      })
+      busy(main, true)
+      await deed(taken(code.input))
     }
-    const sentence = terminal.kind === 'device' ? t('code.device') : t('code.sent', { terminal: name(terminal) })
-    return [h1(t('code.title')), head(), notice(problem), el('p', { 'data-part': 'on-its-way' }, sentence),
-      countdown('code.time', expiresMs, 'code.over', () => { pay.disabled = true }),
-      el('form', { onsubmit: submit, novalidate: true }, code.view, pay), again()]
+    const { payer, order, expiresMs } = entry
+    const resend = () => {
+      busy(main, true)
+      sendCode(payer, order).then(() => say(t('resent')), (error) => terminals(payer, fail(error), order))
+    }
+    const button = (name, does) => el('button', { type: 'button', 'data-action': name, onclick: does }, t(name))
+    return [h1(t(title)), head(), notice(problem), el('p', { 'data-part': 'on-its-way' }, sentence()),
+      countdown('code.time', expiresMs, 'code.over', () => { go.disabled = true }),
+      el('form', { onsubmit: submit, novalidate: true }, code.view, go),
+      el('div', { class: 'side' }, order.terminal.kind === 'device' ? null : button('resend', resend),
+        button('elsewhere', () => terminals(payer, null, { account: order.account ?? 0, address: order.address ?? '' })), anew())]
+  })
+}
+
+function confirmAddress(entry, problem) {
+  const { terminal, address } = entry.order
+  const sentence = () => t('confirm.sent', { terminal: name(terminal), address })
+  codeScreen('confirm', 'confirm.title', sentence, 'confirm-address', () => t('confirm'), entry, problem, async (code) => {
+    try {
+      await call('POST', `/v1/requests/${shown.request_id}/codes`, page.confirm_address(code, nowMs()))
+      typeCode({ ...entry, expiresMs: nowMs() + CODE_LIFE_MS })
+    } catch (error) {
+      const refused = fail(error)
+      if (refused.code === 'declined_wrong_code') confirmAddress(entry, refused)
+      else terminals(entry.payer, refused, entry.order)
+    }
+  })
+}
+
+function typeCode(entry, problem) {
+  const { terminal, address } = entry.order
+  const to = address || name(terminal)
+  const sentence = () => (terminal.kind === 'device' && !address ? t('code.device') : t('code.sent', { terminal: to }))
+  codeScreen('code', 'code.title', sentence, 'pay', () => t('pay', { amount: money() }), entry, problem, async (code) => {
+    await pays(() => page.pay_by_code(code, nowMs()), (refused) => {
+      if (refused.code === 'declined_wrong_code') return typeCode(entry, refused)
+      page.forget_code()
+      request(refused, 'code')
+    })
   })
 }
 
@@ -348,6 +397,7 @@ async function pays(seal, refused) {
 }
 
 function paid(end) {
+  page.forget_code()
   say(t('paid', { amount: money() }))
   show('paid', () => {
     const file = `data:application/json;charset=utf-8,${encodeURIComponent(end.receipt)}`
