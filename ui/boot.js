@@ -1,15 +1,23 @@
 // Loads the screens. A file of its own, because the content security policy allows no inline script.
-import init, { start } from "./ui.js";
-
-const text = async (language) => {
-  const answer = await fetch(new URL(`./texts/${language}.txt`, import.meta.url));
-  if (!answer.ok) throw new Error(`no texts: ${language}`);
-  return answer.text();
+//
+// Everything is asked for at once: the program answers while the page reads. That includes the screens' first questions to
+// the wallet, whose answers are there when the module is.
+const ask = (command) => {
+  const answer = window.__TAURI_INTERNALS__?.invoke(command, { args: {} });
+  // Whoever takes the answer takes its failure too.
+  answer?.catch(() => {});
+  return answer;
 };
+const file = async (name) => {
+  const answer = await fetch(new URL(`./${name}`, import.meta.url));
+  if (!answer.ok) throw new Error(`no ${name}`);
+  return answer;
+};
+const text = async (language) => (await file(`texts/${language}.txt`)).text();
 
-const [english, chinese] = await Promise.all([
-  text("en"),
-  text("zh-Hans"),
-  init({ module_or_path: new URL("./ui_bg.wasm", import.meta.url) }),
-]);
-start(english, chinese);
+const module_or_path = file("ui_bg.wasm");
+const asked = { status: ask("status"), merchant: ask("merchant"), inbox: ask("inbox") };
+const texts = Promise.all([text("en"), text("zh-Hans")]);
+const { default: init, start } = await import("./ui.js");
+await init({ module_or_path });
+start(...(await texts), asked);

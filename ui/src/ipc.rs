@@ -1,8 +1,9 @@
 //! The bridge to the wallet: the only place where the screens call out of the web view.
 
+use std::cell::RefCell;
 use std::pin::Pin;
 
-use js_sys::{Function, JSON, Promise, Reflect};
+use js_sys::{Function, JSON, Object, Promise, Reflect};
 use protocol::error::{ErrorCode, Problem};
 use protocol::ipc::Command;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,6 +13,26 @@ use crate::json;
 
 /// The object Tauri puts into every window.
 const BRIDGE: &str = "__TAURI_INTERNALS__";
+
+thread_local! {
+    /// What the page asked before there were screens: each promise is the answer of the first call of its name.
+    static ASKED: RefCell<Option<Object>> = const { RefCell::new(None) };
+}
+
+/// Takes over what the page asked already.
+pub fn take_over(asked: Object) {
+    ASKED.with(|known| known.replace(Some(asked)));
+}
+
+fn asked(name: &str) -> Option<Promise> {
+    ASKED.with_borrow(|known| {
+        let (known, name) = (known.as_ref()?, name.into());
+        let promise = Reflect::get(known, &name).ok()?.dyn_into().ok()?;
+        // The next call of this name asks again.
+        Reflect::delete_property(known, &name).ok()?;
+        Some(promise)
+    })
+}
 
 /// Calls a command of the wallet. The whole command is the bridge's single argument `args`.
 ///
@@ -35,7 +56,10 @@ fn call(name: &'static str, arguments: String) -> Pin<Box<dyn Future<Output = Re
 }
 
 async fn send(name: &str, arguments: &str) -> Result<JsValue, JsValue> {
-    let payload = js_sys::Object::new();
+    if let Some(promise) = asked(name) {
+        return JsFuture::from(promise).await;
+    }
+    let payload = Object::new();
     Reflect::set(&payload, &"args".into(), &JSON::parse(arguments)?)?;
     let bridge = Reflect::get(&js_sys::global(), &BRIDGE.into())?;
     let invoke: Function = Reflect::get(&bridge, &"invoke".into())?.dyn_into()?;

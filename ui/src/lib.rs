@@ -36,10 +36,12 @@ mod state;
 #[cfg(feature = "workbench")]
 mod workbench;
 
-/// Draws the screens into the page, in the texts of both languages' files, and starts following the wallet.
+/// Draws the screens into the page, in the texts of both languages' files, and starts following the wallet. `asked` holds
+/// the promises of commands that the page gave while this was loaded, by their names.
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn start(english: String, chinese: String) {
+pub fn start(english: String, chinese: String, asked: js_sys::Object) {
     i18n::load(english, chinese);
+    ipc::take_over(asked);
     #[cfg(feature = "workbench")]
     if workbench::is_asked_for() {
         return leptos::mount::mount_to_body(workbench::page);

@@ -8,11 +8,13 @@ use std::collections::HashSet;
 use std::ops::Deref;
 use std::time::Duration;
 
+use futures::future::join3;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::error::Problem;
 use protocol::ipc::lock::LockState;
+use protocol::ipc::merchant::Merchant;
 use protocol::ipc::pay::MethodView;
 use protocol::ipc::{
     CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, RequestView, Status,
@@ -195,18 +197,27 @@ impl App {
 
     /// Reads the wallet and keeps following it.
     pub fn start(self) {
+        self.start_problem.set(None);
         spawn_local(async move {
-            self.start_problem.set(None);
-            match invoke(Status {}).await {
-                Ok(status) => {
-                    self.online.set(status.online);
-                    self.lock.set(status.lock);
-                    self.status.set(Some(status));
-                }
+            // Asked for at once and taken in this order, so that the first picture is the one that stays.
+            let (status, merchant, inbox) = join3(invoke(Status {}), invoke(Merchant {}), invoke(Inbox {})).await;
+            let status = match status {
+                Ok(status) => status,
                 Err(problem) => return self.start_problem.set(Some(problem)),
+            };
+            match merchant {
+                Ok(merchant) => self.take_merchant(merchant),
+                // Locked, or asked before the status had the wallet opened after an earlier failure.
+                Err(_) => self.read_merchant().await,
             }
-            self.read_methods().await;
-            self.read_merchant().await;
+            // The same is true of the requests, which the first look of the long poll reads again.
+            if let Ok(inbox) = inbox {
+                self.set_inbox(inbox);
+            }
+            self.online.set(status.online);
+            self.lock.set(status.lock);
+            self.status.set(Some(status));
+            spawn_local(self.read_methods());
             self.follow().await;
         });
     }

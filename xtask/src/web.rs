@@ -6,6 +6,7 @@
 //! What is done for the module's size, and what each step brought, stands in `docs/adr/0035-a-small-window.md`.
 
 mod order;
+mod sheets;
 mod shrink;
 pub mod size;
 
@@ -33,7 +34,7 @@ const ERASED_VIEWS: &str = "--cfg erase_components";
 const TEXTS: &str = "texts";
 /// What is copied into the bundle as it is: the source below the project's root, and its name in the bundle.
 const STATIC_FILES: &[(&str, &str)] =
-    &[("ui/index.html", "index.html"), ("ui/boot.js", "boot.js"), ("ui/styles", "styles"), ("ui/icons", "icons")];
+    &[("ui/index.html", "index.html"), ("ui/boot.js", "boot.js"), ("ui/icons", "icons")];
 
 /// How the bundle is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,14 @@ impl Bundle {
         match self {
             Self::Screens => "ui/dist",
             Self::Workbench => "ui/dist-workbench",
+        }
+    }
+
+    /// Style sheets beside those that its page links to, below the package's folder.
+    const fn further_sheets(self) -> &'static [&'static str] {
+        match self {
+            Self::Screens => &[],
+            Self::Workbench => &["workbench/workbench.css"],
         }
     }
 
@@ -160,19 +169,7 @@ pub fn build(root: &Path, profile: Profile, bundle: Bundle) -> Result<(), WebErr
     for (source, name) in STATIC_FILES {
         copy(&root.join(source), &dist.join(name))?;
     }
-    match bundle {
-        Bundle::Screens => Ok(()),
-        Bundle::Workbench => add_workbench(root, &dist),
-    }
-}
-
-/// The catalogue's own style sheet, and the page's link to it.
-fn add_workbench(root: &Path, dist: &Path) -> Result<(), WebError> {
-    copy(&root.join("ui/workbench/workbench.css"), &dist.join("styles/workbench.css"))?;
-    let page = dist.join("index.html");
-    let html = fs::read_to_string(&page).map_err(at(&page))?;
-    let link = "    <link rel=\"stylesheet\" href=\"styles/workbench.css\">\n  </head>";
-    fs::write(&page, html.replacen("  </head>", link, 1)).map_err(at(&page))
+    sheets::join(&root.join("ui"), bundle.further_sheets(), &dist)
 }
 
 /// Builds the payment page's module into [`page_folder`]: what the payment server is given with `--payment-page`.

@@ -251,10 +251,14 @@ pub fn sale_of(amount: Amount, items: Vec<ItemView>, payer: String, counter_id: 
 }
 
 impl App {
-    /// Reads whether this wallet is a till. One that is opens on its keypad.
+    /// Reads whether this wallet is a till.
     pub async fn read_merchant(self) {
         // No answer reads as a payer's wallet; connecting a till says what is wrong.
-        let merchant = invoke(Merchant {}).await.ok().flatten();
+        self.take_merchant(invoke(Merchant {}).await.ok().flatten());
+    }
+
+    /// Becomes a till, which opens on its keypad, or a payer's wallet.
+    pub fn take_merchant(self, merchant: Option<MerchantView>) {
         let is_till = merchant.is_some();
         self.till.set_merchant(merchant);
         if is_till && self.screen.get_untracked() == Screen::Inbox {
