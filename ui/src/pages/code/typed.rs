@@ -165,10 +165,16 @@ fn again(entry: Entry, way: Memo<Option<OnItsWay>>) -> AnyView {
     let buttons = move || {
         let again = (may_send.get() && !is_device.get())
             .then(|| Button::text("send-again", Text::CodeAgain).off_while(move || app.busy.get()).on(app, resend));
+        // Where there is one terminal nothing was chosen yet: another account or address still can be.
+        let elsewhere = may_send.get().then(|| {
+            let choose =
+                move || entry.view.update(|view| view.iter_mut().for_each(|view| view.step = CodeStep::Choose));
+            Button::text("elsewhere", Text::CodeElsewhere).off_while(move || app.busy.get()).on(app, choose)
+        });
         let anew = Button::text("begin-anew", Text::CodeAnew)
             .off_while(move || app.busy.get())
             .on(app, move || entry.begin_anew());
-        view! { {again}{anew} }
+        view! { {again}{elsewhere}{anew} }
     };
     view! { <div class="actions-row actions-quiet">{buttons}</div> }.into_any()
 }
