@@ -17,12 +17,18 @@ use serde_json::Value;
 const GOAL_MS: u32 = 50;
 /// Follows the page's thread from now on.
 const FOLLOW: &str = "
-    window.tasks = { gap: 0, long: [] };
+    window.tasks = { gap: 0, at: '', long: [] };
     let last = performance.now();
+    const screen = () => document.querySelector('main').dataset.screen;
+    let before = screen();
     const beat = () => {
         const now = performance.now();
-        window.tasks.gap = Math.max(window.tasks.gap, now - last);
+        if (now - last > window.tasks.gap) {
+            window.tasks.gap = now - last;
+            window.tasks.at = before + ' to ' + screen();
+        }
         last = now;
+        before = screen();
         setTimeout(beat, 0);
     };
     beat();
@@ -30,7 +36,7 @@ const FOLLOW: &str = "
     new PerformanceObserver(keep).observe({ type: 'longtask', buffered: true });
 ";
 /// What was seen since the last look, in milliseconds.
-const LOOK: &str = "const seen = window.tasks; window.tasks = { gap: 0, long: [] }; return seen;";
+const LOOK: &str = "const seen = window.tasks; window.tasks = { gap: 0, at: '', long: [] }; return seen;";
 
 #[derive(Parser)]
 struct Options {
@@ -61,7 +67,7 @@ async fn main() {
         browser.enter_pin(PIN).await;
         browser.wait_for_screen("result.paid").await;
         let seen = look(&browser).await;
-        println!("payment {round}: {:.0} ms, listed: {:?}", seen.gap_ms, seen.listed_ms);
+        println!("payment {round}: {:.0} ms ({}), listed: {:?}", seen.gap_ms, seen.at, seen.listed_ms);
         paying.push(seen.gap_ms);
         browser.act("done").await;
     }
@@ -73,6 +79,8 @@ async fn main() {
 /// What the page's thread did.
 struct Seen {
     gap_ms: f64,
+    /// The screens before and after the longest task.
+    at: String,
     listed_ms: Vec<f64>,
 }
 
@@ -86,5 +94,9 @@ async fn look(browser: &Browser) -> Seen {
     let seen = browser.driver().execute(LOOK, vec![]).await.expect("the page answers");
     let seen = seen.json();
     let listed = seen["long"].as_array().into_iter().flatten().filter_map(Value::as_f64);
-    Seen { gap_ms: seen["gap"].as_f64().unwrap_or_default(), listed_ms: listed.collect() }
+    Seen {
+        gap_ms: seen["gap"].as_f64().unwrap_or_default(),
+        at: seen["at"].as_str().unwrap_or_default().to_owned(),
+        listed_ms: listed.collect(),
+    }
 }
