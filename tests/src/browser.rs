@@ -242,6 +242,16 @@ impl Browser {
         self.look_at_request().await;
     }
 
+    /// The same with a link that is pasted: one event, and not one for each letter.
+    pub async fn paste_link(&self, link: &str) {
+        self.wait_for("[data-field=\"link\"]").await;
+        let paste = "const field = document.querySelector('[data-field=link]'); field.value = arguments[0]; \
+            field.dispatchEvent(new Event('input', { bubbles: true }));";
+        self.driver.execute(paste, vec![json!(link)]).await.expect("the link can be pasted");
+        self.act("open-link").await;
+        self.look_at_request().await;
+    }
+
     /// Goes on from a request's introduction to the request's own screen.
     pub async fn look_at_request(&self) {
         let shown = self.wait_for_one_of(&["request", "link-opened", "first-contact"]).await;

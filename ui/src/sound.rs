@@ -1,12 +1,16 @@
 //! The sounds of a result: paid, not paid, not known. They say nothing that the screen does not show too.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
+use leptos::prelude::set_timeout;
 use wasm_bindgen::JsValue;
 use web_sys::{AudioContext, OscillatorType};
 
 /// How loud, of 1.
 const LOUDNESS: f32 = 0.35;
+/// How long after a press its answer is on the screen.
+const ANSWERED: Duration = Duration::from_millis(100);
 /// A note's length, in seconds.
 const NOTE_S: f64 = 0.16;
 
@@ -15,8 +19,13 @@ thread_local! {
     static SPEAKER: RefCell<Option<AudioContext>> = const { RefCell::new(None) };
 }
 
-/// Makes the sounds possible.
+/// Makes the sounds possible. A web view takes a moment over it, so the press is answered first; it is still known to be
+/// one then.
 pub fn prepare() {
+    set_timeout(make, ANSWERED);
+}
+
+fn make() {
     SPEAKER.with_borrow_mut(|speaker| {
         if speaker.is_none() {
             // A web view without sound shows the same.

@@ -60,7 +60,7 @@ async fn main() {
         browser.wait_for_screen("inbox").await;
         browser.driver().execute(FOLLOW, vec![]).await.expect("the page can be followed");
         starting.push(look(&browser).await.longest_listed_ms());
-        browser.open_link(link).await;
+        browser.paste_link(link).await;
         browser.act("pay").await;
         browser.wait_for_screen("pin").await;
         browser.act("standard-keys").await;
