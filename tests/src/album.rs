@@ -23,7 +23,9 @@ pub use self::look::{Direction, Look, Shade, Tongue, WIDTHS};
 use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
-use crate::scene::{card_album, history_album, lock_album, merchant_album, methods_album, pay_album, settings_album};
+use crate::scene::{
+    card_album, history_album, lock_album, merchant_album, methods_album, page_album, pay_album, settings_album,
+};
 use crate::system::{Ask, System};
 
 /// How many parts are walked at once: most of the time each waits for a page or a bank.
@@ -46,6 +48,8 @@ pub enum Part {
     Lock,
     /// The ways to pay that need no card.
     Methods,
+    /// The payment page, in a browser without a wallet.
+    Page,
 }
 
 impl Part {
@@ -58,6 +62,7 @@ impl Part {
             Self::Settings => settings_album::walk(tour).await,
             Self::Lock => lock_album::walk(tour).await,
             Self::Methods => methods_album::walk(tour).await,
+            Self::Page => page_album::walk(tour).await,
         }
     }
 }
@@ -143,7 +148,14 @@ pub struct Walk<'a> {
 impl Walk<'_> {
     /// Loads the page anew and waits for this screen.
     pub async fn open(&self, screen: &str) {
-        self.browser.open(&self.url()).await;
+        self.open_at(&self.url(), screen).await;
+    }
+
+    /// The same with the page at an address.
+    pub async fn open_at(&self, url: &str, screen: &str) {
+        // A page of which only the part behind the `#` changes would not be loaded anew.
+        self.browser.open("about:blank").await;
+        self.browser.open(url).await;
         *self.worn.lock().expect("no walk panicked") = None;
         self.wear(Look::first()).await;
         self.browser.wait_for_screen(screen).await;

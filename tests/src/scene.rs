@@ -6,6 +6,7 @@ pub mod lock_album;
 pub mod merchant;
 pub mod merchant_album;
 pub mod methods_album;
+pub mod page_album;
 pub mod pay_album;
 pub mod paying;
 pub mod settings_album;

@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::failure::Failure;
 use crate::invocation::{command, show};
-use crate::repository::{cargo, program, target_folder};
-use crate::{setup, ui};
+use crate::repository::{cargo, program, root, target_folder};
+use crate::{setup, ui, web};
 
 /// What is pictured, and where the pictures go.
 #[derive(Args)]
@@ -19,7 +19,10 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), Failure> {
     setup::for_screenshots()?;
     ui::build_for_window()?;
+    ui::build_page()?;
     let programs = ["--package=tapseal", "--package=wallet", "--package=virtual-card", "--package=e2e"];
     show(cargo(["build", "--bins"].into_iter().chain(programs)))?;
-    show(command(program(&target_folder()?, "screenshots"), &options.words))
+    let mut camera = command(program(&target_folder()?, "screenshots"), &options.words);
+    camera.env("TAPSEAL_TEST_PAGE", web::page_folder(&root()));
+    show(camera)
 }

@@ -163,6 +163,13 @@ function notice(problem) {
   return el('div', { class: 'notice bad', role: 'alert', 'data-problem': problem.code }, el('p', {}, words(problem.code) + money))
 }
 
+// The same on the later steps: what is paid, and to whom.
+function shortHead() {
+  return el('section', { class: 'hero' },
+    el('p', { class: 'amount short', 'data-amount': shown.amount, 'data-currency': shown.currency }, money()),
+    el('p', { class: 'payee' }, el('bdi', {}, shown.payee), ' ', el('span', { class: 'good' }, `✓ ${t('verified')}`)))
+}
+
 function head() {
   const match = language() === 'en' ? shown.match_words : shown.match_words_zh
   return el('section', { class: 'hero' },
@@ -257,7 +264,7 @@ function terminals(payer, problem, wish = { account: 0, address: '' }) {
         wish = { account: Number(account.value), address: address.input.value.trim() }
         sendCode(payer, { terminal, ...wish }).catch((error) => terminals(payer, fail(error), wish))
       } }, el('bdi', {}, name(terminal)), el('small', {}, t(`kind.${terminal.kind}`))))
-    return [h1(t('terminal')), head(), notice(problem), el('p', { class: 'quiet' }, t('terminal.body')),
+    return [h1(t('terminal')), shortHead(), notice(problem), el('p', { class: 'quiet' }, t('terminal.body')),
       el('ul', { class: 'rows' }, ...payer.terminals.map(row)),
       el('details', { open: Boolean(wish.account || wish.address) }, el('summary', {}, t('further')),
         el('div', { class: 'field' }, el('label', { for: 'account' }, t('account')), account), address.view),
@@ -299,7 +306,7 @@ function codeScreen(screen, title, sentence, action, label, entry, problem, deed
       sendCode(payer, order).then(() => say(t('resent')), (error) => terminals(payer, fail(error), order))
     }
     const button = (name, does) => el('button', { type: 'button', 'data-action': name, onclick: does }, t(name))
-    return [h1(t(title)), head(), notice(problem), el('p', { 'data-part': 'on-its-way' }, sentence()),
+    return [h1(t(title)), shortHead(), notice(problem), el('p', { 'data-part': 'on-its-way' }, sentence()),
       countdown('code.time', expiresMs, 'code.over', () => { go.disabled = true }),
       el('form', { onsubmit: submit, novalidate: true }, code.view, go),
       el('div', { class: 'side' }, order.terminal.kind === 'device' ? null : button('resend', resend),
@@ -383,7 +390,7 @@ async function pays(seal, refused) {
     const end = answer ? JSON.parse(page.end(answer)) : { end: 'waiting' }
     if (end.end === 'refused') return refused({ code: end.code, moved: 'no' })
     if (end.end === 'paid') return paid(end)
-    if (end.end === 'unproved') return ended('unknown', '?', t('refused'), 'unproved')
+    if (end.end === 'unproved') return unproved()
     if (end.end === 'unknown' || polls === 2) unknown(end.deadline_ms)
     if (polls === POLLS_MAX) return
     await new Promise((wake) => setTimeout(wake, POLL_MS))
@@ -396,12 +403,29 @@ async function pays(seal, refused) {
   }
 }
 
+// How it ended, as a shape: the seal with a tick, and dots that nobody has joined yet.
+const SHAPES = {
+  paid: ['M30 6H14a8 8 0 0 0-8 8v20a8 8 0 0 0 8 8h20a8 8 0 0 0 8-8V18', 'M15 24l7 7 12-13', 'M36 4a8 8 0 0 1 8 8'],
+  unknown: ['M6 14a8 8 0 0 1 8-8h20a8 8 0 0 1 8 8v20a8 8 0 0 1-8 8H14a8 8 0 0 1-8-8z', 'M24 15v9l6 4'],
+}
+
+function shape(name) {
+  const make = (tag, attributes) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+    return element
+  }
+  const drawing = make('svg', { viewBox: '0 0 48 48', class: `shape ${name}`, 'aria-hidden': 'true' })
+  drawing.append(...SHAPES[name].map((d) => make('path', { d })))
+  return drawing
+}
+
 function paid(end) {
   page.forget_code()
   say(t('paid', { amount: money() }))
   show('paid', () => {
     const file = `data:application/json;charset=utf-8,${encodeURIComponent(end.receipt)}`
-    return [el('p', { class: 'shape paid', 'aria-hidden': 'true' }, '▣'), h1(t('paid', { amount: money() })),
+    return [shape('paid'), h1(t('paid', { amount: money() })),
       el('p', {}, el('bdi', {}, shown.payee)), el('p', { class: 'quiet' }, t('approval', { code: end.approval_code })),
       el('p', {}, t('paid.body')),
       el('div', { class: 'side' }, el('a', { class: 'button', 'data-action': 'receipt', href: file, download: `receipt-${shown.order_number}.json` }, t('receipt')))]
@@ -410,28 +434,28 @@ function paid(end) {
 
 function unknown(deadlineMs) {
   const time = () => new Date(deadlineMs ?? nowMs() + 900_000).toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit' })
-  show('unknown', () => [el('p', { class: 'shape unknown', 'aria-hidden': 'true' }, '◌'), h1(t('unknown')), el('p', {}, t('unknown.body', { time: time() }))])
+  show('unknown', () => [shape('unknown'), h1(t('unknown')), el('p', {}, t('unknown.body', { time: time() }))])
 }
 
-function ended(screen, shape, title, key) {
-  show(screen, () => [el('p', { class: `shape ${screen}`, 'aria-hidden': 'true' }, shape), h1(title), el('p', {}, t(key))])
+function unproved() {
+  show('unknown', () => [shape('unknown'), h1(t('unknown')), el('p', {}, t('unproved'))])
 }
 
 async function start() {
   texts = await (await fetch('/pay/texts.json', { integrity: own.dataset.texts })).json()
   const button = document.getElementById('language')
-  const label = () => {
-    const other = LANGUAGES.find((tag) => tag !== language())
+  const speak = (tag) => {
+    document.documentElement.lang = tag
     button.textContent = t('language')
-    button.lang = other
-  }
-  button.hidden = false
-  button.addEventListener('click', () => {
-    document.documentElement.lang = LANGUAGES.find((tag) => tag !== language())
-    label()
+    button.lang = other()
     draw()
-  })
-  label()
+  }
+  const other = () => LANGUAGES.find((tag) => tag !== language())
+  button.hidden = false
+  button.addEventListener('click', () => speak(other()))
+  // A browser whose language changes is followed, as the screens of the wallet follow the system.
+  addEventListener('languagechange', () => speak(navigator.language.startsWith('zh') ? 'zh-Hans' : 'en'))
+  speak(language())
   show('loading', () => [h1(t('loading'))])
   try {
     await init({ module_or_path: fetch('/pay/module.wasm', { integrity: own.dataset.wasm }) })
