@@ -37,7 +37,6 @@ mod error;
 mod guard;
 mod home;
 mod key_ring;
-mod luhn;
 mod name;
 mod record;
 mod release;

@@ -4,10 +4,10 @@
 //! when their case-folded forms are the same. Letters, marks and digits are taken, with single spaces and `.`, `-`, `_`
 //! between them; letters of scripts that look alike are not mixed (Unicode Technical Standard 39, section 5.2).
 
+use payment::hides_card_number;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::luhn::hides_card_number;
 use crate::keys::mixes_scripts;
 
 /// The fewest and the most characters of a name.

@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod attempt;
+pub mod card_number;
 pub mod confirmation_number;
 pub mod decline;
 pub mod hash;
@@ -24,6 +25,7 @@ pub mod voucher;
 
 pub use amount::{AMOUNT_MINOR_MAX, Amount, AmountError, Currency};
 pub use attempt::{AttemptEvent, AttemptState, ReviewStep};
+pub use card_number::hides_card_number;
 pub use confirmation_number::ConfirmationNumber;
 pub use decline::DeclineCode;
 pub use hash::{AttemptHash, OrderHash, RefundHash, WalletNonce};
