@@ -12,6 +12,7 @@ use protocol::{ErrorCode, Problem};
 use super::Wallet;
 use crate::checkout::entry::{ENTRY_LIFE, Entry, Named, Step};
 use crate::checkout::{CodeWish, Payable, Trace};
+use crate::desk::Turn;
 
 type Answer<T> = std::result::Result<T, Problem>;
 
@@ -57,31 +58,20 @@ impl Wallet {
             step: Step::Choose,
         };
         let view = entry.view();
-        let turn = self.core.desk.begin(entry);
-        // Whoever closes the lock forgets what is at the desk after it said so: one of the two sees the other.
-        if let Err(problem) = self.unlocked() {
-            self.core.desk.forget();
-            return Err(problem);
-        }
-        let (core, closing) = (std::sync::Arc::downgrade(&self.core), self.core.closing.clone());
-        drop(tokio::spawn(async move {
-            let _ = tokio::time::timeout(ENTRY_LIFE, closing.cancelled()).await;
-            if let Some(core) = core.upgrade() {
-                core.desk.forget_if(turn);
-            }
-        }));
+        self.lay_down(|core| &core.desk, entry, ENTRY_LIFE)?;
         Ok(view)
     }
 
     /// What was begun for a request.
     #[allow(clippy::unused_async, reason = "every command is called alike, whether or not it waits")]
     pub async fn code_entry(&self, request_id: RequestId) -> Answer<Option<CodeEntryView>> {
-        Ok(self.core.desk.view(request_id))
+        let of_request = |_, entry: &mut Entry| (entry.request_id == request_id).then(|| entry.view());
+        Ok(self.core.desk.with(of_request).flatten())
     }
 
     /// Has the bank send a code.
     pub async fn code_send(&self, terminal: u8, account: u8, address: Option<String>) -> Answer<CodeEntryView> {
-        let (turn, mut entry) = self.core.desk.take()?;
+        let (turn, mut entry) = self.taken()?;
         let Some(password) = entry.password.as_ref() else {
             self.core.desk.put(turn, entry);
             return Err(ErrorCode::CheckoutNotReady.into());
@@ -112,7 +102,7 @@ impl Wallet {
 
     /// Confirms an address that is not registered.
     pub async fn code_confirm_address(&self, code: TypedSecret) -> Answer<CodeEntryView> {
-        let (turn, mut entry) = self.core.desk.take()?;
+        let (turn, mut entry) = self.taken()?;
         let Step::Ordered { ordered, named: Some(named @ Named::Asked(_)), expires_ms, .. } = &mut entry.step else {
             self.core.desk.put(turn, entry);
             return Err(ErrorCode::CheckoutNotReady.into());
@@ -134,7 +124,7 @@ impl Wallet {
 
     /// Pays with the code that came. The password is wiped; a code that was mistyped can be typed again.
     pub async fn code_pay(&self, code: TypedSecret) -> Answer<CheckoutView> {
-        let (turn, mut entry) = self.core.desk.take()?;
+        let (turn, mut entry) = self.taken()?;
         let payable = match &entry.step {
             Step::Ordered { ordered, named: None | Some(Named::Confirmed(_)), .. } => {
                 Some(ordered.payable(without_gaps(&code)))
@@ -159,20 +149,25 @@ impl Wallet {
         Ok(())
     }
 
+    /// What was begun, for one step.
+    fn taken(&self) -> Answer<(Turn, Entry)> {
+        self.core.desk.take().ok_or_else(|| ErrorCode::CheckoutNotReady.into())
+    }
+
     /// Puts an entry back after a step that went well.
-    fn keep(&self, turn: crate::checkout::entry::Turn, entry: Entry) -> Answer<CodeEntryView> {
+    fn keep(&self, turn: Turn, entry: Entry) -> Answer<CodeEntryView> {
         let view = entry.view();
         if self.core.desk.put(turn, entry) { Ok(view) } else { Err(ErrorCode::Stopped.into()) }
     }
 }
 
 /// Nothing was sent: the check digits, or their count, tell a slip.
-fn mistyped(error: &impl ToString) -> Problem {
+pub(super) fn mistyped(error: &impl ToString) -> Problem {
     Problem::new(ErrorCode::InvalidInput).with_detail(error.to_string())
 }
 
 /// A code without what people put between its groups.
-fn without_gaps(typed: &TypedSecret) -> SecretBytes {
+pub(super) fn without_gaps(typed: &TypedSecret) -> SecretBytes {
     let mut code = zeroize::Zeroizing::new(Vec::with_capacity(typed.expose().len()));
     code.extend(typed.expose().bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'-'));
     SecretBytes::copy_of(&code)
