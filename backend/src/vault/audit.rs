@@ -30,6 +30,7 @@ pub(super) enum Kind {
     Released,
     CardAdded,
     CardRemoved,
+    LimitSet,
     PasswordSet,
     FactorSet,
     /// The alias was taken off with its cards.
@@ -53,6 +54,7 @@ impl Kind {
             Self::Released => "released",
             Self::CardAdded => "card_added",
             Self::CardRemoved => "card_removed",
+            Self::LimitSet => "limit_set",
             Self::PasswordSet => "password_set",
             Self::FactorSet => "factor_set",
             Self::Removed => "removed",

@@ -26,6 +26,11 @@ pub(super) enum Prepared {
     RemoveCard {
         place: u8,
     },
+    SetLimit {
+        place: u8,
+        limit_minor: u64,
+        currency: [u8; 3],
+    },
     RemoveAlias,
     SetPassword(PasswordVerifier),
     SetFactor {
@@ -46,6 +51,7 @@ impl Prepared {
             Deed::Release(wish) => Self::Release(wish),
             Deed::AddCard(card) => Self::AddCard(card),
             Deed::RemoveCard { place } => Self::RemoveCard { place },
+            Deed::SetLimit { place, limit_minor, currency } => Self::SetLimit { place, limit_minor, currency },
             Deed::RemoveAlias => Self::RemoveAlias,
             Deed::SetPassword(password) => match chosen(&password) {
                 Some(password) => Self::SetPassword(PasswordVerifier::of(&password, pepper)),
@@ -145,12 +151,18 @@ pub(super) async fn act(
             Kind::CardAdded
         }
         Prepared::RemoveCard { place } => {
-            let cards = alias.cards(db_tx).await?;
-            let Some(card) = cards.iter().find(|card| card.place == place) else {
+            let Some(card) = alias.card(db_tx, place).await? else {
                 return Ok(refused(ErrorCode::NotFound));
             };
             card.remove(db_tx).await?;
             Kind::CardRemoved
+        }
+        Prepared::SetLimit { place, limit_minor, currency } => {
+            let Some(card) = alias.card(db_tx, place).await? else {
+                return Ok(refused(ErrorCode::NotFound));
+            };
+            card.set_limit(db_tx, ring, limit_minor, currency).await?;
+            Kind::LimitSet
         }
         Prepared::RemoveAlias => {
             alias.remove(db_tx).await?;

@@ -262,6 +262,11 @@ impl Alias {
         rows.into_iter().map(Card::try_from).collect()
     }
 
+    /// The card with this number.
+    pub(super) async fn card(&self, db_tx: &mut DbConnection, place: u8) -> Result<Option<Card>, VaultError> {
+        Ok(self.cards(db_tx).await?.into_iter().find(|card| card.place == place))
+    }
+
     /// What is stored, for its owner.
     pub(super) async fn view(&self, db_tx: &mut DbConnection, ring: &Ring) -> Result<AliasView, VaultError> {
         let cards = self.cards(db_tx).await?;
@@ -355,6 +360,28 @@ impl Card {
     pub(super) async fn remove(&self, db_tx: &mut DbConnection) -> Result<(), VaultError> {
         let removed = sqlx::query("DELETE FROM card WHERE entry_id = $1").bind(&self.entry_id).execute(db_tx).await?;
         expect_one(removed.rows_affected())
+    }
+
+    /// Sets another limit, under a data key of its own as before.
+    pub(super) async fn set_limit(
+        &self,
+        db_tx: &mut DbConnection,
+        ring: &Ring,
+        limit_minor: u64,
+        currency: [u8; 3],
+    ) -> Result<(), VaultError> {
+        let mut content = self.at_rest.open(ring, Place::Card(&self.entry_id))?;
+        let limit = [limit_minor.to_be_bytes().as_slice(), currency.as_slice()].concat();
+        content.get_mut(..limit.len()).ok_or(VaultError::Stored("card"))?.copy_from_slice(&limit);
+        let at_rest = AtRest::seal(ring, Place::Card(&self.entry_id), &content)?;
+        let stored = sqlx::query("UPDATE card SET key_version = $2, wrapped_key = $3, sealed = $4 WHERE entry_id = $1")
+            .bind(&self.entry_id)
+            .bind(at_rest.key_version)
+            .bind(at_rest.wrapped_key)
+            .bind(at_rest.sealed)
+            .execute(db_tx)
+            .await?;
+        expect_one(stored.rows_affected())
     }
 
     /// The sixteen bytes of its place.

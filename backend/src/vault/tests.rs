@@ -333,6 +333,15 @@ async fn an_owners_limit_holds() {
     assert_eq!(bench.release(ReleaseWish { currency: *b"EUR", ..wish(3) }).await, Err(ErrorCode::AliasLimit));
     assert_eq!(bench.release(ReleaseWish { amount_minor: 0, ..wish(4) }).await, Err(ErrorCode::InvalidInput));
     assert_eq!(bench.release(ReleaseWish { place: 2, ..wish(5) }).await, Err(ErrorCode::NotFound));
+    let set = |place, limit_minor| Deed::SetLimit { place, limit_minor, currency: *b"USD" };
+    let shown = view(bench.ask(set(1, 1_300)).await).unwrap();
+    assert_eq!((shown.cards[0].label.as_str(), shown.cards[0].limit.map(Amount::minor)), (LABEL, Some(1_300)));
+    assert_eq!(shown.audit[0].what, "limit_set");
+    bench.release(ReleaseWish { amount_minor: 1_300, ..wish(6) }).await.unwrap();
+    assert_eq!(bench.release(ReleaseWish { amount_minor: 1_301, ..wish(7) }).await, Err(ErrorCode::AliasLimit));
+    assert_eq!(view(bench.ask(set(1, 0)).await).unwrap().cards[0].limit, None);
+    bench.release(ReleaseWish { amount_minor: 9_999, ..wish(8) }).await.unwrap();
+    assert_eq!(view(bench.ask(set(2, 1)).await), Err(ErrorCode::NotFound));
 }
 
 /// Whoever looks for names learns none: the answer, its length, the work and the traces are the same.

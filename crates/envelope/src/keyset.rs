@@ -208,6 +208,20 @@ impl Keyset {
         newest.filter(|_| is_one).map(|(_, key, profile)| (key, profile))
     }
 
+    /// The vaults that can be sealed to now, each once.
+    pub fn vaults(&self, now_ms: i64) -> Vec<&VaultProfile> {
+        let entries = self.keys.iter().filter(|entry| entry.covers(now_ms));
+        let mut vaults: Vec<&VaultProfile> = Vec::new();
+        for entry in entries {
+            if let KeysetKey::Vault { profile, .. } = &entry.key
+                && vaults.iter().all(|known| known.vault_id != profile.vault_id)
+            {
+                vaults.push(profile);
+            }
+        }
+        vaults
+    }
+
     /// What is known of a merchant.
     pub fn merchant(&self, merchant_id: &str) -> Option<&MerchantProfile> {
         self.keys.iter().find_map(|entry| match &entry.key {

@@ -4,11 +4,16 @@
 //! kept here: name, password and code are typed each time, and forgotten when the call is sealed.
 
 mod client;
+mod entry;
+mod factor;
 mod reading;
+
+use std::time::Duration;
 
 use envelope::keyset::VaultProfile;
 use envelope::vault::{Call, Deed, FactorSecret, NewCard};
 use envelope::{SecretBytes, VaultSealingKey};
+use payment::{Amount, Currency};
 use protocol::vault_api::{AliasView, ReleasedView, VaultAnswer};
 use protocol::{ErrorCode, Problem};
 
@@ -17,6 +22,9 @@ use crate::error::{Result, WalletError};
 use crate::keyset::Keys;
 use crate::wallet::Wallet;
 
+pub(crate) use entry::{AliasEntry, SET_UP_LIFE, SIGNED_IN_LIFE};
+pub(crate) use factor::{set_up, typed};
+pub(crate) use reading::Berth;
 pub use reading::CardWish;
 
 /// Whose alias, and that it is its owner who asks. Secrets have no `Debug`; so neither has this.
@@ -60,8 +68,13 @@ impl Wallet {
     }
 
     /// Waits for a card and reads it so that this vault can keep it. Nothing is sent.
-    pub async fn vault_card(&self, wish: CardWish) -> std::result::Result<Box<NewCard>, Problem> {
-        Ok(Box::new(reading::read(self, wish).await?))
+    pub async fn vault_card(
+        &self,
+        wish: CardWish,
+        reader: Option<&str>,
+        wait: Duration,
+    ) -> std::result::Result<Box<NewCard>, Problem> {
+        Ok(Box::new(reading::read(self, wish, reader, wait).await?))
     }
 
     /// Opens an alias with its first card. Password and code are those it has from then on.
@@ -87,6 +100,19 @@ impl Wallet {
     /// Has the vault forget a card, by its number.
     pub async fn alias_remove_card(&self, owner: Owner, place: u8) -> std::result::Result<AliasView, Problem> {
         self.alias_view(owner, Deed::RemoveCard { place }).await
+    }
+
+    /// Sets another limit for a card, by its number; none for no bound but the bank's.
+    pub async fn alias_set_limit(
+        &self,
+        owner: Owner,
+        place: u8,
+        limit: Option<Amount>,
+    ) -> std::result::Result<AliasView, Problem> {
+        let currency = limit.map_or_else(usual_currency, |limit| limit.currency());
+        let limit_minor = limit.map_or(0, |limit| u64::try_from(limit.minor()).unwrap_or(0));
+        let currency = currency.code().as_bytes().try_into().unwrap_or(*b"XXX");
+        self.alias_view(owner, Deed::SetLimit { place, limit_minor, currency }).await
     }
 
     /// Sets another password.
@@ -129,6 +155,11 @@ impl Wallet {
         let listed = Listed::of(&keys, vault_id.as_deref(), self.core.server.now_ms())?;
         client::call(&listed, &call, Vec::new()).await
     }
+}
+
+/// The currency of no limit, and of a card that is read for none.
+pub(crate) fn usual_currency() -> Currency {
+    "USD".parse().expect("USD is a currency")
 }
 
 /// Has a card released for an attempt.

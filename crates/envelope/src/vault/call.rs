@@ -20,6 +20,7 @@ const REMOVE_CARD: u8 = 5;
 const REMOVE_ALIAS: u8 = 6;
 const SET_PASSWORD: u8 = 7;
 const SET_FACTOR: u8 = 8;
+const SET_LIMIT: u8 = 9;
 
 /// What a second factor's codes are made of (RFC 6238). The wallet draws it, shows it once and forgets it.
 pub struct FactorSecret(SecretArray<FACTOR_SECRET_LEN>);
@@ -99,6 +100,15 @@ pub enum Deed {
         /// Which, by its number.
         place: u8,
     },
+    /// Sets another limit for a card.
+    SetLimit {
+        /// Which, by its number.
+        place: u8,
+        /// The most one payment may take, in minor units of `currency`; zero for no bound but the bank's.
+        limit_minor: u64,
+        /// ISO 4217, three letters.
+        currency: [u8; 3],
+    },
     /// Forgets the alias and every card.
     RemoveAlias,
     /// Sets another password.
@@ -134,6 +144,7 @@ impl Call {
         match &self.deed {
             Deed::Enrol { card, .. } | Deed::AddCard(card) => card.check(),
             Deed::Release(wish) => check_currency(wish.currency),
+            Deed::SetLimit { currency, .. } => check_currency(*currency),
             Deed::SetPassword(password) => check_password(password),
             Deed::SetFactor { code, .. } => check_code(code),
             Deed::Show | Deed::RemoveCard { .. } | Deed::RemoveAlias => Ok(()),
@@ -165,6 +176,11 @@ impl Call {
                 card.write(writer)
             }
             Deed::RemoveCard { place } => writer.put(&[REMOVE_CARD, *place]),
+            Deed::SetLimit { place, limit_minor, currency } => {
+                writer.put(&[SET_LIMIT, *place])?;
+                writer.put(&limit_minor.to_be_bytes())?;
+                writer.put(currency)
+            }
             Deed::RemoveAlias => writer.put(&[REMOVE_ALIAS]),
             Deed::SetPassword(password) => {
                 writer.put(&[SET_PASSWORD])?;
@@ -198,6 +214,11 @@ impl Call {
             }),
             ADD_CARD => Deed::AddCard(Box::new(NewCard::read(reader)?)),
             REMOVE_CARD => Deed::RemoveCard { place: reader.byte()? },
+            SET_LIMIT => Deed::SetLimit {
+                place: reader.byte()?,
+                limit_minor: u64::from_be_bytes(reader.array()?),
+                currency: reader.array()?,
+            },
             REMOVE_ALIAS => Deed::RemoveAlias,
             SET_PASSWORD => Deed::SetPassword(SecretBytes::copy_of(reader.long(PASSWORD_LEN_MAX)?)),
             SET_FACTOR => Deed::SetFactor { factor: read_factor(reader)?, code: read_code(reader)? },

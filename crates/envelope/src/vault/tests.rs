@@ -34,6 +34,7 @@ fn deeds() -> Vec<Deed> {
         Deed::Release(wish()),
         Deed::AddCard(new_card()),
         Deed::RemoveCard { place: 1 },
+        Deed::SetLimit { place: 1, limit_minor: 5_000, currency: *b"EUR" },
         Deed::RemoveAlias,
         Deed::SetPassword(SecretBytes::copy_of(b"another horse")),
         Deed::SetFactor { factor: FactorSecret::draw(), code: SecretBytes::copy_of(b"87654321") },

@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use envelope::SecretBytes;
-use envelope::vault::FactorSecret;
-use payment::Currency;
+use envelope::vault::{FactorSecret, NewCard};
+use payment::{Amount, Currency};
 use protocol::vault_api::AliasView;
 use protocol::{ErrorCode, Problem};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::by_code::line;
 use super::{Cli, print};
 use crate::checkout::AliasWish;
-use crate::vault::{CardWish, Owner};
+use crate::vault::{CardWish, Owner, set_up};
 use crate::wallet::Wallet;
 
 /// What to do with an alias.
@@ -56,6 +55,20 @@ pub(super) enum AliasCommand {
         #[arg(long, value_parser = clap::value_parser!(u8).range(1..))]
         place: u8,
     },
+    /// Sets another limit for a card.
+    Limit {
+        #[command(flatten)]
+        name: NameArgs,
+        /// Which, by its number.
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..))]
+        place: u8,
+        /// The most one payment may take, in minor units; zero for no bound but the bank's.
+        #[arg(long)]
+        limit_minor: u32,
+        /// The limit's currency.
+        #[arg(long, default_value = "USD")]
+        limit_currency: Currency,
+    },
     /// Sets another password: one line more.
     Password(NameArgs),
     /// Sets another second factor: a code of the new one is one line more.
@@ -72,6 +85,7 @@ impl AliasCommand {
             Self::Show(_)
             | Self::Export { .. }
             | Self::RemoveCard { .. }
+            | Self::Limit { .. }
             | Self::Password(_)
             | Self::Factor(_)
             | Self::Remove(_) => None,
@@ -153,12 +167,16 @@ pub(super) async fn run(cli: &Cli, command: &AliasCommand) -> Result<(), Problem
             write_out(cli, &view, out)
         }
         AliasCommand::AddCard { name, card } => {
-            let card = wallet.vault_card(card.wish(name.vault.vault.clone())).await?;
+            let card = card.read(&wallet, name.vault.vault.clone()).await?;
             told_card(cli);
             show(cli, &wallet.alias_add_card(name.owner(cli).await?, card).await?)
         }
         AliasCommand::RemoveCard { name, place } => {
             show(cli, &wallet.alias_remove_card(name.owner(cli).await?, *place).await?)
+        }
+        AliasCommand::Limit { name, place, limit_minor, limit_currency } => {
+            let limit = (*limit_minor > 0).then(|| Amount::new(i64::from(*limit_minor), *limit_currency));
+            show(cli, &wallet.alias_set_limit(name.owner(cli).await?, *place, limit).await?)
         }
         AliasCommand::Password(name) => {
             let owner = name.owner(cli).await?;
@@ -180,7 +198,7 @@ pub(super) async fn run(cli: &Cli, command: &AliasCommand) -> Result<(), Problem
 
 async fn enrol(cli: &Cli, wallet: &Wallet, name: &str, vault: &VaultArgs, card: &CardArgs) -> Result<(), Problem> {
     let vault_id = wallet.vault_id(vault.vault.as_deref()).await?;
-    let card = wallet.vault_card(card.wish(Some(vault_id.clone()))).await?;
+    let card = card.read(wallet, Some(vault_id.clone())).await?;
     told_card(cli);
     let factor = FactorSecret::draw();
     told_factor(cli, &set_up(&vault_id, name, &factor));
@@ -204,15 +222,14 @@ impl NameArgs {
 }
 
 impl CardArgs {
-    fn wish(&self, vault_id: Option<String>) -> CardWish {
-        CardWish {
+    async fn read(&self, wallet: &Wallet, vault_id: Option<String>) -> Result<Box<NewCard>, Problem> {
+        let wish = CardWish {
             vault_id,
-            reader: self.reader.clone(),
-            wait: Duration::from_secs(self.card_wait_s),
             label: self.label.clone(),
             limit_minor: self.limit_minor,
             currency: self.limit_currency,
-        }
+        };
+        wallet.vault_card(wish, self.reader.as_deref(), Duration::from_secs(self.card_wait_s)).await
     }
 }
 
@@ -241,33 +258,6 @@ fn told_factor(cli: &Cli, address: &str) {
     } else {
         println!("Set your authenticator up with this; it is shown once:\n{address}");
     }
-}
-
-/// The address by which an authenticator is set up (the `otpauth` form).
-fn set_up(vault_id: &str, name: &str, factor: &FactorSecret) -> Zeroizing<String> {
-    let secret = base32(factor.expose());
-    let name = escaped(name);
-    Zeroizing::new(format!(
-        "otpauth://totp/{vault_id}:{name}?secret={}&issuer={vault_id}&algorithm=SHA256&digits=8&period=30",
-        *secret
-    ))
-}
-
-/// RFC 4648, section 6, without padding.
-fn base32(bytes: &[u8]) -> Zeroizing<String> {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bit = |at: usize| usize::from(bytes.get(at / 8).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0));
-    let value = |group: usize| (0..5).fold(0, |value, place| value * 2 + bit(group * 5 + place));
-    let mut text = Zeroizing::new(String::with_capacity((bytes.len() * 8).div_ceil(5)));
-    text.extend((0..(bytes.len() * 8).div_ceil(5)).map(|group| char::from(ALPHABET[value(group)])));
-    text
-}
-
-/// RFC 3986, section 2.1: everything but the unreserved characters.
-fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let written = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(written).collect()
 }
 
 fn write_out(cli: &Cli, view: &AliasView, out: &Path) -> Result<(), Problem> {
@@ -299,19 +289,4 @@ fn show(cli: &Cli, view: &AliasView) -> Result<(), Problem> {
         println!("   {} {}{attempt}", print::time(event.at_ms), event.what);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_authenticator_is_set_up_by_a_plain_address() {
-        // RFC 4648, section 10.
-        assert_eq!(*base32(b"foobar"), "MZXW6YTBOI");
-        let factor = FactorSecret::from_bytes(&[0; 32]).unwrap();
-        let address = set_up("card-vault", "王 Li", &factor);
-        let wanted = format!("otpauth://totp/card-vault:%E7%8E%8B%20Li?secret={}&issuer=card-vault", "A".repeat(52));
-        assert!(address.starts_with(&wanted), "{}", *address);
-    }
 }
