@@ -11,13 +11,24 @@ use std::{env, fs, path::Path};
 type Locale = BTreeMap<String, String>;
 
 /// What stands before a language's name in its files.
-const PARTS: [&str; 10] =
-    ["", "components.", "merchant.", "payer.", "lock.", "pay.", "methods.", "history.", "settings.", "shell."];
+const PARTS: [&str; 11] = [
+    "",
+    "components.",
+    "merchant.",
+    "payer.",
+    "lock.",
+    "pay.",
+    "methods.",
+    "alias.",
+    "history.",
+    "settings.",
+    "shell.",
+];
 
 /// The languages, as their files are named.
 const LANGUAGES: [&str; 2] = ["en", "zh-Hans"];
 /// Beginnings of keys that are looked up by a code at run time. Of no other key the module knows the name.
-const LOOKED_UP: [&str; 4] = ["error.", "scheme.", "happened.", "reason."];
+const LOOKED_UP: [&str; 5] = ["error.", "scheme.", "happened.", "reason.", "alias_event."];
 
 fn main() {
     let locales = LANGUAGES.map(read);

@@ -113,6 +113,17 @@ const COMMANDS = new Set([
   'code_confirm',
   'code_pay',
   'code_stop',
+  'alias_pay',
+  'alias_state',
+  'alias_begin',
+  'alias_read_card',
+  'alias_factor',
+  'alias_enrol',
+  'alias_sign_in',
+  'alias_change',
+  'alias_export',
+  'alias_remember',
+  'alias_leave',
 ])
 
 // The longest call is far below. In UTF-16 code units.

@@ -9,6 +9,7 @@ use tauri::{AppHandle, Runtime, State};
 use crate::screen;
 use crate::shell::Shell;
 
+pub(crate) mod alias;
 pub(crate) mod history;
 pub(crate) mod keep;
 pub(crate) mod lock;

@@ -182,7 +182,18 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::means::code_send,
             commands::means::code_confirm,
             commands::means::code_pay,
-            commands::means::code_stop
+            commands::means::code_stop,
+            commands::alias::alias_pay,
+            commands::alias::alias_state,
+            commands::alias::alias_begin,
+            commands::alias::alias_read_card,
+            commands::alias::alias_factor,
+            commands::alias::alias_enrol,
+            commands::alias::alias_sign_in,
+            commands::alias::alias_change,
+            commands::alias::alias_export,
+            commands::alias::alias_remember,
+            commands::alias::alias_leave
         ])
         .on_window_event(leaving::on_window_event)
         .setup(|app| {

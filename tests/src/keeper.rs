@@ -106,6 +106,11 @@ impl Authenticator {
         Self { secret: from_base32(secret), last_step: 0 }
     }
 
+    /// One that is set up with a secret as it is typed, in groups.
+    pub fn typed(secret: &str) -> Self {
+        Self { secret: from_base32(&secret.replace(' ', "")), last_step: 0 }
+    }
+
     /// What it was set up with.
     pub fn secret(&self) -> &[u8] {
         &self.secret

@@ -1,5 +1,6 @@
 //! Paying by alias through the whole system: a card enrolled at a vault, released to its bank, given back, forgotten; and a
-//! vault that dies in the middle. No card, password or second factor is left where it does not belong.
+//! vault that dies in the middle. No card, password or second factor is left where it does not belong. The window's commands
+//! set an alias up and look after it.
 
 use std::path::Path;
 
@@ -7,9 +8,23 @@ use e2e::card::Card;
 use e2e::keeper::{Authenticator, Keeper, PASSWORD, VAULT, enrol};
 use e2e::payer::{Payer, code, money_moved};
 use e2e::process;
+use e2e::remote::RemoteWallet;
 use e2e::system::{Ask, System, Wishes, texts};
 
+use protocol::ErrorCode;
+use protocol::ipc::alias::{
+    AliasBegin, AliasChange, AliasDeed, AliasEnrol, AliasExport, AliasFactor, AliasLeave, AliasReadCard, AliasRemember,
+    AliasSignIn, AliasState,
+};
+use protocol::ipc::lock::LockNow;
+use protocol::ipc::means::TypedSecret;
+use protocol::ipc::passphrase::{LockTurnOn, Passphrase, Unlock};
+use protocol::ipc::pay::{KeptAlias, Method, PaymentMethods};
+use protocol::ipc::{Command, ReaderTestStage, Watch};
+
 const NAME: &str = "王小明";
+/// What the password is changed to.
+const NEXT_PASSWORD: &str = "Slow river 81 north";
 const PAN: &str = "4761340000000050";
 const HOLDER: &str = "cardholder:visa-0050";
 
@@ -159,4 +174,113 @@ async fn a_vault_killed_in_the_middle_loses_no_alias_and_moves_no_money() {
             kinds.into_iter().any(|kind| kind == "key_destroyed")
         })
         .await;
+}
+
+fn secret(text: &str) -> TypedSecret {
+    TypedSecret::new(text.to_owned())
+}
+
+/// Why a command is refused.
+async fn refusal<C: Command>(wallet: &RemoteWallet, command: C) -> ErrorCode {
+    wallet.call(&command).await.err().expect("it is refused").code
+}
+
+async fn change(wallet: &RemoteWallet, deed: AliasDeed, code: &str) -> Result<usize, ErrorCode> {
+    let changed = wallet.call(&AliasChange { deed, code: secret(code) }).await.map_err(|problem| problem.code)?;
+    Ok(changed.and_then(|desk| desk.alias).map_or(0, |alias| alias.cards.len()))
+}
+
+/// What is remembered of an alias on this device.
+async fn remembered(wallet: &RemoteWallet) -> Option<KeptAlias> {
+    let ways = wallet.call(&PaymentMethods {}).await.expect("the ways to pay");
+    ways.into_iter().find_map(|way| match way.method {
+        Method::Alias { kept } => Some(kept),
+        Method::Card { .. } | Method::Code { .. } | Method::Voucher { .. } => None,
+    })?
+}
+
+async fn sign_in(wallet: &RemoteWallet, password: &str, code: &str) -> Result<(), ErrorCode> {
+    let (vault_id, name) = (VAULT.to_owned(), NAME.to_owned());
+    let signed_in = AliasSignIn { vault_id, name, password: secret(password), code: secret(code) };
+    wallet.call(&signed_in).await.map(drop).map_err(|problem| problem.code)
+}
+
+/// Waits until the card was read; then the alias at the desk has it.
+async fn card_was_read(wallet: &RemoteWallet) {
+    let mut after = 0;
+    loop {
+        let seen = wallet.call(&Watch { after }).await.expect("watching does not fail");
+        match seen.reader_test.map(|look| look.progress) {
+            Some(ReaderTestStage::Read { .. }) => return,
+            Some(ReaderTestStage::Failed { code }) => panic!("the card was not read: {code}"),
+            Some(ReaderTestStage::WaitingForCard { .. } | ReaderTestStage::Reading { .. }) | None => after = seen.seq,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_alias_is_set_up_and_looked_after_by_the_windows_commands() {
+    let (system, keeper) = start().await;
+    let card = Card::present(&system, "visa");
+    let wallet = RemoteWallet::start(&system, "wallet", &card.reader).await;
+    let begin =
+        |name: &str| AliasBegin { vault_id: VAULT.to_owned(), name: name.to_owned(), password: secret(PASSWORD) };
+    let state = wallet.call(&AliasState {}).await.expect("a state");
+    assert_eq!((state.vaults.len(), state.desk), (1, None));
+    assert_eq!(refusal(&wallet, begin("4761 3400 0000 0050")).await, ErrorCode::AliasNameInvalid);
+
+    wallet.call(&begin(NAME)).await.expect("an alias is begun");
+    let limit = Some("USD".parse().map(|currency| payment::Amount::new(5_000, currency)).expect("a currency"));
+    wallet.call(&AliasReadCard { label: "everyday".into(), limit, reader: None }).await.expect("a card is waited for");
+    card_was_read(&wallet).await;
+    let desk = wallet.call(&AliasState {}).await.expect("a state").desk.expect("it is begun");
+    assert_eq!((desk.card.as_deref(), desk.alias), (Some("0050"), None));
+    let factor = wallet.call(&AliasFactor {}).await.expect("a second factor");
+    let again = wallet.call(&AliasFactor {}).await.expect("the same");
+    assert_eq!(factor.secret, again.secret, "a page that is loaded anew sets up the same authenticator");
+    let mut authenticator = Authenticator::typed(&factor.secret);
+    assert_eq!(refusal(&wallet, AliasEnrol { code: secret("00000000") }).await, ErrorCode::AliasRefused);
+    let code = secret(&authenticator.code().await);
+    let enrolled =
+        wallet.call(&AliasEnrol { code }).await.expect("it is set up").alias.expect("and its owner signed in");
+    assert_eq!((enrolled.cards[0].last_four.as_str(), enrolled.cards[0].label.as_str()), ("0050", "everyday"));
+
+    // A name is remembered where that is asked for, and forgotten likewise.
+    assert_eq!(remembered(&wallet).await, None);
+    wallet.call(&AliasRemember { is_remembered: true }).await.expect("it is remembered");
+    assert_eq!(remembered(&wallet).await.map(|kept| (kept.name, kept.cards.len())), Some((NAME.into(), 1)));
+
+    // A code that is wrong changes nothing and signs nobody out; the password that is set is the one that lets in.
+    assert_eq!(change(&wallet, AliasDeed::RemoveCard { place: 1 }, "00000000").await, Err(ErrorCode::AliasRefused));
+    let next = AliasDeed::SetPassword { password: secret(NEXT_PASSWORD) };
+    assert_eq!(change(&wallet, next, &authenticator.code().await).await, Ok(1));
+    let file = system.folder().join("export.json");
+    let path = Some(file.to_str().expect("temporary paths are plain").to_owned());
+    wallet.call(&AliasExport { path }).await.expect("it is written");
+    let exported = std::fs::read_to_string(&file).expect("the file is there");
+    assert!(exported.contains("\"0050\"") && !exported.contains(PAN), "{exported}");
+    wallet.call(&AliasLeave {}).await.expect("signed out");
+    assert_eq!(change(&wallet, AliasDeed::Remove, "00000000").await, Err(ErrorCode::AliasSignedOut));
+    assert_eq!(sign_in(&wallet, PASSWORD, "00000000").await, Err(ErrorCode::AliasRefused));
+    assert_eq!(sign_in(&wallet, NEXT_PASSWORD, &authenticator.code().await).await, Ok(()));
+
+    // A lock that closes signs out.
+    let passphrase = || Passphrase::new("amber lantern orbit".to_owned());
+    wallet.call(&LockTurnOn { passphrase: passphrase() }).await.expect("there is a lock");
+    wallet.call(&LockNow {}).await.expect("it closes");
+    assert_eq!(refusal(&wallet, AliasState {}).await, ErrorCode::Locked);
+    wallet.call(&Unlock { passphrase: passphrase() }).await.expect("it opens");
+    assert_eq!(wallet.call(&AliasState {}).await.expect("a state").desk, None);
+
+    let needles = [
+        ("card number", PAN.as_bytes().to_vec()),
+        ("password", PASSWORD.as_bytes().to_vec()),
+        ("next password", NEXT_PASSWORD.as_bytes().to_vec()),
+        ("second factor", authenticator.secret().to_vec()),
+        ("second factor as it is typed", factor.secret.replace(' ', "").into_bytes()),
+    ];
+    let mut found = Vec::new();
+    holding(system.folder(), &needles, &mut found);
+    holding(keeper.folder(), &needles, &mut found);
+    assert!(found.is_empty(), "{found:?}");
 }

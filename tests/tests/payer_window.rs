@@ -6,7 +6,8 @@ use std::path::Path;
 use e2e::browser::Browser;
 use e2e::card::Card;
 use e2e::code::{PASSWORD, Telephones, bind};
-use e2e::payer::PIN;
+use e2e::keeper::{self, Keeper, enrol};
+use e2e::payer::{PIN, Payer};
 use e2e::remote::RemoteWallet;
 use e2e::scan::zbar;
 use e2e::scene::paying::{self, Keyboard, fits, longest_task_ms, watch_tasks};
@@ -19,6 +20,8 @@ const PHONE: (u32, u32) = (390, 844);
 const ENLARGED: (u32, u32) = (640, 400);
 /// Where codes go.
 const TELEPHONE: &str = "+12025550143";
+/// The name that stands for a card.
+const ALIAS: &str = "Ann Example 77";
 /// The address the person claims.
 const ADDRESS: &str = "payer@example.org";
 
@@ -99,10 +102,19 @@ async fn a_person_without_a_mouse_pays_in_the_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_without_a_mouse_or_a_card_pays_by_code_in_the_window() {
+async fn a_person_without_a_mouse_or_a_card_pays_by_code_and_by_username_in_the_window() {
     let codes = tempfile::tempdir().expect("a folder for codes");
     let (telephones, bank) = Telephones::new(codes.path().join("codes")).await;
-    let system = System::start(Wishes { bank, ..Wishes::default() }).await;
+    let (mut system, port) = System::with_keys(Wishes { bank, ..Wishes::default() }).await;
+    let mut keeper = Keeper::found(&system).await;
+    system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+    system.start_all(port).await;
+    keeper.admit(&system, "5000").await;
+    keeper.serve(None).await;
+    let card = Card::present(&system, "visa");
+    let (enrolled, mut authenticator) = enrol(&Payer::new(&system), ALIAS, &card.reader).await;
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+    card.remove().await;
     let identity = bind(&system, "ann-0001", TELEPHONE).await;
     system.wait_until("the server knows", async || system.logs().contains("tells of payers by code")).await;
     // What the shop takes decides what is offered: a card would be, otherwise.
@@ -130,8 +142,27 @@ async fn a_person_without_a_mouse_or_a_card_pays_by_code_in_the_window() {
     hand.text(&code).await;
     hand.keys("\u{e007}").await;
     window.wait_for_screen("result.paid").await;
+    hand.press("done").await;
+    // The card that is at home now pays the next one: under a name, with a password and a second factor.
+    let created = system.ask(&Ask { order: "A-2".into(), methods: &["alias"], ..Ask::default() }).await;
+    window.wait_for_screen("inbox").await;
+    hand.go_to("[data-field=\"link\"]").await;
+    hand.text(link(&created)).await;
+    hand.press("open-link").await;
+    window.wait_for("[data-action=\"methods\"][data-method=\"alias\"]").await;
+    hand.press("pay").await;
+    window.wait_for_screen("pay.alias").await;
+    window.wait_for("[data-action=\"pay\"]:enabled").await;
+    for (field, text) in [("alias-name", ALIAS), ("alias-password", keeper::PASSWORD)] {
+        hand.go_to(&format!("[data-field=\"{field}\"]")).await;
+        hand.text(text).await;
+    }
+    hand.go_to("[data-field=\"alias-code\"]").await;
+    hand.text(&authenticator.code().await).await;
+    hand.keys("\u{e007}").await;
+    window.wait_for_screen("result.paid").await;
     window.close().await;
-    system.assert_merchant_received(1280).await;
+    system.assert_merchant_received(2560).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,7 @@ fn page(app: App, place: Place) -> AnyView {
         Place::FirstContact(request_id) => pages::introduction::first_contact(app, request_id).into_any(),
         Place::LinkOpened(request_id) => pages::introduction::link_opened(app, request_id).into_any(),
         Place::Request(request_id) => pages::request::page(app, request_id).into_any(),
+        Place::PayAlias(request_id) => pages::alias::page(app, request_id).into_any(),
         Place::PayCode(request_id) => pages::code::page(app, request_id).into_any(),
         Place::PayVoucher(request_id) => pages::voucher::page(app, request_id).into_any(),
         Place::Card => pages::card::page(app).into_any(),

@@ -185,7 +185,7 @@ impl App {
         if self.lang.get_untracked() == Lang::Chinese { Language::Chinese } else { Language::English }
     }
 
-    fn export(self, command: impl Command<Answer = ExportView> + 'static) {
+    pub fn export(self, command: impl Command<Answer = ExportView> + 'static) {
         self.while_busy(async move {
             match self.ask(command).await {
                 Some(ExportView::Saved { name, .. }) => self.toasts.say(Words::Filled(Text::ExportSaved, "name", name)),

@@ -163,6 +163,11 @@ impl Text {
         Self::with_key(&format!("happened.{kind}"))
     }
 
+    /// What was done with an alias; none for a word this version does not know.
+    pub fn alias_event(what: &str) -> Option<Self> {
+        Self::with_key(&format!("alias_event.{what}"))
+    }
+
     /// Why a delivery failed or waits; none for a code this version does not know.
     pub fn reason(code: &str) -> Option<Self> {
         Self::with_key(&format!("reason.{code}"))

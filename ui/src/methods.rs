@@ -1,5 +1,6 @@
 //! The ways to pay as a person is shown them. A way is a module here and a line in each `match`.
 
+pub mod alias;
 pub mod card;
 pub mod code;
 pub mod voucher;
@@ -9,6 +10,7 @@ use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::ipc::pay::{ChooseMethod, Method, MethodView, PaymentMethods};
 
+use crate::components::icon;
 use crate::feedback;
 use crate::i18n::Text;
 use crate::ipc::invoke;
@@ -31,18 +33,21 @@ pub const fn id(method: &Method) -> &'static str {
     method.kind().as_str()
 }
 
-/// Its picture.
-pub fn shape(method: &Method) -> AnyView {
+/// The picture of a way.
+pub fn shape(method: payment::Method) -> AnyView {
     match method {
-        Method::Card { .. } => card::shape(),
-        Method::Code { .. } => code::shape(),
-        Method::Voucher { .. } => voucher::shape(),
+        payment::Method::Alias => alias::shape(),
+        payment::Method::Card => card::shape(),
+        payment::Method::Carrier => icon::device(),
+        payment::Method::Code => code::shape(),
+        payment::Method::Voucher => voucher::shape(),
     }
 }
 
 /// What is set for it, or why it cannot be used now.
 pub fn detail(app: App, method: &Method) -> AnyView {
     match method {
+        Method::Alias { kept } => alias::detail(app, kept.as_ref()),
         Method::Card { .. } => card::detail(app),
         Method::Code { identity_code } => code::detail(app, identity_code.as_deref()),
         Method::Voucher { .. } => voucher::detail(app),
@@ -52,6 +57,7 @@ pub fn detail(app: App, method: &Method) -> AnyView {
 /// What can be set for it.
 pub fn choices(app: App, method: &Method) -> AnyView {
     match method {
+        Method::Alias { kept } => alias::choices(app, kept.as_ref()),
         Method::Card { .. } => card::choices(app),
         Method::Code { identity_code } => code::choices(app, identity_code.clone()),
         Method::Voucher { .. } => voucher::choices(app),
@@ -61,8 +67,9 @@ pub fn choices(app: App, method: &Method) -> AnyView {
 /// Where something is typed to pay in a way.
 pub const fn screen_of(request_id: RequestId, method: payment::Method) -> Screen {
     match method {
-        // A card is not typed, and a username or a phone bill's PIN not here.
-        payment::Method::Alias | payment::Method::Card | payment::Method::Carrier => Screen::Request(request_id),
+        // A card is not typed, and a phone bill's PIN not here.
+        payment::Method::Card | payment::Method::Carrier => Screen::Request(request_id),
+        payment::Method::Alias => Screen::PayAlias(request_id),
         payment::Method::Code => Screen::PayCode(request_id),
         payment::Method::Voucher => Screen::PayVoucher(request_id),
     }
@@ -81,7 +88,7 @@ impl App {
         for view in &methods {
             match &view.method {
                 Method::Card { reader } => self.reader.set(reader.clone()),
-                Method::Code { .. } | Method::Voucher { .. } => {}
+                Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } => {}
             }
         }
         self.methods.set(methods);
@@ -114,7 +121,7 @@ impl App {
     pub fn pay(self, request_id: RequestId, method: &Method) {
         match method {
             Method::Card { .. } => self.pay_with_card(request_id),
-            Method::Code { .. } | Method::Voucher { .. } => {
+            Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } => {
                 // A web view lets a page sound only after a person did something on it: this is the moment.
                 feedback::prepare();
                 self.problem.set(None);

@@ -1,5 +1,6 @@
 //! The screens, one a file.
 
+pub mod alias;
 pub mod card;
 pub mod card_choose;
 pub mod card_error;

@@ -28,6 +28,8 @@ pub enum Screen {
     Checkout,
     /// A checkout could not start: why the reader cannot be used.
     CardProblem(RequestId, ErrorCode),
+    /// What is typed to pay by username.
+    PayAlias(RequestId),
     /// What is typed to pay by code.
     PayCode(RequestId),
     /// What is typed to pay with a voucher.
@@ -75,6 +77,8 @@ pub enum Place {
     Request(RequestId),
     /// See [`Screen::CardProblem`].
     CardProblem(RequestId, ErrorCode),
+    /// See [`Screen::PayAlias`].
+    PayAlias(RequestId),
     /// See [`Screen::PayCode`].
     PayCode(RequestId),
     /// See [`Screen::PayVoucher`].
@@ -137,6 +141,7 @@ impl Place {
             (Screen::LinkOpened(request_id), _) => Self::LinkOpened(request_id),
             (Screen::Request(request_id), _) => Self::Request(request_id),
             (Screen::CardProblem(request_id, code), _) => Self::CardProblem(request_id, code),
+            (Screen::PayAlias(request_id), _) => Self::PayAlias(request_id),
             (Screen::PayCode(request_id), _) => Self::PayCode(request_id),
             (Screen::PayVoucher(request_id), _) => Self::PayVoucher(request_id),
             (Screen::Numbers, _) => Self::Numbers,
@@ -179,6 +184,7 @@ impl Place {
             Self::FirstContact(_) => "first-contact",
             Self::LinkOpened(_) => "link-opened",
             Self::Request(_) => "request",
+            Self::PayAlias(_) => "pay.alias",
             Self::PayCode(_) => "pay.code",
             Self::PayVoucher(_) => "pay.voucher",
             Self::Card => "card",
@@ -216,7 +222,7 @@ impl Place {
             },
             Self::Starting | Self::Broken | Self::Lock | Self::LockForgotten | Self::FirstRun(_) => None,
             Self::CardProblem(..) | Self::Card | Self::CardChoose | Self::CardError => None,
-            Self::PayCode(_) | Self::PayVoucher(_) => None,
+            Self::PayAlias(_) | Self::PayCode(_) | Self::PayVoucher(_) => None,
             Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
         }
     }
@@ -239,7 +245,7 @@ impl Place {
                 | Self::CardProblem(..)
                 | Self::Card
                 | Self::CardError
-                | Self::SettingsPage(SettingsPage::Readers)
+                | Self::SettingsPage(SettingsPage::Readers | SettingsPage::Ways | SettingsPage::WayAlias)
         )
     }
 
@@ -249,6 +255,7 @@ impl Place {
             Self::FirstContact(request_id)
             | Self::LinkOpened(request_id)
             | Self::Request(request_id)
+            | Self::PayAlias(request_id)
             | Self::PayCode(request_id)
             | Self::PayVoucher(request_id) => Some(request_id),
             _ => None,

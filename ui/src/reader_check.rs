@@ -120,11 +120,12 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use Finding::{Bad, Good, Skipped, Waiting};
+    use protocol::ipc::LookFor;
 
     use super::*;
 
     fn found(progress: ReaderTestStage, kind: ReaderKind) -> Vec<Finding> {
-        let test = ReaderTestView { reader: None, gesture: None, progress, card: None };
+        let test = ReaderTestView { purpose: LookFor::Test, reader: None, gesture: None, progress, card: None };
         findings(&test, Some(kind)).into_iter().map(|(_, finding)| finding).collect()
     }
 

@@ -17,7 +17,7 @@ use protocol::ipc::lock::LockState;
 use protocol::ipc::merchant::Merchant;
 use protocol::ipc::pay::MethodView;
 use protocol::ipc::{
-    CheckoutStage, CheckoutView, Inbox, Language, ReaderTestView, ReaderView, Readers, RequestView, Status,
+    CheckoutStage, CheckoutView, Inbox, Language, LookFor, ReaderTestView, ReaderView, Readers, RequestView, Status,
     WalletStatus, Watch, WatchView,
 };
 
@@ -260,8 +260,11 @@ impl App {
         if before.is_none() && view.checkout.is_some() {
             // The window was opened, or reloaded, in the middle of a payment.
             self.screen.set(Screen::Checkout);
-        } else if before.is_none() && view.reader_test.is_some() {
-            self.screen.set(Screen::ReaderTest);
+        } else if let (None, Some(look)) = (before, &view.reader_test) {
+            self.screen.set(match look.purpose {
+                LookFor::Test => Screen::ReaderTest,
+                LookFor::Vault => Screen::SettingsPage(SettingsPage::WayAlias),
+            });
         }
         if self.reader_test.with_untracked(|test| *test != view.reader_test) {
             self.reader_test.set(view.reader_test.clone());
@@ -421,10 +424,12 @@ impl App {
                 }
             }
             Place::CardError => self.leave_checkout(),
-            Place::CardProblem(request_id, _) | Place::PayVoucher(request_id) => self.go(Screen::Request(request_id)),
+            Place::CardProblem(request_id, _) | Place::PayAlias(request_id) | Place::PayVoucher(request_id) => {
+                self.go(Screen::Request(request_id));
+            }
             Place::PayCode(request_id) => self.leave_code(request_id),
             Place::ReaderTest => self.go(Screen::SettingsPage(SettingsPage::Readers)),
-            Place::SettingsPage(_) => self.go(Screen::Settings),
+            Place::SettingsPage(page) => self.go(page.parent().map_or(Screen::Settings, Screen::SettingsPage)),
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),
             Place::History | Place::Settings | Place::Numbers => self.go(Screen::Inbox),
             Place::Receipt(_) | Place::Verify => self.go(Screen::History),

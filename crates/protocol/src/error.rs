@@ -173,6 +173,8 @@ error_codes! {
     VaultUnreachable = "vault_unreachable", 503, No, true, "The vault cannot be reached. No money moved.";
     /// The operator lists no vault, or not this one.
     NoVault = "no_vault", 422, No, false, "No such vault is known. No money moved.";
+    /// Nobody is signed in to an alias any more: the time is over, or the wallet was locked.
+    AliasSignedOut = "alias_signed_out", 409, No, false, "You are signed out of your username. No money moved.";
     // The wallet's own.
     /// The payment server cannot be reached, and nothing was sent.
     ServerUnreachable = "server_unreachable", 503, No, true, "The payment server cannot be reached. No money moved.";

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, MoneyMoved};
 
-pub use reader_test::{ReaderTestStage, ReaderTestView, TestedCardView};
+pub use reader_test::{LookFor, ReaderTestStage, ReaderTestView, TestedCardView};
 
 /// A call from the window to the wallet.
 pub trait Command: Serialize + DeserializeOwned {
@@ -40,6 +40,7 @@ macro_rules! commands {
     };
 }
 
+pub mod alias;
 pub mod history;
 pub mod keep;
 pub mod lock;
@@ -62,6 +63,7 @@ const GROUPS: &[&[&str]] = &[
     lock::NAMES,
     passphrase::NAMES,
     means::NAMES,
+    alias::NAMES,
 ];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.

@@ -1,6 +1,6 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, history, keep, lock, means, merchant, passphrase, pay, payer, shell};
+use protocol::ipc::{self, Command, alias, history, keep, lock, means, merchant, passphrase, pay, payer, shell};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -229,6 +229,27 @@ async fn dispatch_means(wallet: &Wallet, name: &str, args: Value) -> Result<Valu
             CodeConfirm { code } => code_confirm_address;
             CodePay { code } => code_pay;
             CodeStop {} => code_stop;
+        }
+        _ => dispatch_alias(wallet, name, args).await
+    }
+}
+
+/// The same for the commands around an alias.
+async fn dispatch_alias(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, alias,
+        {
+            AliasPay { request_id, vault_id, name, password, code, place } => alias_pay;
+            AliasState {} => alias_state;
+            AliasBegin { vault_id, name, password } => alias_begin;
+            AliasReadCard { label, limit, reader } => alias_read_card;
+            AliasFactor {} => alias_factor;
+            AliasEnrol { code } => alias_enrol_read;
+            AliasSignIn { vault_id, name, password, code } => alias_sign_in;
+            AliasChange { deed, code } => alias_change;
+            AliasExport { path } => alias_export;
+            AliasRemember { is_remembered } => alias_remember;
+            AliasLeave {} => alias_leave;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

@@ -1,5 +1,6 @@
 //! The ways to pay, and the one the person chose last. A way is a line in each `match` here, and a module if it needs one.
 
+mod alias;
 mod card;
 
 use protocol::ipc::pay::{Method, MethodView};
@@ -15,8 +16,12 @@ impl Wallet {
     /// The ways to pay that this wallet has. The one the person chose last is marked.
     pub async fn payment_methods(&self) -> std::result::Result<Vec<MethodView>, Problem> {
         let chosen = self.chosen_method().await?;
+        let mut ways = vec![card::usual(), Method::Code { identity_code: None }, Method::Voucher { bank_id: None }];
+        if alias::is_offered(self).await? {
+            ways.push(alias::usual());
+        }
         let mut views = Vec::new();
-        for usual in [card::usual(), Method::Code { identity_code: None }, Method::Voucher { bank_id: None }] {
+        for usual in ways {
             let is_chosen = usual.kind() == chosen.kind();
             let method = if is_chosen { chosen.clone() } else { self.kept_method(usual).await? };
             views.push(MethodView { trouble: self.trouble_of(&method).await?, method, chosen: is_chosen });
@@ -30,6 +35,16 @@ impl Wallet {
         self.core.store.save_setting(SETTING_METHOD, &text).await?;
         self.core.store.save_setting(&setting_of(method.kind()), &text).await?;
         self.payment_methods().await
+    }
+
+    /// Sets something for a way, whether or not it is the chosen one.
+    pub(crate) async fn set_for_method(&self, method: &Method) -> Result<()> {
+        let text = serde_json::to_string(method).expect("a method is always JSON");
+        self.core.store.save_setting(&setting_of(method.kind()), &text).await?;
+        if self.chosen_method().await?.kind() == method.kind() {
+            self.core.store.save_setting(SETTING_METHOD, &text).await?;
+        }
+        Ok(())
     }
 
     /// The choice, or a card at any reader.
@@ -48,7 +63,7 @@ impl Wallet {
     async fn trouble_of(&self, method: &Method) -> std::result::Result<Option<ErrorCode>, Problem> {
         match method {
             Method::Card { reader } => Ok(card::trouble(&self.readers().await?, reader.as_deref())),
-            Method::Code { .. } | Method::Voucher { .. } => Ok(None),
+            Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } => Ok(None),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! A test of a reader: one card is looked at, so that a person sees what works and what does not.
+//! A card looked at without a payment: a test of a reader, so that a person sees what works and what does not, or a card
+//! that a vault shall keep.
 //!
-//! **Invariants:** nothing is paid, sent or kept; what is shown of the card is its scheme, its label and its last four
-//! digits; a test and a payment never hold a reader at the same time.
+//! **Invariants:** nothing is paid or sent, and a test keeps nothing; what is shown of the card is its scheme, its label and
+//! its last four digits; a look and a payment never hold a reader at the same time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,19 +10,36 @@ use std::time::{Duration, Instant};
 
 use emv::{Inspection, Outcome};
 use protocol::ErrorCode;
-use protocol::ipc::{ReaderTestStage, ReaderTestView, TestedCardView};
+use protocol::ipc::{LookFor, ReaderTestStage, ReaderTestView, TestedCardView};
 use tokio_util::sync::CancellationToken;
 
-use crate::card::{self, CardEvent, Looked, Reading, STEPS, Terminal, Watcher};
+use crate::card::{self, CardEvent, Looked, STEPS, Terminal, Watcher};
 use crate::changes::Changes;
 use crate::error::{Result, WalletError};
-use crate::readers::ReaderError;
+use crate::readers::{Place, ReaderError};
 use crate::wallet::Wallet;
 
 /// How long stopping waits for the reader to be let go.
 const STOP_WAIT: Duration = Duration::from_secs(3);
 
-/// The one test of a wallet.
+/// Waits for a card and reads it; blocks.
+pub(crate) type Look = Box<dyn FnOnce(&[Place], Instant, &Watcher) -> Result<Seen> + Send>;
+
+/// What a look saw.
+pub(crate) struct Seen {
+    /// The reader's id.
+    pub(crate) reader: String,
+    /// How long the card had to be held.
+    pub(crate) took: Duration,
+    /// Commands sent to the card; none to a stripe.
+    pub(crate) exchanges: u32,
+    /// Why the card could not pay all the same.
+    pub(crate) trouble: Option<ErrorCode>,
+    /// What may be shown of it.
+    pub(crate) card: TestedCardView,
+}
+
+/// The one look of a wallet.
 pub(crate) struct ReaderTest {
     current: Mutex<Current>,
     changes: Arc<Changes>,
@@ -53,16 +71,46 @@ impl ReaderTest {
         self.lock().running.as_ref().map(|running| running.view.clone())
     }
 
-    /// Starts a test in the place of one before it, unless a payment is under way.
+    /// What the running or finished look is for.
+    pub(crate) fn purpose(&self) -> Option<LookFor> {
+        self.lock().running.as_ref().map(|running| running.view.purpose)
+    }
+
+    /// Starts a test in the place of a look before it, unless a payment is under way.
     pub(crate) async fn start(&self, wallet: &Wallet, reader: Option<String>) -> Result<ReaderTestView> {
+        let terminal = Terminal::to_look(wallet.core.config.terminal_country, wallet.core.ca_keys.clone())?;
+        self.look(
+            wallet,
+            reader,
+            LookFor::Test,
+            Box::new(move |places, deadline, watcher| {
+                let reading = card::inspect(places, &terminal, deadline, watcher)?;
+                let (exchanges, trouble) = match &reading.read {
+                    Looked::Chip(card) => (card.exchanges, trouble(card)),
+                    Looked::Stripe(_) => (0, None),
+                };
+                let card = card_view(&reading.read);
+                Ok(Seen { reader: reading.reader, took: reading.took, exchanges, trouble, card })
+            }),
+        )
+        .await
+    }
+
+    /// Starts a look in the place of one before it, unless a payment is under way.
+    pub(crate) async fn look(
+        &self,
+        wallet: &Wallet,
+        reader: Option<String>,
+        purpose: LookFor,
+        look: Look,
+    ) -> Result<ReaderTestView> {
         if wallet.core.checkout.is_busy() {
             return Err(WalletError::Code(ErrorCode::CheckoutBusy));
         }
         let places = wallet.core.readers.places(reader.as_deref())?;
-        let terminal = Terminal::to_look(wallet.core.config.terminal_country, wallet.core.ca_keys.clone())?;
         self.stop().await;
         let progress = ReaderTestStage::WaitingForCard { notice: None };
-        let view = ReaderTestView { reader, gesture: None, progress, card: None };
+        let view = ReaderTestView { purpose, reader, gesture: None, progress, card: None };
         let (stop, is_free) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
         let number = {
             let mut current = self.lock();
@@ -75,7 +123,7 @@ impl ReaderTest {
         let deadline = Instant::now() + wallet.core.config.card_wait;
         let (events, told) = tokio::sync::mpsc::unbounded_channel();
         let watcher = Watcher { events, stop };
-        let reading = tokio::task::spawn_blocking(move || card::inspect(&places, &terminal, deadline, &watcher));
+        let reading = tokio::task::spawn_blocking(move || look(&places, deadline, &watcher));
         tokio::spawn(follow(wallet.clone(), number, told, reading, is_free));
         Ok(view)
     }
@@ -118,7 +166,7 @@ async fn follow(
     wallet: Wallet,
     number: u64,
     mut told: tokio::sync::mpsc::UnboundedReceiver<CardEvent>,
-    reading: tokio::task::JoinHandle<Result<Reading<Looked>>>,
+    reading: tokio::task::JoinHandle<Result<Seen>>,
     is_free: CancellationToken,
 ) {
     let test = &wallet.core.reader_test;
@@ -128,14 +176,10 @@ async fn follow(
     }
     let read = reading.await.unwrap_or_else(|_| Err(ReaderError::Failed("the reading stopped".to_owned()).into()));
     test.update(number, |view| match read {
-        Ok(reading) => {
-            view.reader = Some(reading.reader);
-            view.card = Some(card_view(&reading.read));
-            let (exchanges, trouble) = match &reading.read {
-                Looked::Chip(card) => (card.exchanges, trouble(card)),
-                Looked::Stripe(_) => (0, None),
-            };
-            let read_ms = u32::try_from(reading.took.as_millis()).unwrap_or(u32::MAX);
+        Ok(Seen { reader, took, exchanges, trouble, card }) => {
+            view.reader = Some(reader);
+            view.card = Some(card);
+            let read_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
             view.progress = ReaderTestStage::Read { read_ms, exchanges, trouble };
         }
         Err(error) => view.progress = ReaderTestStage::Failed { code: error.code() },

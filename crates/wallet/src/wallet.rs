@@ -1,5 +1,6 @@
 //! The wallet itself: one method per command of the window.
 
+pub(crate) mod alias;
 mod devices;
 mod keep;
 mod later;
@@ -28,6 +29,7 @@ use crate::changes::Changes;
 use crate::checkout::{self, Checkout};
 use crate::clock;
 use crate::config::{Upkeep, WalletConfig};
+use crate::desk::Desk;
 use crate::device::{Device, DeviceKeys};
 use crate::error::{Result, WalletError};
 use crate::history;
@@ -42,6 +44,7 @@ use crate::server::Server;
 use crate::store::Store;
 use crate::trust::Trust;
 use crate::upkeep;
+use crate::vault::AliasEntry;
 
 /// The setting that keeps the person's choices.
 pub(crate) const SETTING_CHOICES: &str = "settings";
@@ -70,7 +73,8 @@ pub(crate) struct Core {
     pub(crate) lock: Lock,
     pub(crate) till: TillSlot,
     pub(crate) digits: numbers::Digits,
-    pub(crate) desk: checkout::entry::Desk,
+    pub(crate) desk: Desk<checkout::entry::Entry>,
+    pub(crate) aliases: Desk<AliasEntry>,
 }
 
 impl Wallet {
@@ -116,7 +120,8 @@ impl Wallet {
             lock,
             till,
             digits: numbers::Digits::default(),
-            desk: checkout::entry::Desk::default(),
+            desk: Desk::default(),
+            aliases: Desk::default(),
         };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {

@@ -73,7 +73,7 @@ fn chosen_line(app: App, dialog: Dialog, method: Memo<Option<Method>>) -> AnyVie
     let line = move || {
         let method = method.get()?;
         Some(view! {
-            {methods::shape(&method)}
+            {methods::shape(method.kind())}
             <span class="row-main">
                 <span class="row-title">{app.t(methods::name(method.kind()))}</span>
                 <span class="quiet small" data-part="method-detail">{methods::detail(app, &method)}</span>
@@ -107,8 +107,8 @@ fn chooser(app: App, dialog: Dialog, chosen: Memo<Option<Method>>, allowed: Vec<
 /// One way. What the shop does not take is named and cannot be chosen, so that nobody looks for it.
 fn way(app: App, kind: payment::Method, chosen: Memo<Option<Method>>, is_taken: bool) -> Option<AnyView> {
     let of_kind = move |all: &Vec<MethodView>| all.iter().find(|view| view.method.kind() == kind).cloned();
-    let method = app.methods.with_untracked(of_kind)?.method;
-    let (name, shape) = (methods::name(kind), methods::shape(&method));
+    app.methods.with_untracked(of_kind)?;
+    let (name, shape) = (methods::name(kind), methods::shape(kind));
     let is_chosen = move || chosen.with(|chosen| chosen.as_ref().is_some_and(|method| method.kind() == kind));
     let trouble = Memo::new(move |_| app.methods.with(of_kind).and_then(|view| view.trouble));
     let note = move || {

@@ -99,7 +99,8 @@ fn outcome(app: App, test: &ReaderTestView) -> AnyView {
     }
 }
 
-fn at_reader(app: App, test: &ReaderTestView, step: Option<ReadStep>, stage: AnyView) -> impl IntoView + use<> {
+/// The reader in its picture, and how far the card at it is.
+pub fn at_reader(app: App, test: &ReaderTestView, step: Option<ReadStep>, stage: AnyView) -> impl IntoView + use<> {
     let invitation = app
         .readers
         .with(|all| Invitation::of(all.as_deref().unwrap_or_default(), test.reader.as_deref(), test.gesture));
@@ -113,7 +114,7 @@ fn at_reader(app: App, test: &ReaderTestView, step: Option<ReadStep>, stage: Any
 }
 
 /// What failed and what to do; that nothing is paid stands below.
-fn problem(app: App, code: ErrorCode) -> impl IntoView {
+pub fn problem(app: App, code: ErrorCode) -> impl IntoView {
     view! {
         <section class="refusal" data-code=code.as_str()>
             <p class="problem-title">{app.t(Text::error_title(code))}</p>

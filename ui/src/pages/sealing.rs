@@ -20,8 +20,8 @@ pub fn page(app: App) -> impl IntoView {
             _ => SealStage::Inner,
         })
     });
-    let is_typed = Memo::new(move |_| {
-        app.checkout.with(|checkout| checkout.as_ref().is_some_and(|it| it.method != payment::Method::Card))
+    let method = Memo::new(move |_| {
+        app.checkout.with(|checkout| checkout.as_ref().map_or(payment::Method::Card, |checkout| checkout.method))
     });
     let name = move || {
         app.t(match stage.get() {
@@ -33,8 +33,11 @@ pub fn page(app: App) -> impl IntoView {
     let body = move || {
         app.t(match stage.get() {
             SealStage::Inner if app.confirmation.get() == Confirmation::OnDevice => Text::SealSealingDeviceBody,
-            SealStage::Inner if is_typed.get() => Text::SealMeansBody,
-            SealStage::Inner => Text::SealSealingBody,
+            SealStage::Inner => match method.get() {
+                payment::Method::Card => Text::SealSealingBody,
+                payment::Method::Alias => Text::SealAliasBody,
+                payment::Method::Carrier | payment::Method::Code | payment::Method::Voucher => Text::SealMeansBody,
+            },
             SealStage::Outer => Text::SealSendingBody,
             SealStage::Bank => Text::SealBankBody,
         })()

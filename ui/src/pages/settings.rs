@@ -13,6 +13,7 @@ mod notices;
 mod privacy;
 mod readers;
 mod senders;
+mod ways;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -22,6 +23,7 @@ use protocol::wallet_api::Platform;
 
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
+use crate::methods;
 use crate::place::{GROUPS, Place, Screen, SettingsGroup, SettingsPage};
 use crate::state::App;
 
@@ -53,6 +55,11 @@ pub fn page(app: App, page: SettingsPage) -> AnyView {
         SettingsPage::Notices => notices::page(app).into_any(),
         SettingsPage::Devices => devices::page(app),
         SettingsPage::Senders => senders::page(app),
+        SettingsPage::Ways => ways::page(app),
+        SettingsPage::WayAlias => ways::alias::page(app),
+        SettingsPage::WayCarrier => ways::carrier::page(app),
+        SettingsPage::WayCode => ways::code::page(app),
+        SettingsPage::WayVoucher => ways::voucher::page(app),
         SettingsPage::Readers => readers::page(app),
         SettingsPage::PinPad => choices::pin_pad(app).into_any(),
         SettingsPage::Language => choices::language(app).into_any(),
@@ -63,8 +70,11 @@ pub fn page(app: App, page: SettingsPage) -> AnyView {
         SettingsPage::Keys => keys::page(app),
         SettingsPage::About => about::page(app),
     };
+    // A page of the list itself needs no way back where the list stands beside it.
+    let head =
+        if page.parent().is_some() { "page-head page-head-nav" } else { "page-head page-head-nav settings-head" };
     view! {
-        <header class="page-head page-head-nav settings-head">
+        <header class=head>
             {back_button(app)}
             <h1 tabindex="-1" class="nav-title">{app.t(page.title())}</h1>
         </header>
@@ -91,7 +101,8 @@ fn view_of_group(app: App, group: &'static SettingsGroup) -> impl IntoView {
 }
 
 fn line(app: App, page: SettingsPage) -> impl IntoView {
-    let is_selected = move || app.place.get() == Place::SettingsPage(page);
+    let is_here = move |open: SettingsPage| open == page || open.parent() == Some(page);
+    let is_selected = move || matches!(app.place.get(), Place::SettingsPage(open) if is_here(open));
     let glance = move || glance(app, page).map(|text| view! { <bdi class="row-glance quiet small">{text}</bdi> });
     view! {
         <li>
@@ -112,6 +123,11 @@ fn shape(page: SettingsPage) -> AnyView {
         SettingsPage::Identifiers => icon::person().into_any(),
         SettingsPage::Devices => icon::device().into_any(),
         SettingsPage::Senders => icon::requests().into_any(),
+        SettingsPage::Ways => icon::card().into_any(),
+        SettingsPage::WayAlias => methods::shape(payment::Method::Alias),
+        SettingsPage::WayCarrier => methods::shape(payment::Method::Carrier),
+        SettingsPage::WayCode => methods::shape(payment::Method::Code),
+        SettingsPage::WayVoucher => methods::shape(payment::Method::Voucher),
         SettingsPage::Readers => icon::reader().into_any(),
         SettingsPage::PinPad => icon::code().into_any(),
         SettingsPage::Language => icon::language().into_any(),
@@ -170,7 +186,8 @@ fn glance(app: App, page: SettingsPage) -> Option<String> {
             LockState::Unlocked | LockState::Locked => Text::LockLineOn,
         }),
         SettingsPage::About => Some(of_status(app, |status| status.version.clone())),
-        SettingsPage::Devices | SettingsPage::Senders | SettingsPage::Readers => None,
+        SettingsPage::Devices | SettingsPage::Senders | SettingsPage::Ways | SettingsPage::Readers => None,
+        SettingsPage::WayAlias | SettingsPage::WayCarrier | SettingsPage::WayCode | SettingsPage::WayVoucher => None,
         SettingsPage::Backup if of_status(app, |status| status.backup_due) => words(Text::BackupDue),
         SettingsPage::Backup | SettingsPage::Privacy | SettingsPage::Keys => None,
     }

@@ -13,6 +13,16 @@ pub enum SettingsPage {
     Senders,
     /// What the system tells of requests, and what is heard of results.
     Notices,
+    /// The ways to pay, each with what stands now and a page of its own.
+    Ways,
+    /// Paying by username.
+    WayAlias,
+    /// Paying on the phone bill.
+    WayCarrier,
+    /// Paying by code.
+    WayCode,
+    /// Paying with vouchers.
+    WayVoucher,
     /// Card readers.
     Readers,
     /// How the PIN pad is laid out.
@@ -47,7 +57,10 @@ pub const GROUPS: &[SettingsGroup] = &[
         title: Text::SettingsGroupReach,
         pages: &[SettingsPage::Identifiers, SettingsPage::Devices, SettingsPage::Senders, SettingsPage::Notices],
     },
-    SettingsGroup { title: Text::SettingsGroupPay, pages: &[SettingsPage::Readers, SettingsPage::PinPad] },
+    SettingsGroup {
+        title: Text::SettingsGroupPay,
+        pages: &[SettingsPage::Ways, SettingsPage::Readers, SettingsPage::PinPad],
+    },
     SettingsGroup { title: Text::SettingsGroupScreen, pages: &[SettingsPage::Language, SettingsPage::Appearance] },
     SettingsGroup {
         title: Text::SettingsGroupSafe,
@@ -64,6 +77,11 @@ impl SettingsPage {
             Self::Devices => "settings.devices",
             Self::Senders => "settings.senders",
             Self::Notices => "settings.notifications",
+            Self::Ways => "settings.ways",
+            Self::WayAlias => "settings.alias",
+            Self::WayCarrier => "settings.carrier",
+            Self::WayCode => "settings.code",
+            Self::WayVoucher => "settings.voucher",
             Self::Readers => "settings.readers",
             Self::PinPad => "settings.pin-pad",
             Self::Language => "settings.language",
@@ -83,6 +101,11 @@ impl SettingsPage {
             Self::Devices => Text::SettingsDevices,
             Self::Senders => Text::SettingsSenders,
             Self::Notices => Text::NoticesPage,
+            Self::Ways => Text::WaysTitle,
+            Self::WayAlias => Text::MethodAlias,
+            Self::WayCarrier => Text::MethodCarrier,
+            Self::WayCode => Text::MethodCode,
+            Self::WayVoucher => Text::MethodVoucher,
             Self::Readers => Text::SettingsReaders,
             Self::PinPad => Text::SettingsPin,
             Self::Language => Text::SettingsLanguage,
@@ -92,6 +115,16 @@ impl SettingsPage {
             Self::Privacy => Text::SettingsPrivacy,
             Self::Keys => Text::SettingsKeys,
             Self::About => Text::SettingsAbout,
+        }
+    }
+
+    /// The page it is chosen from; none of one that is in the list itself.
+    pub const fn parent(self) -> Option<Self> {
+        match self {
+            Self::WayAlias | Self::WayCarrier | Self::WayCode | Self::WayVoucher => Some(Self::Ways),
+            Self::Identifiers | Self::Devices | Self::Senders | Self::Notices | Self::Ways | Self::Readers => None,
+            Self::PinPad | Self::Language | Self::Appearance | Self::Lock | Self::Backup => None,
+            Self::Privacy | Self::Keys | Self::About => None,
         }
     }
 }

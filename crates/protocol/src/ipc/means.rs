@@ -44,6 +44,7 @@ impl<'de> Deserialize<'de> for TypedSecret {
     }
 }
 
+/// Commands that may carry a secret: they can be neither printed nor copied.
 macro_rules! means_commands {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? } = $wire:literal -> $answer:ty;)*) => {
         $(
@@ -62,6 +63,8 @@ macro_rules! means_commands {
         pub(super) const NAMES: &[&str] = &[$($wire),*];
     };
 }
+
+pub(super) use means_commands;
 
 means_commands! {
     /// The banks that can have sold a voucher.

@@ -3,6 +3,7 @@
 use payment::{AttemptId, RequestId};
 use serde::{Deserialize, Serialize};
 
+pub use super::alias::{AliasCard, KeptAlias};
 use super::{Command, RequestView};
 use crate::error::ErrorCode;
 
@@ -37,6 +38,11 @@ commands! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Method {
+    /// A name that stands for cards which a vault keeps.
+    Alias {
+        /// What is remembered of it, if it shall be.
+        kept: Option<KeptAlias>,
+    },
     /// A payment card at a reader.
     Card {
         /// The reader's id; none for the first that shows a card.
@@ -58,6 +64,7 @@ impl Method {
     /// Which way it is, whatever was set for it.
     pub const fn kind(&self) -> payment::Method {
         match self {
+            Self::Alias { .. } => payment::Method::Alias,
             Self::Card { .. } => payment::Method::Card,
             Self::Code { .. } => payment::Method::Code,
             Self::Voucher { .. } => payment::Method::Voucher,

@@ -39,6 +39,16 @@ pub enum ReaderTestStage {
     },
 }
 
+/// What a card is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookFor {
+    /// To see whether a reader works: nothing is kept.
+    Test,
+    /// For a vault to keep: nothing is sent before its owner says so.
+    Vault,
+}
+
 /// What may be shown of the card that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestedCardView {
@@ -50,9 +60,11 @@ pub struct TestedCardView {
     pub last_four: Option<String>,
 }
 
-/// A test of a reader, running or finished.
+/// A test of a reader, or a card being read for a vault, running or finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderTestView {
+    /// What it is for.
+    pub purpose: LookFor,
     /// The reader that is tested; none while any may take the card.
     pub reader: Option<String>,
     /// How the card reached it, once it did.
@@ -70,6 +82,7 @@ mod tests {
     #[test]
     fn a_failed_test_reads_well_on_the_wire() {
         let view = ReaderTestView {
+            purpose: LookFor::Test,
             reader: Some("pcsc:ACR1252".to_owned()),
             gesture: Some(CardGesture::Tap),
             progress: ReaderTestStage::Failed { code: ErrorCode::CardRemoved },

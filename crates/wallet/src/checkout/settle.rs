@@ -165,7 +165,10 @@ fn may_retry(code: ErrorCode, money_moved: MoneyMoved) -> bool {
         | ErrorCode::CardStripeOverAir
         | ErrorCode::NoBankForCard
         | ErrorCode::BankAmbiguous
-        | ErrorCode::PinLength => true,
+        | ErrorCode::PinLength
+        | ErrorCode::AliasRefused
+        | ErrorCode::AliasLimit
+        | ErrorCode::NoVault => true,
         other => other.is_retryable(),
     }
 }

@@ -179,6 +179,11 @@ fn cells(line: &HistoryLine, zone: &TimeZone) -> [String; 8] {
     ]
 }
 
+/// Keeps a file of another kind: at this path, or handed over.
+pub(crate) fn keep_json(path: Option<String>, name: String, bytes: &[u8], count: u32) -> Result<ExportView> {
+    Target::open(path)?.finished(bytes, name, kind_of_receipt(ReceiptFormat::Json), count)
+}
+
 /// Where a file goes.
 enum Target {
     /// To a path, under another name until it is whole.

@@ -17,6 +17,10 @@ const CALL_WAIT: Duration = Duration::from_secs(25);
 
 /// Seals a call, sends it once, and opens the answer. A call that was lost is for its owner to repeat: it cost a code.
 pub(super) async fn call(listed: &Listed<'_>, call: &Call, mut bank_certificates: Vec<String>) -> Result<VaultAnswer> {
+    // A card number is sent to nobody, not even sealed.
+    if payment::hides_card_number(&call.name) {
+        return Err(WalletError::Code(ErrorCode::AliasNameInvalid));
+    }
     let (capsule, key) = seal::seal(listed.key, &listed.profile.vault_id, call).map_err(unfit)?;
     let unusable = |_| WalletError::Code(ErrorCode::VaultUnreachable);
     let json = serde_json::to_value(&capsule).map_err(unusable)?;

@@ -8,10 +8,13 @@ use envelope::vault::NewCard;
 use envelope::{KeptCard, place_hash};
 use payment::{Amount, AttemptHash, Currency};
 use protocol::ErrorCode;
+use protocol::ipc::TestedCardView;
 
 use super::Listed;
 use crate::card::{self, CardEvent, Presented, Terminal, Watcher};
 use crate::error::{Result, WalletError};
+use crate::keyset::Keys;
+use crate::reader_test::{Look, Seen};
 use crate::readers::ReaderError;
 use crate::wallet::Wallet;
 
@@ -19,10 +22,6 @@ use crate::wallet::Wallet;
 pub struct CardWish {
     /// The vault's id; the only one when none is named.
     pub vault_id: Option<String>,
-    /// The reader; else the first that shows a card.
-    pub reader: Option<String>,
-    /// How long to wait for the card.
-    pub wait: Duration,
     /// What its owner calls it; may be empty.
     pub label: String,
     /// The most one payment may take, in minor units of `currency`; zero for no bound but the bank's.
@@ -31,28 +30,65 @@ pub struct CardWish {
     pub currency: Currency,
 }
 
-/// Waits for a card and reads it. A chip must give a cryptogram, and a bank that is connected must answer for it.
-pub(super) async fn read(wallet: &Wallet, wish: CardWish) -> Result<NewCard> {
-    let keys = wallet.core.keys.refresh(&wallet.core.server).await?;
-    let now_ms = wallet.core.server.now_ms();
-    let listed = Listed::of(&keys, wish.vault_id.as_deref(), now_ms)?;
-    let mut entry_id = [0; 16];
-    getrandom::fill(&mut entry_id).expect("the operating system has randomness");
-    let terminal = Terminal {
-        // Zero: what the card signs is good for no payment.
-        amount: Amount::new(0, wish.currency),
-        country: wallet.core.config.terminal_country,
-        attempt_hash: AttemptHash::from_bytes(place_hash(&listed.profile.vault_id, &entry_id)),
-        merchant_name: listed.profile.display_name.clone(),
-        now_ms,
-        ca_keys: wallet.core.ca_keys.clone(),
-    };
-    let presented = present(wallet, wish.reader.as_deref(), wish.wait, terminal).await?;
-    let card = KeptCard::of(presented.to_seal()?).map_err(|_| WalletError::Code(ErrorCode::CardUnusable))?;
-    drop(presented);
-    keys.bank_for(&card.card().pan.iin())?;
-    let limit_currency = wish.currency.code().as_bytes().try_into().unwrap_or(*b"XXX");
-    Ok(NewCard { entry_id, label: wish.label, limit_minor: wish.limit_minor, limit_currency, card })
+/// A place in a vault that was drawn for a card, and what the card is told.
+pub(crate) struct Berth {
+    wish: CardWish,
+    entry_id: [u8; 16],
+    terminal: Terminal,
+    keys: Arc<Keys>,
+}
+
+impl Berth {
+    /// Draws a place in a vault that the operator lists.
+    pub(crate) async fn draw(wallet: &Wallet, wish: CardWish) -> Result<Self> {
+        let keys = wallet.core.keys.refresh(&wallet.core.server).await?;
+        let now_ms = wallet.core.server.now_ms();
+        let mut entry_id = [0; 16];
+        getrandom::fill(&mut entry_id).expect("the operating system has randomness");
+        let profile = Listed::of(&keys, wish.vault_id.as_deref(), now_ms)?.profile;
+        let terminal = Terminal {
+            // Zero: what the card signs is good for no payment.
+            amount: Amount::new(0, wish.currency),
+            country: wallet.core.config.terminal_country,
+            attempt_hash: AttemptHash::from_bytes(place_hash(&profile.vault_id, &entry_id)),
+            merchant_name: profile.display_name.clone(),
+            now_ms,
+            ca_keys: wallet.core.ca_keys.clone(),
+        };
+        Ok(Self { wish, entry_id, terminal, keys })
+    }
+
+    /// What is handed over of a card that was read. A chip must have given a cryptogram, and a bank that is connected must
+    /// answer for it.
+    fn take(self, presented: &Presented) -> Result<NewCard> {
+        let card = KeptCard::of(presented.to_seal()?).map_err(|_| WalletError::Code(ErrorCode::CardUnusable))?;
+        self.keys.bank_for(&card.card().pan.iin())?;
+        let CardWish { label, limit_minor, currency, .. } = self.wish;
+        let limit_currency = currency.code().as_bytes().try_into().unwrap_or(*b"XXX");
+        Ok(NewCard { entry_id: self.entry_id, label, limit_minor, limit_currency, card })
+    }
+
+    /// The look that reads a card for this place, and hands it on.
+    pub(crate) fn look(self, keep: impl FnOnce(Box<NewCard>, &str) -> Result<()> + Send + 'static) -> Look {
+        Box::new(move |places, deadline, watcher| {
+            // A card in its slot need not wait for a bank that is not asked.
+            let (reading, _) = card::read_to_pay(places, &self.terminal, deadline, watcher)?;
+            let presented = reading.read;
+            let digits = presented.card_number().expose_digits();
+            let last_four = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+            keep(Box::new(self.take(&presented)?), &last_four)?;
+            let exchanges = presented.exchanges();
+            let card = TestedCardView { scheme: None, label: String::new(), last_four: Some(last_four) };
+            Ok(Seen { reader: reading.reader, took: reading.took, exchanges, trouble: None, card })
+        })
+    }
+}
+
+/// Waits for a card and reads it, for whoever has no window.
+pub(super) async fn read(wallet: &Wallet, wish: CardWish, reader: Option<&str>, wait: Duration) -> Result<NewCard> {
+    let berth = Berth::draw(wallet, wish).await?;
+    let presented = present(wallet, reader, wait, berth.terminal.clone()).await?;
+    berth.take(&presented)
 }
 
 /// Reads on a thread of its own; of several applications the card's first choice is taken.

@@ -232,6 +232,7 @@ impl Wallet {
         }
         core.lock.set(Door::Closing);
         core.desk.forget();
+        core.aliases.forget();
         core.checkout.let_go().await;
         core.reader_test.stop().await;
         core.device.forget_keys();
