@@ -24,7 +24,8 @@ use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
 use crate::scene::{
-    card_album, history_album, lock_album, merchant_album, methods_album, page_album, pay_album, settings_album,
+    alias_album, card_album, history_album, lock_album, merchant_album, methods_album, page_album, pay_album,
+    settings_album,
 };
 use crate::system::{Ask, System};
 
@@ -50,6 +51,8 @@ pub enum Part {
     Methods,
     /// The payment page, in a browser without a wallet.
     Page,
+    /// A username, from the list of the ways to pay in the settings on.
+    Alias,
 }
 
 impl Part {
@@ -63,6 +66,7 @@ impl Part {
             Self::Lock => lock_album::walk(tour).await,
             Self::Methods => methods_album::walk(tour).await,
             Self::Page => page_album::walk(tour).await,
+            Self::Alias => alias_album::walk(tour).await,
         }
     }
 }

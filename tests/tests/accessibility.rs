@@ -54,6 +54,7 @@ parts! {
     nothing_keeps_anybody_from_the_settings: Settings,
     nothing_keeps_anybody_from_the_lock: Lock,
     nothing_keeps_anybody_from_paying_without_a_card: Methods,
+    nothing_keeps_anybody_from_a_username: Alias,
 }
 
 /// What each examination must find, and a page that has it.
