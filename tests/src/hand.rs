@@ -7,12 +7,12 @@ use std::time::Duration;
 use emv::session::{CardRead, CardSession, ReadPurpose, Step};
 use emv::terminal::{Interface, TerminalData};
 use envelope::inner::{CardData, EntryMode, PinKind};
-use envelope::keyset::{BankCertificate, Keyset, TrustRoots};
+use envelope::keyset::{BankCertificate, FrontKind, Keyset, TrustRoots, VaultProfile};
 use envelope::means::Means;
 use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{
     BankSealingKey, Capsule, Device, DeviceSealingKeySecret, LinkKey, Merchant, Pan, PaymentServerSealingKey, Pin,
-    SecretBytes, SigningKey,
+    SecretBytes, SigningKey, VaultSealingKey,
 };
 use payment::order::OrderDraft;
 use payment::refund::RefundDraft;
@@ -71,6 +71,12 @@ pub struct SealTo {
     pub server: PaymentServerSealingKey,
     /// The bank's key, for the inner seal.
     pub bank: BankSealingKey,
+    /// A telephone operator's, where one is connected.
+    pub operator: Option<BankSealingKey>,
+    /// A vault, where the operator of the payment server lists one.
+    pub vault: Option<(VaultSealingKey, VaultProfile)>,
+    /// The fronts' certificates, as a vault is shown them.
+    pub certificates: Vec<String>,
 }
 
 /// One attempt, sealed inside and ready for the outer seal.
@@ -87,20 +93,25 @@ pub struct Attempt {
 }
 
 /// What is drawn for an attempt before anything is sealed.
-struct Drawn {
-    id: AttemptId,
-    nonce: WalletNonce,
-    hash: AttemptHash,
+pub struct Drawn {
+    /// The attempt's id.
+    pub id: AttemptId,
+    /// The wallet's random part.
+    pub nonce: WalletNonce,
+    /// What is sealed for.
+    pub hash: AttemptHash,
 }
 
 impl Drawn {
-    fn for_order(order: &Order) -> Self {
+    /// Draws for an attempt at this order.
+    pub fn for_order(order: &Order) -> Self {
         let id = AttemptId::from_parts(now_ms(), &random());
         let nonce = WalletNonce::from_bytes(random());
         Self { id, nonce, hash: AttemptHash::derive(&order.hash(), id, &nonce) }
     }
 
-    fn routed(self, order: &Order, route: Route, inner: Capsule) -> Attempt {
+    /// The attempt that carries this capsule.
+    pub fn routed(self, order: &Order, route: Route, inner: Capsule) -> Attempt {
         let routing = Routing {
             request_id: *order.request_id.as_bytes(),
             attempt_id: *self.id.as_bytes(),
@@ -217,11 +228,18 @@ impl Hand {
         let roots = TrustRoots::from_json(&self.roots).expect("trust roots");
         let now = i64::try_from(now_ms()).expect("this century fits");
         let keyset = Keyset::verify(&view.keyset, &roots.operator, now, 0).expect("a valid keyset");
-        let certificate = view.bank_certificates.first()?;
-        let bank = BankCertificate::verify(certificate, &roots.banks, now, 0).expect("a valid bank");
+        let verified = |jws| BankCertificate::verify(jws, &roots.banks, now, 0).expect("a valid certificate");
+        let fronts: Vec<BankCertificate> = view.bank_certificates.iter().map(verified).collect();
+        let key_of = |kind: FrontKind| {
+            let front = fronts.iter().find(|front| front.kind == kind)?;
+            Some(front.sealing_key_at(now).expect("a key for the inner seal").clone())
+        };
         Some(SealTo {
             server: keyset.payment_server_sealing_key(now).expect("a key for the outer seal").clone(),
-            bank: bank.sealing_key_at(now).expect("a key for the inner seal").clone(),
+            bank: key_of(FrontKind::Bank)?,
+            operator: key_of(FrontKind::Operator),
+            vault: keyset.vault(None, now).map(|(key, profile)| (key.clone(), profile.clone())),
+            certificates: view.bank_certificates.clone(),
         })
     }
 
@@ -238,7 +256,7 @@ impl Hand {
         seal: impl FnOnce(&AttemptHash, &CardRead) -> Capsule,
     ) -> Attempt {
         let drawn = Drawn::for_order(&letter.order);
-        let read = read_card(card, &letter.order, &drawn.hash);
+        let read = read_card(card, &letter.order.amount, drawn.hash.as_bytes());
         let route = Route::Card { issuer_iin: read.pan.expose_digits()[..6].into() };
         let inner = seal(&drawn.hash, &read);
         drawn.routed(&letter.order, route, inner)
@@ -258,11 +276,7 @@ impl Hand {
         SubmitAttempt {
             attempt_id: attempt.id,
             device_signature: DeviceSignature::sign(&self.key, request_id, attempt_id, &capsule).to_base64url(),
-            outer: SealedText {
-                kid: capsule.kid.clone(),
-                enc: base64url(&capsule.enc),
-                ciphertext: base64url(&capsule.ciphertext),
-            },
+            outer: sealed_text(&capsule),
         }
     }
 
@@ -277,18 +291,23 @@ fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn capsule(text: &SealedText) -> Capsule {
+/// A capsule as it stands in a body.
+pub fn sealed_text(capsule: &Capsule) -> SealedText {
+    SealedText { kid: capsule.kid.clone(), enc: base64url(&capsule.enc), ciphertext: base64url(&capsule.ciphertext) }
+}
+
+/// The capsule that stands in a body.
+pub fn capsule(text: &SealedText) -> Capsule {
     let json = serde_json::to_value(text).expect("a capsule is JSON");
     serde_json::from_value(json).expect("a capsule")
 }
 
-/// Reads a virtual card in process, contactless, for one attempt.
-fn read_card(card: &mut VirtualCard, order: &Order, hash: &AttemptHash) -> CardRead {
-    let amount = u64::try_from(order.amount.minor()).expect("orders ask for positive amounts");
-    let number = emv::terminal::derive_unpredictable_number(hash.as_bytes());
-    let currency = order.amount.currency().numeric();
-    let terminal =
-        TerminalData::purchase(amount, currency, 840, number, Interface::Contactless).at(today(), [12, 0, 0]);
+/// Reads a virtual card in process, contactless, for what this hash names: an attempt, or a place in a vault.
+pub fn read_card(card: &mut VirtualCard, amount: &Amount, hash: &[u8; 32]) -> CardRead {
+    let minor = u64::try_from(amount.minor()).expect("nobody asks for less than nothing");
+    let number = emv::terminal::derive_unpredictable_number(hash);
+    let currency = amount.currency().numeric();
+    let terminal = TerminalData::purchase(minor, currency, 840, number, Interface::Contactless).at(today(), [12, 0, 0]);
     let (mut session, mut command) = CardSession::start(terminal, ReadPurpose::Pay);
     for _ in 0..EXCHANGES_MAX {
         match session.advance(&card.respond(&command)).expect("the virtual card is well made") {

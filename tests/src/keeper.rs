@@ -47,10 +47,15 @@ impl Keeper {
         if let Some(running) = self.running.take() {
             running.kill().await;
         }
-        let listen = format!("127.0.0.1:{}", self.port);
-        let mut arguments = texts(&["vault", "serve", "--data", &self.data(), "--listen", &listen]);
+        let mut arguments = self.arguments();
         arguments.extend(crash_at.iter().flat_map(|point| texts(&["--crash-at", point])));
         self.running = Some(Running::start("tapseal", &arguments, &self.folder.path().join("vault.log")).await);
+    }
+
+    /// What it is started with.
+    pub fn arguments(&self) -> Vec<String> {
+        let listen = format!("127.0.0.1:{}", self.port);
+        texts(&["vault", "serve", "--data", &self.data(), "--listen", &listen])
     }
 
     /// Waits until it has killed itself.
@@ -60,10 +65,21 @@ impl Keeper {
 
     /// Has the bank believe it, and the Visa cardholder allow it so much a payment.
     pub async fn admit(&self, system: &System, limit_minor: &str) {
+        self.admit_key(system).await;
+        self.allow(system, "0050", limit_minor).await;
+    }
+
+    /// Has the bank believe it.
+    pub async fn admit_key(&self, system: &System) {
         let data = system.data();
         let at_bank = ["bank", "alias", "admit", &self.entry(), "--data", &data, "--json"];
         system.tapseal(&at_bank).await.success();
-        let allow = ["bank", "alias", "allow", "0050", "--vault-id", VAULT, "--limit-minor", limit_minor];
+    }
+
+    /// Has the holder of the card with these last digits allow it so much a payment.
+    pub async fn allow(&self, system: &System, last_four: &str, limit_minor: &str) {
+        let data = system.data();
+        let allow = ["bank", "alias", "allow", last_four, "--vault-id", VAULT, "--limit-minor", limit_minor];
         system.tapseal(&[&allow[..], &["--data", &data, "--json"]].concat()).await.success();
     }
 
@@ -111,6 +127,21 @@ impl Authenticator {
         Self { secret: from_base32(&secret.replace(' ', "")), last_step: 0 }
     }
 
+    /// One that is set up with this secret.
+    pub fn with(secret: &[u8]) -> Self {
+        Self { secret: secret.to_vec(), last_step: 0 }
+    }
+
+    /// The code of this step, if it was not used yet and nothing later was.
+    pub fn unused(&mut self, when: When) -> Option<String> {
+        let step = now_s() / STEP_S - 1 + when as u64;
+        if step <= self.last_step {
+            return None;
+        }
+        self.last_step = step;
+        Some(self.code_at(step))
+    }
+
     /// What it was set up with.
     pub fn secret(&self) -> &[u8] {
         &self.secret
@@ -119,7 +150,7 @@ impl Authenticator {
     /// A code that was not used yet: of the step before, of now, or of the next, waiting if those are used up.
     pub async fn code(&mut self) -> String {
         loop {
-            let now_s = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock past 1970").as_secs();
+            let now_s = now_s();
             let now = now_s / STEP_S;
             let step = (now - 1).max(self.last_step + 1);
             if step <= now + 1 {
@@ -142,6 +173,21 @@ impl Authenticator {
         let binary = u32::from_be_bytes([hash[offset] & 0x7f, hash[offset + 1], hash[offset + 2], hash[offset + 3]]);
         format!("{:08}", binary % 100_000_000)
     }
+}
+
+/// Which step's code, of those that a vault takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// The step before.
+    Before,
+    /// The step of now.
+    Now,
+    /// The next step.
+    Next,
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock past 1970").as_secs()
 }
 
 /// RFC 4648, section 6.

@@ -8,6 +8,7 @@ use crate::code::Typing;
 use crate::payer::Payer;
 use crate::process::{self, Finished, Running};
 use crate::system::{MERCHANT, System, free_port, texts};
+use crate::tap::Tap;
 
 /// The PIN of every subscriber.
 pub const PIN: &str = "2580";
@@ -17,6 +18,8 @@ pub const NAME: &str = "Ann Example";
 /// The operator, and its front while it runs.
 pub struct Operator {
     port: u16,
+    /// Between the payment server and its front, where the system's traffic is recorded.
+    pub tap: Option<Tap>,
     front: Option<Running>,
 }
 
@@ -24,27 +27,50 @@ impl Operator {
     /// The operator's id.
     pub const ID: &str = "north";
 
-    /// Makes it in the system's folder, starts its front, and the payment server again with a line to it.
-    pub async fn join(system: &mut System) -> Self {
+    /// Makes it in the system's folder. The payment server has a line to it from its next start on.
+    pub async fn found(system: &mut System) -> Self {
         let merchant = format!("{MERCHANT}:Blue Door Café:5814:US:USD");
         let operator = format!("{}:North Telecom", Self::ID);
         let init = ["keys", "init", "--dir", &system.data(), "--merchant", &merchant, "--operator", &operator];
         system.tapseal(&init).await.success();
+        let mut made = Self { port: free_port(), tap: None, front: None };
+        if system.is_tapped() {
+            made.tap = Some(Tap::between_server_and_bank(system.folder(), &made.address()).await);
+        }
+        let reached_at = made.tap.as_ref().map_or_else(|| made.address(), Tap::address);
+        system.wish_for_server(&["--front", &format!("{}={reached_at}", Self::ID)]);
+        made
+    }
+
+    /// Makes it, starts its front, and the payment server again with a line to it.
+    pub async fn join(system: &mut System) -> Self {
+        let mut made = Self::found(system).await;
         system.tapseal(&["migrate", "--data", &system.data()]).await.success();
-        let mut made = Self { port: free_port(), front: None };
         made.start(system).await;
         system.server.take().expect("it was started").stop().await;
-        system.wish_for_server(&["--front", &format!("{}=127.0.0.1:{}", Self::ID, made.port)]);
         system.start_server().await;
         made.line_is(system, "up").await;
         made
     }
 
+    /// Where its front listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What its front is started with.
+    pub fn arguments(&self, system: &System) -> Vec<String> {
+        texts(&["carrier-front", "--data", &system.data(), "--listen", &self.address()])
+    }
+
     /// Starts (again) its front, at the same address.
     pub async fn start(&mut self, system: &System) {
-        let listen = format!("127.0.0.1:{}", self.port);
-        let words = texts(&["carrier-front", "--data", &system.data(), "--listen", &listen]);
-        self.front = Some(Running::start("tapseal", &words, &system.log("carrier-front")).await);
+        self.front = Some(Running::start("tapseal", &self.arguments(system), &system.log("carrier-front")).await);
+    }
+
+    /// The process id of its front.
+    pub fn id(&self) -> u32 {
+        self.front.as_ref().expect("it was started").id()
     }
 
     /// Kills its front as `kill -9` does.
@@ -109,7 +135,8 @@ impl Operator {
         texts.filter(|text| text["to"] == number).filter_map(|text| Some(text["text"].as_str()?.to_owned())).collect()
     }
 
-    fn codes(&self, system: &System, number: &str) -> Vec<String> {
+    /// Every code that was texted to a number, oldest first.
+    pub fn codes(&self, system: &System, number: &str) -> Vec<String> {
         let code = |text: String| {
             let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
             numbers.find(|digits| digits.len() == 6).map(str::to_owned)

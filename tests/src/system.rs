@@ -147,6 +147,11 @@ impl System {
         self.start_bank().await;
     }
 
+    /// Whether what passes between the parties is recorded.
+    pub fn is_tapped(&self) -> bool {
+        self.wishes.taps == Taps::On
+    }
+
     /// What the programs are told through their environment: where the payment server's database is.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         self.database.iter().map(|database| ("TAPSEAL_DATABASE", database.address())).collect()

@@ -1,10 +1,10 @@
-//! Torture: payers pay while payment server and bank front are killed with `kill -9`, again and again, also while they
-//! start; in the end everything is audited from outside.
+//! Torture: payers pay in every way there is while payment server, bank front, vault and operator's front are killed with
+//! `kill -9`, again and again, also while they start; in the end everything is audited from outside.
 //!
 //! ```text
-//! plan (seed) ── kills, scenarios ──► servers ◄── calls, repeated until answered ── payers (seed)
-//!                                                      record: what they were told
-//! settle: scenarios off, both servers up, open requests withdrawn ──► audit
+//! plan (seed) ── kills, scenarios ──► processes ◄── calls, repeated until answered ── payers (seed)
+//!                                                        record: what they were told
+//! settle: scenarios off, every process up, open requests withdrawn ──► audit
 //! ```
 //!
 //! The same seed draws the same plan: who is killed after how many answered calls, what the bank does wrong, what
@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::hand::{Hand, Till};
+use crate::keeper::Keeper;
+use crate::operator::Operator;
 use crate::plastic;
 use crate::process::{self, Running};
 use crate::system::{MERCHANT, System, Wishes, texts};
@@ -29,7 +31,7 @@ pub mod record;
 use audit::Verdict;
 use client::{Clients, Progress};
 use payer::LoadPayer;
-use plan::{Blow, Draw, Plan, Victim};
+use plan::{Blow, Draw, MasterKey, Plan, Process};
 use purse::Purse;
 use record::{Record, is_final};
 
@@ -95,19 +97,19 @@ pub async fn run(torture: Torture, mut say: impl FnMut(String)) -> Verdict {
         plan.blows.len(),
         torture.payers
     ));
-    let mut system = prepared(torture.payers, &plan).await;
-    let scenarios = system.folder().join("mixed.toml");
+    let mut stage = Stage::set(torture.payers, &plan).await;
+    let scenarios = stage.system.folder().join("mixed.toml");
     std::fs::write(&scenarios, format!("seed = {}\n{MIXED}", torture.seed)).expect("the script can be written");
     let (progress, record) = (Arc::new(Progress::default()), Arc::new(Record::default()));
-    let purses = Purse::filled(&system, torture.payers).await;
+    let mut hands = Vec::new();
+    for _ in 0..torture.payers {
+        hands.push(Hand::register(&stage.system).await);
+    }
+    let purses = Purse::filled(&stage.system, &stage.keeper, &stage.operator, &hands).await;
     let openings: Vec<_> = purses.iter().flat_map(|purse| purse.opening(OPENING_MINOR)).collect();
     let mut payers = Vec::new();
-    for (number, purse) in purses.into_iter().enumerate() {
-        let clients = Clients {
-            till: Till::open(&system, MERCHANT),
-            hand: Hand::register(&system).await,
-            progress: Arc::clone(&progress),
-        };
+    for (number, (purse, hand)) in purses.into_iter().zip(hands).enumerate() {
+        let clients = Clients { till: Till::open(&stage.system, MERCHANT), hand, progress: Arc::clone(&progress) };
         let draw = Draw::new(torture.seed, 1 + number as u64);
         let payer = LoadPayer { number, purse, draw, clients, record: Arc::clone(&record) };
         payers.push(tokio::spawn(payer.run()));
@@ -116,49 +118,131 @@ pub async fn run(torture: Torture, mut say: impl FnMut(String)) -> Verdict {
     for (number, blow) in plan.blows.iter().enumerate() {
         say(format!("blow {:>3} at call {:>6}: {blow}", number + 1, progress.answered()));
         progress.wait_for(blow.after_calls, PATIENCE).await;
-        strike(&mut system, blow).await;
-        if (number + 1) % BOOKS_EVERY == 0 && !audit::sums_are_zero(&system.ledger().await) {
+        stage.strike(blow).await;
+        if (number + 1) % BOOKS_EVERY == 0 && !audit::sums_are_zero(&stage.system.ledger().await) {
             broken_books.push(format!("the ledger did not sum to zero after blow {}", number + 1));
         }
     }
     progress.close();
-    system.scenario("none").await;
-    let mut clients = Vec::new();
+    stage.system.scenario("none").await;
+    let (mut clients, mut purses) = (Vec::new(), Vec::new());
     for payer in payers {
-        clients.push(payer.await.expect("a payer comes to its end"));
+        let (client, purse) = payer.await.expect("a payer comes to its end");
+        clients.push(client);
+        purses.push(purse);
     }
     settle(&clients, &record).await;
     let requests = record.requests().await;
-    let mut verdict = audit::audit(&system, &clients, &requests, &openings).await;
+    let mut verdict = audit::audit(&stage.system, Some(&stage.operator), &clients, &requests, &openings).await;
+    audit::operator::audit(&mut verdict, &stage.system, &stage.operator, &purses).await;
+    audit::keeper::audit(&mut verdict, &stage.keeper, &clients, &mut purses).await;
     verdict.lost += broken_books.len();
     verdict.findings.extend(broken_books);
     if !verdict.findings.is_empty() {
-        say(system.logs());
+        say(stage.logs());
     }
     verdict
 }
 
-/// Keys, databases made under blows, cards for every payer, and both servers up.
-async fn prepared(payers: usize, plan: &Plan) -> System {
-    let folder = tempfile::TempDir::new().expect("a folder for the cards");
-    let file = folder.path().join("cards.json");
-    plastic::write_profiles(&(0..payers).map(plastic::card).collect::<Vec<_>>(), &file);
-    let file = file.to_str().expect("temporary paths are plain");
-    let opening = OPENING_MINOR.to_string();
-    let limits = ["--limit-minor", &opening, "--day-limit-minor", &opening, "--balance-minor", &opening];
-    let wishes = Wishes {
-        seed: [texts(&["--card-profiles", file]), texts(&limits)].concat(),
-        server: texts(&["--answer-timeout-ms", ANSWER_TIMEOUT_MS]),
-        ..Wishes::default()
-    };
-    let (mut system, public_port) = System::with_keys(wishes).await;
-    let migrate = texts(&["migrate", "--data", &system.data()]);
-    for after_ms in &plan.migrations_killed_after_ms {
-        killed_while_it_starts(&system, &migrate, *after_ms).await;
+/// Everybody who keeps something: payment server and bank, operator, vault.
+struct Stage {
+    system: System,
+    operator: Operator,
+    keeper: Keeper,
+}
+
+impl Stage {
+    /// Keys, databases made under blows, cards for every payer, and every process up.
+    async fn set(payers: usize, plan: &Plan) -> Self {
+        let folder = tempfile::TempDir::new().expect("a folder for the cards");
+        let file = folder.path().join("cards.json");
+        plastic::write_profiles(&(0..payers).map(plastic::card).collect::<Vec<_>>(), &file);
+        let file = file.to_str().expect("temporary paths are plain");
+        let opening = OPENING_MINOR.to_string();
+        let limits = ["--limit-minor", &opening, "--day-limit-minor", &opening, "--balance-minor", &opening];
+        let wishes = Wishes {
+            seed: [texts(&["--card-profiles", file]), texts(&limits)].concat(),
+            server: texts(&["--answer-timeout-ms", ANSWER_TIMEOUT_MS]),
+            ..Wishes::default()
+        };
+        let (mut system, public_port) = System::with_keys(wishes).await;
+        let operator = Operator::found(&mut system).await;
+        let keeper = Keeper::found(&system).await;
+        let migrate = texts(&["migrate", "--data", &system.data()]);
+        for after_ms in &plan.migrations_killed_after_ms {
+            killed_while_it_starts(&system, &migrate, *after_ms).await;
+        }
+        process::run("tapseal", &migrate, &system.environment(), "").await.success();
+        let mut stage = Self { system, operator, keeper };
+        stage.operator.start(&stage.system).await;
+        stage.system.start_all(public_port).await;
+        stage.keeper.admit_key(&stage.system).await;
+        stage.keeper.serve(None).await;
+        stage.operator.line_is(&stage.system, "up").await;
+        stage
     }
-    process::run("tapseal", &migrate, &system.environment(), "").await.success();
-    system.start_all(public_port).await;
-    system
+
+    async fn strike(&mut self, blow: &Blow) {
+        let victims = blow.victim.processes();
+        for victim in victims {
+            self.kill(*victim).await;
+        }
+        if blow.master_key == MasterKey::Changed {
+            self.keeper.tool(&["key", "rotate"]).await.success();
+        }
+        for after_ms in &blow.again_after_ms {
+            killed_while_it_starts(&self.system, &self.arguments(victims[0]), *after_ms).await;
+        }
+        for victim in victims.iter().rev() {
+            self.start(*victim).await;
+        }
+        match blow.scenario {
+            Some("mixed") => {
+                let script = self.system.folder().join("mixed.toml");
+                self.system.scenario(script.to_str().expect("temporary paths are plain")).await;
+            }
+            Some(word) => self.system.scenario(word).await,
+            // A bank that starts plays nothing.
+            None => {}
+        }
+    }
+
+    async fn kill(&mut self, victim: Process) {
+        let running = match victim {
+            Process::Server => self.system.server.take(),
+            Process::Bank => self.system.bank.take(),
+            Process::Vault => self.keeper.running.take(),
+            Process::Operator => return self.operator.kill().await,
+        };
+        Running::kill(running.expect("every process is started again")).await;
+    }
+
+    async fn start(&mut self, victim: Process) {
+        match victim {
+            // The others may be away.
+            Process::Server => self.system.launch_server().await,
+            Process::Bank => self.system.start_bank().await,
+            Process::Vault => self.keeper.serve(None).await,
+            Process::Operator => self.operator.start(&self.system).await,
+        }
+    }
+
+    fn arguments(&self, victim: Process) -> Vec<String> {
+        match victim {
+            Process::Server => self.system.server_arguments(),
+            Process::Bank => self.system.bank_arguments(),
+            Process::Vault => self.keeper.arguments(),
+            Process::Operator => self.operator.arguments(&self.system),
+        }
+    }
+
+    fn logs(&self) -> String {
+        let logs = [self.system.log("carrier-front"), self.keeper.folder().join("vault.log")];
+        let read = |log: &std::path::PathBuf| {
+            format!("--- {}\n{}", log.display(), std::fs::read_to_string(log).unwrap_or_default())
+        };
+        [self.system.logs(), logs.iter().map(read).collect()].concat()
+    }
 }
 
 /// Starts a program and kills it so many milliseconds later.
@@ -167,37 +251,6 @@ async fn killed_while_it_starts(system: &System, arguments: &[String], after_ms:
     tokio::time::sleep(Duration::from_millis(after_ms)).await;
     // It may be at its end already; then the blow hit nothing.
     let _ = child.kill().await;
-}
-
-async fn strike(system: &mut System, blow: &Blow) {
-    let (server, bank) = match blow.victim {
-        Victim::Server => (system.server.take(), None),
-        Victim::Bank => (None, system.bank.take()),
-        Victim::Both => (system.server.take(), system.bank.take()),
-    };
-    let (has_server, has_bank) = (server.is_some(), bank.is_some());
-    for victim in [server, bank].into_iter().flatten() {
-        Running::kill(victim).await;
-    }
-    for after_ms in &blow.again_after_ms {
-        let arguments = if has_server { system.server_arguments() } else { system.bank_arguments() };
-        killed_while_it_starts(system, &arguments, *after_ms).await;
-    }
-    if has_bank {
-        system.start_bank().await;
-    }
-    if has_server {
-        system.launch_server().await;
-    }
-    match blow.scenario {
-        Some("mixed") => {
-            let script = system.folder().join("mixed.toml");
-            system.scenario(script.to_str().expect("temporary paths are plain")).await;
-        }
-        Some(word) => system.scenario(word).await,
-        // A bank that starts plays nothing.
-        None => {}
-    }
 }
 
 /// Waits until every attempt has an end and withdraws what nobody pays any more.
@@ -223,6 +276,11 @@ pub async fn settle(clients: &[Clients], record: &Record) {
                 if !is_open || Instant::now() >= until {
                     break;
                 }
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
+        }
+        for refund in &request.refunds {
+            while client.shown_refund(&refund.refund).await.body["status"] == "pending" && Instant::now() < until {
                 tokio::time::sleep(LOOK_PAUSE).await;
             }
         }

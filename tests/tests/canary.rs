@@ -5,6 +5,8 @@ use std::path::Path;
 
 use e2e::card::Card;
 use e2e::code::{PASSWORD, Telephones, Typing};
+use e2e::keeper::{self, Keeper, VAULT};
+use e2e::operator::Operator;
 use e2e::payer::Payer;
 use e2e::remote::RemoteWallet;
 use e2e::system::{Ask, System, Taps, Wishes, texts};
@@ -15,6 +17,12 @@ use protocol::ipc::CheckoutStage;
 const MARKED_PAN: &str = "4761347391826407";
 /// A PIN long enough to be found only if it is there.
 const MARKED_PIN: &str = "739182640517";
+/// A subscriber's name that nothing else contains, and the longest PIN of one.
+const MARKED_NAME: &str = "Quirine Vandersloot";
+const MARKED_SUBSCRIBER_PIN: &str = "73918264";
+const MOBILE: &str = "+12025550143";
+/// Digits from which on they are searched for packed, two in a byte: fewer are found by chance.
+const PACKED_DIGITS_MIN: usize = 10;
 
 /// Every spelling a leak could have.
 fn spellings(secret: &str) -> Vec<(String, Vec<u8>)> {
@@ -27,10 +35,13 @@ fn spellings(secret: &str) -> Vec<(String, Vec<u8>)> {
         ("hexadecimal".to_owned(), hex::encode(ascii).into_bytes()),
     ];
     let mut encoded = vec![("plain", ascii.to_vec())];
-    if secret.len().is_multiple_of(2) && ascii.iter().all(u8::is_ascii_digit) {
+    let is_digits = secret.len().is_multiple_of(2) && ascii.iter().all(u8::is_ascii_digit);
+    if is_digits {
+        all.push(("digits as numbers".to_owned(), ascii.iter().map(|digit| digit - b'0').collect()));
+    }
+    if is_digits && secret.len() >= PACKED_DIGITS_MIN {
         let packed = hex::decode(secret).expect("an even number of digits");
         all.push(("packed".to_owned(), packed.clone()));
-        all.push(("digits as numbers".to_owned(), ascii.iter().map(|digit| digit - b'0').collect()));
         if secret.len() > 12 {
             // As in the card number field of a PIN block (ISO 9564-1, format 4); shorter is found by chance.
             let shifted = hex::decode(&secret[1..secret.len() - 1]).expect("an even number of digits");
@@ -66,6 +77,12 @@ impl Needles {
             }
         }
         Self { by_first_byte, found: Vec::new() }
+    }
+
+    /// These, and bytes as they are.
+    fn and(mut self, what: &str, bytes: &[u8]) -> Self {
+        self.by_first_byte[usize::from(bytes[0])].push((what.to_owned(), bytes.to_vec()));
+        self
     }
 
     fn search(&mut self, place: &str, bytes: &[u8]) {
@@ -127,9 +144,19 @@ fn marked_profile(folder: &Path) -> String {
     file.to_str().expect("temporary paths are plain").to_owned()
 }
 
+/// The marked card's profile, and the wish for a bank that issued it and traffic that is recorded.
+async fn marked_card(folder: &Path) -> (String, Wishes) {
+    let profile = marked_profile(folder);
+    let shown = e2e::process::run("tapseal-card", &texts(&["show", &profile, "--json"]), &[], "").await;
+    let list = folder.join("cards.json");
+    std::fs::write(&list, format!("[{}]", shown.output)).expect("the folder can be written");
+    let list = list.to_str().expect("temporary paths are plain");
+    (profile, Wishes { seed: texts(&["--card-profiles", list]), taps: Taps::On, ..Wishes::default() })
+}
+
 #[test]
 fn the_search_itself_finds_every_spelling() {
-    for secret in [MARKED_PAN, MARKED_PIN, PASSWORD] {
+    for secret in [MARKED_PAN, MARKED_PIN, PASSWORD, MARKED_SUBSCRIBER_PIN] {
         for (spelling, needle) in spellings(secret) {
             let mut needles = Needles::of(&[("secret", secret)]);
             needles.search("here", &[b"before".as_slice(), &needle, b"after"].concat());
@@ -153,12 +180,7 @@ async fn search_everywhere(needles: &mut Needles, system: &System, cores: &[(&st
 #[tokio::test]
 async fn no_trace_of_card_number_or_pin_anywhere_but_inside_the_bank_front() {
     let elsewhere = tempfile::TempDir::new().expect("a folder for the card");
-    let profile = marked_profile(elsewhere.path());
-    let shown = e2e::process::run("tapseal-card", &texts(&["show", &profile, "--json"]), &[], "").await;
-    let list = elsewhere.path().join("cards.json");
-    std::fs::write(&list, format!("[{}]", shown.output)).expect("the folder can be written");
-    let list = list.to_str().expect("temporary paths are plain");
-    let wishes = Wishes { seed: texts(&["--card-profiles", list]), taps: Taps::On, ..Wishes::default() };
+    let (profile, wishes) = marked_card(elsewhere.path()).await;
     let system = System::start(wishes).await;
     let card = Card::present(&system, &profile);
     let wallet = RemoteWallet::start(&system, "canary-wallet", &card.reader).await;
@@ -223,4 +245,89 @@ async fn no_trace_of_what_pays_without_a_card() {
     let mut known = Needles::of(&[("identity code", &identity)]);
     known.search("a core of the payment server", &core(cores[0].1, elsewhere.path()).await);
     assert!(!known.found.is_empty(), "the search finds nothing in a core");
+}
+
+/// The subscriber's wallet is enrolled and pays; the text with the code that enrolled it.
+async fn paid_on_the_bill(system: &System, operator: &Operator, payer: &Payer) -> String {
+    let words = ["subscriber", "open", MOBILE, "--name", MARKED_NAME, "--line", "mobile", "--limit-minor", "10000"];
+    operator.tool(system, &words, &format!("{MARKED_SUBSCRIBER_PIN}\n")).await.success();
+    let mut typing = Typing::start(payer, &["carrier", "enrol", Operator::ID, MOBILE, "--name", MARKED_NAME]);
+    typing.line(MARKED_SUBSCRIBER_PIN).await;
+    system.wait_until("the code has been texted", async || !operator.codes(system, MOBILE).is_empty()).await;
+    typing.line(&operator.codes(system, MOBILE)[0]).await;
+    typing.end().await.success();
+    let request = payer.open(&system.ask(&Ask { order: "A-2".into(), ..Ask::default() }).await).await;
+    let paid = operator.pay(payer, &request, MARKED_SUBSCRIBER_PIN).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    operator.texts_to(system, MOBILE).into_iter().next().expect("it was there a moment ago")
+}
+
+#[tokio::test]
+async fn vault_and_operator_forget_what_they_checked_and_nobody_else_ever_had_it() {
+    let elsewhere = tempfile::TempDir::new().expect("a folder for the card");
+    let (profile, wishes) = marked_card(elsewhere.path()).await;
+    let (mut system, port) = System::with_keys(wishes).await;
+    let mut operator = Operator::found(&mut system).await;
+    let mut vault = Keeper::found(&system).await;
+    system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+    operator.start(&system).await;
+    system.start_all(port).await;
+    vault.admit_key(&system).await;
+    vault.allow(&system, &MARKED_PAN[12..], "5000").await;
+    vault.serve(None).await;
+    operator.line_is(&system, "up").await;
+
+    let payer = Payer::new(&system);
+    let card = Card::present(&system, &profile);
+    let (enrolled, mut authenticator) = keeper::enrol(&payer, "canary", &card.reader).await;
+    enrolled.success();
+    drop(card);
+    let request = payer.open(&system.ask(&Ask::default()).await).await;
+    let paid = payer.wallet(&["pay", &request, "--alias", "canary"], &authenticator.lines().await).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    let message = paid_on_the_bill(&system, &operator, &payer).await;
+
+    let of_the_vault = || {
+        let needles = Needles::of(&[("card number", MARKED_PAN), ("alias's password", keeper::PASSWORD)]);
+        let hexadecimal = hex::encode(authenticator.secret());
+        needles.and("second factor", authenticator.secret()).and("second factor (hexadecimal)", hexadecimal.as_bytes())
+    };
+    let of_the_operator =
+        || Needles::of(&[("subscriber's PIN", MARKED_SUBSCRIBER_PIN), ("message with the enrolment code", &message)]);
+    let elsewhere = elsewhere.path();
+    let server_core = core(system.server.as_ref().expect("it is running").id(), elsewhere).await;
+    let tapped = operator.tap.as_ref().expect("taps are on").recorded();
+    assert!(tapped.len() > 1_000, "the tap saw the payment");
+    let mut found = Vec::new();
+    // Who carried it, and every file but the subscriber's own telephone; its name is known to operator and wallet.
+    let name = Needles::of(&[("subscriber's name", MARKED_NAME)]);
+    let of_the_name = ["operators", "wallet.db", "wallet.db-wal"];
+    for (mut needles, skip) in
+        [(of_the_vault(), [].as_slice()), (of_the_operator(), ["texts"].as_slice()), (name, of_the_name.as_slice())]
+    {
+        search_everywhere(&mut needles, &system, &[], elsewhere).await;
+        needles.search("a core of the payment server", &server_core);
+        needles.search("ISO 8583 between server and operator", &tapped);
+        let folders = [system.folder(), payer.home(), vault.folder()];
+        let files: usize = folders.iter().map(|folder| needles.search_files(folder, skip)).sum();
+        assert!(files > 25, "only {files} files were searched");
+        found.extend(needles.found);
+    }
+    // Who was told it: no more once it was checked, or released.
+    let vault_id = vault.running.as_ref().expect("it runs").id();
+    let (vault_core, operator_core) = (core(vault_id, elsewhere).await, core(operator.id(), elsewhere).await);
+    for (mut needles, place, bytes) in [
+        (of_the_vault(), "a core of the vault", &vault_core),
+        (of_the_operator(), "a core of the operator", &operator_core),
+    ] {
+        needles.search(place, bytes);
+        found.extend(needles.found);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // What they may know is found: the search searches.
+    for (secret, place, bytes) in [(VAULT, "vault", &vault_core), (MARKED_NAME, "operator", &operator_core)] {
+        let mut known = Needles::of(&[("what it may know", secret)]);
+        known.search(place, bytes);
+        assert!(!known.found.is_empty(), "the search finds nothing in a core of the {place}");
+    }
 }

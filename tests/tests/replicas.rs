@@ -188,7 +188,7 @@ async fn either_server_killed_and_the_database_restarted_lose_and_double_nothing
     progress.close();
     let mut clients = Vec::new();
     for payer in payers {
-        clients.push(payer.await.expect("a payer comes to its end"));
+        clients.push(payer.await.expect("a payer comes to its end").0);
     }
     // The wallet was never told to look: its stream came back by itself, and missed nothing.
     for request_id in &asked {
@@ -198,7 +198,7 @@ async fn either_server_killed_and_the_database_restarted_lose_and_double_nothing
     settle(&clients, &record).await;
 
     let openings: Vec<_> = (0..PAYERS).flat_map(|payer| Purse::with_card(payer).opening(OPENING_MINOR)).collect();
-    let verdict = audit::audit(&replicas.system, &clients, &record.requests().await, &openings).await;
+    let verdict = audit::audit(&replicas.system, None, &clients, &record.requests().await, &openings).await;
     assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);
     assert_eq!((verdict.lost, verdict.doubled, verdict.open), (0, 0, 0), "{verdict:?}");
     assert!(verdict.paid > 20, "the run paid too little to say anything: {verdict:?}");

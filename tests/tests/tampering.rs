@@ -265,7 +265,7 @@ async fn replayed_capsule_under_another_attempt_is_stopped_at_the_server() {
 async fn capsule_to_a_retired_key_is_refused_with_a_code_that_says_so() {
     let stage = stage().await;
     let strange = envelope::BankSealingKeySecret::generate();
-    let to = SealTo { server: stage.to.server.clone(), bank: strange.public().clone() };
+    let to = SealTo { bank: strange.public().clone(), ..stage.hand.seal_to(&stage.system).await };
     let attempt = stage.hand.attempt(&stage.letter, &to, &mut visa(), PIN);
     let request = stage.letter.order.request_id;
     let refused = stage.hand.submit(request, &stage.hand.submission(&attempt, &stage.to)).await;

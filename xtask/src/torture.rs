@@ -1,4 +1,5 @@
-//! The `torture` verb: kill payment server and bank front again and again while payers pay, and audit the money.
+//! The `torture` verb: kill payment server, bank front, vault and operator's front again and again while payers pay, and
+//! audit the money.
 
 use clap::{Args, ValueEnum};
 

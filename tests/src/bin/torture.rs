@@ -1,4 +1,4 @@
-//! Kills payment server and bank front while payers pay, and audits that no payment is lost or doubled.
+//! Kills payment server, bank front, vault and operator's front while payers pay, and audits that no payment is lost or doubled.
 //!
 //! The last line of output is the verdict; the exit status is 0 only when nothing was lost or doubled.
 
@@ -35,6 +35,7 @@ async fn main() -> ExitCode {
     for (way, count) in &verdict.ways {
         println!("{count:>6} paid by {way}");
     }
+    println!("{:>6} refunds, {} cards released by the vault", verdict.refunds, verdict.releases);
     println!("took {} s", started.elapsed().as_secs());
     println!("{}", torture::last_line(kills, &verdict));
     if verdict.lost == 0 && verdict.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -8,7 +8,7 @@ use protocol::wallet_api::KeysetView;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::hand::{Answer, Hand, Letter, SealTo, Till};
+use crate::hand::{Answer, Hand, Letter, SealTo, SignedRefund, Till};
 use crate::system::Ask;
 
 /// The pause before a call is repeated.
@@ -90,6 +90,22 @@ impl Clients {
     /// Withdraws a request; the HTTP status.
     pub async fn cancel(&self, letter: &Letter) -> u16 {
         self.merchant("POST", &format!("/v1/payment-requests/{}/cancel", letter.order.request_id)).await.status
+    }
+
+    /// Gives money back; the HTTP status.
+    pub async fn refund(&self, refund: &SignedRefund) -> u16 {
+        loop {
+            if let Some(answer) = self.till.refund(refund).await.filter(is_final_word) {
+                self.progress.count();
+                return answer.status;
+            }
+            tokio::time::sleep(REPEAT_PAUSE).await;
+        }
+    }
+
+    /// What the merchant sees of a refund.
+    pub async fn shown_refund(&self, refund: &SignedRefund) -> Answer {
+        self.merchant("GET", &format!("/v1/refunds/{}", refund.order.refund_id)).await
     }
 
     async fn merchant(&self, method: &str, path: &str) -> Answer {

@@ -29,8 +29,12 @@ impl Draw {
 
     /// One of these.
     pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.place_in(choices)]
+    }
+
+    fn place_in<T>(&mut self, choices: &[T]) -> usize {
         let place = self.below(u64::try_from(choices.len()).unwrap_or(u64::MAX));
-        choices[usize::try_from(place).unwrap_or(0)]
+        usize::try_from(place).unwrap_or(0)
     }
 }
 
@@ -41,8 +45,64 @@ pub enum Victim {
     Server,
     /// The bank front.
     Bank,
-    /// Both, one right after the other.
+    /// The vault.
+    Vault,
+    /// The telephone operator's front.
+    Operator,
+    /// Payment server and bank front, one right after the other.
     Both,
+    /// Everything.
+    All,
+}
+
+/// A process that can be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// The payment server.
+    Server,
+    /// The bank front.
+    Bank,
+    /// The vault.
+    Vault,
+    /// The telephone operator's front.
+    Operator,
+}
+
+impl Victim {
+    /// Those of one process.
+    const SINGLE: [Self; 4] = [Self::Server, Self::Bank, Self::Vault, Self::Operator];
+
+    /// Which processes that are, in the order in which they fall. They rise in the other one.
+    pub const fn processes(self) -> &'static [Process] {
+        match self {
+            Self::Server => &[Process::Server],
+            Self::Bank => &[Process::Bank],
+            Self::Vault => &[Process::Vault],
+            Self::Operator => &[Process::Operator],
+            Self::Both => &[Process::Server, Process::Bank],
+            Self::All => &[Process::Server, Process::Bank, Process::Operator, Process::Vault],
+        }
+    }
+
+    fn draw(draw: &mut Draw) -> Self {
+        match draw.below(20) {
+            0..7 => Self::Server,
+            7..12 => Self::Bank,
+            12..15 => Self::Vault,
+            15..18 => Self::Operator,
+            18 => Self::Both,
+            _ => Self::All,
+        }
+    }
+}
+
+/// What is done with the vault's master keys while it is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MasterKey {
+    /// Nothing.
+    Kept,
+    /// Another one is made, and everything goes over to it.
+    Changed,
 }
 
 /// One blow of the plan.
@@ -57,13 +117,14 @@ pub struct Blow {
     pub again_after_ms: Vec<u64>,
     /// What the bank does wrong from here on.
     pub scenario: Option<&'static str>,
+    /// Whether the vault has another master key when it is there again.
+    pub master_key: MasterKey,
 }
 
 impl Blow {
     /// How often `kill -9` is said.
     pub fn kills(&self) -> usize {
-        let victims = if self.victim == Victim::Both { 2 } else { 1 };
-        victims + self.again_after_ms.len()
+        self.victim.processes().len() + self.again_after_ms.len()
     }
 }
 
@@ -72,6 +133,9 @@ impl std::fmt::Display for Blow {
         write!(f, "after {} calls kill {:?}", self.after_calls, self.victim)?;
         for ms in &self.again_after_ms {
             write!(f, ", again {ms} ms into its start")?;
+        }
+        if self.master_key == MasterKey::Changed {
+            f.write_str(", which then has another master key")?;
         }
         if let Some(scenario) = self.scenario {
             write!(f, "; the bank then plays {scenario}")?;
@@ -124,22 +188,27 @@ impl Plan {
         let migrations_killed_after_ms = (0..migrations).map(|_| draw.below(60)).collect();
         let mut blows = Vec::new();
         let mut left = kills - migrations;
+        // Each process first, in a drawn order; then whoever is drawn.
+        let mut round = Victim::SINGLE.to_vec();
         while left > 0 {
-            let victim = match draw.below(10) {
-                0..5 => Victim::Server,
-                5..9 => Victim::Bank,
-                _ if left > 1 => Victim::Both,
-                _ => Victim::Server,
+            let drawn = if round.is_empty() {
+                Victim::draw(&mut draw)
+            } else {
+                let place = draw.place_in(&round);
+                round.remove(place)
             };
-            let room = left - if victim == Victim::Both { 2 } else { 1 };
+            let victim = if drawn.processes().len() > left { Victim::Server } else { drawn };
+            let room = left - victim.processes().len();
             let again = if draw.below(4) == 0 { 1 + draw.below(3) } else { 0 };
             let again = usize::try_from(again).unwrap_or(0).min(room);
             let scenario = (draw.below(3) > 0).then(|| draw.one_of(SCENARIOS));
+            let changes_key = victim.processes().contains(&Process::Vault) && draw.below(3) == 0;
             let blow = Blow {
                 victim,
                 after_calls: 5 + draw.below(120),
-                again_after_ms: (0..again).map(|_| draw.below(250)).collect(),
+                again_after_ms: (0..again).map(|_| draw.below(300)).collect(),
                 scenario,
+                master_key: if changes_key { MasterKey::Changed } else { MasterKey::Kept },
             };
             left -= blow.kills();
             blows.push(blow);
@@ -163,6 +232,10 @@ mod tests {
             let plan = Plan::draw(seed, 37);
             assert_eq!(plan.kills(), 37);
             assert_eq!(plan.blows, Plan::draw(seed, 37).blows);
+            let hit: Vec<Process> = plan.blows.iter().flat_map(|blow| blow.victim.processes()).copied().collect();
+            for process in [Process::Server, Process::Bank, Process::Vault, Process::Operator] {
+                assert!(hit.contains(&process), "{process:?} is never killed by seed {seed}");
+            }
         }
         assert_ne!(Plan::draw(1, 37).blows, Plan::draw(2, 37).blows);
     }

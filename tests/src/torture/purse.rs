@@ -1,4 +1,5 @@
-//! What a payer pays with: a card, and where it has them a voucher and a code that comes on a telephone.
+//! What a payer pays with: a card, and where it has them a voucher, a code that comes on a telephone, the card under its
+//! names at a vault, and a phone bill.
 
 use envelope::SecretBytes;
 use envelope::means::Means;
@@ -9,10 +10,18 @@ use virtual_card::VirtualCard;
 use super::client::Clients;
 use super::plan::Draw;
 use crate::code::{self, PASSWORD, Telephones};
-use crate::hand::{Attempt, Letter, SealTo};
+use crate::hand::{Attempt, Hand, Letter, SealTo};
+use crate::keeper::Keeper;
+use crate::operator::Operator;
 use crate::plastic::{self, PIN};
 use crate::system::System;
 use crate::voucher::{self, Bought};
+
+mod aliases;
+mod bill;
+
+pub use aliases::{Aliases, Heard, Wish};
+pub use bill::Bill;
 
 /// The bank of a system that has one.
 const BANK: &str = "first";
@@ -38,6 +47,8 @@ pub struct Purse {
     account: String,
     voucher: Option<Bought>,
     bound: Option<Bound>,
+    aliases: Option<Aliases>,
+    bill: Option<Bill>,
 }
 
 /// A payer that is known to the bank by an identity code.
@@ -52,18 +63,25 @@ impl Purse {
     pub fn with_card(payer: usize) -> Self {
         let card = plastic::card(payer);
         let account = plastic::account(&card);
-        Self { card: VirtualCard::new(card), account, voucher: None, bound: None }
+        Self { card: VirtualCard::new(card), account, voucher: None, bound: None, aliases: None, bill: None }
     }
 
-    /// Fills the purses of so many payers: the merchant makes vouchers, each payer buys one, and is bound at the counter.
-    /// Messages go to the bank's folder of codes.
-    pub async fn filled(system: &System, payers: usize) -> Vec<Self> {
-        voucher::make_of(system, &format!("{payers}:{VOUCHER}")).await;
+    /// Fills the purses of these payers: the merchant makes vouchers, each payer buys one, is bound at the counter, enrols
+    /// its card at the vault and its wallet at the operator. Messages go to the bank's folder of codes.
+    pub async fn filled(system: &System, keeper: &Keeper, operator: &Operator, hands: &[Hand]) -> Vec<Self> {
+        voucher::make_of(system, &format!("{}:{VOUCHER}", hands.len())).await;
         let minor = VOUCHER_MINOR.to_string();
         let mut purses = Vec::new();
-        for payer in 0..payers {
+        for (payer, hand) in hands.iter().enumerate() {
             let mut purse = Self::with_card(payer);
             let account = purse.account.trim_start_matches("cardholder:").to_owned();
+            let last_four = account.trim_start_matches("visa-");
+            let to = hand.seal_to(system).await;
+            keeper.allow(system, last_four, &minor).await;
+            let mut aliases = Aliases::none(payer, last_four, &to);
+            aliases.enrol(&mut purse.card, &to).await;
+            purse.aliases = Some(aliases);
+            purse.bill = Some(Bill::enrol(system, operator, hand, &to, payer).await);
             purse.voucher = Some(voucher::sell_to(system, &account, &minor).await);
             let phone = format!("+1202555{payer:04}");
             let identity_code = code::bind_to(system, &format!("payer-{payer}"), &account, &[&phone]).await;
@@ -74,7 +92,17 @@ impl Purse {
         purses
     }
 
-    /// Each account that is paid from, with what is on it before anybody pays.
+    /// The card's names at the vault.
+    pub fn aliases(&mut self) -> Option<&mut Aliases> {
+        self.aliases.as_mut()
+    }
+
+    /// The phone bill.
+    pub fn bill(&self) -> Option<&Bill> {
+        self.bill.as_ref()
+    }
+
+    /// Each account at the bank that is paid from, with what is on it before anybody pays.
     pub fn opening(&self, opening_minor: i64) -> Vec<(String, i64)> {
         match &self.voucher {
             None => vec![(self.account.clone(), opening_minor)],
@@ -93,12 +121,23 @@ impl Purse {
         draw: &mut Draw,
         proof: Proof,
     ) -> Attempt {
-        let drawn = draw.below(10);
+        let drawn = draw.below(11);
         if let (0..3, Some(voucher)) = (drawn, &self.voucher) {
             return voucher.attempt(clients, letter, to, proof);
         }
         if let (3..5, Some(bound)) = (drawn, &self.bound)
             && let Some(attempt) = bound.attempt(clients, letter, to, proof, &self.account).await
+        {
+            return attempt;
+        }
+        // A wrong password gets no card, so there would be nothing to send.
+        if let (5 | 6, Proof::Right, Some(aliases)) = (drawn, proof, &mut self.aliases)
+            && let Some(attempt) = aliases.attempt(&mut self.card, letter, to).await
+        {
+            return Attempt { account: self.account.clone(), ..attempt };
+        }
+        if let (7 | 8, Some(bill)) = (drawn, &self.bill)
+            && let Some(attempt) = bill.attempt(letter, to, proof)
         {
             return attempt;
         }

@@ -1,10 +1,10 @@
 //! What clients were told. Whatever they were told as final must be true for ever.
 
-use payment::AttemptId;
+use payment::{AttemptId, RefundId};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::hand::{Attempt, Letter};
+use crate::hand::{Attempt, Letter, SignedRefund};
 
 /// Everything that was asked, sent and told.
 #[derive(Default)]
@@ -21,8 +21,19 @@ pub struct RequestRecord {
     pub letter: Letter,
     /// Every attempt that was sent, whether or not it arrived.
     pub attempts: Vec<AttemptRecord>,
+    /// What the merchant gave back, or wanted to.
+    pub refunds: Vec<RefundRecord>,
     /// Whether the merchant was told that it is cancelled.
     pub cancellation: Cancellation,
+}
+
+/// One refund.
+#[derive(Clone)]
+pub struct RefundRecord {
+    /// What was signed.
+    pub refund: SignedRefund,
+    /// Whether the server has said that it took it.
+    pub stored: Stored,
 }
 
 /// One attempt.
@@ -36,7 +47,7 @@ pub struct AttemptRecord {
     pub stored: Stored,
 }
 
-/// Whether the server has said that it has an attempt.
+/// Whether the server has said that it has an attempt, or a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// Not that the payer knows.
@@ -66,6 +77,7 @@ impl Record {
             payer,
             letter: letter.clone(),
             attempts: Vec::new(),
+            refunds: Vec::new(),
             cancellation: Cancellation::None,
         });
         Place(requests.len() - 1)
@@ -92,6 +104,19 @@ impl Record {
     /// Writes down that the merchant was told of the end of a request.
     pub async fn cancelled(&self, place: Place) {
         self.requests.lock().await[place.0].cancellation = Cancellation::Acknowledged;
+    }
+
+    /// Writes down a refund before it is asked for.
+    pub async fn refund(&self, place: Place, refund: &SignedRefund) {
+        let record = RefundRecord { refund: refund.clone(), stored: Stored::Unheard };
+        self.requests.lock().await[place.0].refunds.push(record);
+    }
+
+    /// Writes down that the server took it.
+    pub async fn refund_taken(&self, place: Place, id: RefundId) {
+        let mut requests = self.requests.lock().await;
+        let found = requests[place.0].refunds.iter_mut().find(|record| record.refund.order.refund_id == id);
+        found.expect("a refund is written down before it is asked for").stored = Stored::Acknowledged;
     }
 
     /// Everything so far.
