@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::BankFront;
 use super::binding::{Address, Notice, TerminalKind};
 use super::error::BankError;
+use super::voucher::message;
 use crate::gateway::smpp::{self, SmppGateway, SmppSession};
 use crate::gateway::smtp::SmtpGateway;
 use crate::gateway::{Verdict, file};
@@ -142,7 +143,8 @@ impl Gateways {
         self.on_their_way.reopen();
     }
 
-    async fn send(&self, sending: &Sending) -> Verdict {
+    /// Hands a message over, once; how that ended.
+    pub(super) async fn send(&self, sending: &Sending) -> Verdict {
         let Sending { id, to, text } = sending;
         match (to.kind(), &self.sms, &self.mail) {
             (TerminalKind::Sms, Some(centre), _) => centre.send(id, to.as_str(), text).await,
@@ -187,9 +189,15 @@ pub async fn run(front: Arc<BankFront>, session: Option<SmppSession>, stop: Canc
         }
     };
     let say_what_is_due = async {
+        if let Err(error) = message::doubt_what_was_cut_off(&front).await {
+            tracing::error!(%error, "vouchers whose codes were being sent wait");
+        }
         loop {
             if let Err(error) = send_due(&front).await {
                 tracing::error!(%error, "notices to payers wait");
+            }
+            if let Err(error) = message::send_due(&front).await {
+                tracing::error!(%error, "the codes of vouchers wait");
             }
             tokio::select! {
                 () = stop.cancelled() => return,

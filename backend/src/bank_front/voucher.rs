@@ -25,6 +25,7 @@ use crate::voucher::{BackupCode, BatchHeader, NewVoucher, VoucherCode};
 mod care;
 mod end_of_day;
 mod lifecycle;
+pub mod message;
 mod spending;
 mod view;
 

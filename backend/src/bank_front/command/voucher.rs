@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::table::{Column, table};
 use super::{Folder, print};
 use crate::bank_front::account::AccountId;
+use crate::bank_front::binding::Address;
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{self, CodeVerifier, Hsm, VoucherCodes};
 use crate::bank_front::merchant::MerchantBook;
@@ -47,7 +48,7 @@ pub enum VoucherCommand {
     },
     /// Every voucher of a batch: its state, and what moved.
     List(Batch),
-    /// Sells a voucher to an account and hands its codes over, once.
+    /// Sells a voucher to an account and hands its codes over, once: printed, or sent to a telephone.
     Sell(SellOptions),
     /// Hands over the codes of a voucher that was sold without.
     HandOver(Number),
@@ -105,6 +106,13 @@ pub struct SellOptions {
     /// Keep the codes sealed for `hand-over`.
     #[arg(long)]
     later: bool,
+    /// A telephone, with + and country code, that number and codes are sent to; nothing is printed then. The bank that is
+    /// serving sends them.
+    #[arg(long, conflicts_with = "later")]
+    to: Option<String>,
+    /// The language of what is sent: en or zh-Hans.
+    #[arg(long, default_value = "en", value_parser = ["en", "zh-Hans"])]
+    language: String,
 }
 
 /// Which voucher.
@@ -233,10 +241,23 @@ async fn sell(options: &SellOptions) -> Result<(), BankError> {
     let hsm = Hsm::load(folder.keys())?;
     let (fixed, amount_minor) = (options.batch.batch.clone(), options.amount_minor);
     let from = AccountId::named(&options.account);
+    let to = options.to.as_deref().map(Address::parse).transpose()?;
+    let (telephone, language) = (to.clone(), options.language.clone());
     let number = write(folder, move |db_tx, now_ms| {
-        Box::pin(async move { voucher::sell(db_tx, &fixed, amount_minor, &from, now_ms).await })
+        Box::pin(async move {
+            let number = voucher::sell(db_tx, &fixed, amount_minor, &from, now_ms).await?;
+            if let Some(to) = &to {
+                voucher::message::queue(db_tx, &number, to, &language, now_ms).await?;
+            }
+            Ok(number)
+        })
     })
     .await?;
+    if let Some(to) = telephone {
+        let json = json!({ "number": number, "amount_minor": amount_minor, "to": to.masked() });
+        print(folder, &json, || format!("sold {}; its codes go to {}", number.grouped(), to.masked()));
+        return Ok(());
+    }
     if options.later {
         print(folder, &json!({ "number": number, "amount_minor": amount_minor }), || {
             format!("sold {}; its codes wait for `hand-over`", number.grouped())

@@ -16,6 +16,8 @@ use crate::bank_front::settlement::{self, Early};
 use crate::bank_front::tests::support::{Bench, HOLDER, MERCHANT, NOW_MS, Sent, home, usd};
 use crate::voucher::{BankKey, BatchFile, CodeDigits};
 
+mod messages;
+
 const FIXED: &str = "420001";
 const AMOUNT: i64 = 5_000;
 const LARGE_FROM: i64 = 4_000;
