@@ -39,6 +39,7 @@ pub mod scenario;
 pub mod seed;
 pub mod settlement;
 pub mod statement;
+pub mod telephone;
 pub mod voucher;
 
 pub use crate::front::merchant;

@@ -33,5 +33,6 @@ pub mod system;
 pub mod tap;
 pub mod till;
 pub mod torture;
+pub mod voice;
 pub mod voucher;
 pub mod years;

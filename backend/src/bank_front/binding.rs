@@ -13,12 +13,15 @@
 mod event;
 mod notice;
 mod payer;
+mod telephone;
 mod terminal;
 
 pub use event::PayerEvents;
 pub use notice::Notice;
 pub(super) use payer::PayerChange;
 pub use payer::{NewPayer, PAYER_TRIES_MAX, Payer, PayerState};
+pub(super) use telephone::TelephonePin;
+pub use telephone::{TELEPHONE_PIN_DIGITS, telephone_pin};
 pub(super) use terminal::device_address;
 pub use terminal::{Address, Terminal, TerminalKind, TerminalState};
 

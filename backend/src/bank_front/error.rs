@@ -99,6 +99,9 @@ pub enum BankError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A certificate of a port cannot be used.
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
     /// The folder's own lists could not be used, or another bank has the cards.
     #[error(transparent)]
     Folder(#[from] crate::keys::KeysError),

@@ -37,7 +37,7 @@ pub const WITNESSES: Group = Group {
 };
 
 /// A display, a message bus, an accessibility bus, a keyring and a driver to press buttons with; gdb takes the core dumps
-/// that are searched, zbar scans the codes on the screens, poppler reads the documents.
+/// that are searched, zbar scans the codes on the screens, poppler reads the documents, espeak-ng speaks the telephone menu.
 pub const TESTS: Group = Group {
     purpose: "the tests",
     names: &[
@@ -52,6 +52,7 @@ pub const TESTS: Group = Group {
         "x11-utils",
         "poppler-utils",
         "poppler-data",
+        "espeak-ng",
     ],
 };
 

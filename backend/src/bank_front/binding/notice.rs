@@ -22,6 +22,9 @@ pub(super) enum Said {
     Locked,
     Unlocked,
     Ended,
+    TelephonePinSet,
+    TelephoneLocked,
+    BoughtByTelephone,
 }
 
 impl Said {
@@ -51,6 +54,16 @@ impl Said {
             (Self::Unlocked, true) => "您的验证码支付已解锁。若非本人办理，请联系银行。",
             (Self::Ended, false) => "You no longer pay by code. Not you? Tell your bank.",
             (Self::Ended, true) => "您的验证码支付已关闭。若非本人办理，请联系银行。",
+            (Self::TelephonePinSet, false) => "You can now buy vouchers by telephone. Not you? Tell your bank.",
+            (Self::TelephonePinSet, true) => "您已开通电话购买代金券。若非本人办理，请联系银行。",
+            (Self::TelephoneLocked, false) => {
+                "Buying by telephone is locked after too many wrong PINs. No money moved. Your bank's counter gives you another PIN."
+            }
+            (Self::TelephoneLocked, true) => "因电话密码多次输错，电话购买已锁定，未发生扣款。请到银行柜台重设密码。",
+            (Self::BoughtByTelephone, false) => {
+                "A voucher was bought by telephone from your account. Not you? Tell your bank."
+            }
+            (Self::BoughtByTelephone, true) => "您的账户通过电话购买了一张代金券。若非本人操作，请联系银行。",
         }
     }
 }
@@ -139,6 +152,9 @@ mod tests {
             Said::Locked,
             Said::Unlocked,
             Said::Ended,
+            Said::TelephonePinSet,
+            Said::TelephoneLocked,
+            Said::BoughtByTelephone,
         ];
         for said in all {
             assert!(said.text(false).len() <= 160 && said.text(false).is_ascii(), "{said:?}");

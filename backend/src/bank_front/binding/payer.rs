@@ -386,7 +386,7 @@ impl Payer {
     }
 
     /// Says what changed: to the payment server what it must know, to the payer on each of its terminals what was done.
-    async fn changed(&self, db_tx: &mut DbConnection, said: Said, now_ms: i64) -> Result<(), BankError> {
+    pub(super) async fn changed(&self, db_tx: &mut DbConnection, said: Said, now_ms: i64) -> Result<(), BankError> {
         let payer = Self::of_id(db_tx, &self.payer_id).await?;
         let terminals = payer.terminals(db_tx).await?;
         event::append(db_tx, &payer, &terminals).await?;

@@ -48,6 +48,9 @@ pub enum BindCommand {
     },
     /// Sets another payment password, read from standard input; whoever was locked may pay again.
     Password(PayerName),
+    /// Lets a payer buy vouchers by telephone with a PIN of six digits, read from standard input; whoever was locked out
+    /// there is let in again.
+    TelephonePin(PayerName),
     /// Sets the limits that are named, in minor units of the accounts' currency.
     Limits {
         /// Whose.
@@ -149,6 +152,14 @@ pub(super) async fn run(command: BindCommand) -> Result<(), BankError> {
             })
             .await
         }
+        BindCommand::TelephonePin(name) => {
+            let pepper = Hsm::load(name.folder.keys())?.telephone_pepper();
+            let pin = binding::telephone_pin(&typed_line()?, &pepper)?;
+            change(&name, move |payer, db_tx| {
+                Box::pin(async move { payer.set_telephone_pin(db_tx, &pin, at_ms).await })
+            })
+            .await
+        }
         BindCommand::Limits { payer, payment_minor, day_minor } => {
             change(&payer, move |payer, db_tx| {
                 Box::pin(async move { payer.set_limits(db_tx, payment_minor, day_minor, at_ms).await })
@@ -228,10 +239,16 @@ async fn change(
 
 /// What to store of the password on the first line of standard input.
 fn verifier(folder: &Folder) -> Result<PasswordVerifier, BankError> {
+    let line = typed_line()?;
+    Ok(PasswordVerifier::of(&Password::chosen(&line)?, &Hsm::load(folder.keys())?.password_pepper()))
+}
+
+/// A line of standard input.
+fn typed_line() -> Result<Zeroizing<String>, BankError> {
     let mut line = Zeroizing::new(String::new());
     let source = |source| BankError::File { what: "standard input".to_owned(), source };
     std::io::Read::take(std::io::stdin().lock(), LINE_BYTES_MAX).read_line(&mut line).map_err(source)?;
-    Ok(PasswordVerifier::of(&Password::chosen(&line)?, &Hsm::load(folder.keys())?.password_pepper()))
+    Ok(line)
 }
 
 async fn list(folder: &Folder) -> Result<(), BankError> {

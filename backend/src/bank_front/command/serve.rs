@@ -14,6 +14,7 @@ use crate::bank_front::error::BankError;
 use crate::bank_front::gateways::{self, GatewayOptions, Gateways};
 use crate::bank_front::hsm::KeyFolder;
 use crate::bank_front::link::{Port, Wire};
+use crate::bank_front::telephone::{self, VoiceOptions};
 use crate::bank_front::{BankFront, hold_expiry, link};
 use crate::clock::{now_ms, signed_ms};
 use crate::keys::{BankId, DataFolder};
@@ -43,6 +44,9 @@ pub struct ServeOptions {
     /// A port for ordinary ISO 8583 clients.
     #[command(flatten)]
     pub plain: PlainOptions,
+    /// A port for a voice gateway.
+    #[command(flatten)]
+    pub voice: VoiceOptions,
 }
 
 /// The plain port: card data in clear, without TLS. For tests; `docs/bank-front.md` is its manual.
@@ -116,6 +120,7 @@ pub async fn serve(
     let listener = TcpListener::bind(&options.listen).await.map_err(socket)?;
     let addr = listener.local_addr().map_err(socket)?;
     let plain = options.plain.listen().await?;
+    let voice = options.voice.bind(home.tls_identity())?;
     let plain_addr = plain.as_ref().map(TcpListener::local_addr).transpose().map_err(socket)?;
     let mut ready =
         serde_json::json!({ "ready": "bank-front", "bank": options.bank.as_str(), "addr": addr.to_string() });
@@ -123,7 +128,15 @@ pub async fn serve(
         tracing::warn!(%addr, "card data is taken in clear on the plain port");
         ready["plain_addr"] = addr.to_string().into();
     }
+    if let Some(port) = &voice {
+        ready["voice_addr"] = port.addr().map_err(socket)?.to_string().into();
+    }
     println!("{ready}");
+    let serve_voice = async {
+        if let Some(port) = voice {
+            telephone::serve(port, Arc::clone(&front), stop.clone()).await;
+        }
+    };
     let serve_plain = async {
         if let Some(listener) = plain {
             link::serve(listener, Port::Plain(options.plain.wire()), Arc::clone(&front), stop.clone()).await;
@@ -132,6 +145,7 @@ pub async fn serve(
     tokio::join!(
         link::serve(listener, Port::sealed(tls), Arc::clone(&front), stop.clone()),
         serve_plain,
+        serve_voice,
         hold_expiry::watch(Arc::clone(&front), stop.clone()),
         gateways::run(Arc::clone(&front), sms_session, stop.clone()),
     );

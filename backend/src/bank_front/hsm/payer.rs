@@ -12,6 +12,7 @@ use super::Hsm;
 use crate::password::Pepper;
 
 const PASSWORD_LABEL: &[u8] = b"tapseal/1 payment password";
+const TELEPHONE_LABEL: &[u8] = b"tapseal/1 telephone PIN";
 const CODE_LABEL: &[u8] = b"tapseal/1 payment code";
 const DEVICE_LABEL: &[u8] = b"tapseal/1 code device";
 
@@ -19,6 +20,11 @@ impl Hsm {
     /// The pepper of payment passwords.
     pub fn password_pepper(&self) -> Pepper {
         self.pepper(PASSWORD_LABEL)
+    }
+
+    /// The pepper of the PINs that payers buy by telephone with.
+    pub fn telephone_pepper(&self) -> Pepper {
+        self.pepper(TELEPHONE_LABEL)
     }
 
     /// The HMAC of a code for one order of a code, in hexadecimal.
