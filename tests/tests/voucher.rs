@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use e2e::code::Telephones;
 use e2e::payer::{Payer, code, money_moved};
 use e2e::process;
 use e2e::system::{Ask, MERCHANT, System, Wishes, texts};
@@ -10,6 +11,7 @@ use e2e::voucher::{self, BATCH, Bought};
 use serde_json::Value;
 
 const HOLDER: &str = "cardholder:visa-0050";
+const MOBILE: &str = "+12025550143";
 
 /// A system whose merchant has made vouchers and handed them to the bank.
 struct Desk {
@@ -156,6 +158,21 @@ async fn three_wrong_codes_lock_a_voucher_everywhere_and_no_code_is_left_anywher
     assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
     system.wait_for_status(&request, "paid").await;
     system.assert_merchant_received(1_280).await;
+
+    // One more is bought for a telephone: number and code come in messages of their own, and pay.
+    let words = ["sell", "--batch", BATCH, "--amount-minor", "5000", "--account", "visa-0050", "--to", MOBILE];
+    let sold = desk.bank(&words, "").await.success();
+    assert!(sold["code"].is_null() && sold["backup"].is_null(), "{sold}");
+    let texts = Telephones::Folder(system.folder().join("bank/codes"));
+    system.wait_until("number and codes have been sent", async || texts.texts_to(MOBILE).len() == 2).await;
+    let text = |of: &str| texts.texts_to(MOBILE).into_iter().find(|text| text.contains(of)).expect("it was sent");
+    let number = sold["number"].as_str().expect("a number");
+    assert!(text("message of their own").replace(' ', "").contains(number));
+    let with_codes = text("backup code");
+    let texted = with_codes.split("code ").nth(1).and_then(|rest| rest.split(" pays").next()).expect("a code");
+    let request = payer.open(&system.ask(&Ask { order: "A-2".into(), ..Ask::default() }).await).await;
+    let paid = desk.pay(&payer, &request, number, texted).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
 
     let plain = |text: &str| text.replace(' ', "");
     let secrets = [&bought.code, &bought.backup, &other.code, &other.backup].map(|code| (plain(code), code.clone()));

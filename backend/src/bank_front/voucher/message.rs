@@ -229,7 +229,7 @@ async fn take_up(db_tx: &mut DbConnection, front: &BankFront, now_ms: i64) -> Re
             .await?;
         let sealed = sealed.ok_or(BankError::Stored("voucher.sealed_codes"))?;
         let codes = front.hsm.kept_voucher_codes(&number, &sealed)?;
-        let payee = front.merchants.get(&voucher.merchant_id).map_or("", |merchant| &merchant.display_name);
+        let payee = front.merchants.get(&voucher.merchant_id).map_or("", |merchant| merchant.display_name.as_str());
         letters.push(Letter {
             about_number: about_number(&number, voucher.balance(db_tx).await?, payee, &language),
             with_codes: with_codes(&number, &codes, &language),

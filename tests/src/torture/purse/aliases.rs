@@ -131,11 +131,13 @@ impl Aliases {
     /// Enrols the card under one more name, the same call again until it is answered.
     pub async fn enrol(&mut self, card: &mut VirtualCard, to: &SealTo) {
         let (_, vault) = to.vault.as_ref().expect("a vault is listed");
-        let text = format!("payer {} no. {}", self.payer, self.names.len() + 1);
+        let text = format!("payer-{}-{}", self.payer, self.names.len() + 1);
         let (factor, entry_id) = (FactorSecret::draw(), random::<16>());
         let currency: Currency = "USD".parse().expect("a currency");
-        let read = read_card(card, &Amount::new(0, currency), &place_hash(&vault.vault_id, &entry_id));
-        let kept = KeptCard::of(card_data(&read)).expect("a chip's card").to_bytes();
+        let kept = {
+            let read = read_card(card, &Amount::new(0, currency), &place_hash(&vault.vault_id, &entry_id));
+            KeptCard::of(card_data(&read)).expect("a chip's card").to_bytes()
+        };
         loop {
             let mut authenticator = Authenticator::with(factor.expose());
             let code = authenticator.unused(When::Before).expect("nothing was used yet");

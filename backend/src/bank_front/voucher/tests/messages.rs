@@ -9,15 +9,14 @@ const TELEPHONE: &str = "+12025550143";
 impl Desk {
     /// Sold, with the codes to be sent to a telephone.
     async fn sold_by_telephone(&self) -> VoucherNumber {
-        let step = |db_tx: &mut DbConnection| {
+        let sold = self.bench.front.db.write(|db_tx| {
             Box::pin(async move {
                 let number = sell_one(db_tx).await?;
-                let to = Address::parse(TELEPHONE)?;
-                message::queue(db_tx, &number, &to, "en", NOW_MS).await?;
+                message::queue(db_tx, &number, &Address::parse(TELEPHONE)?, "en", NOW_MS).await?;
                 Ok::<_, BankError>(number)
             })
-        };
-        self.bench.front.db.write(step).await.unwrap()
+        });
+        sold.await.unwrap()
     }
 
     /// Every text so far, oldest first.
