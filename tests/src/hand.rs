@@ -228,7 +228,7 @@ impl Hand {
         let roots = TrustRoots::from_json(&self.roots).expect("trust roots");
         let now = i64::try_from(now_ms()).expect("this century fits");
         let keyset = Keyset::verify(&view.keyset, &roots.operator, now, 0).expect("a valid keyset");
-        let verified = |jws| BankCertificate::verify(jws, &roots.banks, now, 0).expect("a valid certificate");
+        let verified = |jws: &String| BankCertificate::verify(jws, &roots.banks, now, 0).expect("a valid certificate");
         let fronts: Vec<BankCertificate> = view.bank_certificates.iter().map(verified).collect();
         let key_of = |kind: FrontKind| {
             let front = fronts.iter().find(|front| front.kind == kind)?;

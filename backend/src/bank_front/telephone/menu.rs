@@ -81,7 +81,7 @@ pub(super) enum Menu {
     LookingUp(Caller),
     Amount(Caller, Offer),
     Confirm(Caller, Offer, Amount),
-    Buying(Caller),
+    Buying,
     Number(Errand),
     Code(Errand, VoucherNumber),
     Asking,
@@ -192,7 +192,7 @@ impl Call {
             Menu::Batch(_) => Some(Digits::exactly(payment::voucher::FIXED_DIGITS)),
             Menu::Number(_) => Some(Digits::exactly(payment::voucher::NUMBER_DIGITS)),
             Menu::Code(..) => Some(Digits::exactly(CODE_DIGITS)),
-            Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying(_) | Menu::Asking | Menu::Over => None,
+            Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying | Menu::Asking | Menu::Over => None,
         }
     }
 
@@ -228,7 +228,7 @@ impl Call {
                 }
             }
             (Menu::Confirm(caller, Offer { fixed, .. }, amount), "1") => {
-                self.does(Menu::Buying(caller.clone()), Deed::Buy { caller, fixed, amount })
+                self.does(Menu::Buying, Deed::Buy { caller, fixed, amount })
             }
             (Menu::Confirm(..) | Menu::Told(_), "2") => self.asks(Menu::Main),
             (Menu::Number(errand), digits) => match digits.parse() {
@@ -243,7 +243,7 @@ impl Call {
             (Menu::Told(told), "1") => self.asks(Menu::Told(told)),
             (menu @ (Menu::Main | Menu::Confirm(..) | Menu::Told(_)), _) => self.mistaken(menu),
             // Nothing is asked there: the gateway spoke out of turn.
-            (menu @ (Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying(_) | Menu::Asking | Menu::Over), _) => {
+            (menu @ (Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying | Menu::Asking | Menu::Over), _) => {
                 self.mistaken(menu)
             }
         }
@@ -256,7 +256,7 @@ impl Call {
             (Menu::LookingUp(caller), Found::Refused(refusal)) => {
                 self.remarks(Menu::Batch(caller), Remark::Refused(refusal))
             }
-            (Menu::Buying(_), Found::Sold(number, codes)) => self.asks(Menu::Told(Told::Sold(number, codes))),
+            (Menu::Buying, Found::Sold(number, codes)) => self.asks(Menu::Told(Told::Sold(number, codes))),
             (Menu::Asking, Found::Changed(number, code)) => self.asks(Menu::Told(Told::Changed(number, code))),
             (Menu::Asking, Found::Balance(amount)) => self.remarks(Menu::Main, Remark::Balance(amount)),
             // Each refused try is a mistake too, so a call has few of them whatever is tried.

@@ -121,7 +121,7 @@ fn asked(call: &Call) -> Zeroizing<String> {
         Menu::Number(Errand::Balance | Errand::ChangeCode) => "请输入十六位代金券号码。",
         Menu::Code(..) if english => "Enter the ten digits of its code.",
         Menu::Code(..) => "请输入十位支付密码。",
-        Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying(_) | Menu::Asking | Menu::Over => "",
+        Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying | Menu::Asking | Menu::Over => "",
         Menu::Amount(_, offer) => {
             let choice = |(place, amount): (usize, &Amount)| {
                 let (key, amount) = (place + 1, money(*amount, language));
