@@ -8,6 +8,7 @@ pub mod clock;
 pub mod front;
 pub mod gateway;
 pub mod keys;
+pub mod mac;
 pub mod merchant_tool;
 pub mod password;
 pub mod payment_server;

@@ -35,7 +35,7 @@ impl Operator {
         system.tapseal(&init).await.success();
         let mut made = Self { port: free_port(), tap: None, front: None };
         if system.is_tapped() {
-            made.tap = Some(Tap::between_server_and_bank(system.folder(), &made.address()).await);
+            made.tap = Some(Tap::between_server_and_operator(system.folder(), Self::ID, &made.address()).await);
         }
         let reached_at = made.tap.as_ref().map_or_else(|| made.address(), Tap::address);
         system.wish_for_server(&["--front", &format!("{}={reached_at}", Self::ID)]);

@@ -38,6 +38,13 @@ impl Tap {
         Self::start(0, upstream, accept, connect).await
     }
 
+    /// Between the payment server and an operator's front, the same way.
+    pub async fn between_server_and_operator(folder: &Path, operator: &str, upstream: &str) -> Self {
+        let accept = server_config(&folder.join("operators").join(operator), "carrier-front");
+        let connect = client_config(folder, Some("payment-server-client"));
+        Self::start(0, upstream, accept, connect).await
+    }
+
     async fn start(port: u16, upstream: &str, accept: ServerConfig, connect: ClientConfig) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the tap's port is free");
         let address = listener.local_addr().expect("a bound listener has an address").to_string();

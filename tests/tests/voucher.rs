@@ -21,7 +21,7 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let desk = Self { system: System::start(Wishes::default()).await };
-        voucher::make(&desk.system).await;
+        voucher::make_of(&desk.system, "3:50.00").await;
         desk
     }
 

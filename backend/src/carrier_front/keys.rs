@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use super::error::CarrierError;
 use crate::keys::{self, BankEntry, BankHome, KeysError};
+use crate::mac::{self, MacKey};
 
 /// The key file within the operator's folder.
 const FILE_NAME: &str = "operator.keys";
@@ -296,9 +297,8 @@ impl OperatorKeys {
     fn verifier(&self, label: &[u8], subscriber_id: &str, secret: &[u8]) -> String {
         let key =
             Zeroizing::new(<[u8; 32]>::from(self.verification_key.clone().chain_update(label).finalize().into_bytes()));
-        let keyed = Hmac::<Sha256>::new_from_slice(&*key).expect("HMAC takes keys of any length");
-        let mac = keyed.chain_update(subscriber_id).chain_update([0]).chain_update(secret).finalize();
-        hex::encode(mac.into_bytes())
+        let key = MacKey::new_from_slice(&*key).expect("HMAC takes keys of any length");
+        hex::encode(mac::tag(&key, &[subscriber_id.as_bytes(), &[0], secret]))
     }
 }
 

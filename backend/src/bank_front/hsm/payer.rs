@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Hsm;
+use crate::mac::{self, MacKey};
 use crate::password::Pepper;
 
 const PASSWORD_LABEL: &[u8] = b"tapseal/1 payment password";
@@ -29,8 +30,8 @@ impl Hsm {
 
     /// The HMAC of a code for one order of a code, in hexadecimal.
     pub fn code_mac(&self, order_id: &str, code: &str) -> String {
-        let mac = keyed(&self.pepper(CODE_LABEL)).chain_update(order_id).chain_update([0]).chain_update(code);
-        hex::encode(mac.finalize().into_bytes())
+        let key = MacKey::new_from_slice(self.pepper(CODE_LABEL).expose()).expect("HMAC takes keys of any length");
+        hex::encode(mac::tag(&key, &[order_id.as_bytes(), &[0], code.as_bytes()]))
     }
 
     /// Whether a code is the one that has this HMAC.

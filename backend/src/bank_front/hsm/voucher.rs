@@ -4,10 +4,9 @@
 //! under a key that only this module has is not. Each of the three keys has its one use.
 
 use envelope::{RestKey, VerifyingKey, VoucherSealingKeySecret};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::KeyInit;
 use payment::VoucherNumber;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -15,6 +14,7 @@ use super::key::{KeyKind, StoredKey};
 use super::key_file::KeyFile;
 use super::{Hsm, KeyFolder};
 use crate::bank_front::error::BankError;
+use crate::mac::{self, MacKey};
 use crate::voucher::{
     BACKUP_DIGITS, BackupCode, BankKey, BatchError, BatchFile, BatchHeader, CODE_DIGITS, CodeDigits, NewVoucher,
     VoucherCode,
@@ -51,7 +51,7 @@ impl StoredVoucherKeys {
     pub(super) fn load(&self) -> Result<VoucherKeys, BankError> {
         let verification = self.verification.expose::<32>(KeyKind::VoucherVerification)?;
         Ok(VoucherKeys {
-            verification: Hmac::new_from_slice(&*verification).map_err(|_| NO_KEYS)?,
+            verification: MacKey::new_from_slice(&*verification).map_err(|_| NO_KEYS)?,
             storage: RestKey::from_bytes(&*self.storage.expose(KeyKind::VoucherStorage)?),
             sealing: VoucherSealingKeySecret::from_bytes(&*self.sealing.expose(KeyKind::VoucherSealing)?),
         })
@@ -60,7 +60,7 @@ impl StoredVoucherKeys {
 
 /// The keys for use.
 pub(super) struct VoucherKeys {
-    verification: Hmac<Sha256>,
+    verification: MacKey,
     storage: RestKey,
     sealing: VoucherSealingKeySecret,
 }
@@ -130,10 +130,9 @@ impl Hsm {
         number: &VoucherNumber,
         code: &CodeDigits<N>,
     ) -> Result<CodeVerifier, BankError> {
-        let key = self.voucher_keys()?.verification.clone();
         // The lengths differ, and the number has always sixteen digits: no two meanings have the same bytes.
-        let mac = key.chain_update(number.as_str()).chain_update(code.expose_ascii()).finalize();
-        Ok(CodeVerifier(mac.into_bytes().into()))
+        let parts: [&[u8]; 2] = [number.as_str().as_bytes(), code.expose_ascii()];
+        Ok(CodeVerifier(mac::tag(&self.voucher_keys()?.verification, &parts)))
     }
 
     /// Seals the codes of a voucher that is still to be handed over.
