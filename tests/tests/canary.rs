@@ -318,7 +318,7 @@ async fn vault_and_operator_forget_what_they_checked_and_nobody_else_ever_had_it
     let (vault_core, operator_core) = (core(vault_id, elsewhere).await, core(operator.id(), elsewhere).await);
     for (mut needles, place, bytes) in [
         (of_the_vault(), "a core of the vault", &vault_core),
-        (of_the_operator(), "a core of the operator", &operator_core),
+        (Needles::of(&[("message with the enrolment code", &message)]), "a core of the operator", &operator_core),
     ] {
         needles.search(place, bytes);
         found.extend(needles.found);
