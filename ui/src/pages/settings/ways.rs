@@ -29,7 +29,10 @@ const WAYS: [(payment::Method, SettingsPage, Text); 5] = [
 /// The page.
 pub fn page(app: App) -> AnyView {
     // A reader may have come, or a keyset with more ways in it.
-    spawn_local(app.read_methods());
+    spawn_local(async move {
+        app.read_readers().await;
+        app.read_methods().await;
+    });
     let lines = WAYS.map(|(kind, page, how)| line(app, kind, page, how));
     view! { <p class="quiet">{app.t(Text::WaysLead)}</p>{rows(lines.into_iter().collect_view())} }.into_any()
 }

@@ -124,6 +124,10 @@ pub fn page(app: App) -> AnyView {
         if has_card.get() || is_over.get() {
             page.read();
         }
+        if has_card.get() {
+            // What was read is at the desk; the look is over, and another card can be read.
+            app.end_reader_test();
+        }
     });
     on_cleanup(move || {
         if untrack(|| reading(app)).is_some() {

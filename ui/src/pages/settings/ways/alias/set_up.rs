@@ -164,9 +164,20 @@ pub(super) fn card_reading(page: Page, way_out: AnyView) -> AnyView {
         read();
     };
     let look = Memo::new(move |_| reading(app));
+    // The form is away while a card is waited for: the focus goes along.
+    let is_looking = Memo::new(move |_| look.with(Option::is_some));
+    Effect::new(move |before: Option<bool>| {
+        let is = is_looking.get();
+        if before.is_some_and(|before| before != is) {
+            let to = if is { "[data-action=\"stop-reading\"]" } else { "[data-action=\"read-card\"]" };
+            request_animation_frame(move || browser::focus(to));
+        }
+        is
+    });
     let at_card = move || look.get().map(|look| view_of_look(page, &look, read));
     view! {
-        <form class="group-form" on:submit=submit novalidate hidden=move || look.with(Option::is_some)>
+        <div hidden=move || is_looking.get()>
+        <form class="group-form" on:submit=submit novalidate>
             {Field::new("alias-label", FieldKind::Text, Text::AliasLabel).hint(Text::AliasLabelHint)
                 .chars_max(LABEL_CHARS_MAX).view(app, label)}
             {limit.view(app)}
@@ -175,6 +186,7 @@ pub(super) fn card_reading(page: Page, way_out: AnyView) -> AnyView {
                 {way_out}
             })}
         </form>
+        </div>
         {at_card}
     }
     .into_any()
