@@ -149,10 +149,20 @@ impl Authenticator {
 
     /// A code that was not used yet: of the step before, of now, or of the next, waiting if those are used up.
     pub async fn code(&mut self) -> String {
+        self.code_from(1).await
+    }
+
+    /// The same for a page it is typed into: it holds for a whole step at least, however long typing takes.
+    pub async fn lasting_code(&mut self) -> String {
+        self.code_from(0).await
+    }
+
+    /// A code that was not used yet, of so many steps before now at most.
+    async fn code_from(&mut self, steps_before: u64) -> String {
         loop {
             let now_s = now_s();
             let now = now_s / STEP_S;
-            let step = (now - 1).max(self.last_step + 1);
+            let step = (now - steps_before).max(self.last_step + 1);
             if step <= now + 1 {
                 self.last_step = step;
                 return self.code_at(step);

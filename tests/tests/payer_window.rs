@@ -158,7 +158,7 @@ async fn a_person_without_a_mouse_or_a_card_pays_by_code_and_by_username_in_the_
         hand.text(text).await;
     }
     hand.go_to("[data-field=\"alias-code\"]").await;
-    hand.text(&authenticator.code().await).await;
+    hand.text(&authenticator.lasting_code().await).await;
     hand.keys("\u{e007}").await;
     window.wait_for_screen("result.paid").await;
     window.close().await;

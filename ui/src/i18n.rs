@@ -155,7 +155,12 @@ impl Text {
 
     /// The name of a card scheme.
     pub fn scheme(code: &str) -> Self {
-        Self::with_key(&format!("scheme.{code}")).unwrap_or(Self::SchemeOther)
+        Self::known_scheme(code).unwrap_or(Self::SchemeOther)
+    }
+
+    /// The same, where it is known; of other ways to pay too that have a label.
+    pub fn known_scheme(code: &str) -> Option<Self> {
+        Self::with_key(&format!("scheme.{code}"))
     }
 
     /// What an event of a sale is called; none for one this version does not know.

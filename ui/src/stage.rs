@@ -60,7 +60,8 @@ const fn phase_text(phase: ReadPhase) -> Text {
 pub fn card_label(label: &str, lang: Lang) -> String {
     match label.split_once(' ') {
         Some((scheme, digits)) => format!("{} {digits}", Text::scheme(scheme).in_language(lang)),
-        None => label.to_owned(),
+        // A username shows no digit of its card.
+        None => Text::known_scheme(label).map_or_else(|| label.to_owned(), |text| text.in_language(lang).to_owned()),
     }
 }
 
@@ -128,6 +129,7 @@ mod tests {
         assert_eq!(card_label("amex ••0126", Lang::English), "American Express ••0126");
         assert_eq!(card_label("unionpay ••0050", Lang::Chinese), "银联 ••0050");
         assert_eq!(card_label("••0050", Lang::English), "••0050");
+        assert_eq!(card_label("alias", Lang::Chinese), "用户名");
     }
 
     #[test]

@@ -61,7 +61,7 @@ async fn set_up(walk: &Walk<'_>, reader: &str) -> Authenticator {
     card.remove().await;
     walk.stop("settings.alias-factor").await;
     let mut authenticator = Authenticator::typed(&walk.browser.text("[data-part=\"factor-secret\"]").await);
-    walk.type_into("alias-first-code", &authenticator.code().await).await;
+    walk.type_into("alias-first-code", &authenticator.lasting_code().await).await;
     walk.act_until("alias-enrol", "[data-part=\"alias-cards\"] .row").await;
     authenticator
 }
@@ -101,7 +101,7 @@ async fn pay(walk: &Walk<'_>, authenticator: &mut Authenticator) {
     walk.stop("result.refused-alias").await;
     walk.go("try-again", "pay.alias").await;
     walk.type_into("alias-password", PASSWORD).await;
-    walk.type_into("alias-code", &authenticator.code().await).await;
+    walk.type_into("alias-code", &authenticator.lasting_code().await).await;
     walk.browser.wait_for("[data-action=\"pay\"]:enabled").await;
     walk.go("pay", "result.paid").await;
     walk.go("receipt", "receipt").await;
@@ -118,11 +118,11 @@ async fn remove(walk: &Walk<'_>, authenticator: &mut Authenticator) {
     if found.attr("data-action").await.expect("a button has its word").as_deref() == Some("alias-have-one") {
         walk.act_until("alias-have-one", "[data-field=\"alias-code\"]").await;
         walk.type_into("alias-password", PASSWORD).await;
-        walk.type_into("alias-code", &authenticator.code().await).await;
+        walk.type_into("alias-code", &authenticator.lasting_code().await).await;
         walk.act_until("alias-sign-in", "[data-action=\"alias-remove-all\"]").await;
     }
     walk.act_until("alias-remove-all", "[data-action=\"confirm-remove-all\"]").await;
-    walk.type_into("alias-code", &authenticator.code().await).await;
+    walk.type_into("alias-code", &authenticator.lasting_code().await).await;
     walk.act_until("confirm-remove-all", "[data-action=\"alias-set-up\"]").await;
     walk.go("back", "settings.ways").await;
     walk.browser.wait_for("[data-way=\"alias\"][data-set-up=\"false\"]").await;

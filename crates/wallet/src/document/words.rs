@@ -7,8 +7,8 @@ use protocol::ipc::Language;
 use crate::history::calendar;
 use crate::history::entry::grouped;
 
-/// The names of the card schemes, where they are not their code in capitals: code, English, Chinese.
-const SCHEMES: [(&str, &str, &str); 13] = [
+/// The names of the card schemes, and of other ways to pay: code, English, Chinese.
+const SCHEMES: [(&str, &str, &str); 16] = [
     ("visa", "Visa", "Visa"),
     ("mastercard", "Mastercard", "万事达卡"),
     ("amex", "American Express", "美国运通"),
@@ -22,6 +22,9 @@ const SCHEMES: [(&str, &str, &str); 13] = [
     ("girocard", "girocard", "girocard"),
     ("rupay", "RuPay", "RuPay"),
     ("stripe", "Magnetic stripe", "磁条"),
+    ("alias", "Username", "用户名"),
+    ("code", "Code", "验证码"),
+    ("voucher", "Voucher", "预付凭证"),
 ];
 
 macro_rules! words {
@@ -115,13 +118,14 @@ impl Words {
 
     /// What was paid with.
     pub fn method(self, card_label: &str) -> String {
-        let Some((code, digits)) = card_label.split_once(' ') else { return card_label.to_owned() };
+        // A username shows no digit of its card.
+        let (code, digits) = card_label.split_once(' ').unwrap_or((card_label, ""));
         let known = SCHEMES.iter().find(|(known, ..)| *known == code);
         let name = known.map_or(code, |(_, english, chinese)| match self {
             Self::English => *english,
             Self::Chinese => *chinese,
         });
-        format!("{name} {digits}")
+        format!("{name} {digits}").trim_end().to_owned()
     }
 
     /// A moment, with its distance from UTC.

@@ -9,12 +9,13 @@ use crate::receipt::VerifiedReceipt;
 /// How many digits stand between two separators of a large number.
 const GROUP: usize = 3;
 /// What a scheme is called besides its code, for whoever searches by it.
-const SCHEME_WORDS: [(&str, &str); 5] = [
+const SCHEME_WORDS: [(&str, &str); 6] = [
     ("unionpay", "银联 union pay"),
     ("mastercard", "万事达"),
     ("amex", "american express 美国运通 运通"),
     ("diners", "diners club 大来"),
     ("stripe", "magnetic stripe 磁条"),
+    ("alias", "username 用户名"),
 ];
 
 /// A receipt's entry. It is made of a receipt that verified, and of nothing else.

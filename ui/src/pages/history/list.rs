@@ -16,6 +16,7 @@ use crate::i18n::{Lang, Text};
 use crate::merchant::period::Day;
 use crate::place::Screen;
 use crate::signal::Memo;
+use crate::stage::card_label;
 use crate::state::App;
 
 /// What stands on the screen.
@@ -183,7 +184,9 @@ fn line_button(
 /// The card a payment was made with. Where there is no room for all of it, its digits stay.
 fn short_label(app: App, label: String) -> AnyView {
     let lang = app.lang;
-    let Some((scheme, digits)) = label.split_once(' ') else { return view! { <bdi>{label}</bdi> }.into_any() };
+    let Some((scheme, digits)) = label.split_once(' ') else {
+        return view! { <bdi>{move || card_label(&label, lang.get())}</bdi> }.into_any();
+    };
     let (scheme, digits) = (Text::scheme(scheme), format!(" {digits}"));
     view! { <bdi class="row-card"><span>{move || scheme.in_language(lang.get())}</span><span>{digits}</span></bdi> }
         .into_any()
