@@ -136,7 +136,16 @@ fn keeping_arguments(command: &str) -> Value {
         "code_begin" => json!({ "request_id": id, "identity_code": "1", "password": "1" }),
         "code_entry" => json!({ "request_id": id }),
         "code_send" => json!({ "terminal": 0, "account": 0, "address": null }),
-        "code_confirm" | "code_pay" => json!({ "code": "000000" }),
+        "code_confirm" | "code_pay" | "alias_enrol" => json!({ "code": "000000" }),
+        "alias_pay" => json!({
+            "request_id": id, "vault_id": "v", "name": "Ada", "password": "1", "code": "1", "place": 0
+        }),
+        "alias_begin" => json!({ "vault_id": "v", "name": "Ada", "password": "1" }),
+        "alias_read_card" => json!({ "label": "", "limit": null, "reader": null }),
+        "alias_sign_in" => json!({ "vault_id": "v", "name": "Ada", "password": "1", "code": "1" }),
+        "alias_change" => json!({ "deed": { "deed": "remove" }, "code": "1" }),
+        "alias_export" => json!({ "path": "x" }),
+        "alias_remember" => json!({ "is_remembered": false }),
         _ => json!({}),
     }
 }
