@@ -11,7 +11,7 @@ use std::{env, fs, path::Path};
 type Locale = BTreeMap<String, String>;
 
 /// What stands before a language's name in its files.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     "",
     "components.",
     "merchant.",
@@ -20,6 +20,7 @@ const PARTS: [&str; 11] = [
     "pay.",
     "methods.",
     "alias.",
+    "carrier.",
     "history.",
     "settings.",
     "shell.",

@@ -73,6 +73,7 @@ const COMMANDS = new Set([
   'scan_camera',
   'scan_camera_stop',
   'haptic',
+  'screen_holds',
   'notice_example',
   'devices',
   'device_rename',
@@ -124,6 +125,18 @@ const COMMANDS = new Set([
   'alias_export',
   'alias_remember',
   'alias_leave',
+  'code_forget',
+  'code_terminals',
+  'operators',
+  'phone_bills',
+  'bill_ask',
+  'bill_entry',
+  'bill_again',
+  'bill_enrol',
+  'bill_stop',
+  'bill_forget',
+  'bill_pay',
+  'bill_find',
 ])
 
 // The longest call is far below. In UTF-16 code units.

@@ -10,6 +10,7 @@ use crate::screen;
 use crate::shell::Shell;
 
 pub(crate) mod alias;
+pub(crate) mod carrier;
 pub(crate) mod history;
 pub(crate) mod keep;
 pub(crate) mod lock;

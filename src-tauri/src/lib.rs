@@ -143,6 +143,7 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::shell::scan_camera,
             commands::shell::scan_camera_stop,
             commands::shell::haptic,
+            commands::shell::screen_holds,
             commands::shell::notice_example,
             commands::keep::devices,
             commands::keep::device_rename,
@@ -193,7 +194,19 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::alias::alias_change,
             commands::alias::alias_export,
             commands::alias::alias_remember,
-            commands::alias::alias_leave
+            commands::alias::alias_leave,
+            commands::means::code_forget,
+            commands::means::code_terminals,
+            commands::carrier::operators,
+            commands::carrier::phone_bills,
+            commands::carrier::bill_ask,
+            commands::carrier::bill_entry,
+            commands::carrier::bill_again,
+            commands::carrier::bill_enrol,
+            commands::carrier::bill_stop,
+            commands::carrier::bill_forget,
+            commands::carrier::bill_pay,
+            commands::carrier::bill_find
         ])
         .on_window_event(leaving::on_window_event)
         .setup(|app| {

@@ -1,9 +1,11 @@
 //! Keeps the screen private while a card or a PIN is on it, and the PIN pad readable for whoever listens to it.
 //!
-//! Rust does both by itself: a window that could ask for them could also undo them.
+//! Rust does both by itself for what it asks for: a window that could ask for them could also undo them. The window's own
+//! word about what is typed on its pages can only add to that.
 
 use std::time::Duration;
 
+use protocol::ipc::shell::OnScreen;
 use protocol::ipc::{CheckoutStage, CheckoutView, PinLayout};
 use tauri::{AppHandle, Manager, Runtime};
 use tauri_plugin_card_reader::{CardReaderExt, ScreenPrivacy, ScreenReader};
@@ -27,7 +29,7 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>) {
             continue;
         };
         seen = view.seq;
-        let wanted = wanted(view.checkout.as_ref());
+        let wanted = wanted(view.checkout.as_ref(), wallet.on_screen());
         if wanted == privacy {
             continue;
         }
@@ -50,8 +52,16 @@ pub(crate) async fn layout_for<R: Runtime>(app: &AppHandle<R>, asked: PinLayout)
     }
 }
 
-/// Private from the wait for the card until card and PIN are sealed. What the bank says may be shown to others.
-fn wanted(checkout: Option<&CheckoutView>) -> ScreenPrivacy {
+/// Private while a secret is typed, and from the wait for the card until card and PIN are sealed. What the bank says may be
+/// shown to others.
+fn wanted(checkout: Option<&CheckoutView>, on_screen: OnScreen) -> ScreenPrivacy {
+    match on_screen {
+        OnScreen::Secret => ScreenPrivacy::Private,
+        OnScreen::Plain => wanted_for(checkout),
+    }
+}
+
+fn wanted_for(checkout: Option<&CheckoutView>) -> ScreenPrivacy {
     let Some(checkout) = checkout else { return ScreenPrivacy::Open };
     match checkout.progress {
         CheckoutStage::WaitingForCard
@@ -89,12 +99,14 @@ mod tests {
     fn a_card_and_a_pin_are_for_one_pair_of_eyes() {
         let pin = CheckoutStage::Pin { card_label: "visa ••0050".to_owned(), card: CardStay::MayGo, read_ms: 420 };
         for stage in [CheckoutStage::WaitingForCard, pin, CheckoutStage::Sealing] {
-            assert_eq!(wanted(Some(&checkout(&stage))), ScreenPrivacy::Private, "{stage:?}");
+            assert_eq!(wanted(Some(&checkout(&stage)), OnScreen::Plain), ScreenPrivacy::Private, "{stage:?}");
         }
         for stage in [CheckoutStage::Sending, CheckoutStage::Unknown { deadline_ms: 1 }] {
-            assert_eq!(wanted(Some(&checkout(&stage))), ScreenPrivacy::Open, "{stage:?}");
+            assert_eq!(wanted(Some(&checkout(&stage)), OnScreen::Plain), ScreenPrivacy::Open, "{stage:?}");
         }
-        assert_eq!(wanted(None), ScreenPrivacy::Open);
+        assert_eq!(wanted(None, OnScreen::Plain), ScreenPrivacy::Open);
+        // Where something is typed before there is a payment, the window says so; it cannot take the rest back.
+        assert_eq!(wanted(None, OnScreen::Secret), ScreenPrivacy::Private);
     }
 
     #[tokio::test]

@@ -24,8 +24,8 @@ use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
 use crate::scene::{
-    alias_album, card_album, history_album, lock_album, merchant_album, methods_album, page_album, pay_album,
-    settings_album,
+    alias_album, bill_album, card_album, history_album, lock_album, merchant_album, methods_album, page_album,
+    pay_album, settings_album,
 };
 use crate::system::{Ask, System};
 
@@ -53,6 +53,8 @@ pub enum Part {
     Page,
     /// A username, from the list of the ways to pay in the settings on.
     Alias,
+    /// Phone bills.
+    Bill,
 }
 
 impl Part {
@@ -67,6 +69,7 @@ impl Part {
             Self::Methods => methods_album::walk(tour).await,
             Self::Page => page_album::walk(tour).await,
             Self::Alias => alias_album::walk(tour).await,
+            Self::Bill => bill_album::walk(tour).await,
         }
     }
 }
@@ -235,6 +238,13 @@ impl Walk<'_> {
     pub async fn type_into(&self, field: &str, text: &str) {
         let field = self.browser.wait_for(&format!("[data-field=\"{field}\"]")).await;
         field.send_keys(text).await.expect("a field takes text");
+    }
+
+    /// Empties a field, and types into it.
+    pub async fn retype(&self, field: &str, text: &str) {
+        let css = format!("[data-field=\"{field}\"]");
+        self.browser.wait_for(&css).await.clear().await.expect("a field can be emptied");
+        self.type_into(field, text).await;
     }
 
     /// Makes a choice.

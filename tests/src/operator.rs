@@ -114,9 +114,14 @@ impl Operator {
         let words = ["carrier", "enrol", Self::ID, number, "--name", NAME];
         let mut typing = Typing::start(payer, &words);
         typing.line(PIN).await;
-        system.wait_until("the code has been texted", async || self.codes(system, number).len() > known).await;
-        typing.line(self.codes(system, number).last().expect("it was there a moment ago")).await;
+        typing.line(&self.code(system, number, known).await).await;
         typing.end().await
+    }
+
+    /// Waits for the code that comes to a mobile after so many others.
+    pub async fn code(&self, system: &System, number: &str, before: usize) -> String {
+        system.wait_until("the code has been texted", async || self.codes(system, number).len() > before).await;
+        self.codes(system, number).remove(before)
     }
 
     /// Pays a request on the bill.

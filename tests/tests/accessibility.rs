@@ -55,6 +55,7 @@ parts! {
     nothing_keeps_anybody_from_the_lock: Lock,
     nothing_keeps_anybody_from_paying_without_a_card: Methods,
     nothing_keeps_anybody_from_a_username: Alias,
+    nothing_keeps_anybody_from_the_phone_bill: Bill,
 }
 
 /// What each examination must find, and a page that has it.

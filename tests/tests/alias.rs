@@ -195,7 +195,7 @@ async fn remembered(wallet: &RemoteWallet) -> Option<KeptAlias> {
     let ways = wallet.call(&PaymentMethods {}).await.expect("the ways to pay");
     ways.into_iter().find_map(|way| match way.method {
         Method::Alias { kept } => Some(kept),
-        Method::Card { .. } | Method::Code { .. } | Method::Voucher { .. } => None,
+        Method::Card { .. } | Method::Carrier { .. } | Method::Code { .. } | Method::Voucher { .. } => None,
     })?
 }
 

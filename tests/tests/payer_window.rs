@@ -7,6 +7,7 @@ use e2e::browser::Browser;
 use e2e::card::Card;
 use e2e::code::{PASSWORD, Telephones, bind};
 use e2e::keeper::{self, Keeper, enrol};
+use e2e::operator::{self, Operator};
 use e2e::payer::{PIN, Payer};
 use e2e::remote::RemoteWallet;
 use e2e::scan::zbar;
@@ -82,14 +83,7 @@ async fn a_person_without_a_mouse_pays_in_the_window() {
     window.wait_for_screen("request").await;
     hand.press("pay").await;
     window.wait_for_screen("pin").await;
-    hand.press("standard-keys").await;
-    window.wait_for("[data-filled=\"0\"]").await;
-    // The focus is on no button: digits are typed, and Enter confirms.
-    for (index, digit) in PIN.chars().enumerate() {
-        hand.keys(&digit.to_string()).await;
-        window.wait_for(&format!("[data-filled=\"{}\"]", index + 1)).await;
-    }
-    hand.keys("\u{e007}").await;
+    type_pin(&window, PIN).await;
     window.wait_for_screen("result.paid").await;
     hand.press("receipt").await;
     window.wait_for_screen("receipt").await;
@@ -102,13 +96,15 @@ async fn a_person_without_a_mouse_pays_in_the_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_without_a_mouse_or_a_card_pays_by_code_and_by_username_in_the_window() {
+async fn a_person_without_a_mouse_or_a_card_pays_by_code_by_username_and_on_the_phone_bill_in_the_window() {
     let codes = tempfile::tempdir().expect("a folder for codes");
     let (telephones, bank) = Telephones::new(codes.path().join("codes")).await;
     let (mut system, port) = System::with_keys(Wishes { bank, ..Wishes::default() }).await;
     let mut keeper = Keeper::found(&system).await;
     system.tapseal(&["migrate", "--data", &system.data()]).await.success();
     system.start_all(port).await;
+    let operator = Operator::join(&mut system).await;
+    operator.subscriber(&system, TELEPHONE, "mobile", 2_000).await;
     keeper.admit(&system, "5000").await;
     keeper.serve(None).await;
     let card = Card::present(&system, "visa");
@@ -161,8 +157,52 @@ async fn a_person_without_a_mouse_or_a_card_pays_by_code_and_by_username_in_the_
     hand.text(&authenticator.lasting_code().await).await;
     hand.keys("\u{e007}").await;
     window.wait_for_screen("result.paid").await;
-    window.close().await;
     system.assert_merchant_received(2560).await;
+    hand.press("done").await;
+    window.wait_for_screen("inbox").await;
+    pays_on_the_bill(&system, &operator, &window).await;
+    window.close().await;
+    assert_eq!(operator.owed(&system, TELEPHONE).await, 1_280);
+}
+
+/// The line is set up on the way to the payment, whose PIN is typed on the pad.
+async fn pays_on_the_bill(system: &System, operator: &Operator, window: &Browser) {
+    let hand = Keyboard(window);
+    let created = system.ask(&Ask { order: "B-1".into(), methods: &["carrier"], ..Ask::default() }).await;
+    hand.go_to("[data-field=\"link\"]").await;
+    hand.text(link(&created)).await;
+    hand.press("open-link").await;
+    window.wait_for_screen("request").await;
+    hand.press("pay").await;
+    window.wait_for_screen("bill.enrol").await;
+    for (field, text) in [("bill-number", TELEPHONE), ("bill-name", operator::NAME), ("bill-pin", operator::PIN)] {
+        hand.go_to(&format!("[data-field=\"{field}\"]")).await;
+        hand.text(text).await;
+    }
+    hand.keys("\u{e007}").await;
+    window.wait_for("[data-field=\"bill-code\"]").await;
+    let code = operator.code(system, TELEPHONE, 0).await;
+    hand.go_to("[data-field=\"bill-code\"]").await;
+    hand.text(&code).await;
+    hand.keys("\u{e007}").await;
+    window.wait_for_screen("request").await;
+    hand.press("pay").await;
+    window.wait_for_screen("pin").await;
+    type_pin(window, operator::PIN).await;
+    window.wait_for_screen("result.paid").await;
+    window.wait_for("[data-part=\"confirmation-for\"]").await;
+}
+
+/// Types a PIN on standard keys, and confirms it: the focus is on no button.
+async fn type_pin(window: &Browser, pin: &str) {
+    let hand = Keyboard(window);
+    hand.press("standard-keys").await;
+    window.wait_for("[data-filled=\"0\"]").await;
+    for (index, digit) in pin.chars().enumerate() {
+        hand.keys(&digit.to_string()).await;
+        window.wait_for(&format!("[data-filled=\"{}\"]", index + 1)).await;
+    }
+    hand.keys("\u{e007}").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,9 +7,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::error::ErrorCode;
+use protocol::ipc::carrier::{BillPay, BillStop};
 use protocol::ipc::means::CodeStop;
 use protocol::ipc::merchant::ScanImage;
-use protocol::ipc::pay::{BringBack, Method, PostponeUntil};
+use protocol::ipc::pay::{BillChoice, BringBack, Method, PostponeUntil};
 use protocol::ipc::payer::{AcceptSender, ReportRequest};
 use protocol::ipc::{
     BlockMerchant, CheckoutChoose, CheckoutDone, CheckoutStage, CheckoutStart, CheckoutStop, CheckoutView, Command,
@@ -23,7 +24,7 @@ use crate::format;
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::methods::screen_of;
-use crate::place::{Place, Screen};
+use crate::place::{Place, Screen, SettingsPage};
 use crate::readers;
 use crate::remedy::Remedy;
 use crate::state::App;
@@ -213,6 +214,28 @@ impl App {
         }
     }
 
+    /// Starts paying a request on the phone bill. Where no line is set up, one is first.
+    pub fn pay_on_bill(self, request_id: RequestId) {
+        // A web view lets a page sound only after a person did something on it: this is the moment.
+        feedback::prepare();
+        self.while_busy(self.start_on_bill(request_id));
+    }
+
+    async fn start_on_bill(self, request_id: RequestId) {
+        let Some(BillChoice { operator, number, .. }) = self.bill() else {
+            return self.go(Screen::BillEnrol(Some(request_id)));
+        };
+        let watched = self.watched.get_value();
+        if let Some(checkout) = self.ask(BillPay { request_id, operator, number }).await {
+            self.take_checkout(watched, checkout);
+            self.go(Screen::Checkout);
+        } else {
+            // The problem stays in sight.
+            self.screen.set(Screen::Request(request_id));
+            self.checkout.set(None);
+        }
+    }
+
     /// Starts a checkout that does not wait for a card.
     pub fn begin_checkout(self, command: impl Command<Answer = CheckoutView> + 'static) {
         self.while_busy(async move {
@@ -229,6 +252,13 @@ impl App {
         self.go(Screen::Request(request_id));
         // What could not be forgotten now is, when its time is over.
         spawn_local(async move { drop(invoke(CodeStop {}).await) });
+    }
+
+    /// Forgets what was begun to set up a phone bill, and goes back to where it was begun.
+    pub fn leave_bill(self, request_id: Option<RequestId>) {
+        self.go(request_id.map_or(Screen::SettingsPage(SettingsPage::WayCarrier), Screen::Request));
+        // What could not be forgotten now is, when its time is over.
+        spawn_local(async move { drop(invoke(BillStop {}).await) });
     }
 
     /// Takes a command's view of the checkout, unless `watch` brought a newer one since `watched`.
@@ -363,8 +393,10 @@ impl App {
             if !self.forget().await {
                 return;
             }
-            if method == payment::Method::Card {
-                return self.start_checkout(request_id).await;
+            match method {
+                payment::Method::Card => return self.start_checkout(request_id).await,
+                payment::Method::Carrier => return self.start_on_bill(request_id).await,
+                payment::Method::Alias | payment::Method::Code | payment::Method::Voucher => {}
             }
             if !is_code_good {
                 // What could not be forgotten now is, when its time is over.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::shell::{OnScreen, ScreenHolds};
 use protocol::ipc::{Contrast, Theme};
 
 use crate::browser;
@@ -14,6 +16,7 @@ use crate::doubts;
 use crate::feedback;
 use crate::format;
 use crate::i18n::Text;
+use crate::ipc::invoke;
 use crate::merchant::place::SellScreen;
 use crate::merchant::{herald, keys};
 use crate::outside;
@@ -42,6 +45,7 @@ pub fn shell() -> impl IntoView {
     set_interval(move || app.tick(), TICK);
     follow_settings(app);
     follow_place(app);
+    follow_secrets(app);
     window_event_listener(leptos::ev::keydown, move |event| on_key(app, &event));
     let layout = move || layout_of(app.place.get());
     view! {
@@ -80,6 +84,7 @@ fn page(app: App, place: Place) -> AnyView {
         Place::PayAlias(request_id) => pages::alias::page(app, request_id).into_any(),
         Place::PayCode(request_id) => pages::code::page(app, request_id).into_any(),
         Place::PayVoucher(request_id) => pages::voucher::page(app, request_id).into_any(),
+        Place::BillEnrol(request_id) => pages::bill_enrol::page(app, request_id),
         Place::Card => pages::card::page(app).into_any(),
         Place::CardChoose => pages::card_choose::page(app).into_any(),
         Place::CardError => pages::card_error::ended(app).into_any(),
@@ -230,6 +235,20 @@ fn follow_place(app: App) {
             });
         }
         place
+    });
+}
+
+/// Says when a secret is typed on a page, so that a phone keeps the page out of recordings.
+fn follow_secrets(app: App) {
+    let types_secret = Memo::new(move |_| app.place.get().types_secret());
+    Effect::new(move |before: Option<bool>| {
+        let types_secret = types_secret.get();
+        if before.unwrap_or_default() != types_secret {
+            let holds = if types_secret { OnScreen::Secret } else { OnScreen::Plain };
+            // A wallet that was locked meanwhile knows by itself that nothing is typed.
+            spawn_local(async move { drop(invoke(ScreenHolds { holds }).await) });
+        }
+        types_secret
     });
 }
 

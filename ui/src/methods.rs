@@ -2,6 +2,7 @@
 
 pub mod alias;
 pub mod card;
+pub mod carrier;
 pub mod code;
 pub mod voucher;
 
@@ -10,7 +11,6 @@ use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::ipc::pay::{ChooseMethod, Method, MethodView, PaymentMethods};
 
-use crate::components::icon;
 use crate::feedback;
 use crate::i18n::Text;
 use crate::ipc::invoke;
@@ -38,7 +38,7 @@ pub fn shape(method: payment::Method) -> AnyView {
     match method {
         payment::Method::Alias => alias::shape(),
         payment::Method::Card => card::shape(),
-        payment::Method::Carrier => icon::device(),
+        payment::Method::Carrier => carrier::shape(),
         payment::Method::Code => code::shape(),
         payment::Method::Voucher => voucher::shape(),
     }
@@ -51,6 +51,7 @@ pub fn detail(app: App, method: &Method) -> AnyView {
         Method::Card { .. } => card::detail(app),
         Method::Code { identity_code } => code::detail(app, identity_code.as_deref()),
         Method::Voucher { .. } => voucher::detail(app),
+        Method::Carrier { bill } => carrier::detail(app, bill.as_ref()),
     }
 }
 
@@ -61,13 +62,14 @@ pub fn choices(app: App, method: &Method) -> AnyView {
         Method::Card { .. } => card::choices(app),
         Method::Code { identity_code } => code::choices(app, identity_code.clone()),
         Method::Voucher { .. } => voucher::choices(app),
+        Method::Carrier { bill } => carrier::choices(app, bill.as_ref()),
     }
 }
 
 /// Where something is typed to pay in a way.
 pub const fn screen_of(request_id: RequestId, method: payment::Method) -> Screen {
     match method {
-        // A card is not typed, and a phone bill's PIN not here.
+        // A card is not typed, and a phone bill's PIN on the pad.
         payment::Method::Card | payment::Method::Carrier => Screen::Request(request_id),
         payment::Method::Alias => Screen::PayAlias(request_id),
         payment::Method::Code => Screen::PayCode(request_id),
@@ -84,11 +86,12 @@ impl App {
         }
     }
 
-    fn take_methods(self, methods: Vec<MethodView>) {
+    /// Takes over what the wallet says of the ways to pay.
+    pub fn take_methods(self, methods: Vec<MethodView>) {
         for view in &methods {
             match &view.method {
                 Method::Card { reader } => self.reader.set(reader.clone()),
-                Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } => {}
+                Method::Alias { .. } | Method::Carrier { .. } | Method::Code { .. } | Method::Voucher { .. } => {}
             }
         }
         self.methods.set(methods);
@@ -109,18 +112,22 @@ impl App {
 
     /// Remembers how the person wants to pay.
     pub fn choose_method(self, method: Method) {
-        spawn_local(async move {
-            // What could not be remembered still counts for this payment.
-            if let Ok(methods) = invoke(ChooseMethod { method }).await {
-                self.take_methods(methods);
-            }
-        });
+        spawn_local(self.keep_method(method));
+    }
+
+    /// The same, done when this returns.
+    pub async fn keep_method(self, method: Method) {
+        // What could not be remembered still counts for this payment.
+        if let Ok(methods) = invoke(ChooseMethod { method }).await {
+            self.take_methods(methods);
+        }
     }
 
     /// Begins to pay a request in a way.
     pub fn pay(self, request_id: RequestId, method: &Method) {
         match method {
             Method::Card { .. } => self.pay_with_card(request_id),
+            Method::Carrier { .. } => self.pay_on_bill(request_id),
             Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } => {
                 // A web view lets a page sound only after a person did something on it: this is the moment.
                 feedback::prepare();

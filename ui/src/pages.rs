@@ -1,6 +1,7 @@
 //! The screens, one a file.
 
 pub mod alias;
+pub mod bill_enrol;
 pub mod card;
 pub mod card_choose;
 pub mod card_error;

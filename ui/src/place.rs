@@ -34,6 +34,8 @@ pub enum Screen {
     PayCode(RequestId),
     /// What is typed to pay with a voucher.
     PayVoucher(RequestId),
+    /// What is typed to set up a phone bill, and the request that shall be paid on it.
+    BillEnrol(Option<RequestId>),
     /// Payment numbers.
     Numbers,
     /// The receipts.
@@ -83,6 +85,8 @@ pub enum Place {
     PayCode(RequestId),
     /// See [`Screen::PayVoucher`].
     PayVoucher(RequestId),
+    /// See [`Screen::BillEnrol`].
+    BillEnrol(Option<RequestId>),
     /// Waiting for a card, or reading it.
     Card,
     /// Choosing among a card's applications.
@@ -144,6 +148,7 @@ impl Place {
             (Screen::PayAlias(request_id), _) => Self::PayAlias(request_id),
             (Screen::PayCode(request_id), _) => Self::PayCode(request_id),
             (Screen::PayVoucher(request_id), _) => Self::PayVoucher(request_id),
+            (Screen::BillEnrol(request_id), _) => Self::BillEnrol(request_id),
             (Screen::Numbers, _) => Self::Numbers,
             (Screen::History, _) => Self::History,
             (Screen::Receipt(attempt_id), _) => Self::Receipt(attempt_id),
@@ -187,6 +192,7 @@ impl Place {
             Self::PayAlias(_) => "pay.alias",
             Self::PayCode(_) => "pay.code",
             Self::PayVoucher(_) => "pay.voucher",
+            Self::BillEnrol(_) => "bill.enrol",
             Self::Card => "card",
             Self::CardChoose => "card.choose",
             Self::CardProblem(..) | Self::CardError => "card.error",
@@ -213,7 +219,9 @@ impl Place {
                 Some(Section::Requests)
             }
             Self::History | Self::Receipt(_) | Self::Verify => Some(Section::History),
-            Self::Settings | Self::SettingsPage(_) | Self::ReaderTest => Some(Section::Settings),
+            Self::Settings | Self::SettingsPage(_) | Self::ReaderTest | Self::BillEnrol(None) => {
+                Some(Section::Settings)
+            }
             Self::Sell(place) => match place.section() {
                 Some(SellSection::Sell) => Some(Section::Sell),
                 Some(SellSection::Sales) => Some(Section::Sales),
@@ -222,7 +230,7 @@ impl Place {
             },
             Self::Starting | Self::Broken | Self::Lock | Self::LockForgotten | Self::FirstRun(_) => None,
             Self::CardProblem(..) | Self::Card | Self::CardChoose | Self::CardError => None,
-            Self::PayAlias(_) | Self::PayCode(_) | Self::PayVoucher(_) => None,
+            Self::PayAlias(_) | Self::PayCode(_) | Self::PayVoucher(_) | Self::BillEnrol(Some(_)) => None,
             Self::Pin | Self::Sealing | Self::Paid | Self::Unknown | Self::Refused => None,
         }
     }
@@ -235,6 +243,18 @@ impl Place {
     /// Whether a payment is under way and nothing was sealed yet.
     pub const fn can_stop(self) -> bool {
         matches!(self, Self::Card | Self::CardChoose | Self::Pin)
+    }
+
+    /// Whether a secret is typed on it. The PIN pad is the wallet's own, which knows of it by itself.
+    pub const fn types_secret(self) -> bool {
+        matches!(
+            self,
+            Self::PayAlias(_)
+                | Self::PayCode(_)
+                | Self::PayVoucher(_)
+                | Self::BillEnrol(_)
+                | Self::SettingsPage(SettingsPage::WayAlias)
+        )
     }
 
     /// Whether it shows readers, which come and go without the wallet's doing.
@@ -258,6 +278,7 @@ impl Place {
             | Self::PayAlias(request_id)
             | Self::PayCode(request_id)
             | Self::PayVoucher(request_id) => Some(request_id),
+            Self::BillEnrol(request_id) => request_id,
             _ => None,
         }
     }

@@ -58,11 +58,16 @@ const fn phase_text(phase: ReadPhase) -> Text {
 
 /// The card's label with its scheme by name: `visa ••0050` becomes `Visa ••0050`.
 pub fn card_label(label: &str, lang: Lang) -> String {
-    match label.split_once(' ') {
-        Some((scheme, digits)) => format!("{} {digits}", Text::scheme(scheme).in_language(lang)),
+    match label.rsplit_once(' ') {
+        Some((scheme, digits)) => format!("{} {digits}", Text::scheme(&scheme.replace(' ', "_")).in_language(lang)),
         // A username shows no digit of its card.
         None => Text::known_scheme(label).map_or_else(|| label.to_owned(), |text| text.in_language(lang).to_owned()),
     }
+}
+
+/// Whether a label is a phone bill's, and its bank a telephone operator.
+pub fn is_phone_bill(label: &str) -> bool {
+    label.starts_with("phone bill ")
 }
 
 /// How long the card was read, and whether it may be taken away now.
@@ -85,9 +90,11 @@ pub fn spoken(checkout: &CheckoutView, lang: Lang) -> (String, bool) {
         // Said once: the steps follow each other faster than they can be spoken.
         CheckoutStage::Reading { .. } => (plain(Text::CardSaid), false),
         CheckoutStage::Choose { .. } => (plain(Text::ChooseTitle), false),
+        CheckoutStage::Pin { .. } if checkout.method == payment::Method::Carrier => (plain(Text::BillPinTitle), false),
         CheckoutStage::Pin { card, read_ms, .. } => (read_text(*card, *read_ms, lang), false),
         CheckoutStage::Sealing => (plain(Text::SealSealing), false),
         CheckoutStage::Sending => (plain(Text::SealSending), false),
+        CheckoutStage::AskingBank if checkout.method == payment::Method::Carrier => (plain(Text::BillAsking), false),
         CheckoutStage::AskingBank => (plain(Text::SealBank), false),
         CheckoutStage::Paid { .. } => {
             let amount = format::amount_text(checkout.amount, lang);
@@ -130,6 +137,7 @@ mod tests {
         assert_eq!(card_label("unionpay ••0050", Lang::Chinese), "银联 ••0050");
         assert_eq!(card_label("••0050", Lang::English), "••0050");
         assert_eq!(card_label("alias", Lang::Chinese), "用户名");
+        assert_eq!(card_label("phone bill ••0143", Lang::Chinese), "话费账单 ••0143");
     }
 
     #[test]

@@ -428,6 +428,7 @@ impl App {
                 self.go(Screen::Request(request_id));
             }
             Place::PayCode(request_id) => self.leave_code(request_id),
+            Place::BillEnrol(request_id) => self.leave_bill(request_id),
             Place::ReaderTest => self.go(Screen::SettingsPage(SettingsPage::Readers)),
             Place::SettingsPage(page) => self.go(page.parent().map_or(Screen::Settings, Screen::SettingsPage)),
             Place::FirstContact(_) | Place::LinkOpened(_) | Place::Request(_) => self.go(Screen::Inbox),

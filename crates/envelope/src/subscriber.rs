@@ -75,10 +75,14 @@ impl SubscriberCertificate {
         array_from_base64url(&self.serial)
     }
 
-    /// The serial of a certificate that was verified when it was taken in; none when it is not one.
+    /// What a certificate says that was verified when it was taken in; none when it is not one.
+    pub fn peek(jws: &str) -> Option<Self> {
+        serde_json::from_slice(&jws::peek_payload_unverified(jws).ok()?).ok()
+    }
+
+    /// The serial of such a certificate.
     pub fn peek_serial(jws: &str) -> Option<[u8; SERIAL_LEN]> {
-        let payload = jws::peek_payload_unverified(jws).ok()?;
-        serde_json::from_slice::<Self>(&payload).ok()?.serial_bytes()
+        Self::peek(jws)?.serial_bytes()
     }
 
     /// The text of a serial.

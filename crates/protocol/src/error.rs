@@ -171,6 +171,8 @@ error_codes! {
     VaultKeyRetired = "vault_key_retired", 409, No, true, "The vault's key has changed. No money moved.";
     /// The vault cannot be reached, or does not answer.
     VaultUnreachable = "vault_unreachable", 503, No, true, "The vault cannot be reached. No money moved.";
+    /// The telephone operator did not answer, or is not connected.
+    OperatorUnreachable = "operator_unreachable", 503, No, true, "The telephone operator cannot be reached. No money moved.";
     /// The operator lists no vault, or not this one.
     NoVault = "no_vault", 422, No, false, "No such vault is known. No money moved.";
     /// Nobody is signed in to an alias any more: the time is over, or the wallet was locked.

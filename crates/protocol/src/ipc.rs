@@ -41,6 +41,7 @@ macro_rules! commands {
 }
 
 pub mod alias;
+pub mod carrier;
 pub mod history;
 pub mod keep;
 pub mod lock;
@@ -64,6 +65,7 @@ const GROUPS: &[&[&str]] = &[
     passphrase::NAMES,
     means::NAMES,
     alias::NAMES,
+    carrier::NAMES,
 ];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.

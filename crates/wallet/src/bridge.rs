@@ -1,6 +1,8 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
-use protocol::ipc::{self, Command, alias, history, keep, lock, means, merchant, passphrase, pay, payer, shell};
+use protocol::ipc::{
+    self, Command, alias, carrier, history, keep, lock, means, merchant, passphrase, pay, payer, shell,
+};
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
 
@@ -139,6 +141,7 @@ async fn dispatch_shells(wallet: &Wallet, name: &str, args: Value) -> Result<Val
             ScanCamera {} => scan_camera;
             ScanCameraStop {} => scan_camera_stop;
             Haptic { touch } => haptic;
+            ScreenHolds { holds } => screen_holds;
             NoticeExample {} => notice_example;
         }
         _ => dispatch_keep(wallet, name, args).await
@@ -229,6 +232,28 @@ async fn dispatch_means(wallet: &Wallet, name: &str, args: Value) -> Result<Valu
             CodeConfirm { code } => code_confirm_address;
             CodePay { code } => code_pay;
             CodeStop {} => code_stop;
+            CodeForget {} => code_forget;
+            CodeTerminals {} => code_terminals;
+        }
+        _ => dispatch_carrier(wallet, name, args).await
+    }
+}
+
+/// The same for the commands about phone bills.
+async fn dispatch_carrier(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, carrier,
+        {
+            Operators {} => operators;
+            PhoneBills {} => bill_views;
+            BillAsk { operator, number, name, typed } => bill_ask;
+            BillEntry {} => bill_entry;
+            BillAgain {} => bill_again;
+            BillEnrol { code } => bill_enrol;
+            BillStop {} => bill_stop;
+            BillForget { operator, number } => bill_forget;
+            BillPay { request_id, operator, number } => bill_pay;
+            BillFind { confirmation } => bill_find;
         }
         _ => dispatch_alias(wallet, name, args).await
     }

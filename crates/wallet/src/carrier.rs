@@ -6,19 +6,23 @@
 mod key;
 mod proof;
 
-use envelope::keyset::FrontKind;
+use envelope::keyset::{BankCertificate, FrontKind};
 use envelope::means::carrier::{Carrier, CarrierEnrolment, CarrierPayment, SubscriberClaim, enrolment_hash};
 use envelope::means::{self, Means};
 use envelope::subscriber::{BillPayment, SubscriberCertificate, SubscriberSignature};
 use envelope::{SecretBytes, SigningKey, Subscriber};
 use payment::{AttemptHash, AttemptId, Order, PhoneNumber, WalletNonce};
+use protocol::ipc::carrier::PhoneBillView;
+use protocol::ipc::means::FrontView;
+use protocol::ipc::pay::BillChoice;
 use protocol::wallet_api::EnrolCarrier;
 use protocol::{ErrorCode, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::checkout::{Payable, sealing_key};
-use crate::clock::signed;
+use crate::clock::{signed, unsigned};
 use crate::error::{Result, WalletError};
+use crate::keyset::Keys;
 use crate::wallet::Wallet;
 
 use key::BillKeys;
@@ -29,20 +33,14 @@ const SETTING_BILLS: &str = "phone_bills";
 /// Most bills of one wallet.
 const BILLS_MAX: usize = 8;
 
-/// A telephone operator, in the list a payer picks from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Operator {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-}
-
 /// A bill that this wallet can pay on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhoneBill {
     /// The operator's id.
     pub operator: String,
+    /// The operator's name when the wallet was enrolled.
+    #[serde(default)]
+    pub operator_name: String,
     /// The number.
     pub number: String,
     /// The name the operator knows.
@@ -51,10 +49,57 @@ pub struct PhoneBill {
     pub certificate: String,
 }
 
+impl PhoneBill {
+    /// The line as a person picks it.
+    pub(crate) fn choice(&self) -> BillChoice {
+        let (operator, number) = (self.operator.clone(), self.number.clone());
+        BillChoice { operator, operator_name: self.operator_name().to_owned(), number }
+    }
+
+    /// Operator and last digits, for the screen that asks for the PIN.
+    pub(crate) fn label(&self) -> String {
+        let masked = self.number.parse().map(|number: PhoneNumber| number.masked()).unwrap_or_default();
+        format!("{} {masked}", self.operator_name())
+    }
+
+    /// What pays on it, with its PIN. It is signed when the attempt begins: there is nothing to sign before.
+    pub(crate) fn payable(self, pin: SecretBytes) -> Result<Payable> {
+        let serial = SubscriberCertificate::peek_serial(&self.certificate).ok_or_else(unusable)?;
+        let who = SubscriberClaim { number: self.number, name: self.name, pin };
+        let payment = CarrierPayment { who, serial, signature: SubscriberSignature::from_bytes([0; 64]) };
+        Ok(Payable { means: Means::Carrier(Carrier::Pay(payment)), front: self.operator })
+    }
+
+    /// The line as the window lists it. Its certificate was verified when it was taken in.
+    pub(crate) fn view(&self) -> PhoneBillView {
+        let certificate = SubscriberCertificate::peek(&self.certificate);
+        let ms = |time: Option<i64>| time.map_or(0, unsigned);
+        PhoneBillView {
+            operator: self.operator.clone(),
+            operator_name: self.operator_name().to_owned(),
+            number: self.number.clone(),
+            name: self.name.clone(),
+            since_ms: ms(certificate.as_ref().map(|certificate| certificate.not_before_ms)),
+            until_ms: ms(certificate.as_ref().map(|certificate| certificate.not_after_ms)),
+            key: certificate.map(|certificate| certificate.key.fingerprint()).unwrap_or_default(),
+        }
+    }
+
+    fn operator_name(&self) -> &str {
+        if self.operator_name.is_empty() { &self.operator } else { &self.operator_name }
+    }
+
+    fn is_of(&self, operator: &str, number: &PhoneNumber) -> bool {
+        self.operator == operator && self.number == number.as_str()
+    }
+}
+
 /// Who wants to enrol a wallet, and proves that it is it.
 pub struct BillClaim {
     /// The operator's id.
     pub operator: String,
+    /// The operator's name.
+    pub operator_name: String,
     /// The number.
     pub number: PhoneNumber,
     /// The name the operator knows.
@@ -82,10 +127,36 @@ struct Step {
 
 impl Wallet {
     /// The operators that can be picked.
-    pub async fn operators(&self) -> std::result::Result<Vec<Operator>, Problem> {
+    pub async fn operators(&self) -> std::result::Result<Vec<FrontView>, Problem> {
         let keys = self.core.keys.refresh(&self.core.server).await?;
         let of_operators = keys.fronts().filter(|front| front.kind == FrontKind::Operator);
-        Ok(of_operators.map(|front| Operator { id: front.bank_id.clone(), name: front.bank_name.clone() }).collect())
+        Ok(of_operators.map(|front| FrontView { id: front.bank_id.clone(), name: front.bank_name.clone() }).collect())
+    }
+
+    /// Whether there is an operator to be picked, as far as this device knows.
+    pub(crate) async fn knows_operators(&self) -> Result<bool> {
+        let keys = self.core.keys.kept(self.core.server.now_ms()).await?;
+        Ok(keys.is_some_and(|keys| keys.fronts().any(|front| front.kind == FrontKind::Operator)))
+    }
+
+    /// An operator's name, by the keys of this moment.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] when there is no operator with this id.
+    pub(crate) async fn operator_name(&self, operator: &str) -> Result<String> {
+        let keys = self.core.keys.refresh(&self.core.server).await?;
+        let (front, _) = operator_among(&keys, operator)?;
+        Ok(front.bank_name.clone())
+    }
+
+    /// The bill of this line.
+    ///
+    /// # Errors
+    /// That this wallet is not enrolled for it.
+    pub(crate) async fn bill_of(&self, operator: &str, number: &PhoneNumber) -> Result<PhoneBill> {
+        let bills = self.bills().await?;
+        let meant = bills.into_iter().find(|bill| bill.is_of(operator, number));
+        meant.ok_or(WalletError::Code(ErrorCode::Declined(payment::DeclineCode::SubscriberKey)))
     }
 
     /// The bills that this wallet can pay on.
@@ -103,7 +174,7 @@ impl Wallet {
     /// Enrols this wallet: from now on it can pay on that bill, and the wallet that did so before cannot.
     pub async fn carrier_enrol(&self, claim: &BillClaim, code: SecretBytes) -> std::result::Result<PhoneBill, Problem> {
         let mut bills = self.bills().await?;
-        bills.retain(|bill| bill.operator != claim.operator || bill.number != claim.number.as_str());
+        bills.retain(|bill| !bill.is_of(&claim.operator, &claim.number));
         if bills.len() >= BILLS_MAX {
             return Err(ErrorCode::LimitReached.into());
         }
@@ -116,10 +187,11 @@ impl Wallet {
         let certificate = certificate.ok_or_else(unusable)?;
         let certified = self.certified(&certificate)?;
         if certified.operator_id != claim.operator || certified.key != *key.public() {
-            return Err(unusable());
+            return Err(unusable().into());
         }
         let bill = PhoneBill {
             operator: claim.operator.clone(),
+            operator_name: claim.operator_name.clone(),
             number: claim.number.to_string(),
             name: claim.name.clone(),
             certificate,
@@ -136,7 +208,7 @@ impl Wallet {
     /// Pays on this bill no more. The operator is not told: it can be asked to end the wallet.
     pub async fn carrier_forget(&self, operator: &str, number: &PhoneNumber) -> std::result::Result<(), Problem> {
         let before = self.bills().await?;
-        let is_meant = |bill: &&PhoneBill| bill.operator == operator && bill.number == number.as_str();
+        let is_meant = |bill: &&PhoneBill| bill.is_of(operator, number);
         let Some(meant) = before.iter().find(is_meant) else { return Err(ErrorCode::NotFound.into()) };
         let bills: Vec<_> = before.iter().filter(|bill| !is_meant(bill)).cloned().collect();
         self.save_bills(&bills).await?;
@@ -153,12 +225,7 @@ impl Wallet {
         number: Option<&PhoneNumber>,
         pin: SecretBytes,
     ) -> std::result::Result<Payable, Problem> {
-        let bill = self.chosen(number).await?;
-        let serial = SubscriberCertificate::peek_serial(&bill.certificate).ok_or_else(unusable)?;
-        let who = SubscriberClaim { number: bill.number, name: bill.name, pin };
-        // The attempt does not exist yet, so there is nothing to sign.
-        let payment = CarrierPayment { who, serial, signature: SubscriberSignature::from_bytes([0; 64]) };
-        Ok(Payable { means: Means::Carrier(Carrier::Pay(payment)), front: bill.operator })
+        Ok(self.chosen(number).await?.payable(pin)?)
     }
 
     async fn chosen(&self, number: Option<&PhoneNumber>) -> std::result::Result<PhoneBill, Problem> {
@@ -174,7 +241,7 @@ impl Wallet {
         }
     }
 
-    async fn bills(&self) -> Result<Vec<PhoneBill>> {
+    pub(crate) async fn bills(&self) -> Result<Vec<PhoneBill>> {
         let kept = self.core.store.setting(SETTING_BILLS).await?;
         Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
@@ -201,30 +268,38 @@ impl Wallet {
         carrier: Carrier,
     ) -> std::result::Result<Option<String>, Problem> {
         let keys = self.core.keys.refresh(&self.core.server).await?;
-        let (front, _) = keys
-            .front(operator)
-            .filter(|(front, _)| front.kind == FrontKind::Operator)
-            .ok_or_else(|| Problem::new(ErrorCode::NotFound).with_detail("no such operator"))?;
+        let (front, _) = operator_among(&keys, operator)?;
         let inner =
             means::seal(sealing_key(self, front)?, &step.hash, &Means::Carrier(carrier)).map_err(WalletError::from)?;
         let json = serde_json::to_value(&inner).expect("a capsule is always JSON");
         let inner = serde_json::from_value(json).expect("both have the same members");
         let wallet_nonce = WalletNonce::from_bytes(step.nonce).to_string();
         let body = EnrolCarrier { enrolment_id: step.id, wallet_nonce, inner };
-        Ok(self.core.server.enrol_carrier(operator, &body).await?.certificate)
+        let enrolled = self.core.server.enrol_carrier(operator, &body).await;
+        Ok(enrolled.map_err(unreachable_operator)?.certificate)
     }
 
     fn certified(&self, certificate: &str) -> std::result::Result<SubscriberCertificate, Problem> {
         let now_ms = signed(self.core.server.now_ms());
         SubscriberCertificate::verify_at(certificate, &self.core.keys.roots().banks, now_ms).map_err(|error| {
             tracing::warn!(%error, "an operator's certificate was not accepted");
-            unusable()
+            unusable().into()
         })
     }
 }
 
-fn unusable() -> Problem {
-    Problem::new(ErrorCode::KeysetInvalid).with_detail("the operator's certificate cannot be used")
+/// The server says of every front what it says of a bank.
+fn unreachable_operator(error: WalletError) -> WalletError {
+    if error.code() == ErrorCode::BankUnreachable { ErrorCode::OperatorUnreachable.into() } else { error }
+}
+
+fn unusable() -> WalletError {
+    WalletError::Detailed(ErrorCode::KeysetInvalid, "the operator's certificate cannot be used".to_owned())
+}
+
+fn operator_among<'a>(keys: &'a Keys, operator: &str) -> Result<(&'a BankCertificate, &'a str)> {
+    let found = keys.front(operator).filter(|(front, _)| front.kind == FrontKind::Operator);
+    found.ok_or_else(|| WalletError::Detailed(ErrorCode::NotFound, "no such operator".to_owned()))
 }
 
 /// Signs what goes on a bill, now that there is an attempt. Anything else needs no signature.

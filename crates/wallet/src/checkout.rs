@@ -22,6 +22,7 @@
 //! answered and is told the answer before the result is shown (`docs/adr/0014-last-word-to-the-card.md`).
 
 mod alias;
+mod bill;
 mod code;
 pub(crate) mod entry;
 mod last_word;
@@ -50,6 +51,7 @@ use crate::readers::Place;
 use crate::wallet::Wallet;
 
 pub use alias::AliasWish;
+pub(crate) use bill::BillWish;
 pub use code::CodeWish;
 pub use means::Payable;
 pub(crate) use run::sealing_key;
@@ -66,6 +68,8 @@ pub(crate) enum How {
     Means(Payable),
     /// A card that a vault keeps.
     Alias(AliasWish),
+    /// A phone bill, whose PIN is typed on the pad.
+    Bill(BillWish),
 }
 
 impl How {
@@ -79,6 +83,7 @@ impl How {
             Self::Card(_) => Method::Card,
             Self::Means(payable) => payable.method(),
             Self::Alias(_) => Method::Alias,
+            Self::Bill(_) => Method::Carrier,
         }
     }
 
@@ -86,6 +91,7 @@ impl How {
         match self {
             Self::Card(_) => CheckoutStage::WaitingForCard,
             Self::Means(_) | Self::Alias(_) => CheckoutStage::Sealing,
+            Self::Bill(wish) => wish.first_stage(),
         }
     }
 }
@@ -176,11 +182,16 @@ impl Checkout {
         &self,
         wallet: &Wallet,
         order: VerifiedOrder,
-        how: How,
+        mut how: How,
         reader: Option<String>,
         trace: Trace,
     ) -> Result<CheckoutView> {
         let stop = Stop::default();
+        // A pad that is shown from the beginning can be confirmed from the beginning.
+        let pin = match &mut how {
+            How::Bill(wish) => wish.asked(),
+            How::Card(_) | How::Means(_) | How::Alias(_) => None,
+        };
         let view = CheckoutView {
             request_id: order.order().request_id,
             method: how.method(),
@@ -198,8 +209,7 @@ impl Checkout {
                 return Err(WalletError::Code(ErrorCode::CheckoutBusy));
             }
             current.number += 1;
-            current.running =
-                Some(Running { view: view.clone(), pad: None, choice: None, pin: None, stop: stop.clone() });
+            current.running = Some(Running { view: view.clone(), pad: None, choice: None, pin, stop: stop.clone() });
             current.number
         };
         self.changes.checkout_moved();
@@ -223,7 +233,10 @@ impl Checkout {
     /// A fresh pad; what was entered is wiped.
     pub(crate) fn pin_pad(&self, layout: PinLayout) -> Result<PinPadView> {
         self.at_pin(|running| {
-            let pad = PinPad::new(layout);
+            let pad = match running.view.method {
+                Method::Carrier => PinPad::new(layout).digits_max(bill::PIN_DIGITS_MAX),
+                Method::Alias | Method::Card | Method::Code | Method::Voucher => PinPad::new(layout),
+            };
             let view = pad.view();
             running.pad = Some(pad);
             Ok(view)

@@ -3,9 +3,11 @@
 mod alias;
 mod card;
 
-use protocol::ipc::pay::{Method, MethodView};
+use payment::DeclineCode;
+use protocol::ipc::pay::{BillChoice, Method, MethodView};
 use protocol::{ErrorCode, Problem};
 
+use crate::carrier::PhoneBill;
 use crate::error::Result;
 use crate::wallet::Wallet;
 
@@ -20,10 +22,15 @@ impl Wallet {
         if alias::is_offered(self).await? {
             ways.push(alias::usual());
         }
+        let bills = self.bills().await?;
+        if !bills.is_empty() || self.knows_operators().await? {
+            ways.push(Method::Carrier { bill: None });
+        }
         let mut views = Vec::new();
         for usual in ways {
             let is_chosen = usual.kind() == chosen.kind();
             let method = if is_chosen { chosen.clone() } else { self.kept_method(usual).await? };
+            let method = as_it_stands(method, &bills);
             views.push(MethodView { trouble: self.trouble_of(&method).await?, method, chosen: is_chosen });
         }
         Ok(views)
@@ -63,9 +70,23 @@ impl Wallet {
     async fn trouble_of(&self, method: &Method) -> std::result::Result<Option<ErrorCode>, Problem> {
         match method {
             Method::Card { reader } => Ok(card::trouble(&self.readers().await?, reader.as_deref())),
-            Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } => Ok(None),
+            Method::Carrier { bill: None } => Ok(Some(ErrorCode::Declined(DeclineCode::SubscriberKey))),
+            Method::Alias { .. } | Method::Code { .. } | Method::Voucher { .. } | Method::Carrier { bill: Some(_) } => {
+                Ok(None)
+            }
         }
     }
+}
+
+/// A way as it was set, without a phone bill that is none any more: another one takes its place, or none.
+fn as_it_stands(method: Method, bills: &[PhoneBill]) -> Method {
+    let Method::Carrier { bill } = method else { return method };
+    let choices = || bills.iter().map(PhoneBill::choice);
+    let same = |choice: &BillChoice| {
+        bill.as_ref().is_some_and(|bill| (&bill.operator, &bill.number) == (&choice.operator, &choice.number))
+    };
+    let bill = choices().find(same).or_else(|| choices().next());
+    Method::Carrier { bill }
 }
 
 /// The setting that keeps what was set for a way.

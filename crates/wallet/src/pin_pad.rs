@@ -28,6 +28,7 @@ pub struct PinPad {
     /// The digit at each position.
     digit_at: [u8; KEYS],
     pin: Pin,
+    digits_max: u8,
 }
 
 impl PinPad {
@@ -37,7 +38,14 @@ impl PinPad {
             PinLayout::Standard => STANDARD_ORDER,
             PinLayout::Scrambled => shuffled(),
         };
-        Self { layout, digit_at, pin: Pin::new() }
+        Self { layout, digit_at, pin: Pin::new(), digits_max: DIGITS_MAX }
+    }
+
+    /// The same for PINs of fewer digits.
+    #[must_use]
+    pub fn digits_max(mut self, digits_max: u8) -> Self {
+        self.digits_max = digits_max.min(DIGITS_MAX);
+        self
     }
 
     /// The pad as the window draws it.
@@ -50,12 +58,15 @@ impl PinPad {
             }
         };
         let keys = (0..).take(KEYS).map(key).collect();
-        PinPadView { layout: self.layout, keys, digits_min: DIGITS_MIN, digits_max: DIGITS_MAX }
+        PinPadView { layout: self.layout, keys, digits_min: DIGITS_MIN, digits_max: self.digits_max }
     }
 
-    /// Presses a key. A thirteenth digit is not taken.
+    /// Presses a key. A digit too many is not taken.
     pub fn press(&mut self, position: u8) -> Result<PinEntryView> {
         let digit = self.digit_at.get(usize::from(position)).ok_or(WalletError::Code(ErrorCode::InvalidInput))?;
+        if self.pin.len() >= usize::from(self.digits_max) {
+            return Err(WalletError::Code(ErrorCode::PinLength));
+        }
         self.pin.push(*digit).map_err(|_| WalletError::Code(ErrorCode::PinLength))?;
         Ok(self.entry())
     }
@@ -173,12 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn a_thirteenth_digit_is_refused() {
-        let mut pad = PinPad::new(PinLayout::Standard);
-        for _ in 0..12 {
-            pad.press(0).unwrap();
+    fn a_digit_too_many_is_refused() {
+        for (mut pad, digits_max) in
+            [(PinPad::new(PinLayout::Standard), 12), (PinPad::new(PinLayout::Scrambled).digits_max(8), 8)]
+        {
+            assert_eq!(pad.view().digits_max, digits_max);
+            for _ in 0..digits_max {
+                pad.press(0).unwrap();
+            }
+            assert!(pad.press(0).is_err());
+            assert_eq!(pad.take().unwrap().len(), usize::from(digits_max));
         }
-        assert!(pad.press(0).is_err());
     }
 
     #[test]

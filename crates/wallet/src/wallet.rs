@@ -1,6 +1,7 @@
 //! The wallet itself: one method per command of the window.
 
 pub(crate) mod alias;
+mod bills;
 mod devices;
 mod keep;
 mod later;
@@ -14,17 +15,19 @@ mod proofs;
 mod senders;
 mod testing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use emv::CaKeys;
 use protocol::Problem;
 use protocol::ipc::lock::LockState;
+use protocol::ipc::shell::OnScreen;
 use protocol::ipc::{ReaderView, Settings, WalletStatus, WatchView};
 use protocol::merchant_api::PayerIdentifier;
 use protocol::wallet_api::OtherDevices;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca_keys;
+use crate::carrier::BillClaim;
 use crate::changes::Changes;
 use crate::checkout::{self, Checkout};
 use crate::clock;
@@ -75,6 +78,8 @@ pub(crate) struct Core {
     pub(crate) digits: numbers::Digits,
     pub(crate) desk: Desk<checkout::entry::Entry>,
     pub(crate) aliases: Desk<AliasEntry>,
+    pub(crate) bill_desk: Desk<BillClaim>,
+    pub(crate) on_screen: Mutex<OnScreen>,
 }
 
 impl Wallet {
@@ -122,6 +127,8 @@ impl Wallet {
             digits: numbers::Digits::default(),
             desk: Desk::default(),
             aliases: Desk::default(),
+            bill_desk: Desk::default(),
+            on_screen: Mutex::default(),
         };
         let wallet = Self { core: Arc::new(core) };
         match wallet.core.config.upkeep {

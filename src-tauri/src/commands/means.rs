@@ -53,3 +53,18 @@ pub(crate) async fn code_stop(shell: State<'_, Shell>, args: means::CodeStop) ->
     let means::CodeStop {} = args;
     shell.wallet().await?.code_stop().await
 }
+
+#[tauri::command]
+pub(crate) async fn code_forget(shell: State<'_, Shell>, args: means::CodeForget) -> Answer<means::CodeForget> {
+    let means::CodeForget {} = args;
+    shell.wallet().await?.code_forget().await
+}
+
+#[tauri::command]
+pub(crate) async fn code_terminals(
+    shell: State<'_, Shell>,
+    args: means::CodeTerminals,
+) -> Answer<means::CodeTerminals> {
+    let means::CodeTerminals {} = args;
+    shell.wallet().await?.code_terminals().await
+}

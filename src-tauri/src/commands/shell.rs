@@ -47,6 +47,12 @@ pub(crate) async fn haptic<R: Runtime>(
 }
 
 #[tauri::command]
+pub(crate) async fn screen_holds(shell: State<'_, Shell>, args: ipc::ScreenHolds) -> Answer<ipc::ScreenHolds> {
+    let ipc::ScreenHolds { holds } = args;
+    shell.wallet().await?.screen_holds(holds).await
+}
+
+#[tauri::command]
 pub(crate) async fn notice_example<R: Runtime>(
     app: AppHandle<R>,
     shell: State<'_, Shell>,

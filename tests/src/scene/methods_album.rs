@@ -25,6 +25,7 @@ pub async fn walk(tour: &Tour) {
     by_voucher(&walk, &bought).await;
     by_code(&walk, &telephones, &identity).await;
     only_by_card(&walk).await;
+    in_the_settings(&walk).await;
     walk.end().await;
 }
 
@@ -35,12 +36,6 @@ async fn choose(walk: &Walk<'_>, method: &str) {
     walk.browser
         .wait_for(&format!("[data-action=\"choose-method\"][data-method=\"{method}\"][aria-pressed=\"true\"]"))
         .await;
-}
-
-/// Empties a field, and types into it.
-async fn retype(walk: &Walk<'_>, field: &str, text: &str) {
-    walk.browser.wait_for(&format!("[data-field=\"{field}\"]")).await.clear().await.expect("a field can be emptied");
-    walk.type_into(field, text).await;
 }
 
 /// The number is mistyped, then everything is right.
@@ -57,7 +52,7 @@ async fn by_voucher(walk: &Walk<'_>, bought: &Bought) {
     walk.type_into("voucher-code", &bought.code).await;
     walk.act_until("pay", "#voucher-number-problem .icon").await;
     walk.stop("pay.voucher-slip").await;
-    retype(walk, "voucher-number", &bought.number).await;
+    walk.retype("voucher-number", &bought.number).await;
     walk.go("pay", "result.paid").await;
     walk.go("receipt", "receipt").await;
     walk.browser.wait_for_words(&["Voucher"]).await;
@@ -107,4 +102,21 @@ async fn only_by_card(walk: &Walk<'_>) {
         field.prop("value").await.expect("a field has a value").is_some_and(|value| !value.is_empty())
     };
     walk.system.wait_until("the identity code is remembered", filled).await;
+}
+
+/// What is remembered of the code, where codes go, and what was spent with vouchers.
+async fn in_the_settings(walk: &Walk<'_>) {
+    walk.go("back", "request").await;
+    walk.go("back", "inbox").await;
+    for (page, shown) in [("settings.code", "[data-action=\"look-up-terminals\"]"), ("settings.voucher", ".row-value")]
+    {
+        walk.go("settings", "settings").await;
+        walk.go("settings.ways", "settings.ways").await;
+        walk.go(page, page).await;
+        walk.browser.wait_for(shown).await;
+        if page == "settings.code" {
+            walk.act_until("look-up-terminals", "[data-part=\"terminals\"]").await;
+        }
+        walk.stop(page).await;
+    }
 }

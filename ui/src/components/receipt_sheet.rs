@@ -10,7 +10,7 @@ use crate::components::button::{Button, ButtonKind, copy_button};
 use crate::components::icon;
 use crate::format;
 use crate::i18n::Text;
-use crate::stage::card_label;
+use crate::stage::{card_label, is_phone_bill};
 use crate::state::App;
 
 /// Whose receipt it is.
@@ -29,6 +29,8 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView, whose: Whose) -> impl Into
     let decided_ms = summary.decided_ms;
     let lang = app.lang;
     let label = summary.card_label.clone();
+    let is_bill = is_phone_bill(&label);
+    let words = |bank: Text, operator: Text| if is_bill { operator } else { bank };
     view! {
         <article class="sheet" data-verified=is_good.to_string()>
             <header class="sheet-head">
@@ -41,14 +43,15 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView, whose: Whose) -> impl Into
             <dl class="facts">
                 {fact(app, Text::ReceiptOrder, receipt.order_number.clone())}
                 <div class="fact"><dt>{app.t(Text::ReceiptCard)}</dt><dd><bdi>{move || card_label(&label, lang.get())}</bdi></dd></div>
-                {fact(app, Text::ReceiptBank, receipt.bank.clone())}
-                {fact(app, Text::ReceiptApproval, receipt.approval_code.clone())}
-                {fact(app, Text::ReceiptReference, receipt.rrn.clone())}
+                {fact(app, words(Text::ReceiptBank, Text::BillOperator), receipt.bank.clone())}
+                {fact(app, words(Text::ReceiptApproval, Text::BillConfirmationName), receipt.approval_code.clone())}
+                {fact(app, words(Text::ReceiptReference, Text::BillOperatorReference), receipt.rrn.clone())}
             </dl>
+            {is_bill.then(|| view! { <p class="quiet small" data-part="confirmation-for">{app.t(Text::BillConfirmationFor)}</p> })}
             <div class="proof">
                 <ul class="seals" aria-label=app.t(Text::ReceiptSeals)>
                     {seal_line(app, Text::ReceiptMerchantSeal, "merchant", receipt.merchant_seal)}
-                    {seal_line(app, Text::ReceiptBankSeal, "bank", receipt.bank_seal)}
+                    {seal_line(app, words(Text::ReceiptBankSeal, Text::BillOperatorSeal), "bank", receipt.bank_seal)}
                 </ul>
                 {(!receipt.qr_svg.is_empty()).then(|| qr(app, &receipt.qr_svg))}
             </div>

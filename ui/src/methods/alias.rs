@@ -45,7 +45,7 @@ pub fn kept(app: App) -> Option<KeptAlias> {
     app.methods.with(|all| {
         all.iter().find_map(|view| match &view.method {
             Method::Alias { kept } => kept.clone(),
-            Method::Card { .. } | Method::Code { .. } | Method::Voucher { .. } => None,
+            Method::Card { .. } | Method::Carrier { .. } | Method::Code { .. } | Method::Voucher { .. } => None,
         })
     })
 }

@@ -100,7 +100,7 @@ impl Entry {
 }
 
 /// A terminal as its owner knows it.
-fn terminal_name(terminal: &CodeTerminalView, lang: Lang) -> String {
+pub fn terminal_name(terminal: &CodeTerminalView, lang: Lang) -> String {
     match terminal.kind {
         CodeTerminalKind::Sms | CodeTerminalKind::Mail => terminal.masked.clone(),
         CodeTerminalKind::Device => Text::CodeDevice.in_language(lang).to_owned(),
@@ -108,7 +108,7 @@ fn terminal_name(terminal: &CodeTerminalView, lang: Lang) -> String {
 }
 
 /// What kind of terminal it is.
-const fn kind_text(kind: CodeTerminalKind) -> Text {
+pub const fn kind_text(kind: CodeTerminalKind) -> Text {
     match kind {
         CodeTerminalKind::Sms => Text::CodeKindSms,
         CodeTerminalKind::Mail => Text::CodeKindMail,

@@ -20,6 +20,7 @@ pub fn page(app: App) -> impl IntoView {
         let sum = checkout.amount;
         let title = move || Text::PaidTitle.filled(lang.get(), &[("amount", &format::amount_text(sum, lang.get()))]);
         let order_number = untrack(|| app.request(checkout.request_id)).map(|request| request.order_number);
+        let is_bill = checkout.method == payment::Method::Carrier;
         let details = match checkout.progress {
             CheckoutStage::Paid { approval_code, decided_ms, .. } => Some((approval_code, decided_ms)),
             _ => None,
@@ -33,8 +34,12 @@ pub fn page(app: App) -> impl IntoView {
                     <p class="quiet facts-line" data-part="reference">
                         <span>{move || format::time_of_day(decided_ms, lang.get())}</span>
                         {order_number.map(|number| view! { <span>{app.fill(Text::RequestOrderNumber, "number", number)}</span> })}
-                        <span>{app.fill(Text::PaidApproval, "code", approval_code)}</span>
+                        {(!is_bill).then(|| view! { <span>{app.fill(Text::PaidApproval, "code", approval_code.clone())}</span> })}
                     </p>
+                    {is_bill.then(|| view! {
+                        <p data-part="confirmation">{app.fill(Text::BillConfirmation, "number", approval_code.clone())}</p>
+                        <p class="quiet small" data-part="confirmation-for">{app.t(Text::BillConfirmationFor)}</p>
+                    })}
                 })}
                 <div class="actions actions-bottom">
                     {Button::main("done", Text::ActionDone).on(app, move || app.finish_checkout())}

@@ -172,8 +172,15 @@ pub fn page(app: App) -> impl IntoView {
             _ => None,
         })
     });
-    let card_line =
-        move || card.get().map(|(label, ..)| app.fill(Text::PinCard, "card", card_label(&label, app.lang.get()))());
+    let is_bill = Memo::new(move |_| {
+        app.checkout.with(|checkout| checkout.as_ref().is_some_and(|it| it.method == payment::Method::Carrier))
+    });
+    let card_line = move || {
+        card.get().map(|(label, ..)| {
+            if is_bill.get() { label } else { app.fill(Text::PinCard, "card", card_label(&label, app.lang.get()))() }
+        })
+    };
+    let title = move || app.t(if is_bill.get() { Text::BillPinTitle } else { Text::PinTitle })();
     let stays = Memo::new(move |_| card.get().is_some_and(|(_, stay, _)| stay == CardStay::ShouldStay));
     let read_line = move || card.get().map(|(_, stay, read_ms)| read_text(stay, read_ms, app.lang.get()));
     let is_standard = move || entry.layout.get() == PinLayout::Standard;
@@ -183,12 +190,18 @@ pub fn page(app: App) -> impl IntoView {
     view! {
         <header class="page-head page-head-nav">{back_button(app)}{paying_line(app)}</header>
         <div class="centre checkout pin">
-            <h1 tabindex="-1">{app.t(Text::PinTitle)}</h1>
-            <p class="quiet">{card_line}</p>
-            <p class="card-stay" class:card-stay-in=move || stays.get() data-part="card-stay" data-stays=move || stays.get().to_string()>
-                {move || if stays.get() { icon::card().into_any() } else { icon::check().into_any() }}
-                <span>{read_line}</span>
-            </p>
+            <h1 tabindex="-1">{title}</h1>
+            <p class="quiet" data-part="pin-of"><bdi>{card_line}</bdi></p>
+            {move || if is_bill.get() {
+                view! { <p class="quiet small">{app.t(Text::BillPinNote)}</p> }.into_any()
+            } else {
+                view! {
+                    <p class="card-stay" class:card-stay-in=move || stays.get() data-part="card-stay" data-stays=move || stays.get().to_string()>
+                        {move || if stays.get() { icon::card().into_any() } else { icon::check().into_any() }}
+                        <span>{read_line}</span>
+                    </p>
+                }.into_any()
+            }}
             {dots(entry)}
             {move || match entry.pad.get() {
                 Some(pad) => keys(entry, pad).into_any(),

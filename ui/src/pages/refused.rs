@@ -4,10 +4,12 @@ use leptos::prelude::*;
 use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::CheckoutStage;
 
+use crate::components::button::Button;
 use crate::components::icon;
 use crate::components::problem::{error_code, money_sentence, moved_name};
 use crate::i18n::Text;
 use crate::pages::card::paying_line;
+use crate::place::Screen;
 use crate::signal::Memo;
 use crate::state::App;
 
@@ -39,7 +41,15 @@ fn sheet(app: App, refusal: Refusal) -> impl IntoView {
     let shape = if is_open_question { icon::caution().into_any() } else { icon::cross().into_any() };
     let title = if is_open_question { Text::RefusedReviewTitle } else { Text::RefusedTitle };
     let request_id = app.checkout.with_untracked(|checkout| checkout.as_ref().map(|checkout| checkout.request_id));
-    let retry = request_id.filter(|_| may_retry).map(|request_id| view! {
+    let is_bill = is_by(app, payment::Method::Carrier);
+    // A bill that is locked is unlocked at a counter, and not here.
+    let is_locked = is_bill && pin_tries_left == Some(0);
+    let no_key = ErrorCode::Declined(payment::DeclineCode::SubscriberKey);
+    let set_up = request_id.filter(|_| code == no_key).map(|request_id| {
+        Button::main("set-up-bill", Text::BillTitle)
+            .on(app, move || app.after_checkout(Screen::BillEnrol(Some(request_id))))
+    });
+    let retry = request_id.filter(|_| may_retry && !is_locked && set_up.is_none()).map(|request_id| view! {
         <button class="button button-primary button-large" type="button" data-action="try-again"
             disabled=move || app.busy.get() on:click=move |_| app.try_again(request_id)>{app.t(Text::ActionTryAgain)}</button>
     });
@@ -55,6 +65,7 @@ fn sheet(app: App, refusal: Refusal) -> impl IntoView {
                 <p class="problem-next">{app.t(Text::error_next(code))}</p>
             </section>
             <div class="actions actions-bottom">
+                {set_up}
                 {retry}
                 <button class="button button-large" type="button" data-action="done"
                     on:click=move |_| app.finish_checkout()>{app.t(Text::ActionDone)}</button>
@@ -64,11 +75,18 @@ fn sheet(app: App, refusal: Refusal) -> impl IntoView {
     }
 }
 
+/// Whether it was tried in this way.
+fn is_by(app: App, method: payment::Method) -> bool {
+    app.checkout.with_untracked(|checkout| checkout.as_ref().is_some_and(|checkout| checkout.method == method))
+}
+
 fn tries(app: App, left: u8) -> impl IntoView {
-    let is_card = app
-        .checkout
-        .with_untracked(|checkout| checkout.as_ref().is_none_or(|checkout| checkout.method == payment::Method::Card));
+    let is_bill = is_by(app, payment::Method::Carrier);
+    let is_card = app.checkout.with_untracked(Option::is_none) || is_by(app, payment::Method::Card);
     let text = move || match left {
+        0 if is_bill => app.t(Text::BillTriesNone)().to_owned(),
+        1 if is_bill => app.t(Text::BillTriesOne)().to_owned(),
+        many if is_bill => app.fill(Text::BillTriesMany, "count", many.to_string())(),
         0 if !is_card => app.t(Text::RefusedCodeTriesNone)().to_owned(),
         1 if !is_card => app.t(Text::RefusedCodeTriesOne)().to_owned(),
         many if !is_card => app.fill(Text::RefusedCodeTriesMany, "count", many.to_string())(),

@@ -30,6 +30,8 @@ pub fn page(app: App, request_id: RequestId) -> impl IntoView {
     let request = Memo::new(move |_| app.request(request_id).map(|request| RequestView { now_ms: 0, ..request }));
     // The sheet names the reader.
     leptos::task::spawn_local(app.read_readers());
+    // An operator may have come meanwhile, and a way to pay with it.
+    leptos::task::spawn_local(app.read_methods());
     move || match request.get() {
         Some(request) => sheet(app, &request).into_any(),
         None => gone(app).into_any(),

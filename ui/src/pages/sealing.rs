@@ -23,10 +23,12 @@ pub fn page(app: App) -> impl IntoView {
     let method = Memo::new(move |_| {
         app.checkout.with(|checkout| checkout.as_ref().map_or(payment::Method::Card, |checkout| checkout.method))
     });
+    let is_bill = move || method.get() == payment::Method::Carrier;
     let name = move || {
         app.t(match stage.get() {
             SealStage::Inner => Text::SealSealing,
             SealStage::Outer => Text::SealSending,
+            SealStage::Bank if is_bill() => Text::BillAsking,
             SealStage::Bank => Text::SealBank,
         })()
     };
@@ -36,9 +38,11 @@ pub fn page(app: App) -> impl IntoView {
             SealStage::Inner => match method.get() {
                 payment::Method::Card => Text::SealSealingBody,
                 payment::Method::Alias => Text::SealAliasBody,
-                payment::Method::Carrier | payment::Method::Code | payment::Method::Voucher => Text::SealMeansBody,
+                payment::Method::Carrier => Text::BillSealBody,
+                payment::Method::Code | payment::Method::Voucher => Text::SealMeansBody,
             },
             SealStage::Outer => Text::SealSendingBody,
+            SealStage::Bank if is_bill() => Text::BillAskingBody,
             SealStage::Bank => Text::SealBankBody,
         })()
     };

@@ -62,7 +62,10 @@ impl Typing {
                     let before = self.app.methods.with_untracked(|all| {
                         all.iter().find_map(|view| match &view.method {
                             Method::Voucher { bank_id } => bank_id.clone(),
-                            Method::Alias { .. } | Method::Card { .. } | Method::Code { .. } => None,
+                            Method::Alias { .. }
+                            | Method::Card { .. }
+                            | Method::Carrier { .. }
+                            | Method::Code { .. } => None,
                         })
                     });
                     let known = before.filter(|id| banks.iter().any(|bank| bank.id == *id));

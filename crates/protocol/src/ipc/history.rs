@@ -253,10 +253,14 @@ pub enum ReceiptCheck {
     SameOrder,
     /// The bank approved.
     Approved,
+    /// Of a purchase on a phone bill: the operator's root certifies the subscriber's key, for that time.
+    SubscriberKey,
+    /// And that key signed exactly this payment.
+    SubscriberSignature,
 }
 
 impl ReceiptCheck {
-    /// Every check, in its order.
+    /// Every check of a receipt, in its order.
     pub const ALL: [Self; 7] = [
         Self::Form,
         Self::BankRoot,
@@ -266,6 +270,9 @@ impl ReceiptCheck {
         Self::SameOrder,
         Self::Approved,
     ];
+
+    /// What is checked besides when a purchase on a phone bill is proved.
+    pub const OF_A_PURCHASE: [Self; 2] = [Self::SubscriberKey, Self::SubscriberSignature];
 
     /// The stable name.
     pub const fn name(self) -> &'static str {
@@ -277,6 +284,8 @@ impl ReceiptCheck {
             Self::MerchantSeal => "merchant_seal",
             Self::SameOrder => "same_order",
             Self::Approved => "approved",
+            Self::SubscriberKey => "subscriber_key",
+            Self::SubscriberSignature => "subscriber_signature",
         }
     }
 }
@@ -321,6 +330,10 @@ pub enum ReceiptFault {
     AnotherOrder,
     /// The bank did not approve.
     NotApproved,
+    /// No pinned root certifies the subscriber's key, or not for that time, or another operator does.
+    SubscriberKey,
+    /// The subscriber did not sign this payment.
+    SubscriberSignature,
 }
 
 impl ReceiptFault {
@@ -334,6 +347,8 @@ impl ReceiptFault {
             Self::MerchantSignature => ReceiptCheck::MerchantSeal,
             Self::AnotherOrder => ReceiptCheck::SameOrder,
             Self::NotApproved => ReceiptCheck::Approved,
+            Self::SubscriberKey => ReceiptCheck::SubscriberKey,
+            Self::SubscriberSignature => ReceiptCheck::SubscriberSignature,
         }
     }
 }
@@ -402,6 +417,9 @@ pub struct CheckedView {
     pub operator_root: String,
     /// The fingerprint of the pinned root of the bank that the receipt names, once it names one that is pinned.
     pub bank_root: Option<String>,
+    /// The fingerprint of the subscriber's key, when a purchase on a phone bill is proved.
+    #[serde(default)]
+    pub signed_by: Option<String>,
 }
 
 #[cfg(test)]
@@ -420,7 +438,7 @@ mod tests {
     #[test]
     fn a_fault_belongs_to_a_check() {
         assert_eq!(ReceiptFault::BankSignature.check(), ReceiptCheck::BankSeal);
-        for check in ReceiptCheck::ALL {
+        for check in ReceiptCheck::ALL.into_iter().chain(ReceiptCheck::OF_A_PURCHASE) {
             let name = serde_json::to_value(check).unwrap();
             assert_eq!(name, check.name());
         }

@@ -6,6 +6,7 @@ use payment::RequestId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::pay::MethodView;
 use super::{CheckoutView, Command};
 use crate::wallet_api::CodeTerminalView;
 
@@ -115,6 +116,10 @@ means_commands! {
     } = "code_pay" -> CheckoutView;
     /// Forgets what was begun, and wipes what was typed.
     CodeStop {} = "code_stop" -> ();
+    /// Remembers no identity code any more.
+    CodeForget {} = "code_forget" -> Vec<MethodView>;
+    /// Where codes of the remembered identity code can go.
+    CodeTerminals {} = "code_terminals" -> Vec<CodeTerminalView>;
 }
 
 /// A bank or operator that decides about a way to pay.

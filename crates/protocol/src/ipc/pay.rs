@@ -58,6 +58,22 @@ pub enum Method {
         /// The bank that sold the last one.
         bank_id: Option<String>,
     },
+    /// On the bill of a telephone line.
+    Carrier {
+        /// Which line; none while this wallet is enrolled with no operator.
+        bill: Option<BillChoice>,
+    },
+}
+
+/// A telephone line whose bill pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillChoice {
+    /// The operator's id.
+    pub operator: String,
+    /// Its name.
+    pub operator_name: String,
+    /// The number, in international form.
+    pub number: String,
 }
 
 impl Method {
@@ -68,6 +84,7 @@ impl Method {
             Self::Card { .. } => payment::Method::Card,
             Self::Code { .. } => payment::Method::Code,
             Self::Voucher { .. } => payment::Method::Voucher,
+            Self::Carrier { .. } => payment::Method::Carrier,
         }
     }
 }

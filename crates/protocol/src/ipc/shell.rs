@@ -18,6 +18,11 @@ commands! {
         /// What it says.
         touch: Touch,
     } = "haptic" -> ();
+    /// Says whether a secret is being typed on the screen that is shown. Phones then keep it out of recordings.
+    ScreenHolds {
+        /// What is on it.
+        holds: OnScreen,
+    } = "screen_holds" -> ();
     /// Shows a notification as one about a request would be, with nobody's name or amount in it.
     NoticeExample {} = "notice_example" -> ();
 }
@@ -31,6 +36,17 @@ pub struct AbilitiesView {
     pub haptics: bool,
     /// Whether somebody shows notifications.
     pub notices: bool,
+}
+
+/// What a screen of the window holds. What the wallet itself asks for, such as a PIN, it knows without being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnScreen {
+    /// Nothing that is typed here is secret.
+    #[default]
+    Plain,
+    /// A password, a PIN or a code.
+    Secret,
 }
 
 /// What can be felt.

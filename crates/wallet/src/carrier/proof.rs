@@ -6,9 +6,11 @@
 use envelope::keyset::TrustRoots;
 use envelope::subscriber::{BillPayment, SubscriberCertificate, SubscriberSignature};
 use payment::PurchaseProof;
+use protocol::ipc::history::ReceiptFault;
 use protocol::{ErrorCode, Problem};
 
 use crate::clock::signed;
+use crate::error::{Result, WalletError};
 use crate::receipt::{RECEIPT_BYTES_MAX, VerifiedReceipt};
 
 /// A proof that was checked.
@@ -23,36 +25,45 @@ impl VerifiedProof {
     ///
     /// # Errors
     /// [`ErrorCode::ReceiptInvalid`], and in its detail what does not hold.
-    pub fn from_json(json: &str, roots: &TrustRoots) -> Result<Self, Problem> {
+    pub fn from_json(json: &str, roots: &TrustRoots) -> std::result::Result<Self, Problem> {
         let invalid = |what: &str| Problem::new(ErrorCode::ReceiptInvalid).with_detail(what);
         if json.len() > RECEIPT_BYTES_MAX {
             return Err(invalid("it is too large"));
         }
-        let proof: PurchaseProof =
-            serde_json::from_str(json).map_err(|_| invalid("it is not a proof of a purchase"))?;
+        let proof = serde_json::from_str(json).map_err(|_| invalid("it is not a proof of a purchase"))?;
+        Ok(Self::verify(proof, roots)?)
+    }
+
+    /// Checks a proof.
+    ///
+    /// # Errors
+    /// [`WalletError::Receipt`] with what does not hold.
+    pub fn verify(proof: PurchaseProof, roots: &TrustRoots) -> Result<Self> {
         let receipt = VerifiedReceipt::verify(proof.receipt, roots)?;
         let (order, outcome) = (receipt.order(), receipt.outcome());
+        let no_key = |what| WalletError::Receipt(ReceiptFault::SubscriberKey, what);
+        let unsigned = |what| WalletError::Receipt(ReceiptFault::SubscriberSignature, what);
         let decided_ms = signed(outcome.decided_ms);
         let certificate =
             SubscriberCertificate::verify_at(&proof.certificate, &roots.banks, decided_ms).map_err(|error| {
                 tracing::debug!(%error, "a subscriber's certificate was not accepted");
-                invalid("the subscriber's key is not certified by a pinned root, or was not then")
+                no_key("the subscriber's key is not certified by a pinned root, or was not then")
             })?;
         if certificate.operator_id != outcome.bank_id {
-            return Err(invalid("the subscriber's key is certified by another operator"));
+            return Err(no_key("the subscriber's key is certified by another operator"));
         }
         let signature = SubscriberSignature::from_base64url(&proof.signature)
-            .map_err(|_| invalid("the subscriber's signature is malformed"))?;
+            .map_err(|_| unsigned("the subscriber's signature is malformed"))?;
         let paid = BillPayment {
             operator_id: &outcome.bank_id,
             attempt_hash: outcome.attempt_hash.as_bytes(),
-            amount_minor: u64::try_from(order.amount.minor()).map_err(|_| invalid("the amount is below zero"))?,
+            amount_minor: u64::try_from(order.amount.minor()).map_err(|_| unsigned("the amount is below zero"))?,
             currency: order.amount.currency().code(),
             merchant_id: order.merchant_id.as_str(),
         };
         signature
             .verify_payment(&certificate.key, &paid)
-            .map_err(|_| invalid("the subscriber did not sign this payment"))?;
+            .map_err(|_| unsigned("the subscriber did not sign this payment"))?;
         Ok(Self { receipt, certificate })
     }
 

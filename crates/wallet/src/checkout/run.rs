@@ -7,14 +7,15 @@ use envelope::inner::{self, EntryMode, PinKind};
 use envelope::keyset::BankCertificate;
 use envelope::outer::{self, DeviceSignature, Route, Routing};
 use envelope::{BankSealingKey, Capsule, Pin};
-use payment::{AttemptHash, AttemptId, WalletNonce};
+use payment::{AttemptHash, AttemptId, Method, WalletNonce};
 use protocol::ErrorCode;
 use protocol::ipc::{ApplicationView, CardStay, CheckoutStage};
 use protocol::wallet_api::SubmitAttempt;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::settle::{Again, End};
-use super::{How, Stop, Trace, alias, means, submit};
+use super::{How, Stop, Trace, alias, bill, means, submit};
 use crate::card::{self, CardEvent, InsertedCard, Presented, Reading, STEPS, Terminal, Watcher};
 use crate::clock;
 use crate::error::{Result, WalletError};
@@ -94,10 +95,12 @@ pub(super) struct Sealed {
 pub(crate) async fn pay(wallet: Wallet, plan: Plan, how: How) {
     let started = Instant::now();
     let request_id = plan.order.order().request_id;
+    let method = how.method();
     let ended = match how {
         How::Card(places) => pay_with_card(&wallet, &plan, &places).await,
         How::Means(payable) => means::pay(&wallet, &plan, payable).await,
         How::Alias(wish) => alias::pay(&wallet, &plan, wish).await,
+        How::Bill(wish) => bill::pay(&wallet, &plan, wish).await,
     };
     let end = match ended {
         Ok(end) => end,
@@ -106,6 +109,7 @@ pub(crate) async fn pay(wallet: Wallet, plan: Plan, how: How) {
             End::refused(error.code())
         }
     };
+    let end = if method == Method::Carrier { end.by_operator() } else { end };
     end.tell(&plan.trace, started.elapsed());
     wallet.core.checkout.stage(plan.number, end.stage());
     wallet.refresh_state(request_id).await;
@@ -297,8 +301,13 @@ async fn prove(wallet: &Wallet, plan: &Plan, presented: &Presented, rule: PinRul
 }
 
 async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, held: Held) -> Result<Pin> {
-    let asked = Instant::now();
     let entered = wallet.core.checkout.ask_pin(plan.number, card_label, held.stay, held.took_ms);
+    entered_pin(plan, entered).await
+}
+
+/// The PIN, once it is confirmed on the pad; a person has a while for it, and can stop.
+pub(super) async fn entered_pin(plan: &Plan, entered: oneshot::Receiver<Pin>) -> Result<Pin> {
+    let asked = Instant::now();
     let entered = tokio::select! {
         entered = tokio::time::timeout(PIN_WAIT, entered) => entered.ok().and_then(std::result::Result::ok),
         () = plan.stop.token.cancelled() => None,

@@ -85,6 +85,16 @@ impl End {
         Self::Refused { code, money_moved: code.money_moved(), pin_tries_left: None }
     }
 
+    /// The same, where no bank decides but a telephone operator.
+    pub(super) fn by_operator(self) -> Self {
+        match self {
+            Self::Refused { code: ErrorCode::BankUnreachable, money_moved, pin_tries_left } => {
+                Self::Refused { code: ErrorCode::OperatorUnreachable, money_moved, pin_tries_left }
+            }
+            end => end,
+        }
+    }
+
     /// What a card that waits in its slot is told: only what its bank has decided.
     pub(super) fn said_to_card(&self) -> Option<OnlineDecision> {
         match self {

@@ -77,7 +77,14 @@ pub(super) async fn run(cli: &Cli, command: &CarrierCommand) -> Result<(), Probl
         CarrierCommand::Enrol { operator, number, name } => {
             wallet.sync().await?;
             let pin = secret("PIN of your phone bill: ", cli.json).await?;
-            let claim = BillClaim { operator: operator.clone(), number: number.clone(), name: name.clone(), pin };
+            let operator_name = wallet.operator_name(operator).await?;
+            let claim = BillClaim {
+                operator: operator.clone(),
+                operator_name,
+                number: number.clone(),
+                name: name.clone(),
+                pin,
+            };
             wallet.carrier_ask(&claim).await?;
             if cli.json {
                 print::json(&json!({ "stage": "code_sent" }));

@@ -43,7 +43,7 @@ impl Wallet {
     async fn kept_alias(&self) -> Result<Option<KeptAlias>> {
         match self.kept_method(usual()).await? {
             Method::Alias { kept } => Ok(kept),
-            Method::Card { .. } | Method::Code { .. } | Method::Voucher { .. } => Ok(None),
+            Method::Card { .. } | Method::Carrier { .. } | Method::Code { .. } | Method::Voucher { .. } => Ok(None),
         }
     }
 }

@@ -10,6 +10,7 @@ use protocol::ipc::history::{
 
 use super::given::Claim;
 use super::{VerifiedReceipt, outcome_in, outcome_under};
+use crate::carrier::VerifiedProof;
 use crate::clock::{self, signed};
 use crate::error::{Result, WalletError};
 use crate::keyset::Keys;
@@ -36,14 +37,22 @@ fn checked(given: GivenReceipt, roots: &TrustRoots, keys: Option<&Keys>) -> Resu
     let outcome_jws = match &found {
         Ok(Claim::Receipt(json)) => serde_json::from_str(json).ok().map(|receipt: payment::Receipt| receipt.outcome),
         Ok(Claim::Proof(outcome)) => Some(outcome.clone()),
+        Ok(Claim::Purchase(proof)) => Some(proof.receipt.outcome.clone()),
         Err(_) => None,
     };
+    let is_purchase = matches!(&found, Ok(Claim::Purchase(_)));
+    let mut signed_by = None;
     let verdict = found.and_then(|claim| match claim {
         Claim::Receipt(json) => {
             let receipt = VerifiedReceipt::from_json(&json, roots)?;
             Ok(CheckVerdict::Receipt { receipt: Box::new(receipt.view()) })
         }
         Claim::Proof(outcome) => proof(&outcome, roots, keys).map(|proof| CheckVerdict::Proof { proof }),
+        Claim::Purchase(purchase) => {
+            let verified = VerifiedProof::verify(*purchase, roots)?;
+            signed_by = Some(verified.key_fingerprint());
+            Ok(CheckVerdict::Receipt { receipt: Box::new(verified.receipt().view()) })
+        }
     });
     let verdict = match verdict {
         Ok(verdict) => verdict,
@@ -54,10 +63,11 @@ fn checked(given: GivenReceipt, roots: &TrustRoots, keys: Option<&Keys>) -> Resu
         Err(error) => return Err(error),
     };
     Ok(CheckedView {
-        checks: lines(&verdict),
+        checks: lines(&verdict, is_purchase),
         operator_root: roots.operator.first().map(envelope::VerifyingKey::fingerprint).unwrap_or_default(),
         bank_root: outcome_jws.and_then(|outcome| bank_root(&outcome, roots)),
         verdict,
+        signed_by,
     })
 }
 
@@ -102,7 +112,7 @@ fn proof(outcome_jws: &str, roots: &TrustRoots, keys: Option<&Keys>) -> Result<P
 
 /// Every check and what it found, given what came of them: they are made in their order, and the first that fails ends
 /// them.
-fn lines(verdict: &CheckVerdict) -> Vec<CheckLine> {
+fn lines(verdict: &CheckVerdict, is_purchase: bool) -> Vec<CheckLine> {
     let failed = match verdict {
         CheckVerdict::Refused { fault } => Some(fault.check()),
         CheckVerdict::Receipt { .. } | CheckVerdict::Proof { .. } => None,
@@ -119,7 +129,8 @@ fn lines(verdict: &CheckVerdict) -> Vec<CheckLine> {
         is_over |= finding == CheckFinding::Fails;
         CheckLine { check, finding }
     };
-    ReceiptCheck::ALL.into_iter().map(line).collect()
+    let besides = is_purchase.then_some(ReceiptCheck::OF_A_PURCHASE);
+    ReceiptCheck::ALL.into_iter().chain(besides.into_iter().flatten()).map(line).collect()
 }
 
 #[cfg(test)]
@@ -127,7 +138,11 @@ mod tests {
     use super::*;
 
     fn findings(fault: ReceiptFault) -> Vec<CheckFinding> {
-        lines(&CheckVerdict::Refused { fault }).into_iter().map(|line| line.finding).collect()
+        findings_of(fault, false)
+    }
+
+    fn findings_of(fault: ReceiptFault, is_purchase: bool) -> Vec<CheckFinding> {
+        lines(&CheckVerdict::Refused { fault }, is_purchase).into_iter().map(|line| line.finding).collect()
     }
 
     #[test]
@@ -139,5 +154,6 @@ mod tests {
             [vec![Holds; 3], vec![Fails], vec![NotChecked; 3]].concat()
         );
         assert_eq!(findings(ReceiptFault::NotApproved), [vec![Holds; 6], vec![Fails]].concat());
+        assert_eq!(findings_of(ReceiptFault::SubscriberSignature, true), [vec![Holds; 8], vec![Fails]].concat());
     }
 }

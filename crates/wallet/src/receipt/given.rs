@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use payment::PurchaseProof;
 use protocol::ipc::history::{GivenReceipt, ReceiptFault};
 
 use super::{PROOF_PREFIX, RECEIPT_BYTES_MAX};
@@ -23,6 +24,8 @@ pub enum Claim {
     Receipt(String),
     /// A bank's signed outcome.
     Proof(String),
+    /// What proves a purchase on a phone bill.
+    Purchase(Box<PurchaseProof>),
 }
 
 impl Claim {
@@ -48,7 +51,10 @@ impl Claim {
         let text = text.trim_start_matches('\u{feff}').trim();
         match text.strip_prefix(PROOF_PREFIX) {
             Some(outcome) => Ok(Self::Proof(outcome.trim().to_owned())),
-            None => Ok(Self::Receipt(text.to_owned())),
+            None => Ok(match serde_json::from_str(text) {
+                Ok(proof) => Self::Purchase(proof),
+                Err(_) => Self::Receipt(text.to_owned()),
+            }),
         }
     }
 

@@ -261,6 +261,22 @@ impl Store {
         Ok(rows.into_iter().map(|(label,)| label).collect())
     }
 
+    /// Some receipts whose label begins so, newest first, older than a place: their own places and attempts.
+    pub async fn receipts_labelled(&self, beginning: &str, before: Option<i64>) -> Result<Vec<(i64, AttemptId)>> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT id, attempt_id FROM history WHERE id < $1 AND substr(card_label, 1, $2) = $3 ORDER BY id DESC LIMIT 100",
+        )
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(i64::try_from(beginning.len()).unwrap_or(i64::MAX))
+        .bind(beginning)
+        .fetch_all(&self.pool)
+        .await?;
+        let read = |(id, attempt_id): (i64, String)| {
+            Ok((id, attempt_id.parse().map_err(|_| WalletError::Row("history entry"))?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// What was given back of the request of a receipt, in minor units.
     pub async fn refunded_of(&self, attempt_id: AttemptId) -> Result<Option<i64>> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT refunded_minor FROM history WHERE attempt_id = $1")

@@ -5,6 +5,7 @@ use std::time::Duration;
 use payment::DeviceId;
 use protocol::ipc::lock::{DoubtView, ERASE_WORDS, LockState, LockView, PresenceSign};
 use protocol::ipc::passphrase::{Passphrase, Strength};
+use protocol::ipc::shell::OnScreen;
 use protocol::ipc::{LockAfter, WalletStatus};
 use protocol::{ErrorCode, Problem};
 use zeroize::Zeroizing;
@@ -233,6 +234,8 @@ impl Wallet {
         core.lock.set(Door::Closing);
         core.desk.forget();
         core.aliases.forget();
+        core.bill_desk.forget();
+        core.set_on_screen(OnScreen::Plain);
         core.checkout.let_go().await;
         core.reader_test.stop().await;
         core.device.forget_keys();

@@ -7,6 +7,8 @@ use envelope::means::voucher::Voucher;
 use payment::{IdentityCode, Method, RequestId, VoucherNumber};
 use protocol::ipc::CheckoutView;
 use protocol::ipc::means::{CodeEntryView, FrontView, TypedSecret};
+use protocol::ipc::pay::{self, MethodView};
+use protocol::wallet_api::CodeTerminalView;
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
@@ -147,6 +149,24 @@ impl Wallet {
     pub async fn code_stop(&self) -> Answer<()> {
         self.core.desk.forget();
         Ok(())
+    }
+
+    /// Remembers no identity code any more.
+    pub async fn code_forget(&self) -> Answer<Vec<MethodView>> {
+        self.set_for_method(&pay::Method::Code { identity_code: None }).await?;
+        self.payment_methods().await
+    }
+
+    /// Where codes of the remembered identity code can go.
+    pub async fn code_terminals(&self) -> Answer<Vec<CodeTerminalView>> {
+        let methods = self.payment_methods().await?;
+        let known = methods.into_iter().find_map(|view| match view.method {
+            pay::Method::Code { identity_code } => identity_code,
+            pay::Method::Alias { .. } | pay::Method::Card { .. } => None,
+            pay::Method::Voucher { .. } | pay::Method::Carrier { .. } => None,
+        });
+        let known: IdentityCode = known.ok_or(ErrorCode::NotFound)?.parse().map_err(|error| mistyped(&error))?;
+        Ok(self.code_payer(&known).await?.terminals)
     }
 
     /// What was begun, for one step.

@@ -1,13 +1,14 @@
 //! What comes from outside the window, and what the wallet can do there where no program surrounds it.
 
 use std::result::Result;
+use std::sync::PoisonError;
 
 use payment::RequestId;
 use protocol::ipc::RequestView;
-use protocol::ipc::shell::{AbilitiesView, OpenedBy, Touch};
+use protocol::ipc::shell::{AbilitiesView, OnScreen, OpenedBy, Touch};
 use protocol::{ErrorCode, Problem};
 
-use super::Wallet;
+use super::{Core, Wallet};
 
 impl Wallet {
     /// Opens a link that came from outside the window, which is then asked to show the request, or why there is none.
@@ -53,9 +54,31 @@ impl Wallet {
         Ok(())
     }
 
+    /// Remembers what is on the screen, for the program around the wallet: see [`Wallet::on_screen`].
+    #[allow(clippy::unused_async, reason = "a command as all others")]
+    pub async fn screen_holds(&self, holds: OnScreen) -> Result<(), Problem> {
+        self.core.set_on_screen(holds);
+        Ok(())
+    }
+
+    /// What the window last said of its screen. `watch` answers when it changed.
+    pub fn on_screen(&self) -> OnScreen {
+        *self.core.on_screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A wallet by itself shows no notifications.
     #[allow(clippy::unused_async, reason = "a command as all others")]
     pub async fn notice_example(&self) -> Result<(), Problem> {
         Ok(())
+    }
+}
+
+impl Core {
+    /// Remembers what is on the screen, and tells whoever watches.
+    pub(crate) fn set_on_screen(&self, holds: OnScreen) {
+        let before = std::mem::replace(&mut *self.on_screen.lock().unwrap_or_else(PoisonError::into_inner), holds);
+        if before != holds {
+            self.changes.checkout_moved();
+        }
     }
 }

@@ -5,7 +5,7 @@ use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPad
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
-use crate::checkout::{AliasWish, How, Payable, Trace, settle};
+use crate::checkout::{AliasWish, BillWish, How, Payable, Trace, settle};
 use crate::error::{Result, WalletError};
 use crate::inbox::VerifiedOrder;
 
@@ -54,6 +54,16 @@ impl Wallet {
     ) -> std::result::Result<CheckoutView, Problem> {
         let order = self.payable(request_id, Method::Alias).await?;
         self.start(order, How::Alias(wish), None, trace).await
+    }
+
+    /// Starts paying a request on a phone bill: its PIN is asked for on the pad, and until it is typed it can be stopped.
+    pub(crate) async fn checkout_pay_bill(
+        &self,
+        request_id: RequestId,
+        wish: BillWish,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        let order = self.payable(request_id, Method::Carrier).await?;
+        self.start(order, How::Bill(wish), None, Trace::silent()).await
     }
 
     /// The verified order of a request that may be paid now, and this way.

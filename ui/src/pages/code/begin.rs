@@ -39,7 +39,7 @@ fn known_identity(app: App) -> Option<String> {
     app.methods.with_untracked(|all| {
         all.iter().find_map(|view| match &view.method {
             Method::Code { identity_code } => identity_code.clone(),
-            Method::Alias { .. } | Method::Card { .. } | Method::Voucher { .. } => None,
+            Method::Alias { .. } | Method::Card { .. } | Method::Carrier { .. } | Method::Voucher { .. } => None,
         })
     })
 }

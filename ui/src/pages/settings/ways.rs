@@ -71,5 +71,6 @@ const fn is_set_up(method: &Method) -> bool {
         Method::Code { identity_code } => identity_code.is_some(),
         // Of a voucher nothing is kept.
         Method::Voucher { .. } => false,
+        Method::Carrier { bill } => bill.is_some(),
     }
 }

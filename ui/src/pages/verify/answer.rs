@@ -51,7 +51,7 @@ pub fn answer(app: App, verdict: Result<CheckedView, Problem>) -> impl IntoView 
 }
 
 fn found(app: App, checked: CheckedView) -> impl IntoView {
-    let CheckedView { verdict, checks, operator_root, bank_root } = checked;
+    let CheckedView { verdict, checks, operator_root, bank_root, signed_by } = checked;
     let (why, body) = match verdict {
         CheckVerdict::Receipt { receipt } => (None, Some(receipt_sheet(app, &receipt, Whose::Anyones).into_any())),
         CheckVerdict::Proof { proof } => (Some(Text::VerifyProofBody), Some(proof_sheet(app, proof).into_any())),
@@ -68,6 +68,10 @@ fn found(app: App, checked: CheckedView) -> impl IntoView {
     view! {
         {why.map(|why| view! { <p data-part="why" data-fault=fault>{app.t(why)}</p> })}
         {body}
+        {signed_by.map(|key| view! {
+            {facts(wide_fact(app, Text::BillSignedBy, fingerprint(move || key.clone())))}
+            <p class="quiet small">{app.t(Text::BillSignedByBody)}</p>
+        })}
         <ol class="findings" aria-label=app.t(Text::VerifyChecks)>{checks.into_iter().map(|line| check(app, line)).collect_view()}</ol>
         {disclosure(app, "roots", Text::VerifyRoots, roots)}
     }
@@ -96,6 +100,8 @@ const fn check_text(check: ReceiptCheck) -> Text {
         ReceiptCheck::MerchantSeal => Text::CheckMerchantSeal,
         ReceiptCheck::SameOrder => Text::CheckSameOrder,
         ReceiptCheck::Approved => Text::CheckApproved,
+        ReceiptCheck::SubscriberKey => Text::CheckSubscriberKey,
+        ReceiptCheck::SubscriberSignature => Text::CheckSubscriberSignature,
     }
 }
 
@@ -113,6 +119,8 @@ const fn fault_text(fault: ReceiptFault) -> Text {
         ReceiptFault::MerchantSignature => Text::FaultMerchant,
         ReceiptFault::AnotherOrder => Text::FaultAnotherOrder,
         ReceiptFault::NotApproved => Text::FaultNotApproved,
+        ReceiptFault::SubscriberKey => Text::FaultSubscriberKey,
+        ReceiptFault::SubscriberSignature => Text::FaultSubscriberSignature,
     }
 }
 
