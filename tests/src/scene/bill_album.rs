@@ -32,7 +32,7 @@ async fn set_up(walk: &Walk<'_>, operator: &Operator) {
     walk.browser.wait_for("[data-action=\"methods\"][data-method=\"carrier\"]").await;
     walk.stop("request-bill-none").await;
     walk.go("pay", "bill.enrol").await;
-    walk.browser.wait_for("[data-part=\"operator\"]").await;
+    walk.browser.wait_for("[data-field=\"bill-operator\"] option").await;
     walk.stop("bill.enrol").await;
     walk.type_into("bill-number", &MOBILE[1..]).await;
     walk.type_into("bill-name", NAME).await;

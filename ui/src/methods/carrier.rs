@@ -3,11 +3,13 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::PhoneNumber;
-use protocol::ipc::carrier::PhoneBills;
+use protocol::ipc::carrier::{PhoneBillView, PhoneBills};
 use protocol::ipc::pay::{BillChoice, Method};
 
 use crate::components::button::Button;
+use crate::components::choice::select_field;
 use crate::components::icon;
+use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::place::Screen;
@@ -37,39 +39,38 @@ pub fn choices(app: App, bill: Option<&BillChoice>) -> AnyView {
         }
     });
     let set_up = if bill.is_some() { Text::MethodCarrierAnother } else { Text::MethodCarrierSetUp };
-    let chosen = bill.cloned();
-    let row = move |bill: BillChoice| {
-        let is_chosen = chosen.as_ref().is_some_and(|it| (&it.operator, &it.number) == (&bill.operator, &bill.number));
-        let name = line_name(app, &bill);
-        let number = bill.number.clone();
-        let choose = move |_| app.choose_method(Method::Carrier { bill: Some(bill.clone()) });
-        view! {
-            <li>
-                <button class="row" type="button" data-action="choose-bill" data-number=number
-                    aria-pressed=is_chosen.to_string() on:click=choose>
-                    <span class="row-main"><bdi class="row-title">{name}</bdi></span>
-                    <span class="row-mark">{is_chosen.then(icon::check)}</span>
-                </button>
-            </li>
+    let chosen = RwSignal::new(bill.map(|bill| bill.number.clone()).unwrap_or_default());
+    Effect::new(move |before: Option<String>| {
+        let number = chosen.get();
+        if before.is_some_and(|before| before != number) {
+            let picked = lines.with_untracked(|all| all.iter().find(|bill| bill.number == number).map(choice_of));
+            app.choose_method(Method::Carrier { bill: picked });
         }
-    };
+        number
+    });
     // A single line needs no choosing.
     let list = move || {
-        let bills = lines.get();
-        (bills.len() > 1).then(|| {
-            let rows = bills.into_iter().map(|bill| {
-                let (operator, operator_name, number) = (bill.operator, bill.operator_name, bill.number);
-                row(BillChoice { operator, operator_name, number })
-            });
-            view! { <ul class="rows rows-boxed" role="list" data-part="lines">{rows.collect_view()}</ul> }
-        })
+        let options = move || {
+            let name = |bill: &PhoneBillView| (bill.number.clone(), Words::Name(line_name(app, &choice_of(bill))()));
+            lines.with(|all| all.iter().map(name).collect())
+        };
+        lines
+            .with(|all: &Vec<_>| all.len() > 1)
+            .then(|| select_field(app, "bill-line", Text::BillLines, options, chosen))
     };
+    let enrol = move || app.go(Screen::BillEnrol(app.place.get_untracked().request_id()));
     view! {
         <p class="quiet small">{app.t(Text::MethodCarrierHelp)}</p>
         {list}
-        {Button::text("set-up-bill", set_up).on(app, move || app.go(Screen::BillEnrol(app.place.get_untracked().request_id())))}
+        {Button::text("set-up-bill", set_up).on(app, enrol)}
     }
     .into_any()
+}
+
+/// The line as it is chosen.
+fn choice_of(bill: &PhoneBillView) -> BillChoice {
+    let (operator, operator_name, number) = (bill.operator.clone(), bill.operator_name.clone(), bill.number.clone());
+    BillChoice { operator, operator_name, number }
 }
 
 /// A line as its owner knows it: the operator, and the last digits of the number.

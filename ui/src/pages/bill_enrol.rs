@@ -14,9 +14,10 @@ use crate::browser;
 use crate::components::button::Button;
 use crate::components::choice::select_field;
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::pay_head::pay_head;
 use crate::components::words::Words;
-use crate::components::{back_button, empty_state, icon};
+use crate::components::{back_button, icon};
 use crate::i18n::Text;
 use crate::ipc::invoke;
 use crate::place::{Screen, SettingsPage};
@@ -45,19 +46,8 @@ struct Enrolling {
     code: RwSignal<String>,
     /// What was begun; none before that.
     entry: RwSignal<Option<BillEntryView>>,
-    /// Whether the wallet said what was begun.
-    is_read: RwSignal<bool>,
     /// What is wrong, and with which field.
     slip: RwSignal<Option<(&'static str, Text)>>,
-}
-
-/// Which form is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Reading,
-    Nobody,
-    Who,
-    Code,
 }
 
 /// Whether a text is so many digits, whatever people put between them.
@@ -68,16 +58,6 @@ fn is_digits(typed: &str, count: &std::ops::RangeInclusive<usize>) -> bool {
 }
 
 impl Enrolling {
-    fn form(self) -> Form {
-        if !self.is_read.get() {
-            return Form::Reading;
-        }
-        if self.entry.with(Option::is_some) {
-            return Form::Code;
-        }
-        if self.operators.with(|all| all.as_ref().is_some_and(Vec::is_empty)) { Form::Nobody } else { Form::Who }
-    }
-
     /// Looks whether something was begun, and who can be chosen.
     fn read(self) {
         spawn_local(async move {
@@ -90,7 +70,6 @@ impl Enrolling {
                 }
                 Err(problem) => self.app.problem.set(Some(problem)),
             }
-            self.is_read.try_set(true);
         });
     }
 
@@ -200,33 +179,19 @@ pub fn page(app: App, request_id: Option<RequestId>) -> AnyView {
         pin: text(),
         code: text(),
         entry: RwSignal::new(None),
-        is_read: RwSignal::new(false),
         slip: RwSignal::new(None),
     };
     enrolling.read();
-    let form = Memo::new(move |_| enrolling.form());
+    let is_begun = Memo::new(move |_| enrolling.entry.with(Option::is_some));
     // Each form is a page of its own to whoever hears it.
-    Effect::new(move |before: Option<Form>| {
-        let form = form.get();
-        if before.is_some_and(|before| before != form) {
+    Effect::new(move |before: Option<bool>| {
+        let is_begun = is_begun.get();
+        if before.is_some_and(|before| before != is_begun) {
             request_animation_frame(|| browser::focus("main h1"));
         }
-        form
+        is_begun
     });
-    let shown = move || match form.get() {
-        Form::Reading => view! {
-            <h1 tabindex="-1">{app.t(Text::BillTitle)}</h1>
-            <p class="quiet" role="status">{app.t(Text::BillOperators)}</p>
-        }
-        .into_any(),
-        Form::Nobody => view! {
-            <h1 tabindex="-1">{app.t(Text::BillTitle)}</h1>
-            {empty_state(app, Text::BillOperatorsNone, Text::BillOperatorsNoneBody)}
-        }
-        .into_any(),
-        Form::Who => who_form(enrolling),
-        Form::Code => code_form(enrolling),
-    };
+    let shown = move || if is_begun.get() { code_form(enrolling) } else { who_form(enrolling) };
     let head = match request_id {
         Some(request_id) => pay_head(app, request_id),
         None => view! { <header class="page-head page-head-nav">{back_button(app)}</header> }.into_any(),
@@ -243,19 +208,14 @@ fn who_form(enrolling: Enrolling) -> AnyView {
     };
     let is_off = move || app.busy.get() || !app.online.get() || enrolling.operator.with(String::is_empty);
     let operator = move || {
-        let operators = enrolling.operators.get().unwrap_or_default();
-        match operators.as_slice() {
-            [] => ().into_any(),
-            [only] => view! {
-                <p data-part="operator">{app.fill(Text::BillOnlyOperator, "operator", only.name.clone())}</p>
-            }
-            .into_any(),
-            _ => {
-                let options =
-                    move || operators.iter().map(|one| (one.id.clone(), Words::Name(one.name.clone()))).collect();
-                select_field(app, "bill-operator", Text::BillOperator, options, enrolling.operator)
-            }
+        if enrolling.operators.with(|all| all.as_ref().is_some_and(Vec::is_empty)) {
+            return view! { <p data-part="no-operator">{app.t(Text::BillOperatorsNone)}</p> }.into_any();
         }
+        let options = move || {
+            let operators = enrolling.operators.get().unwrap_or_default();
+            operators.into_iter().map(|one| (one.id, Words::Name(one.name))).collect()
+        };
+        select_field(app, "bill-operator", Text::BillOperator, options, enrolling.operator)
     };
     let field = |name: &'static str, kind: FieldKind, label: Text, hint: Text, chars_max: u16| {
         Field::new(name, kind, label).hint(hint).chars_max(chars_max).problem(move || enrolling.slip_of(name))
@@ -266,14 +226,14 @@ fn who_form(enrolling: Enrolling) -> AnyView {
     view! {
         <h1 tabindex="-1">{app.t(Text::BillTitle)}</h1>
         <p class="quiet">{app.t(Text::BillBody)}</p>
-        <form class="means-form" on:submit=submit novalidate>
+        {form_of("means-form", view! {
             {operator}
             {number.view(app, enrolling.number)}
             {name.view(app, enrolling.name)}
             {pin.view(app, enrolling.pin)}
             <p class="notice" data-part="key-note">{icon::key()}<span>{app.t(Text::BillKey)}</span></p>
             {Button::main("bill-ask", Text::BillGoOn).off_while(is_off).submit(app)}
-        </form>
+        }, submit)}
     }
     .into_any()
 }
@@ -300,10 +260,10 @@ fn code_form(enrolling: Enrolling) -> AnyView {
     view! {
         <h1 tabindex="-1">{app.t(Text::BillCodeTitle)}</h1>
         <p data-part="on-its-way">{told}</p>
-        <form class="means-form" on:submit=submit novalidate>
+        {form_of("means-form", view! {
             {code.view(app, enrolling.code)}
             {Button::main("bill-enrol", Text::BillEnrol).off_while(move || is_busy() || !app.online.get()).submit(app)}
-        </form>
+        }, submit)}
         <div class="actions-row actions-quiet">
             {Button::text("send-again", Text::BillAgain).off_while(is_busy).on(app, move || enrolling.send_again())}
             {Button::text("begin-anew", Text::BillAnew).off_while(is_busy).on(app, move || enrolling.begin_anew())}

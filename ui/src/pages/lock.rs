@@ -12,6 +12,7 @@ use protocol::ipc::lock::{Lock, LockView};
 use protocol::ipc::passphrase::{Passphrase, Unlock};
 
 use crate::browser;
+use crate::components::form::form_of;
 use crate::components::icon;
 use crate::components::problem::problem_text;
 use crate::format;
@@ -108,14 +109,14 @@ pub fn page(app: App) -> impl IntoView {
             <h1 tabindex="-1">{app.t(Text::LockTitle)}</h1>
             <p class="quiet" id="lock-body">{app.t(Text::LockBody)}</p>
             {news(app, opening)}
-            <form class="lock-form" on:submit=submit novalidate>
+            {form_of("lock-form", view! {
                 {passphrase_field(app, FieldKind::Present, FIELD, "passphrase", Text::LockPassphrase, opening.text)}
                 {complaint(app, opening, waits)}
                 <button class="button button-primary button-large" type="submit" data-action="unlock" disabled=is_still
                     aria-busy=move || opening.is_trying.get().to_string()>
                     {move || app.t(if opening.is_trying.get() { Text::LockOpening } else { Text::LockOpen })()}
                 </button>
-            </form>
+            }, submit)}
             <button class="text-button" type="button" data-action="forgotten"
                 on:click=move |_| app.is_forgotten.set(true)>{app.t(Text::LockForgot)}</button>
         </div>

@@ -12,6 +12,7 @@ use crate::components::back_button;
 use crate::components::button::Button;
 use crate::components::choice::{Choice, radio_list, select_field};
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::ring::expiry_ring;
 use crate::components::words::Words;
 use crate::format;
@@ -179,7 +180,7 @@ fn form(draft: Draft, senders: RwSignal<Vec<SenderName>>) -> impl IntoView {
         std::iter::once(anyone).chain(known).collect()
     };
     view! {
-        <form class="number-form" on:submit=submit novalidate>
+        {form_of("number-form", view! {
             <section class="group number-limits">
                 {Field::new("number-max", FieldKind::Decimal, Text::NumbersMax)
                     .chars_max(MAX_CHARS_MAX)
@@ -191,7 +192,7 @@ fn form(draft: Draft, senders: RwSignal<Vec<SenderName>>) -> impl IntoView {
             {radio_list(app, "minutes", Text::NumbersMinutes, lives.into(), move || draft.minutes.get(),
                 move |minutes| draft.minutes.set(minutes))}
             {Button::main("make-number", Text::NumbersMake).off_while(move || app.busy.get()).submit(app)}
-        </form>
+        }, submit)}
     }
 }
 

@@ -11,6 +11,7 @@ use crate::browser;
 use crate::components::button::Button;
 use crate::components::choice::select_field;
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::pay_head::{pay_head, pay_words};
 use crate::components::words::Words;
 use crate::i18n::Text;
@@ -136,12 +137,12 @@ pub fn page(app: App, request_id: RequestId) -> impl IntoView {
         <div class="means">
             <h1 tabindex="-1">{app.t(Text::VoucherTitle)}</h1>
             <p class="quiet">{app.t(Text::VoucherBody)}</p>
-            <form class="means-form" on:submit=submit novalidate>
+            {form_of("means-form", view! {
                 {number.view(app, typing.number)}
                 {code.view(app, typing.code)}
                 {bank}
                 {Button::main("pay", pay_words(app, request_id)).off_while(is_off).submit(app)}
-            </form>
+            }, submit)}
         </div>
     }
 }

@@ -11,6 +11,7 @@ use crate::browser;
 use crate::components::button::Button;
 use crate::components::choice::checkbox;
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::words::Words;
 use crate::i18n::Text;
 use crate::ipc::invoke;
@@ -115,12 +116,12 @@ pub(super) fn form(entry: Entry) -> AnyView {
     view! {
         <h1 tabindex="-1">{app.t(Text::CodeTitle)}</h1>
         <p class="quiet">{app.t(Text::CodeBody)}</p>
-        <form class="means-form" on:submit=submit novalidate>
+        {form_of("means-form", view! {
             {identity.view(app, typing.identity)}
             {password.view(app, typing.password)}
             {remember}
             {Button::main("go-on", Text::CodeGoOn).off_while(move || app.busy.get() || !app.online.get()).submit(app)}
-        </form>
+        }, submit)}
         <p class="quiet small" role="status">{stage}</p>
     }
     .into_any()

@@ -9,6 +9,7 @@ use super::{Entry, terminal_name};
 use crate::browser;
 use crate::components::button::Button;
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::icon;
 use crate::components::pay_head::pay_words;
 use crate::components::time::countdown;
@@ -136,10 +137,10 @@ fn form(entry: Entry, title: Text, told: Told, (action, words): (&'static str, W
         <p data-part="on-its-way">{sentence}</p>
         <p class="means-time" data-part="code-time"><span>{app.t(Text::CodeTime)}</span>{time}</p>
         {over}
-        <form class="means-form" on:submit=submit novalidate>
+        {form_of("means-form", view! {
             {field.view(app, typed)}
             {Button::main(action, words).off_while(move || app.busy.get() || is_over.get() || !app.online.get()).submit(app)}
-        </form>
+        }, submit)}
         {again(entry, way)}
     }
     .into_any()

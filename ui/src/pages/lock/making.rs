@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use protocol::ipc::passphrase::{Passphrase, Strength};
 
 use super::field::{FieldKind, passphrase_field};
+use crate::components::form::form_of;
 use crate::components::pips;
 use crate::i18n::Text;
 use crate::signal::{Memo, RwSignal};
@@ -46,7 +47,7 @@ pub fn making(
     app: App,
     action: &'static str,
     confirm: Text,
-    before: impl IntoView,
+    before: impl IntoView + 'static,
     with: impl Fn(Passphrase) + Copy + 'static,
 ) -> impl IntoView {
     let making = Making {
@@ -61,7 +62,7 @@ pub fn making(
         }
     };
     view! {
-        <form class="lock-making" on:submit=submit novalidate>
+        {form_of("lock-making", view! {
             {before}
             {passphrase_field(app, FieldKind::Next, "lock-next", "new-passphrase", Text::LockNext, making.next)}
             {strength(app, making.next)}
@@ -74,7 +75,7 @@ pub fn making(
                     {app.t(confirm)}
                 </button>
             </div>
-        </form>
+        }, submit)}
     }
 }
 

@@ -9,6 +9,7 @@ use protocol::ipc::passphrase::{LockChange, LockTurnOff, LockTurnOn, Passphrase}
 
 use super::field::{FieldKind, passphrase_field};
 use super::making::making;
+use crate::components::form::form_of;
 use crate::components::icon;
 use crate::i18n::Text;
 use crate::pages::settings::choices;
@@ -116,7 +117,7 @@ fn turn_off(app: App, deed: RwSignal<Deed>, done: RwSignal<Option<Text>>) -> imp
         });
     };
     view! {
-        <form class="lock-making" on:submit=submit novalidate>
+        {form_of("lock-making", view! {
             <p class="quiet">{app.t(Text::LockTurnOffBody)}</p>
             {passphrase_field(app, FieldKind::Present, "lock-present", "present-passphrase", Text::LockPresent, present)}
             <div class="actions-row">
@@ -124,7 +125,7 @@ fn turn_off(app: App, deed: RwSignal<Deed>, done: RwSignal<Option<Text>>) -> imp
                     {app.t(Text::LockConfirmOff)}
                 </button>
             </div>
-        </form>
+        }, submit)}
     }
 }
 

@@ -6,6 +6,7 @@ use protocol::merchant_api::{AccessView, ApiKeyView, CertificateView, Scope};
 
 use super::parts::{Question, asking_button, fetched, head, scope_list, scope_text, secret_note};
 use crate::components::empty_state;
+use crate::components::form::form_of;
 use crate::format;
 use crate::i18n::Text;
 use crate::signal::RwSignal;
@@ -61,7 +62,7 @@ fn new_key(app: App) -> impl IntoView {
         offered().map(option).collect::<Vec<_>>()
     };
     view! {
-        <form class="group group-form" on:submit=submit novalidate>
+        {form_of("group group-form", view! {
             <label for="key-name">{app.t(Text::AccessName)}</label>
             <div class="form-line">
                 <span class="field"><input id="key-name" data-field="key-name" type="text" autocomplete="off" maxlength=NAME_CHARS_MAX
@@ -69,7 +70,7 @@ fn new_key(app: App) -> impl IntoView {
                 <button class="button" type="submit" data-action="create-key" disabled=move || !is_ready() || app.busy.get()>{app.t(Text::AccessCreate)}</button>
             </div>
             <fieldset class="choices"><legend class="quiet small">{app.t(Text::AccessScopes)}</legend>{boxes}</fieldset>
-        </form>
+        }, submit)}
     }
 }
 

@@ -7,6 +7,7 @@ use protocol::ipc::merchant::CatalogueItem;
 
 use super::parts::{fetched, head};
 use crate::components::amount::{AmountSize, amount};
+use crate::components::form::form_of;
 use crate::components::{empty_state, icon};
 use crate::i18n::Text;
 use crate::merchant::money_text::amount_of;
@@ -93,7 +94,7 @@ fn new_item(app: App, items: Vec<CatalogueItem>) -> impl IntoView {
         Text::CataloguePrice.filled(app.lang.get(), &[("currency", currency)])
     };
     view! {
-        <form class="group group-form new-item" on:submit=submit novalidate>
+        {form_of("group group-form new-item", view! {
             <div class="form-line">
                 <label class="labelled grow">
                     <span class="quiet small">{app.t(Text::CatalogueName)}</span>
@@ -106,6 +107,6 @@ fn new_item(app: App, items: Vec<CatalogueItem>) -> impl IntoView {
                 <button class="button" type="submit" data-action="add-to-catalogue" disabled=move || app.busy.get()>{app.t(Text::CatalogueAdd)}</button>
             </div>
             {move || complaint.get().map(|text| view! { <p class="field-bad" role="alert">{app.t(text)}</p> })}
-        </form>
+        }, submit)}
     }
 }

@@ -6,6 +6,7 @@ use protocol::ipc::merchant::CounterQrView;
 
 use super::parts::{fetched, head};
 use crate::browser;
+use crate::components::form::form_of;
 use crate::components::{back_button, empty_state, icon};
 use crate::i18n::Text;
 use crate::merchant::place::SellScreen;
@@ -36,14 +37,14 @@ fn new_counter(app: App) -> impl IntoView {
         }
     };
     view! {
-        <form class="group group-form" on:submit=submit novalidate>
+        {form_of("group group-form", view! {
             <label for="counter-name">{app.t(Text::CountersName)}</label>
             <div class="form-line">
                 <span class="field"><input id="counter-name" data-field="counter-name" type="text" autocomplete="off"
                     maxlength=NAME_CHARS_MAX placeholder=app.t(Text::CountersNameHint) bind:value=name/></span>
                 <button class="button" type="submit" data-action="create-counter" disabled=move || is_empty() || app.busy.get()>{app.t(Text::CountersCreate)}</button>
             </div>
-        </form>
+        }, submit)}
     }
 }
 

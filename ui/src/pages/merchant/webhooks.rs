@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use protocol::merchant_api::WebhookView;
 
 use super::parts::{fetched, head};
+use crate::components::form::form_of;
 use crate::components::{empty_state, icon};
 use crate::format;
 use crate::i18n::Text;
@@ -48,7 +49,7 @@ fn new_webhook(app: App) -> impl IntoView {
         }
     });
     view! {
-        <form class="group group-form" on:submit=submit novalidate>
+        {form_of("group group-form", view! {
             <label for="webhook-url">{app.t(Text::WebhookUrl)}</label>
             <div class="form-line">
                 <span class="field"><input id="webhook-url" data-field="webhook-url" type="text" inputmode="url" autocomplete="off" spellcheck="false"
@@ -56,7 +57,7 @@ fn new_webhook(app: App) -> impl IntoView {
                 <button class="button" type="submit" data-action="create-webhook" disabled=move || is_empty() || app.busy.get()>{app.t(Text::WebhookCreate)}</button>
             </div>
             <fieldset class="choices"><legend class="quiet small">{app.t(Text::WebhookEvents)}</legend>{boxes.collect::<Vec<_>>()}</fieldset>
-        </form>
+        }, submit)}
     }
 }
 

@@ -7,6 +7,7 @@ use protocol::ipc::keep::{BackupMade, BackupMake, BackupRestore, BackupState, Ba
 
 use crate::components::button::{Button, actions_row};
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::group::{fact, facts, group};
 use crate::components::message::{Tone, banner, banner_with};
 use crate::components::words::Words;
@@ -96,12 +97,12 @@ fn making(app: App, state: RwSignal<BackupState>, read: impl Fn() + Copy + Send 
             {fact(app, Text::BackupLast, app.say(last(state)))}
             {fact(app, Text::BackupSince, app.say(waiting))}
         })}
-        <form class="group-form" on:submit=submit novalidate>
+        {form_of("group-form", view! {
             {Field::new("backup-passphrase", FieldKind::NewSecret, Text::BackupPassphrase).hint(Text::BackupPassphraseHint)
                 .problem(move || complaint.get()).chars_max(256).view(app, passphrase)}
             {Field::new("backup-again", FieldKind::NewSecret, Text::BackupAgain).chars_max(256).view(app, again)}
             {actions_row(button.off_while(move || app.busy.get()).submit(app))}
-        </form>
+        }, submit)}
         <div role="status">{outcome}</div>
         <p class="quiet small group-line">{app.t(Text::BackupHolds)}</p>
     }
@@ -131,10 +132,10 @@ pub fn restoring(app: App) -> AnyView {
     let is_off = move || app.busy.get() || passphrase.with(String::is_empty);
     view! {
         <p class="quiet group-line">{app.t(Text::RestoreLead)}</p>
-        <form class="group-form" on:submit=submit novalidate>
+        {form_of("group-form", view! {
             {Field::new("restore-passphrase", FieldKind::Secret, Text::BackupPassphrase).chars_max(256).view(app, passphrase)}
             {actions_row(Button::plain("restore-backup", Text::RestoreChoose).off_while(is_off).submit(app))}
-        </form>
+        }, submit)}
         <div role="status">{outcome}</div>
     }
     .into_any()

@@ -9,6 +9,7 @@ use protocol::wallet_api::{DEVICE_NAME_CHARS_MAX, Platform};
 use crate::components::button::{Button, actions_row};
 use crate::components::dialog::{Dialog, Question, question};
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::loading_list;
 use crate::components::message::{Tone, badge};
 use crate::components::words::Words;
@@ -143,13 +144,13 @@ fn rename_form(
         });
     };
     view! {
-        <form class="group-form" on:submit=submit novalidate>
+        {form_of("group-form", view! {
             {Field::new("device-name", FieldKind::Text, Text::DevicesName).chars_max(chars_max).view(app, name)}
             {actions_row(view! {
                 {Button::primary("save-device", Text::SettingsSave).submit(app)}
                 {Button::plain("cancel-device", Text::ActionCancel).on(app, move || renaming.set(false))}
             })}
-        </form>
+        }, submit)}
     }
     .into_any()
 }

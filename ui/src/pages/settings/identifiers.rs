@@ -9,6 +9,7 @@ use protocol::ipc::{ClaimConfirm, ClaimStart};
 
 use crate::components::button::Button;
 use crate::components::dialog::{Dialog, Question, question};
+use crate::components::form::form_of;
 use crate::components::message::{Tone, banner_with};
 use crate::components::words::Words;
 use crate::i18n::Text;
@@ -199,14 +200,14 @@ fn address_form(claim: Claim) -> impl IntoView {
         claim.send_code();
     };
     view! {
-        <form class="group-form" on:submit=submit novalidate>
+        {form_of("group-form", view! {
             <label for="identifier">{app.t(Text::SettingsIdentifier)}</label>
             <div class="form-line">
                 <span class="field"><input id="identifier" data-field="identifier" type="text" inputmode="email" autocomplete="email" spellcheck="false"
                     dir="ltr" maxlength="254" bind:value=claim.identifier/></span>
                 <button class="button" type="submit" data-action="send-code">{app.t(Text::SettingsSendCode)}</button>
             </div>
-        </form>
+        }, submit)}
     }
 }
 
@@ -217,7 +218,7 @@ fn code_form(claim: Claim, identifier: String) -> impl IntoView {
         claim.confirm();
     };
     view! {
-        <form class="group-form" on:submit=submit novalidate>
+        {form_of("group-form", view! {
             <label for="claim-code">{app.fill(Text::SettingsCode, "identifier", identifier)}</label>
             <div class="form-line">
                 <span class="field"><input id="claim-code" data-field="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr"
@@ -232,7 +233,7 @@ fn code_form(claim: Claim, identifier: String) -> impl IntoView {
                 <span class="option-words"><span>{app.t(Text::SettingsOnlyHere)}</span>
                     <span class="quiet small">{app.t(Text::SettingsOnlyHereHint)}</span></span>
             </label>
-        </form>
+        }, submit)}
     }
 }
 

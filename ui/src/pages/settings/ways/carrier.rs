@@ -9,6 +9,7 @@ use protocol::ipc::carrier::{BillFind, BillForget, PhoneBillView, PhoneBills};
 use crate::components::button::{Button, actions_row};
 use crate::components::dialog::{Dialog, Question, question};
 use crate::components::field::{Field, FieldKind};
+use crate::components::form::form_of;
 use crate::components::group::{disclosure, fingerprint, group};
 use crate::components::icon;
 use crate::components::words::Words;
@@ -79,7 +80,7 @@ fn line(app: App, lines: Lines, bill: PhoneBillView) -> AnyView {
         });
     };
     let dated = move |text: Text, at_ms: u64| {
-        text.filled(app.lang.get(), &[("date", &format::date_time(at_ms, app.lang.get()))])
+        text.filled(app.lang.get(), &[("date", &format::full_date_time(at_ms, app.lang.get()))])
     };
     let until = move || if app.now_ms.get() < until_ms { Text::BillUntil } else { Text::BillOver };
     view! {
@@ -127,11 +128,11 @@ fn find(app: App) -> AnyView {
     };
     view! {
         <p class="quiet small">{app.t(Text::BillFindBody)}</p>
-        <form class="group-form" on:submit=submit novalidate>
+        {form_of("group-form", view! {
             {field.view(app, typed)}
             {actions_row(Button::plain("find-purchase", Text::BillFindDo).off_while(move || !is_number() || app.busy.get()).submit(app))}
             <p role="status" data-part="find-none">{move || is_unknown.get().then(|| app.t(Text::BillFindNone)())}</p>
-        </form>
+        }, submit)}
     }
     .into_any()
 }
