@@ -9,7 +9,7 @@ use super::{PACKAGE, WebError, at};
 /// What the module is to come to, compressed.
 const COMPRESSED_BYTES_GOAL: usize = 400_000;
 /// The most it may have until then, so that it does not grow unseen. What makes it smaller lowers this too.
-const COMPRESSED_BYTES_MAX: usize = 580_000;
+const COMPRESSED_BYTES_MAX: usize = 590_000;
 
 /// The module's sizes.
 #[derive(Clone, Copy, Debug)]
