@@ -136,7 +136,12 @@ fn keeping_arguments(command: &str) -> Value {
         "code_begin" => json!({ "request_id": id, "identity_code": "1", "password": "1" }),
         "code_entry" => json!({ "request_id": id }),
         "code_send" => json!({ "terminal": 0, "account": 0, "address": null }),
-        "code_confirm" | "code_pay" | "alias_enrol" => json!({ "code": "000000" }),
+        "bill_ask" => json!({ "operator": "o", "number": "+12025550143", "name": "Ada", "typed": "1" }),
+        "bill_forget" => json!({ "operator": "o", "number": "+12025550143" }),
+        "bill_pay" => json!({ "request_id": id, "operator": "o", "number": "+12025550143" }),
+        "bill_find" => json!({ "confirmation": "1" }),
+        "screen_holds" => json!({ "holds": "secret" }),
+        "code_confirm" | "code_pay" | "bill_enrol" | "alias_enrol" => json!({ "code": "000000" }),
         "alias_pay" => json!({
             "request_id": id, "vault_id": "v", "name": "Ada", "password": "1", "code": "1", "place": 0
         }),

@@ -45,7 +45,6 @@ async fn set_up(walk: &Walk<'_>, operator: &Operator) {
     walk.stop("bill.enrol-code").await;
     walk.type_into("bill-code", if code == "000000" { "000001" } else { "000000" }).await;
     walk.act_until("bill-enrol", "[data-problem=\"declined_wrong_code\"]").await;
-    walk.stop("bill.enrol-code-wrong").await;
     walk.type_into("bill-code", &code).await;
     walk.go("bill-enrol", "request").await;
     walk.browser.wait_for_words(&["North Telecom", "0143"]).await;

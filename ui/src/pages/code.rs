@@ -100,7 +100,7 @@ impl Entry {
 }
 
 /// A terminal as its owner knows it.
-pub fn terminal_name(terminal: &CodeTerminalView, lang: Lang) -> String {
+fn terminal_name(terminal: &CodeTerminalView, lang: Lang) -> String {
     match terminal.kind {
         CodeTerminalKind::Sms | CodeTerminalKind::Mail => terminal.masked.clone(),
         CodeTerminalKind::Device => Text::CodeDevice.in_language(lang).to_owned(),

@@ -8,7 +8,7 @@ use crate::history::calendar;
 use crate::history::entry::grouped;
 
 /// The names of the card schemes, and of other ways to pay: code, English, Chinese.
-const SCHEMES: [(&str, &str, &str); 16] = [
+const SCHEMES: [(&str, &str, &str); 17] = [
     ("visa", "Visa", "Visa"),
     ("mastercard", "Mastercard", "万事达卡"),
     ("amex", "American Express", "美国运通"),
@@ -25,6 +25,7 @@ const SCHEMES: [(&str, &str, &str); 16] = [
     ("alias", "Username", "用户名"),
     ("code", "Code", "验证码"),
     ("voucher", "Voucher", "预付凭证"),
+    ("phone bill", "Phone bill", "话费账单"),
 ];
 
 macro_rules! words {
@@ -119,7 +120,7 @@ impl Words {
     /// What was paid with.
     pub fn method(self, card_label: &str) -> String {
         // A username shows no digit of its card.
-        let (code, digits) = card_label.split_once(' ').unwrap_or((card_label, ""));
+        let (code, digits) = card_label.rsplit_once(' ').unwrap_or((card_label, ""));
         let known = SCHEMES.iter().find(|(known, ..)| *known == code);
         let name = known.map_or(code, |(_, english, chinese)| match self {
             Self::English => *english,

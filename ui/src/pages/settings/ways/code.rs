@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use protocol::ipc::means::{CodeForget, CodeTerminals};
 use protocol::ipc::pay::Method;
-use protocol::wallet_api::CodeTerminalView;
+use protocol::wallet_api::{CodeTerminalKind, CodeTerminalView};
 
 use crate::components::button::{Button, actions_row};
 use crate::components::group::{Row, group};
 use crate::components::words::Words;
 use crate::i18n::Text;
-use crate::pages::code::{kind_text, terminal_name};
+use crate::pages::code::kind_text;
 use crate::signal::{Memo, RwSignal};
 use crate::state::App;
 
@@ -74,7 +74,11 @@ pub fn page(app: App) -> AnyView {
 fn terminal_list(app: App, listed: Vec<CodeTerminalView>) -> AnyView {
     let row = |terminal: CodeTerminalView| {
         let kind = kind_text(terminal.kind);
-        Row::new(Words::made(move |lang| terminal_name(&terminal, lang))).note(kind).view(app)
+        let name = match terminal.kind {
+            CodeTerminalKind::Device => Words::Text(Text::CodeDevice),
+            CodeTerminalKind::Sms | CodeTerminalKind::Mail => Words::Name(terminal.masked),
+        };
+        Row::new(name).note(kind).view(app)
     };
     let rows = listed.into_iter().map(row).collect_view();
     view! { <ul class="rows" role="list" data-part="terminals">{rows}</ul> }.into_any()
