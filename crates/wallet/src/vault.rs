@@ -109,7 +109,7 @@ impl Wallet {
         place: u8,
         limit: Option<Amount>,
     ) -> std::result::Result<AliasView, Problem> {
-        let currency = limit.map_or_else(usual_currency, |limit| limit.currency());
+        let currency = limit.map_or_else(usual_currency, Amount::currency);
         let limit_minor = limit.map_or(0, |limit| u64::try_from(limit.minor()).unwrap_or(0));
         let currency = currency.code().as_bytes().try_into().unwrap_or(*b"XXX");
         self.alias_view(owner, Deed::SetLimit { place, limit_minor, currency }).await

@@ -70,7 +70,7 @@ impl Wallet {
             vault_id: Some(vault_id),
             label: label.trim().to_owned(),
             limit_minor: limit.map_or(0, |limit| u64::try_from(limit.minor()).unwrap_or(0)),
-            currency: limit.map_or_else(vault::usual_currency, |limit| limit.currency()),
+            currency: limit.map_or_else(vault::usual_currency, Amount::currency),
         };
         let berth = Berth::draw(self, wish).await?;
         let wallet = self.clone();

@@ -227,7 +227,7 @@ fn remove_card_form(kept: Kept, place: u8) -> AnyView {
 fn limit_form(kept: Kept, place: u8, limit: Option<Amount>) -> AnyView {
     let limit = Limit::new(limit);
     let button = (ButtonKind::Primary, "alias-set-limit", Text::AliasSetLimit);
-    let deed = move || Some(AliasDeed::SetLimit { place, limit: limit.typed()? });
+    let deed = move || Some(AliasDeed::SetLimit { place, limit: limit.typed().ok()? });
     code_form(kept, button, limit.view(kept.page.app), Text::AliasLimitSet, deed)
 }
 

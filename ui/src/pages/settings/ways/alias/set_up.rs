@@ -150,7 +150,7 @@ pub(super) fn card_reading(page: Page, way_out: AnyView) -> AnyView {
     let app = page.app;
     let (label, limit) = (RwSignal::new(String::new()), Limit::new(None));
     let read = move || {
-        let Some(limit) = limit.typed() else { return };
+        let Ok(limit) = limit.typed() else { return };
         let (label, reader) = (label.get_untracked(), app.reader.get_untracked());
         app.while_busy(async move {
             // What it is at is told by `watch`.
@@ -257,8 +257,8 @@ impl Limit {
         .into_any()
     }
 
-    /// The limit, which may be that there is none; nothing, and the focus there, when it is no amount.
-    pub(super) fn typed(self) -> Option<Option<Amount>> {
+    /// The limit, which may be that there is none; an error, and the focus there, when it is no amount.
+    pub(super) fn typed(self) -> Result<Option<Amount>, ()> {
         let text = self.text.with_untracked(|text| text.trim().to_owned());
         let currency: Option<Currency> = self.currency.with_untracked(|code| code.parse().ok());
         let limit = currency.and_then(|currency| amount_of(&text, currency));
@@ -267,7 +267,7 @@ impl Limit {
         if is_wrong {
             browser::focus("#alias-limit");
         }
-        (!is_wrong).then_some(limit)
+        if is_wrong { Err(()) } else { Ok(limit) }
     }
 }
 
