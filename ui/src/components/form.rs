@@ -8,7 +8,7 @@ use leptos::prelude::*;
 /// Of one type, whatever is done: each form written out would be compiled again.
 pub fn form_of(class: &'static str, held: impl IntoView + 'static, submit: impl Fn(SubmitEvent) + 'static) -> AnyView {
     fn drawn(class: &'static str, held: AnyView, submit: Box<dyn Fn(SubmitEvent)>) -> AnyView {
-        view! { <form class=class on:submit=move |event| submit(event) novalidate>{held}</form> }.into_any()
+        view! { <form class=class on:submit=submit novalidate>{held}</form> }.into_any()
     }
     drawn(class, held.into_any(), Box::new(submit))
 }

@@ -125,16 +125,13 @@ impl Enrolling {
     /// Back to the request, which is paid on this bill now, or to the lines.
     async fn done(self, bill: BillChoice) {
         let app = self.app;
-        match self.request_id {
-            Some(request_id) => {
-                app.keep_method(Method::Carrier { bill: Some(bill) }).await;
-                app.go(Screen::Request(request_id));
-            }
-            None => {
-                app.toasts.say(Words::Filled(Text::BillDone, "number", bill.number));
-                app.read_methods().await;
-                app.go(Screen::SettingsPage(SettingsPage::WayCarrier));
-            }
+        if let Some(request_id) = self.request_id {
+            app.keep_method(Method::Carrier { bill: Some(bill) }).await;
+            app.go(Screen::Request(request_id));
+        } else {
+            app.toasts.say(Words::Filled(Text::BillDone, "number", bill.number));
+            app.read_methods().await;
+            app.go(Screen::SettingsPage(SettingsPage::WayCarrier));
         }
     }
 
