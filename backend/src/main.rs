@@ -117,7 +117,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Payments(options) => payment_server::export::export(&options).await,
         Command::Totals(options) => Ok(payment_server::reconciliation::tool::run(options).await?),
         Command::Bounce(options) => Ok(payment_server::receive_bounce(&options)?),
-        Command::BankFront(options) => serve_bank(&options).await,
+        Command::BankFront(options) => Box::pin(serve_bank(&options)).await,
         Command::Bank(command) => Ok(bank_front::command::run(command).await?),
         Command::Vault(command) => Ok(vault::command::run(command, stop_on_signal()?).await?),
         Command::CarrierFront(options) => serve_operator(&options).await,
@@ -154,7 +154,7 @@ async fn serve_operator(options: &carrier_front::command::ServeOptions) -> Resul
 async fn serve_bank(options: &bank_front::command::ServeOptions) -> Result<(), Failure> {
     let folder = DataFolder::new(&options.data);
     let tls = tls::mutual_server(folder.bank_home(&options.bank).tls_identity(), &folder.tls_ca())?;
-    Ok(bank_front::command::serve(options, tls, stop_on_signal()?).await?)
+    Ok(Box::pin(bank_front::command::serve(options, tls, stop_on_signal()?)).await?)
 }
 
 /// Cancelled at the first SIGTERM or SIGINT.

@@ -57,7 +57,7 @@ pub struct VoiceOptions {
 /// Body of a turn.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Turn {
+struct Keyed {
     /// Which turn of the call it is, counted from zero.
     turn: u32,
     /// What was keyed since the last answer; nothing in turn zero.
@@ -171,7 +171,7 @@ async fn hung_up(State(app): State<App>, Path(call): Path<String>) -> StatusCode
     StatusCode::NO_CONTENT
 }
 
-async fn turn(State(app): State<App>, Path(name): Path<String>, Json(turn): Json<Turn>) -> Response {
+async fn turn(State(app): State<App>, Path(name): Path<String>, Json(turn): Json<Keyed>) -> Response {
     let is_name = (1..=NAME_CHARACTERS_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     let is_digits = turn.digits.len() <= DIGITS_MAX && turn.digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -186,7 +186,7 @@ async fn turn(State(app): State<App>, Path(name): Path<String>, Json(turn): Json
     answering.await.unwrap_or_else(|_| refusal(StatusCode::INTERNAL_SERVER_ERROR, "the call cannot go on"))
 }
 
-async fn answer(front: Arc<BankFront>, line: Arc<tokio::sync::Mutex<Line>>, turn: Turn) -> Response {
+async fn answer(front: Arc<BankFront>, line: Arc<tokio::sync::Mutex<Line>>, turn: Keyed) -> Response {
     let mut line = line.lock().await;
     line.heard = Instant::now();
     if turn.turn.checked_add(1) == Some(line.turn) {
@@ -207,7 +207,7 @@ async fn answer(front: Arc<BankFront>, line: Arc<tokio::sync::Mutex<Line>>, turn
 }
 
 /// The call by this name. The first turn makes it, if there is room.
-fn line_of(lines: &Lines, name: &str, turn: &Turn) -> Option<Arc<tokio::sync::Mutex<Line>>> {
+fn line_of(lines: &Lines, name: &str, turn: &Keyed) -> Option<Arc<tokio::sync::Mutex<Line>>> {
     let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(line) = lines.get(name) {
         return Some(Arc::clone(line));
