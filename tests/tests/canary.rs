@@ -263,7 +263,7 @@ async fn paid_on_the_bill(system: &System, operator: &Operator, payer: &Payer) -
 }
 
 #[tokio::test]
-async fn a_vault_forgets_what_it_checked_and_nobody_between_ever_had_it_or_a_subscribers_secrets() {
+async fn vault_and_operator_forget_what_they_checked_and_nobody_else_ever_had_it() {
     let elsewhere = tempfile::TempDir::new().expect("a folder for the card");
     let (profile, wishes) = marked_card(elsewhere.path()).await;
     let (mut system, port) = System::with_keys(wishes).await;
@@ -287,37 +287,41 @@ async fn a_vault_forgets_what_it_checked_and_nobody_between_ever_had_it_or_a_sub
     assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
     let message = paid_on_the_bill(&system, &operator, &payer).await;
 
-    let of_the_vault = || {
-        let needles = Needles::of(&[("card number", MARKED_PAN), ("alias's password", keeper::PASSWORD)]);
-        let hexadecimal = hex::encode(authenticator.secret());
-        needles.and("second factor", authenticator.secret()).and("second factor (hexadecimal)", hexadecimal.as_bytes())
+    let secrets = [
+        ("card number", MARKED_PAN),
+        ("alias's password", keeper::PASSWORD),
+        ("subscriber's PIN", MARKED_SUBSCRIBER_PIN),
+        ("message with the enrolment code", &message),
+        ("subscriber's name", MARKED_NAME),
+    ];
+    let (factor, in_hexadecimal) = (authenticator.secret(), hex::encode(authenticator.secret()));
+    let of = |secrets: &[(&str, &str)]| {
+        let needles = Needles::of(secrets).and("second factor", factor);
+        needles.and("second factor (hexadecimal)", in_hexadecimal.as_bytes())
     };
-    let of_the_operator =
-        || Needles::of(&[("subscriber's PIN", MARKED_SUBSCRIBER_PIN), ("message with the enrolment code", &message)]);
     let elsewhere = elsewhere.path();
-    let server_core = core(system.server.as_ref().expect("it is running").id(), elsewhere).await;
+    // Who carried it, and every file of theirs.
+    let mut carried = of(&secrets);
+    let server = system.server.as_ref().expect("it is running").id();
+    search_everywhere(&mut carried, &system, &[("payment server", server)], elsewhere).await;
     let tapped = operator.tap.as_ref().expect("taps are on").recorded();
     assert!(tapped.len() > 1_000, "the tap saw the payment");
-    let mut found = Vec::new();
-    // Who carried it, and every file but the subscriber's own telephone; its name is known to operator and wallet.
-    let name = Needles::of(&[("subscriber's name", MARKED_NAME)]);
-    let of_the_name = ["operators", "wallet.db", "wallet.db-wal"];
-    for (mut needles, skip) in
-        [(of_the_vault(), [].as_slice()), (of_the_operator(), ["texts"].as_slice()), (name, of_the_name.as_slice())]
-    {
-        search_everywhere(&mut needles, &system, &[], elsewhere).await;
-        needles.search("a core of the payment server", &server_core);
-        needles.search("ISO 8583 between server and operator", &tapped);
-        let folders = [system.folder(), payer.home(), vault.folder()];
-        let files: usize = folders.iter().map(|folder| needles.search_files(folder, skip)).sum();
-        assert!(files > 25, "only {files} files were searched");
-        found.extend(needles.found);
-    }
+    carried.search("ISO 8583 between server and operator", &tapped);
+    let wallets = ["operators", "wallet.db", "wallet.db-wal"];
+    let folders = [system.folder(), payer.home(), vault.folder()];
+    let files: usize = folders.iter().map(|folder| carried.search_files(folder, &wallets)).sum();
+    assert!(files > 25, "only {files} files were searched");
+    // The subscriber's name is known to operator and wallet, and a text is on its own telephone.
+    let mut kept = of(&secrets[..4]);
+    let files =
+        kept.search_files(&system.folder().join("operators"), &["texts"]) + kept.search_files(payer.home(), &[]);
+    assert!(files > 5, "only {files} files were searched");
     // Who was told it: no more once it was checked, or released.
     let vault_core = core(vault.running.as_ref().expect("it runs").id(), elsewhere).await;
-    let mut needles = of_the_vault();
-    needles.search("a core of the vault", &vault_core);
-    found.extend(needles.found);
+    let mut checked = of(&secrets[..3]);
+    checked.search("a core of the vault", &vault_core);
+    checked.search("a core of the operator", &core(operator.id(), elsewhere).await);
+    let found = [carried.found, kept.found, checked.found].concat();
     assert!(found.is_empty(), "{}", found.join("\n"));
     // What it may know is found: the search searches.
     let mut known = Needles::of(&[("what it may know", VAULT)]);

@@ -8,7 +8,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use zeroize::Zeroizing;
 
 use crate::error::{OpenError, SealError};
-use crate::secret::{SecretArray, fill_random};
+use crate::secret::{SecretArray, fill_random, wipe_stack};
 
 /// Length of the key, in bytes.
 const KEY_LEN: usize = 32;
@@ -45,7 +45,9 @@ impl RestKey {
         let mut nonce = [0; NONCE_LEN];
         fill_random(&mut nonce);
         let payload = Payload { msg: plaintext, aad: place };
-        let ciphertext = self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| TOO_LONG)?;
+        let ciphertext = self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| TOO_LONG);
+        wipe_stack();
+        let ciphertext = ciphertext?;
         Ok([nonce.as_slice(), &ciphertext].concat())
     }
 
@@ -53,8 +55,9 @@ impl RestKey {
     pub fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(OpenError::Refused)?;
         let payload = Payload { msg: ciphertext, aad: place };
-        let plaintext = self.cipher().decrypt(&Nonce::from(*nonce), payload).map_err(|_| OpenError::Refused)?;
-        Ok(Zeroizing::new(plaintext))
+        let plaintext = self.cipher().decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new);
+        wipe_stack();
+        plaintext.map_err(|_| OpenError::Refused)
     }
 
     fn cipher(&self) -> Aes256Gcm {

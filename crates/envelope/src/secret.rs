@@ -76,6 +76,18 @@ pub(crate) fn wiped_buffer(len: usize) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(vec![0; len])
 }
 
+/// How much of the stack is wiped after a cipher has worked there, in bytes: more than it takes, unoptimized too.
+const STACK_WIPED: usize = 16 * 1024;
+
+/// Wipes what a call that just returned has left on the stack below its caller: a cipher in counter mode has the text in clear
+/// there, block by block, and does not wipe it.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    let mut left_behind = [0_u8; STACK_WIPED];
+    left_behind.zeroize();
+    std::hint::black_box(&left_behind);
+}
+
 /// Fills `buffer` from the operating system's generator.
 ///
 /// # Panics

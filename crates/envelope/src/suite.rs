@@ -12,7 +12,7 @@ use hpke::{Deserializable, Kem as _, OpModeR, OpModeS, Serializable};
 use zeroize::Zeroizing;
 
 use crate::error::{OpenError, SealError};
-use crate::secret::SecretArray;
+use crate::secret::{SecretArray, wipe_stack};
 
 #[cfg(test)]
 mod known_answers;
@@ -80,8 +80,9 @@ impl Sender {
 
     /// Seals; returns `enc` and ciphertext with its tag.
     pub(crate) fn seal(mut self, aad: &[u8], plaintext: &[u8]) -> Result<([u8; KEY_LEN], Vec<u8>), SealError> {
-        let ciphertext = self.context.seal(plaintext, aad).map_err(|_| SealError::TooLong("the plaintext"))?;
-        Ok((self.enc, ciphertext))
+        let ciphertext = self.context.seal(plaintext, aad);
+        wipe_stack();
+        Ok((self.enc, ciphertext.map_err(|_| SealError::TooLong("the plaintext"))?))
     }
 }
 
@@ -109,7 +110,9 @@ impl Receiver {
 
     /// Opens, or fails without saying why.
     pub(crate) fn open(mut self, aad: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        self.context.open(ciphertext, aad).map(Zeroizing::new).map_err(|_| OpenError::Refused)
+        let plaintext = self.context.open(ciphertext, aad).map(Zeroizing::new);
+        wipe_stack();
+        plaintext.map_err(|_| OpenError::Refused)
     }
 }
 
