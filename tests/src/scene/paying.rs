@@ -21,6 +21,8 @@ const LETTERS_AT_ONCE: usize = 8;
 const TYPE_WAIT: Duration = Duration::from_secs(10);
 /// After how long letters that were not taken are typed again.
 const TYPED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// How long a screen may take to draw its next frame.
+const FRAME_WAIT: Duration = Duration::from_secs(5);
 /// Pause between two looks at it.
 const TYPE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -68,6 +70,7 @@ impl Keyboard<'_> {
     /// When Tab never gets there; says what it came by.
     pub async fn go_to(&self, css: &str) {
         self.0.wait_for(css).await;
+        self.wait_for_heading().await;
         let mut passed = Vec::new();
         for _ in 0..TABS_MAX {
             if self.is_at(css).await {
@@ -77,6 +80,16 @@ impl Keyboard<'_> {
             passed.push(self.here().await);
         }
         panic!("the keyboard does not reach {css}, but {passed:?}");
+    }
+
+    /// Waits until a new screen has moved the focus to its heading, which it does with its next frame: whoever was faster would
+    /// lose the focus again. While nothing has it, that is still to come.
+    async fn wait_for_heading(&self) {
+        let started = Instant::now();
+        let is_nowhere = "return document.activeElement === null || document.activeElement === document.body;";
+        while self.ask(is_nowhere).await == Value::Bool(true) && started.elapsed() < FRAME_WAIT {
+            tokio::time::sleep(TYPE_PAUSE).await;
+        }
     }
 
     /// Presses the control with this `data-action`.
