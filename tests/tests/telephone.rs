@@ -74,7 +74,7 @@ async fn a_voucher_bought_by_keys_and_voice_is_spent_and_its_code_changed() {
 
     // What is left is heard, and the code changed, in the other language.
     let mut call = gateway.dial(&system, "zh-Hans").await;
-    assert!(call.spoken().contains("购买代金券"), "{}", call.spoken());
+    assert!(call.spoken().contains("购买预付凭证"), "{}", call.spoken());
     call.key("2").await;
     call.key(&number).await;
     let told = call.key(&code).await;

@@ -55,7 +55,7 @@ impl Said {
             (Self::Ended, false) => "You no longer pay by code. Not you? Tell your bank.",
             (Self::Ended, true) => "您的验证码支付已关闭。若非本人办理，请联系银行。",
             (Self::TelephonePinSet, false) => "You can now buy vouchers by telephone. Not you? Tell your bank.",
-            (Self::TelephonePinSet, true) => "您已开通电话购买代金券。若非本人办理，请联系银行。",
+            (Self::TelephonePinSet, true) => "您已开通电话购买预付凭证。若非本人办理，请联系银行。",
             (Self::TelephoneLocked, false) => {
                 "Buying by telephone is locked after too many wrong PINs. No money moved. Your bank's counter gives you another PIN."
             }
@@ -63,7 +63,7 @@ impl Said {
             (Self::BoughtByTelephone, false) => {
                 "A voucher was bought by telephone from your account. Not you? Tell your bank."
             }
-            (Self::BoughtByTelephone, true) => "您的账户通过电话购买了一张代金券。若非本人操作，请联系银行。",
+            (Self::BoughtByTelephone, true) => "您的账户通过电话购买了一张预付凭证。若非本人操作，请联系银行。",
         }
     }
 }

@@ -57,7 +57,7 @@ fn remarked(remark: &Remark, language: Language) -> String {
             return if english {
                 format!("{amount} is on the voucher.")
             } else {
-                format!("代金券余额为 {amount}。")
+                format!("预付凭证余额为 {amount}。")
             };
         }
         Remark::Refused(refusal) => refused(*refusal, language),
@@ -75,7 +75,7 @@ const fn refused(refusal: Refusal, language: Language) -> &'static str {
             "身份码与电话密码不符，或电话购买已锁定。未发生扣款，请联系银行柜台。"
         }
         (Refusal::NothingOffered, Language::English) => "There are no vouchers with these digits. No money moved.",
-        (Refusal::NothingOffered, Language::Chinese) => "没有该批次的代金券，未发生扣款。",
+        (Refusal::NothingOffered, Language::Chinese) => "没有该批次的预付凭证，未发生扣款。",
         (Refusal::Limit, Language::English) => "That is above your limit. No money moved.",
         (Refusal::Limit, Language::Chinese) => "超出您的限额，未发生扣款。",
         (Refusal::NotEnough, Language::English) => "Your account does not hold enough. No money moved.",
@@ -83,15 +83,15 @@ const fn refused(refusal: Refusal, language: Language) -> &'static str {
         (Refusal::WrongCode, Language::English) => {
             "Number and code do not belong together. After three wrong codes a voucher is locked."
         }
-        (Refusal::WrongCode, Language::Chinese) => "代金券号码与支付密码不符。连续三次输错将被锁定。",
+        (Refusal::WrongCode, Language::Chinese) => "预付凭证号码与支付密码不符。连续三次输错将被锁定。",
         (Refusal::Locked, Language::English) => "This voucher is locked. Its backup code opens it, at your bank.",
-        (Refusal::Locked, Language::Chinese) => "该代金券已锁定，请凭备用密码到银行解锁。",
+        (Refusal::Locked, Language::Chinese) => "该预付凭证已锁定，请凭备用密码到银行解锁。",
         (Refusal::BankLocked, Language::English) => {
             "This voucher is locked. Your bank's counter opens it, with your identity document."
         }
-        (Refusal::BankLocked, Language::Chinese) => "该代金券已锁定，请携带身份证件到银行柜台解锁。",
+        (Refusal::BankLocked, Language::Chinese) => "该预付凭证已锁定，请携带身份证件到银行柜台解锁。",
         (Refusal::Ended, Language::English) => "This voucher has ended.",
-        (Refusal::Ended, Language::Chinese) => "该代金券已终止。",
+        (Refusal::Ended, Language::Chinese) => "该预付凭证已终止。",
         (Refusal::Unavailable, Language::English) => {
             "Your bank cannot do this now. If you were buying, ask your bank before you try again. "
         }
@@ -108,17 +108,17 @@ fn asked(call: &Call) -> Zeroizing<String> {
             "To buy a voucher, press 1. To hear what is on a voucher, press 2. To change a voucher's code, press 3. For \
              Chinese, press 9."
         }
-        Menu::Main => "购买代金券请按 1。查询余额请按 2。更改支付密码请按 3。For English, press 9。",
+        Menu::Main => "购买预付凭证请按 1。查询余额请按 2。更改支付密码请按 3。For English, press 9。",
         Menu::Identity if english => "Enter the twelve digits of your identity code.",
         Menu::Identity => "请输入十二位身份码。",
         Menu::Pin(_) if english => "Enter your six digit telephone PIN.",
         Menu::Pin(_) => "请输入六位电话密码。",
         Menu::Batch(_) if english => "Enter the six digits of the voucher you want. The merchant shows them.",
-        Menu::Batch(_) => "请输入所购代金券的六位批次号，由商户公布。",
+        Menu::Batch(_) => "请输入所购预付凭证的六位批次号，由商户公布。",
         Menu::Number(Errand::Balance | Errand::ChangeCode) if english => {
             "Enter the sixteen digits of the voucher's number."
         }
-        Menu::Number(Errand::Balance | Errand::ChangeCode) => "请输入十六位代金券号码。",
+        Menu::Number(Errand::Balance | Errand::ChangeCode) => "请输入十六位预付凭证号码。",
         Menu::Code(..) if english => "Enter the ten digits of its code.",
         Menu::Code(..) => "请输入十位支付密码。",
         Menu::LettingIn | Menu::LookingUp(_) | Menu::Buying | Menu::Asking | Menu::Over => "",
@@ -137,7 +137,7 @@ fn asked(call: &Call) -> Zeroizing<String> {
                      go back, press 2."
                 )
             } else {
-                format!("将从您的账户扣款 {amount}，购买可在{payee}使用的代金券。确认购买请按 1，返回请按 2。")
+                format!("将从您的账户扣款 {amount}，购买可在{payee}使用的预付凭证。确认购买请按 1，返回请按 2。")
             });
         }
         Menu::Told(told) => return heard(told, language),
@@ -160,7 +160,7 @@ fn heard(told: &Told, language: Language) -> Zeroizing<String> {
                 )
             } else {
                 format!(
-                    "购买成功。代金券号码：{number}。支付密码：{code}。备用密码：{backup}。重听请按 1，返回菜单请按 2。\
+                    "购买成功。预付凭证号码：{number}。支付密码：{code}。备用密码：{backup}。重听请按 1，返回菜单请按 2。\
                      通话结束后，密码将无法再次告知。"
                 )
             }
@@ -175,7 +175,7 @@ fn heard(told: &Told, language: Language) -> Zeroizing<String> {
                      the menu, press 2."
                 )
             } else {
-                format!("尾号 {last_four} 的代金券已更改支付密码，新密码：{code}。重听请按 1，返回菜单请按 2。")
+                format!("尾号 {last_four} 的预付凭证已更改支付密码，新密码：{code}。重听请按 1，返回菜单请按 2。")
             }
         }
     })

@@ -290,7 +290,7 @@ fn about_number(number: &VoucherNumber, amount: Amount, payee: &str, language: &
     let payee: String = payee.chars().take(PAYEE_CHARACTERS_MAX).collect();
     let number = number.grouped();
     if language.starts_with("zh") {
-        format!("代金券 {number}：面值 {amount}，可在「{payee}」使用。密码将另行发送。")
+        format!("预付凭证 {number}：面值 {amount}，可在「{payee}」使用。密码将另行发送。")
     } else {
         format!("Voucher {number}: {amount} at {payee}. Its codes come in a message of their own.")
     }
@@ -300,9 +300,7 @@ fn with_codes(number: &VoucherNumber, codes: &VoucherCodes, language: &str) -> Z
     let (code, backup) = (codes.code.expose_grouped(), codes.backup.expose_grouped());
     let (code, backup, last_four) = (code.as_str(), backup.as_str(), number.last_four());
     Zeroizing::new(if language.starts_with("zh") {
-        format!(
-            "尾号 {last_four} 的代金券：支付密码 {code}，备用密码 {backup}。切勿告诉他人。若非本人购买，请联系银行。"
-        )
+        format!("凭证尾号 {last_four}：支付密码 {code}，备用密码 {backup}。切勿告诉他人。非本人购买请联系银行。")
     } else {
         format!(
             "Voucher ending in {last_four}: code {code} pays, backup code {backup} unlocks. Tell them to nobody. Not you? \
