@@ -240,7 +240,9 @@ impl OperatorKeys {
         };
         match inner::open_any(&epoch.key, hash, &capsule) {
             Ok(Content::Means(Means::Carrier(carrier))) => Ok(carrier),
-            Ok(Content::Means(_) | Content::Card(_)) | Err(_) => Err(DeclineCode::OrderMismatch),
+            Ok(Content::Means(_) | Content::Card(_) | Content::LargeVoucher(_)) | Err(_) => {
+                Err(DeclineCode::OrderMismatch)
+            }
         }
     }
 

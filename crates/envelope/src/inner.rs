@@ -19,8 +19,10 @@ use crate::pan::{PAN_LEN_MAX, Pan};
 use crate::pin::Pin;
 use crate::pin_block::{self, EncipheredPinBlock, PIN_BLOCK_LEN, PinKey};
 use crate::sealing_key::{BankSealingKey, BankSealingKeySecret};
-use crate::secret::{SecretBytes, wiped_buffer};
+use crate::secret::{SecretArray, SecretBytes, wiped_buffer};
 use crate::suite::{INNER_LABEL, PIN_EXPORT_LABEL, Sender};
+
+pub mod large_voucher;
 
 /// Length of the plaintext, in bytes, padding included.
 pub const INNER_PLAINTEXT_LEN: usize = 1024;
@@ -152,6 +154,8 @@ pub enum Content {
     Card(Box<Opened>),
     /// What pays in a card's place.
     Means(Means),
+    /// A voucher, with the card that a large amount needs beside it.
+    LargeVoucher(Box<large_voucher::Opened>),
 }
 
 /// How the payer is said to be the cardholder.
@@ -233,7 +237,9 @@ fn seal_written(
     written: &Written<'_>,
 ) -> Result<Capsule, SealError> {
     let mut plaintext = wiped_buffer(INNER_PLAINTEXT_LEN);
-    write(&mut plaintext, card, written).map_err(|Full| SealError::TooLong("the card data"))?;
+    let mut writer = Writer::new(&mut plaintext);
+    let filled = writer.put(&[VERSION]).and_then(|()| write(&mut writer, card, written));
+    filled.map_err(|Full| SealError::TooLong("the card data"))?;
     Capsule::seal(to, sender, attempt_hash, &plaintext)
 }
 
@@ -244,7 +250,7 @@ fn seal_written(
 pub fn open(secret: &BankSealingKeySecret, attempt_hash: &[u8; 32], capsule: &Capsule) -> Result<Opened, OpenError> {
     match open_any(secret, attempt_hash, capsule)? {
         Content::Card(opened) => Ok(*opened),
-        Content::Means(_) => Err(OpenError::Refused),
+        Content::Means(_) | Content::LargeVoucher(_) => Err(OpenError::Refused),
     }
 }
 
@@ -263,15 +269,28 @@ pub fn open_any(
     if plaintext.len() != INNER_PLAINTEXT_LEN {
         return Err(OpenError::Refused);
     }
-    if plaintext.first() == Some(&means::VERSION) {
-        return means::read(&plaintext).map(Content::Means).ok_or(OpenError::Refused);
+    content(&plaintext, key).ok_or(OpenError::Refused)
+}
+
+/// What a plaintext holds, by its first byte; the key is that of the PIN block which may be in it.
+fn content(plaintext: &[u8], key: PinKey) -> Option<Content> {
+    match *plaintext.first()? {
+        VERSION => {
+            let mut reader = Reader::new(plaintext);
+            reader.byte()?;
+            let opened = read(&mut reader, key)?;
+            reader.only_padding()?;
+            Some(Content::Card(Box::new(opened)))
+        }
+        means::VERSION => means::read(plaintext).map(Content::Means),
+        large_voucher::VERSION => large_voucher::read(plaintext, key).map(Box::new).map(Content::LargeVoucher),
+        _ => None,
     }
-    let (card, read) = read(&plaintext).ok_or(OpenError::Refused)?;
-    let verification = match read {
-        Read::Pin(kind, block) => Verification::Pin(SealedPin { kind, block, key }),
-        Read::Device => Verification::Device,
-    };
-    Ok(Content::Card(Box::new(Opened { card, verification })))
+}
+
+/// Whether a plaintext is one that a capsule may hold, which anybody can seal: for those who try what else is taken.
+pub fn is_plaintext(plaintext: &[u8]) -> bool {
+    plaintext.len() == INNER_PLAINTEXT_LEN && content(plaintext, PinKey::from_secret(SecretArray::random())).is_some()
 }
 
 fn check(card: &CardData) -> Result<(), SealError> {
@@ -299,13 +318,13 @@ pub(crate) fn is_expiry(yymm: [u8; 4]) -> bool {
     yymm.iter().all(u8::is_ascii_digit) && (1..=12).contains(&((yymm[2] - b'0') * 10 + (yymm[3] - b'0')))
 }
 
-fn write(plaintext: &mut [u8], card: &CardData, written: &Written<'_>) -> Result<(), Full> {
+/// Writes a card and what is said of its holder, as they stand after a version.
+fn write(writer: &mut Writer<'_>, card: &CardData, written: &Written<'_>) -> Result<(), Full> {
     let (code, block) = match written {
         Written::Pin(kind, block) => (kind.code(), block.to_bytes()),
         Written::Device => (VERIFIED_BY_DEVICE, NO_PIN_BLOCK),
     };
-    let mut writer = Writer::new(plaintext);
-    writer.put(&[VERSION, card.entry_mode.code(), code, card.psn.unwrap_or(NO_PSN)])?;
+    writer.put(&[card.entry_mode.code(), code, card.psn.unwrap_or(NO_PSN)])?;
     writer.put(&card.expiry_yymm)?;
     writer.put_short(card.pan.expose_ascii(), PAN_LEN_MAX)?;
     let track2 = card.track2.as_ref().map_or(&[][..], SecretBytes::expose);
@@ -315,17 +334,8 @@ fn write(plaintext: &mut [u8], card: &CardData, written: &Written<'_>) -> Result
     writer.put(&block)
 }
 
-/// What a plaintext says about the cardholder.
-enum Read {
-    Pin(PinKind, EncipheredPinBlock),
-    Device,
-}
-
-fn read(plaintext: &[u8]) -> Option<(CardData, Read)> {
-    let mut reader = Reader::new(plaintext);
-    if reader.byte()? != VERSION {
-        return None;
-    }
+/// Reads what [`write`] wrote.
+fn read(reader: &mut Reader<'_>, key: PinKey) -> Option<Opened> {
     let entry_mode = EntryMode::from_code(reader.byte()?)?;
     let code = reader.byte()?;
     let psn = match reader.byte()? {
@@ -342,12 +352,14 @@ fn read(plaintext: &[u8]) -> Option<(CardData, Read)> {
     let aid = reader.short(AID_LEN_MAX)?.to_vec();
     let icc_data = Zeroizing::new(reader.long(ICC_DATA_LEN_MAX)?.to_vec());
     let block = reader.array::<PIN_BLOCK_LEN>()?;
-    let read = match code {
-        VERIFIED_BY_DEVICE if block == NO_PIN_BLOCK => Read::Device,
+    let verification = match code {
+        VERIFIED_BY_DEVICE if block == NO_PIN_BLOCK => Verification::Device,
         VERIFIED_BY_DEVICE => return None,
-        code => Read::Pin(PinKind::from_code(code)?, EncipheredPinBlock::from_bytes(block)),
+        code => {
+            let block = EncipheredPinBlock::from_bytes(block);
+            Verification::Pin(SealedPin { kind: PinKind::from_code(code)?, block, key })
+        }
     };
-    reader.only_padding()?;
     let card = CardData {
         pan,
         track2: (!track2.is_empty()).then(|| SecretBytes::copy_of(track2)),
@@ -357,7 +369,7 @@ fn read(plaintext: &[u8]) -> Option<(CardData, Read)> {
         entry_mode,
         icc_data,
     };
-    Some((card, read))
+    Some(Opened { card, verification })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //!
 //! | key | opens or signs |
 //! |---|---|
-//! | [`BankSealingKey`] | the inner seal: card data and PIN block, or [`means`] in their place |
+//! | [`BankSealingKey`] | the inner seal: card data and PIN block, [`means`] in their place, or both |
 //! | [`PaymentServerSealingKey`] | the outer seal: what the payment server needs to route |
 //! | [`DeviceSealingKey`] | payment requests to a registered device |
 //! | [`LinkKey`] | payment requests to whoever was sent the link |
@@ -20,7 +20,7 @@
 //! | [`Merchant`] | signs orders |
 //! | [`BankOutcome`] | signs outcomes |
 //! | [`VaultRelease`] | signs what a vault releases to a bank |
-//! | [`Device`] | signs submissions and HTTP calls |
+//! | [`Device`] | signs submissions, HTTP calls, and large payments by voucher |
 //! | [`Subscriber`] | signs payments on a phone bill |
 //! | [`RestKey`] | seals what a device keeps for itself, and opens it again |
 //! | a passphrase | seals a wallet's [`backup`], and opens it again |

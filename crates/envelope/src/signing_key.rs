@@ -66,7 +66,7 @@ signing_role!(
     "vault-release"
 );
 signing_role!(
-    /// Role: a payer's device, which signs submissions and HTTP calls.
+    /// Role: a payer's device, which signs submissions, HTTP calls, and large payments by voucher.
     Device,
     "device"
 );

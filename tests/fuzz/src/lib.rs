@@ -11,6 +11,7 @@ mod dol;
 mod dsn;
 mod hid;
 mod icc_data;
+mod inner_plaintext;
 mod iso8583_message;
 mod kept_card;
 mod mpm_qr;
@@ -43,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "completion", check: completion::check },
     Target { name: "replay", check: replay::check },
     Target { name: "icc_data", check: icc_data::check },
+    Target { name: "inner_plaintext", check: inner_plaintext::check },
     Target { name: "iso8583", check: iso8583_message::check },
     Target { name: "kept_card", check: kept_card::check },
     Target { name: "mpm_qr", check: mpm_qr::check },

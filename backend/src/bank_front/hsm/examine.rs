@@ -91,6 +91,7 @@ impl Hsm {
                 self.examine_released(presentation, *alias).map(Box::new).map(Source::Alias)
             }
             Content::Means(means) => Ok(Source::Means(means)),
+            Content::LargeVoucher(_) => Err(DeclineCode::OrderMismatch.into()),
         }
     }
 
@@ -103,7 +104,7 @@ impl Hsm {
     pub fn examine(&self, presentation: &Presentation<'_>) -> Result<Examined, Refused> {
         match self.open_capsule(presentation)? {
             Content::Card(opened) => self.examine_card(presentation, &opened),
-            Content::Means(_) => Err(DeclineCode::OrderMismatch.into()),
+            Content::Means(_) | Content::LargeVoucher(_) => Err(DeclineCode::OrderMismatch.into()),
         }
     }
 

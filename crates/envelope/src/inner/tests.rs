@@ -5,6 +5,7 @@ use super::{
     seal_without_pin,
 };
 use crate::capsule::Capsule;
+use crate::encoding::Writer;
 use crate::error::PinBlockError;
 use crate::pan::Pan;
 use crate::pin::Pin;
@@ -35,7 +36,9 @@ fn pin() -> Pin {
 fn plaintext() -> Vec<u8> {
     let mut plaintext = vec![0; INNER_PLAINTEXT_LEN];
     let block = EncipheredPinBlock::from_bytes([0xEE; 16]);
-    super::write(&mut plaintext, &card(), &Written::Pin(PinKind::CardPin, &block)).expect("it fits");
+    plaintext[0] = super::VERSION;
+    let mut writer = Writer::new(&mut plaintext[1..]);
+    super::write(&mut writer, &card(), &Written::Pin(PinKind::CardPin, &block)).expect("it fits");
     plaintext
 }
 

@@ -18,7 +18,7 @@ pub struct Voucher {
 }
 
 impl Voucher {
-    pub(super) fn check(&self) -> Result<(), SealError> {
+    pub(crate) fn check(&self) -> Result<(), SealError> {
         if !is_text(self.customer_number.as_bytes(), CUSTOMER_NUMBER_LEN_MAX) {
             return Err(SealError::Malformed("the customer number"));
         }
@@ -28,12 +28,12 @@ impl Voucher {
         Ok(())
     }
 
-    pub(super) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
         writer.put_short(self.customer_number.as_bytes(), CUSTOMER_NUMBER_LEN_MAX)?;
         writer.put_short(self.code.expose(), VOUCHER_CODE_LEN_MAX)
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let customer_number = reader.text(CUSTOMER_NUMBER_LEN_MAX)?;
         let code = SecretBytes::copy_of(reader.short(VOUCHER_CODE_LEN_MAX)?);
         let voucher = Self { customer_number, code };
