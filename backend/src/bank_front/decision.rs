@@ -143,6 +143,35 @@ impl Verdict {
 
 /// Decides.
 pub fn decide(card: &Card, presented: &Presented, now: &Circumstances) -> Decision {
+    with_card(card, presented, |unchanged| match cardholder(card, presented, now, unchanged) {
+        Err(refused) => refused,
+        Ok(card_use) => (spend(card, presented, now), card_use),
+    })
+}
+
+/// Decides whether a card shows who its holder is, for a payment that it does not make itself. Only a chip and a PIN do:
+/// that a device verified its owner is no personal code. What the card may spend is not asked.
+pub fn identify(card: &Card, presented: &Presented, month_yymm: [u8; 4]) -> Decision {
+    with_card(card, presented, |unchanged| match (&presented.proof, &presented.cardholder) {
+        (Proof::Stripe(_) | Proof::Keyed | Proof::Released { .. }, _) => {
+            (Verdict::decline(DeclineCode::ChipRequired), unchanged)
+        }
+        (Proof::Chip { .. }, Cardholder::MalformedPin) => (Verdict::decline(DeclineCode::OrderMismatch), unchanged),
+        (Proof::Chip { .. }, Cardholder::Device | Cardholder::Vouched | Cardholder::Unverified) => {
+            (Verdict::decline(DeclineCode::PinRequired), unchanged)
+        }
+        (Proof::Chip { .. }, Cardholder::Pin(value)) => match by_pin(card, value, unchanged) {
+            Err(refused) => refused,
+            Ok(card_use) if has_expired(card, presented, month_yymm) => {
+                (Verdict::decline(DeclineCode::CardExpired), card_use)
+            }
+            Ok(card_use) => (Verdict::Approve, card_use),
+        },
+    })
+}
+
+/// Decides about a card that is in use, fresh and not objected to; `then` is told what it is as long as nobody was wrong.
+fn with_card(card: &Card, presented: &Presented, then: impl FnOnce(CardUse) -> (Verdict, CardUse)) -> Decision {
     let atc = match &presented.proof {
         // Its counter is not that of the card in use, and must not be taken for it.
         Proof::Chip { psn, .. } | Proof::Released { psn, .. } if !card.is_in_use(*psn) => {
@@ -158,10 +187,7 @@ pub fn decide(card: &Card, presented: &Presented, now: &Circumstances) -> Decisi
     if let Some(code) = standing(card).or_else(|| objection(card, presented)) {
         return Decision { verdict: Verdict::decline(code), card_use: Some(unchanged) };
     }
-    let (verdict, card_use) = match cardholder(card, presented, now, unchanged) {
-        Err(refused) => refused,
-        Ok(card_use) => (spend(card, presented, now), card_use),
-    };
+    let (verdict, card_use) = then(unchanged);
     Decision { verdict, card_use: Some(card_use) }
 }
 
@@ -201,19 +227,23 @@ fn cardholder(
     now: &Circumstances,
     unchanged: CardUse,
 ) -> Result<CardUse, (Verdict, CardUse)> {
-    let right = match &presented.cardholder {
-        Cardholder::Pin(value) => *value == card.pin_value,
-        Cardholder::MalformedPin => return Err((Verdict::decline(DeclineCode::OrderMismatch), unchanged)),
+    match &presented.cardholder {
+        Cardholder::Pin(value) => by_pin(card, value, unchanged),
+        Cardholder::MalformedPin => Err((Verdict::decline(DeclineCode::OrderMismatch), unchanged)),
         // Both must say so: the card under its cryptogram, and the bank's own record of it. Nobody was wrong about
         // a PIN, so no try is counted.
-        Cardholder::Device if is_within(now.amount, card.device_limit) => return Ok(unchanged),
+        Cardholder::Device if is_within(now.amount, card.device_limit) => Ok(unchanged),
         // The cardholder told the bank that a vault's word shall do, which is the proof's limit.
-        Cardholder::Vouched if matches!(presented.proof, Proof::Released { .. }) => return Ok(unchanged),
+        Cardholder::Vouched if matches!(presented.proof, Proof::Released { .. }) => Ok(unchanged),
         Cardholder::Device | Cardholder::Vouched | Cardholder::Unverified => {
-            return Err((Verdict::decline(DeclineCode::PinRequired), unchanged));
+            Err((Verdict::decline(DeclineCode::PinRequired), unchanged))
         }
-    };
-    if right {
+    }
+}
+
+/// Whether a PIN is the card's: what the card becomes, or the refusal with it. A wrong one costs a try.
+fn by_pin(card: &Card, value: &PinValue, unchanged: CardUse) -> Result<CardUse, (Verdict, CardUse)> {
+    if *value == card.pin_value {
         return Ok(CardUse { pin_tries_left: PIN_TRIES_MAX, ..unchanged });
     }
     let left = card.pin_tries_left.saturating_sub(1);
@@ -228,8 +258,7 @@ fn cardholder(
 
 /// Expiry, currency, limits, velocity and balance, for a payer who has proved to be the cardholder.
 fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
-    let expired = now.month_yymm > card.expiry_yymm || now.month_yymm > presented.expiry_yymm;
-    if expired {
+    if has_expired(card, presented, now.month_yymm) {
         return Verdict::decline(DeclineCode::CardExpired);
     }
     if now.amount.currency() != card.currency {
@@ -255,6 +284,11 @@ fn spend(card: &Card, presented: &Presented, now: &Circumstances) -> Verdict {
         return Verdict::decline(DeclineCode::InsufficientFunds);
     }
     Verdict::Approve
+}
+
+/// Whether the month is after the card's last, by the bank's record or by the card's own word.
+fn has_expired(card: &Card, presented: &Presented, month_yymm: [u8; 4]) -> bool {
+    month_yymm > card.expiry_yymm || month_yymm > presented.expiry_yymm
 }
 
 /// Whether an amount is at most the other, in the same currency.

@@ -59,6 +59,9 @@ pub enum BankError {
     /// An answer could not be packed, or a stored one not unpacked.
     #[error("ISO 8583: {0}")]
     Message(#[from] iso8583::Error),
+    /// No device signed for this attempt, or it was not approved.
+    #[error("no large payment by voucher was approved under this attempt")]
+    NoProof,
     /// No card as asked for.
     #[error("no such card, or more than one")]
     NoCard,

@@ -33,6 +33,7 @@ mod key;
 mod key_block;
 mod key_file;
 mod key_folder;
+mod large_voucher;
 mod new_card;
 mod payer;
 mod pin_block;
@@ -58,6 +59,7 @@ pub use key_file::{
 };
 use key_file::{KeyFile, StoredEpoch};
 pub use key_folder::KeyFolder;
+pub use large_voucher::ProvenVoucher;
 pub use new_card::CardSecrets;
 pub use pin_block::PinFormat;
 use pin_key::PinKeys;

@@ -10,6 +10,9 @@
 //! **Invariant:** while a voucher is locked no code is compared, so a lock ends guessing.
 //!
 //! **Invariant:** codes leave the bank once: the step that hands them over forgets them.
+//!
+//! **Invariant:** for a large amount no code is compared unless a card of the account that bought the voucher is proven,
+//! with its PIN.
 
 use std::collections::BTreeSet;
 
@@ -26,13 +29,14 @@ mod care;
 mod end_of_day;
 mod lifecycle;
 pub mod message;
+pub mod signer;
 mod spending;
 mod view;
 
 pub use care::{Answered, change_code, check_code, end, forgot_code, prove_identity, replace_backup, unlock};
 pub use end_of_day::{return_rest, to_return};
 pub use lifecycle::{Standing, TRIES_MAX, VoucherEvent, VoucherState};
-pub use spending::{Spending, TypedCode, spend};
+pub use spending::{Shown, Spending, TypedCode, spend};
 pub use view::{HistoryLine, VoucherView, history, of_batch};
 
 /// What the ledger calls a sale and a return.
@@ -203,7 +207,6 @@ struct Stored {
     bought_from: Option<AccountId>,
     merchant_id: MerchantId,
     currency: Currency,
-    large_from_minor: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -217,14 +220,13 @@ struct DbRow {
     bought_from: Option<AccountId>,
     merchant_id: String,
     currency: String,
-    large_from_minor: i64,
 }
 
 impl Stored {
     async fn find(connection: &mut DbConnection, number: &VoucherNumber) -> Result<Option<Self>, BankError> {
         let row: Option<DbRow> = sqlx::query_as(
             "SELECT state, code_verifier, backup_verifier, code_tries_left, backup_tries_left, account_id,
-             bought_from, merchant_id, currency, large_from_minor FROM voucher
+             bought_from, merchant_id, currency FROM voucher
              JOIN voucher_batch ON voucher_batch.fixed_part = voucher.fixed_part WHERE number = $1",
         )
         .bind(number.as_str())
@@ -245,7 +247,6 @@ impl Stored {
             bought_from: row.bought_from,
             merchant_id: row.merchant_id.parse().map_err(|_| BankError::Stored("voucher_batch.merchant_id"))?,
             currency: row.currency.parse().map_err(|_| BankError::Stored("voucher_batch.currency"))?,
-            large_from_minor: row.large_from_minor,
         }))
     }
 

@@ -119,8 +119,13 @@ decline_codes! {
     VoucherLocked = "declined_voucher_locked", "V2", CallBank;
     /// The voucher was used up or ended.
     VoucherEnded = "declined_voucher_ended", "V3", OtherCard;
-    /// So much is paid by a voucher only together with a card.
+    /// So much is paid by a voucher only together with a card of the account it was bought from.
     VoucherCardRequired = "declined_voucher_card_required", "V4", OtherCard;
+    /// The card beside the voucher is none of the account that the voucher was bought from.
+    VoucherWrongCard = "declined_voucher_wrong_card", "V5", OtherCard;
+    /// A large payment by voucher that is not signed for this attempt, or by another device than the one that signs for the
+    /// card.
+    VoucherSignature = "declined_voucher_signature", "V6", CallBank;
     /// Name, number and PIN are not those of a subscriber who may pay by phone bill.
     WrongSubscriber = "declined_wrong_subscriber", "P1", Retry;
     /// The operator does not know the key that signed for this subscriber, or does not accept it any more.

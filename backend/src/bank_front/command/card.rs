@@ -18,6 +18,7 @@ use crate::bank_front::card::{Card, CardStatus};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::Hsm;
 use crate::bank_front::personalisation::{self, NewCard};
+use crate::bank_front::voucher::signer;
 use crate::bank_front::{file, open_database, seed};
 
 /// What to do with cards.
@@ -37,6 +38,9 @@ pub enum CardCommand {
     Lost(CardName),
     /// Notes that a card was reported stolen; it stays so.
     Stolen(CardName),
+    /// Forgets which device signs large payments by voucher for a card, for a holder whose identity was checked: the next
+    /// one that pays with card and PIN takes its place.
+    ForgetDevice(CardName),
     /// Gives a card another PIN, and all tries. The bank keeps no card numbers: the card is told by its profile.
     ResetPin {
         /// Which bank.
@@ -125,6 +129,7 @@ pub(super) async fn run(command: CardCommand) -> Result<(), BankError> {
         CardCommand::Unblock(name) => set_status(&name, CardStatus::Active).await,
         CardCommand::Lost(name) => set_status(&name, CardStatus::Lost).await,
         CardCommand::Stolen(name) => set_status(&name, CardStatus::Stolen).await,
+        CardCommand::ForgetDevice(name) => forget_device(&name).await,
         CardCommand::ResetPin { folder, profile, pin_stdin } => {
             reset_pin(&folder, &profile, pin_stdin.then(read_pin).transpose()?).await
         }
@@ -239,6 +244,27 @@ pub(super) async fn set_status(name: &CardName, status: CardStatus) -> Result<()
         })
         .await?;
     print(&name.folder, &view(&card), || line(&card));
+    Ok(())
+}
+
+async fn forget_device(name: &CardName) -> Result<(), BankError> {
+    let db = open_database(&name.folder.home()).await?;
+    let (last_four, account_id) = (name.last_four.clone(), name.account_id());
+    let (card, is_forgotten) = db
+        .write(move |db_tx| {
+            Box::pin(async move {
+                let card = Card::named(db_tx, &last_four, account_id.as_ref()).await?;
+                let is_forgotten = signer::forget(db_tx, &card.pan_reference).await?;
+                Ok::<_, BankError>((card, is_forgotten))
+            })
+        })
+        .await?;
+    let mut json = view(&card);
+    json["device_forgotten"] = json!(is_forgotten);
+    print(&name.folder, &json, || {
+        let told = if is_forgotten { "its device is forgotten" } else { "no device signs for it" };
+        format!("{}; {told}", line(&card))
+    });
     Ok(())
 }
 

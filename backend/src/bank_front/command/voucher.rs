@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use futures::future::BoxFuture;
-use payment::{Amount, FixedPart, VoucherNumber};
+use payment::{Amount, AttemptId, FixedPart, VoucherNumber};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ use crate::bank_front::binding::Address;
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{self, CodeVerifier, Hsm, VoucherCodes};
 use crate::bank_front::merchant::MerchantBook;
-use crate::bank_front::voucher::{self, Answered, TakenVoucher, VoucherState, VoucherView};
+use crate::bank_front::voucher::{self, Answered, TakenVoucher, VoucherState, VoucherView, signer};
 use crate::bank_front::{file, open_database};
 use crate::clock::{now_ms, signed_ms};
 use crate::storage::DbConnection;
@@ -69,6 +69,14 @@ pub enum VoucherCommand {
     End(Number),
     /// What happened to a voucher.
     History(Number),
+    /// What the payer's device signed for a large payment, checked: for whoever disputes it.
+    Proof {
+        /// Which bank.
+        #[command(flatten)]
+        folder: Folder,
+        /// The attempt's id, which is on the receipt.
+        attempt: AttemptId,
+    },
     /// Writes what the bank knows of a batch, for the merchant's `vouchers reconcile`; checks it against the ledger.
     Reconcile {
         /// Which batch.
@@ -154,6 +162,7 @@ pub(super) async fn run(command: VoucherCommand) -> Result<(), BankError> {
         VoucherCommand::Counter(holder) => counter(&holder).await,
         VoucherCommand::End(number) => end(&number).await,
         VoucherCommand::History(number) => history(&number).await,
+        VoucherCommand::Proof { folder, attempt } => proof(&folder, attempt).await,
         VoucherCommand::Reconcile { batch, csv } => reconcile(&batch, &csv).await,
     }
 }
@@ -378,6 +387,24 @@ async fn history(number: &Number) -> Result<(), BankError> {
             })
             .collect();
         table(&columns, &rows)
+    });
+    Ok(())
+}
+
+async fn proof(folder: &Folder, attempt: AttemptId) -> Result<(), BankError> {
+    let (db, hsm) = (open_database(&folder.home()).await?, Hsm::load(folder.keys())?);
+    let found = signer::evidence(&mut *db.reader().acquire().await?, &attempt.to_string()).await?;
+    let evidence = found.ok_or(BankError::NoProof)?;
+    let bank_id = hsm.bank_id();
+    evidence.verify(&bank_id)?;
+    let mut json = json!(evidence);
+    json["bank_id"] = json!(bank_id);
+    print(folder, &json, || {
+        format!(
+            "attempt {attempt} at {bank_id}, from voucher {}: signed by the device with the key {}\n\
+             attempt hash  {}\ncard's answer {}\nsignature     {}",
+            evidence.number, evidence.device_key, evidence.attempt_hash, evidence.card_hash, evidence.signature
+        )
     });
     Ok(())
 }

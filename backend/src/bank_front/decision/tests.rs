@@ -274,3 +274,36 @@ fn an_application_that_is_not_on_the_card_is_refused() {
     let seen = used(Application::OfTheScheme(VISA.to_vec()), Some(DeclineCode::CardExpired));
     assert_refused(&both, &seen, &now(), DeclineCode::CardExpired);
 }
+
+#[test]
+fn a_card_shows_its_holder_by_chip_and_pin_and_spends_nothing() {
+    let month = *b"2611";
+    let decision = identify(&card(), &presented(), month);
+    let used = CardUse { atc: Some(42), pin_tries_left: 3, status: CardStatus::Active };
+    assert_eq!((decision.verdict, decision.card_use), (Verdict::Approve, Some(used)));
+    // What the card may spend, and how often, is not asked.
+    let poor = Card { payment_limit: usd(0), day_limit: usd(0), device_limit: usd(99_999), ..card() };
+    assert_eq!(identify(&poor, &presented(), month).verdict, Verdict::Approve);
+    let refused = |card: &Card, presented: &Presented, expected: DeclineCode| {
+        let decision = identify(card, presented, month);
+        assert_eq!(code(&decision), Some(expected), "{presented:?}");
+        decision.card_use
+    };
+    let wrong = Presented { cardholder: Cardholder::Pin(pvv([0; 4])), ..presented() };
+    assert_eq!(refused(&card(), &wrong, DeclineCode::WrongPin).unwrap().pin_tries_left, 2);
+    let last = Card { pin_tries_left: 1, ..card() };
+    let locked = refused(&last, &wrong, DeclineCode::PinTriesExceeded).unwrap();
+    assert_eq!((locked.pin_tries_left, locked.status), (0, CardStatus::PinLocked));
+    let unproven = [Cardholder::Device, Cardholder::Vouched, Cardholder::Unverified];
+    for cardholder in unproven {
+        let used = refused(&poor, &Presented { cardholder, ..presented() }, DeclineCode::PinRequired);
+        assert_eq!(used.unwrap().pin_tries_left, PIN_TRIES_MAX);
+    }
+    let malformed = Presented { cardholder: Cardholder::MalformedPin, ..presented() };
+    refused(&card(), &malformed, DeclineCode::OrderMismatch);
+    let swiped = Presented { proof: Proof::Stripe(StripeSays::NoChip), ..presented() };
+    refused(&card(), &swiped, DeclineCode::ChipRequired);
+    refused(&Card { status: CardStatus::Stolen, ..card() }, &presented(), DeclineCode::CardStolen);
+    refused(&card(), &Presented { expiry_yymm: *b"2610", ..presented() }, DeclineCode::CardExpired);
+    assert_eq!(refused(&card(), &Presented { proof: chip(41), ..presented() }, DeclineCode::Replay), None);
+}

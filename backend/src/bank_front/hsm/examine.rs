@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::brand::Agreement;
 use super::card_order::CardOrder;
-use super::{Hsm, LoadedIssuer, ReleasedCard, device, stripe, terminal};
+use super::{Hsm, LoadedIssuer, ProvenVoucher, ReleasedCard, device, stripe, terminal};
 use crate::bank_front::calendar;
 use crate::bank_front::card::PanReference;
 use crate::bank_front::decision::{Application, Cardholder, Presented, Proof};
@@ -53,6 +53,8 @@ pub enum Source {
     Alias(Box<ReleasedCard>),
     /// What pays in a card's place; its own books say whether it is right.
     Means(Means),
+    /// A voucher, with a card that is proven and a device's signature that is right.
+    LargeVoucher(Box<ProvenVoucher>),
 }
 
 /// Data element 55 of the answer: the issuer's word to the card, whichever it will be. Empty for a stripe.
@@ -80,7 +82,7 @@ impl From<DeclineCode> for Refused {
 
 impl Hsm {
     /// Opens the capsule, whatever pays. A card is checked as [`Hsm::examine`] does, one that a vault released by the
-    /// cryptogram it was enrolled with.
+    /// cryptogram it was enrolled with, a voucher that comes with one by cryptogram and signature.
     ///
     /// # Errors
     /// The refusal: a retired key, a seal or an order that does not match, or what [`Hsm::examine`] refuses.
@@ -91,7 +93,9 @@ impl Hsm {
                 self.examine_released(presentation, *alias).map(Box::new).map(Source::Alias)
             }
             Content::Means(means) => Ok(Source::Means(means)),
-            Content::LargeVoucher(_) => Err(DeclineCode::OrderMismatch.into()),
+            Content::LargeVoucher(opened) => {
+                self.examine_large_voucher(presentation, *opened).map(Box::new).map(Source::LargeVoucher)
+            }
         }
     }
 
@@ -115,7 +119,7 @@ impl Hsm {
             .map_err(|_| DeclineCode::OrderMismatch)
     }
 
-    fn examine_card(&self, presentation: &Presentation<'_>, opened: &Opened) -> Result<Examined, Refused> {
+    pub(super) fn examine_card(&self, presentation: &Presentation<'_>, opened: &Opened) -> Result<Examined, Refused> {
         let card = &opened.card;
         let card_label = label(card);
         let refuse = |code| Refused { code, card_label: card_label.clone() };

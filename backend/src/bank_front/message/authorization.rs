@@ -25,6 +25,7 @@ use crate::storage::DbConnection;
 
 mod alias;
 mod code;
+mod large_voucher;
 mod voucher;
 
 /// Characters of an approval code (DE 38), without those that look alike.
@@ -152,6 +153,8 @@ fn label(source: &Source) -> String {
     match source {
         Source::Card(examined) => examined.card_label.clone(),
         Source::Means(Means::Voucher(voucher)) => masked("voucher", &voucher.customer_number),
+        // What pays, and not the card beside it.
+        Source::LargeVoucher(proven) => masked("voucher", &proven.voucher.customer_number),
         Source::Means(Means::Code(code)) => masked("code", code.identity_code()),
         Source::Alias(_) | Source::Means(Means::Alias(_)) => ALIAS_LABEL.to_owned(),
         Source::Means(Means::Carrier(carrier)) => masked("phone bill", &carrier.who().number),
@@ -270,6 +273,7 @@ impl Authorization {
         match &checked.source {
             Source::Card(examined) => self.decide_card(db_tx, front, checked, examined).await,
             Source::Means(Means::Voucher(presented)) => self.decide_voucher(db_tx, front, checked, presented).await,
+            Source::LargeVoucher(proven) => self.decide_large_voucher(db_tx, front, checked, proven).await,
             Source::Alias(released) => self.decide_alias(db_tx, front, checked, released).await,
             Source::Means(Means::Code(Code::Pay(typed))) => self.decide_code(db_tx, front, checked, typed).await,
             // What orders a code pays nothing, a released card comes examined or not at all, and a bank keeps no phone bills.
@@ -391,6 +395,7 @@ impl Authorization {
         // A card whose cryptogram was right is told of the refusal too, so that it knows its bank was asked.
         let answer = |checked: &Checked| match &checked.source {
             Source::Card(examined) => examined.issuer_answer.decline.clone(),
+            Source::LargeVoucher(proven) => proven.card.issuer_answer.decline.clone(),
             Source::Alias(_) | Source::Means(_) => Vec::new(),
         };
         let issuer_answer = self.checked.as_ref().map(answer).unwrap_or_default();

@@ -16,6 +16,7 @@ use crate::bank_front::settlement::{self, Early};
 use crate::bank_front::tests::support::{Bench, HOLDER, MERCHANT, NOW_MS, Sent, home, usd};
 use crate::voucher::{BankKey, BatchFile, CodeDigits};
 
+mod large;
 mod messages;
 
 const FIXED: &str = "420001";
@@ -103,7 +104,7 @@ impl Desk {
             .db
             .write(move |db_tx| {
                 Box::pin(async move {
-                    Ok(match spend(db_tx, &typed, &payee, usd(minor), NOW_MS).await? {
+                    Ok(match spend(db_tx, &typed, Shown::CodeAlone, &payee, usd(minor), NOW_MS).await? {
                         Spending::From(debit) => Ok(ledger::settle(db_tx, &payment_of(debit, minor), NOW_MS).await?),
                         Spending::Refused(code) => Err(code),
                     })
@@ -417,6 +418,8 @@ async fn a_voucher_pays_its_merchant_and_no_large_amount_alone() {
     let code = *bought.codes.code.expose_ascii();
     assert_eq!(desk.pay_with(&bought.number, &code, "red-door", 100).await, Err(DeclineCode::NotPermitted));
     assert_eq!(desk.pay(&bought, LARGE_FROM).await, Err(DeclineCode::VoucherCardRequired));
+    // Where it is not good anyway, nobody is asked for a card.
+    assert_eq!(desk.pay_with(&bought.number, &code, "red-door", LARGE_FROM).await, Err(DeclineCode::NotPermitted));
     desk.pay(&bought, LARGE_FROM - 1).await.unwrap();
     // A number nobody sold is answered as a wrong code is.
     let unknown = (0..).find_map(|from| VoucherNumber::from_parts(&"999999".parse().unwrap(), from)).unwrap();

@@ -1,4 +1,5 @@
-//! A voucher pays in a card's place: its books say which account is debited, and count a wrong code.
+//! A voucher pays in a card's place: its books say which account is debited, count a wrong code, and ask for a card where
+//! the amount is large.
 
 use envelope::means::voucher::Voucher;
 use payment::DeclineCode;
@@ -6,7 +7,7 @@ use payment::DeclineCode;
 use super::{Authorization, Checked, Debited, Decided};
 use crate::bank_front::BankFront;
 use crate::bank_front::error::BankError;
-use crate::bank_front::voucher::{self, Spending, TypedCode};
+use crate::bank_front::voucher::{self, Shown, Spending, TypedCode};
 use crate::storage::DbConnection;
 
 impl Authorization {
@@ -26,7 +27,7 @@ impl Authorization {
             Err(code) => return Ok(self.decline(front, code.into())),
         };
         let payee = self.asked.payee.account();
-        match voucher::spend(db_tx, &typed, payee, self.asked.amount, self.now_ms).await? {
+        match voucher::spend(db_tx, &typed, Shown::CodeAlone, payee, self.asked.amount, self.now_ms).await? {
             Spending::Refused(code) => Ok(self.decline(front, code.into())),
             Spending::From(_) if !self.asked.payee.is_paid_in(self.asked.amount.currency()) => {
                 Ok(self.decline(front, DeclineCode::DoNotHonour.into()))

@@ -34,7 +34,9 @@ pub(in crate::bank_front::message) async fn answer(
         Ok(Source::Means(Means::Code(Code::Order(ordered)))) => code::order(front, &occasion, ordered, now_ms).await?,
         Ok(Source::Means(Means::Code(Code::Confirm(typed)))) => code::confirm(front, &occasion, typed, now_ms).await?,
         // What pays belongs into a 0200.
-        Ok(Source::Card(_) | Source::Alias(_) | Source::Means(_)) => Err(DeclineCode::OrderMismatch),
+        Ok(Source::Card(_) | Source::Alias(_) | Source::Means(_) | Source::LargeVoucher(_)) => {
+            Err(DeclineCode::OrderMismatch)
+        }
         Err(refused) => Err(refused.code),
     };
     match done {
