@@ -18,6 +18,9 @@
 //! Attempt id and nonce are drawn before the card is read, since the card's cryptogram is tied to them: every reading
 //! has its own. The PIN and the card are wiped as soon as they are sealed. From Sealing on nothing can be stopped.
 //!
+//! A voucher begins at Sealing. Where its bank wants a card beside it, its checkout waits for one after that, and
+//! what was typed waits in the paying task: see `voucher`.
+//!
 //! A phone that has verified its owner skips Pin; a stripe never does. A card in a slot is held until the bank has
 //! answered and is told the answer before the result is shown (`docs/adr/0014-last-word-to-the-card.md`).
 
@@ -31,6 +34,7 @@ mod run;
 pub(crate) mod settle;
 mod submit;
 mod trace;
+mod voucher;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
@@ -56,6 +60,7 @@ pub use code::CodeWish;
 pub use means::Payable;
 pub(crate) use run::sealing_key;
 pub use trace::Trace;
+pub use voucher::{CardTime, VoucherWish};
 
 /// How long stopping waits for the reader to be let go.
 const STOP_WAIT: Duration = Duration::from_secs(3);
@@ -66,6 +71,8 @@ pub(crate) enum How {
     Card(Arc<Vec<Place>>),
     /// Something in its place.
     Means(Payable),
+    /// A voucher, and the readers where its card is waited for when one is needed.
+    Voucher(VoucherWish, Arc<Vec<Place>>),
     /// A card that a vault keeps.
     Alias(AliasWish),
     /// A phone bill, whose PIN is typed on the pad.
@@ -78,10 +85,16 @@ impl How {
         Ok(Self::Card(Arc::new(wallet.core.readers.places(reader)?)))
     }
 
+    /// A voucher, whose card is waited for at one reader, or at whichever shows one.
+    pub(crate) fn voucher(wallet: &Wallet, wish: VoucherWish, reader: Option<&str>) -> Result<Self> {
+        Ok(Self::Voucher(wish, Arc::new(wallet.core.readers.places(reader)?)))
+    }
+
     fn method(&self) -> Method {
         match self {
             Self::Card(_) => Method::Card,
             Self::Means(payable) => payable.method(),
+            Self::Voucher(..) => Method::Voucher,
             Self::Alias(_) => Method::Alias,
             Self::Bill(_) => Method::Carrier,
         }
@@ -91,6 +104,7 @@ impl How {
         match self {
             Self::Card(_) => CheckoutStage::WaitingForCard,
             Self::Means(_) | Self::Alias(_) => CheckoutStage::Sealing,
+            Self::Voucher(wish, _) => wish.first_stage(),
             Self::Bill(wish) => wish.first_stage(),
         }
     }
@@ -190,7 +204,7 @@ impl Checkout {
         // A pad that is shown from the beginning can be confirmed from the beginning.
         let pin = match &mut how {
             How::Bill(wish) => wish.asked(),
-            How::Card(_) | How::Means(_) | How::Alias(_) => None,
+            How::Card(_) | How::Means(_) | How::Voucher(..) | How::Alias(_) => None,
         };
         let view = CheckoutView {
             request_id: order.order().request_id,

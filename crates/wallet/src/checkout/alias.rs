@@ -8,7 +8,7 @@ use envelope::vault::ReleaseWish;
 use protocol::ErrorCode;
 
 use super::run::{Draw, Plan, Sealing, begin, write_down};
-use super::settle::{Again, End};
+use super::settle::End;
 use super::submit;
 use crate::error::{Result, WalletError};
 use crate::vault::{self, Owner};
@@ -36,9 +36,7 @@ pub(super) async fn pay(wallet: &Wallet, plan: &Plan, wish: AliasWish) -> Result
     let sealing = Sealing { started, bank, bank_certificate, route, inner };
     let sealed = write_down(wallet, plan, &keys, order, &draw, sealing).await?;
     Ok(match submit::submit(wallet, plan, sealed, None).await? {
-        End::Again(again @ (Again::BankKeyRetired | Again::PinWanted)) => {
-            End::refused(ErrorCode::Declined(again.code()))
-        }
+        End::Again(again) => End::refused(ErrorCode::Declined(again.code())),
         end => end,
     })
 }

@@ -8,7 +8,7 @@ use payment::Method;
 use protocol::ErrorCode;
 
 use super::run::{Draw, Plan, Sealing, begin, sealing_key, write_down};
-use super::settle::{Again, End};
+use super::settle::End;
 use super::submit;
 use crate::carrier;
 use crate::error::{Result, WalletError};
@@ -35,7 +35,15 @@ impl Payable {
 }
 
 /// Pays to the end. The means is wiped as soon as it is sealed, so it cannot be sealed anew by itself.
-pub(super) async fn pay(wallet: &Wallet, plan: &Plan, mut payable: Payable) -> Result<End> {
+pub(super) async fn pay(wallet: &Wallet, plan: &Plan, payable: Payable) -> Result<End> {
+    Ok(match pay_once(wallet, plan, payable).await? {
+        End::Again(again) => End::refused(ErrorCode::Declined(again.code())),
+        end => end,
+    })
+}
+
+/// The same, and what would help is told.
+pub(super) async fn pay_once(wallet: &Wallet, plan: &Plan, mut payable: Payable) -> Result<End> {
     let (keys, order) = begin(wallet, plan).await?;
     let started = Instant::now();
     let draw = Draw::new(plan, wallet.core.server.now_ms());
@@ -46,10 +54,5 @@ pub(super) async fn pay(wallet: &Wallet, plan: &Plan, mut payable: Payable) -> R
     drop(payable);
     let sealing = Sealing { started, bank, bank_certificate, route, inner };
     let sealed = write_down(wallet, plan, &keys, order, &draw, sealing).await?;
-    Ok(match submit::submit(wallet, plan, sealed, None).await? {
-        End::Again(again @ (Again::BankKeyRetired | Again::PinWanted)) => {
-            End::refused(ErrorCode::Declined(again.code()))
-        }
-        end => end,
-    })
+    submit::submit(wallet, plan, sealed, None).await
 }

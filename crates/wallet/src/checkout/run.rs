@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::settle::{Again, End};
-use super::{How, Stop, Trace, alias, bill, means, submit};
+use super::{How, Stop, Trace, alias, bill, means, submit, voucher};
 use crate::card::{self, CardEvent, InsertedCard, Presented, Reading, STEPS, Terminal, Watcher};
 use crate::clock;
 use crate::error::{Result, WalletError};
@@ -34,7 +34,7 @@ const UNREADABLE_MAX: u32 = 3;
 /// The pause before a card that may still lie there is read again.
 const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 /// How often a payment begins anew because the bank's key was retired while the person was busy.
-const RESEALS_MAX: u32 = 1;
+pub(super) const RESEALS_MAX: u32 = 1;
 
 /// What is to be paid, and how.
 pub(crate) struct Plan {
@@ -68,19 +68,19 @@ enum Proof {
 }
 
 /// A card that was read for an attempt of its own.
-struct ReadCard {
-    draw: Draw,
-    presented: Presented,
+pub(super) struct ReadCard {
+    pub(super) draw: Draw,
+    pub(super) presented: Presented,
     /// The card itself, when it waits in its slot for the bank's answer.
-    inserted: Option<InsertedCard>,
-    took_ms: u32,
+    pub(super) inserted: Option<InsertedCard>,
+    pub(super) took_ms: u32,
 }
 
 /// How long the card had to be held, and whether it should go on staying.
 #[derive(Clone, Copy)]
-struct Held {
-    stay: CardStay,
-    took_ms: u32,
+pub(super) struct Held {
+    pub(super) stay: CardStay,
+    pub(super) took_ms: u32,
 }
 
 /// Sealed and written down, ready to be sent.
@@ -99,6 +99,7 @@ pub(crate) async fn pay(wallet: Wallet, plan: Plan, how: How) {
     let ended = match how {
         How::Card(places) => pay_with_card(&wallet, &plan, &places).await,
         How::Means(payable) => means::pay(&wallet, &plan, payable).await,
+        How::Voucher(wish, places) => voucher::pay(&wallet, &plan, wish, &places).await,
         How::Alias(wish) => alias::pay(&wallet, &plan, wish).await,
         How::Bill(wish) => bill::pay(&wallet, &plan, wish).await,
     };
@@ -162,7 +163,7 @@ async fn pay_with_card(wallet: &Wallet, plan: &Plan, places: &Arc<Vec<Place>>) -
 }
 
 /// Waits for the card and reads it, anew for a new attempt after everything a person can put right there and then.
-async fn read_card(wallet: &Wallet, plan: &Plan, places: &Arc<Vec<Place>>) -> Result<ReadCard> {
+pub(super) async fn read_card(wallet: &Wallet, plan: &Plan, places: &Arc<Vec<Place>>) -> Result<ReadCard> {
     let checkout = &wallet.core.checkout;
     let deadline = Instant::now() + wallet.core.config.card_wait;
     let order = plan.order.order();
@@ -300,7 +301,7 @@ async fn prove(wallet: &Wallet, plan: &Plan, presented: &Presented, rule: PinRul
     Ok(Proof::Pin(pin))
 }
 
-async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, held: Held) -> Result<Pin> {
+pub(super) async fn ask_pin(wallet: &Wallet, plan: &Plan, card_label: String, held: Held) -> Result<Pin> {
     let entered = wallet.core.checkout.ask_pin(plan.number, card_label, held.stay, held.took_ms);
     entered_pin(plan, entered).await
 }
@@ -424,7 +425,7 @@ fn sealed_text(capsule: &Capsule) -> protocol::SealedText {
 }
 
 /// The issuer's prefix: eight digits of a number of sixteen or more, else six.
-fn issuer_prefix(read: &Presented) -> Result<String> {
+pub(super) fn issuer_prefix(read: &Presented) -> Result<String> {
     let unusable = |_| WalletError::Card(emv::CardError::Malformed { at: "5A" });
     Ok(envelope::Pan::from_ascii(read.card_number().expose_digits().as_bytes()).map_err(unusable)?.iin())
 }

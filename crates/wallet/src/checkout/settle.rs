@@ -43,17 +43,19 @@ pub(crate) enum End {
         /// When it will be known, at the latest.
         deadline_ms: u64,
     },
-    /// The bank refused, and reading the card once more helps.
+    /// The bank refused, and reading a card, or the same once more, helps.
     Again(Again),
 }
 
-/// Why reading the card once more helps.
+/// Why reading a card, or the same once more, helps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     /// The bank no longer has the key it was sealed to.
     BankKeyRetired,
     /// The bank wants the PIN that the card did not ask for.
     PinWanted,
+    /// The bank wants a card beside a voucher.
+    CardWanted,
 }
 
 impl Again {
@@ -62,6 +64,7 @@ impl Again {
         match self {
             Self::BankKeyRetired => DeclineCode::RetiredKey,
             Self::PinWanted => DeclineCode::PinRequired,
+            Self::CardWanted => DeclineCode::VoucherCardRequired,
         }
     }
 }
@@ -305,6 +308,7 @@ async fn declined(
         DeclineCode::RetiredKey => return Ok(End::Again(Again::BankKeyRetired)),
         // A server alone must not make anybody type a PIN.
         DeclineCode::PinRequired if view.outcome.is_some() => return Ok(End::Again(Again::PinWanted)),
+        DeclineCode::VoucherCardRequired if view.outcome.is_some() => return Ok(End::Again(Again::CardWanted)),
         _ => {}
     }
     Ok(End::Refused { code: ErrorCode::Declined(code), money_moved: MoneyMoved::No, pin_tries_left })

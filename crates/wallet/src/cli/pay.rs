@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use payment::RequestId;
+use payment::{DeclineCode, RequestId};
 use protocol::ipc::{ApplicationView, CardStay, CheckoutStage, CheckoutView};
 use protocol::{ErrorCode, MoneyMoved, Problem};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::pin::PinSource;
-use super::{Cli, alias, by_code, carrier, exit_of, print};
+use super::{Cli, alias, by_code, carrier, exit_of, print, voucher};
 use crate::checkout::Trace;
 use crate::wallet::Wallet;
 
@@ -42,12 +42,8 @@ pub(super) struct PayArgs {
     by_alias: alias::PayByAlias,
     #[command(flatten)]
     by_carrier: carrier::CarrierArgs,
-    /// Pays with the voucher of this number instead of a card. Its code is asked for, or read from standard input.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "pin_stdin")]
-    voucher: Option<String>,
-    /// The bank that sold the voucher.
-    #[arg(long, value_name = "BANK", default_value = "first", requires = "voucher")]
-    voucher_bank: String,
+    #[command(flatten)]
+    by_voucher: voucher::VoucherArgs,
 }
 
 /// One run of `pay`.
@@ -87,7 +83,7 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     let request_id = request_id(&wallet, &args.request).await?;
     let request = wallet.show(request_id).await?;
     let in_its_place = args.by_alias.alias.is_some() || args.by_carrier.carrier;
-    let by_card = args.voucher.is_none() && !args.by_code.code && !in_its_place;
+    let by_card = args.by_voucher.voucher.is_none() && !args.by_code.code && !in_its_place;
     let readers = if by_card { wallet.readers().await? } else { Vec::new() };
     if by_card && args.reader.is_none() && readers.iter().all(|reader| reader.trouble.is_some()) {
         // Without a reader there is none that could say why.
@@ -107,9 +103,9 @@ async fn pay(cli: &Cli, args: &PayArgs) -> Result<ExitCode, Problem> {
     } else if args.by_carrier.carrier {
         let payable = carrier::payable(&wallet, &args.by_carrier, cli.json).await?;
         wallet.checkout_pay(request_id, payable, trace).await?;
-    } else if let Some(number) = &args.voucher {
-        let payable = super::voucher::read(number, &args.voucher_bank)?;
-        wallet.checkout_pay(request_id, payable, trace).await?;
+    } else if let Some(number) = &args.by_voucher.voucher {
+        let wish = args.by_voucher.wish(number)?;
+        wallet.checkout_pay_voucher(request_id, wish, args.reader.as_deref(), trace).await?;
     } else {
         wallet.checkout_start_traced(request_id, args.reader.clone(), trace).await?;
     }
@@ -149,7 +145,7 @@ impl Counter<'_> {
             }
             match &view.progress {
                 CheckoutStage::WaitingForCard => {
-                    if let Some(notice) = view.notice.filter(|_| !self.may_wait_on(view.notice)) {
+                    if let Some(notice) = self.in_the_way(view.notice) {
                         self.wallet.checkout_stop().await?;
                         self.tell_trace_but_the_end();
                         return Err(notice.into());
@@ -184,11 +180,20 @@ impl Counter<'_> {
         let _ = tokio::time::timeout(patience, self.wallet.outcome()).await;
     }
 
+    /// Why waiting for a card makes no sense. A program that gave a voucher and announced no PIN has none for its card.
+    fn in_the_way(&self, notice: Option<ErrorCode>) -> Option<ErrorCode> {
+        let has_pin = self.interactive || self.args.pin_stdin;
+        if self.args.by_voucher.is_alone() && !has_pin {
+            return Some(ErrorCode::Declined(DeclineCode::VoucherCardRequired));
+        }
+        notice.filter(|notice| !self.may_wait_on(*notice))
+    }
+
     /// Whether waiting on makes sense after a reading problem: only with somebody there to bring the card again.
-    /// A bank whose key was retired, or that wants a PIN, needs the same card once more, and no hands.
-    fn may_wait_on(&self, notice: Option<ErrorCode>) -> bool {
-        let once_more = [payment::DeclineCode::RetiredKey, payment::DeclineCode::PinRequired].map(ErrorCode::Declined);
-        self.interactive || notice.is_some_and(|notice| once_more.contains(&notice))
+    /// A bank whose key was retired, or that wants a PIN, or a card beside a voucher, needs no hands.
+    fn may_wait_on(&self, notice: ErrorCode) -> bool {
+        let once_more = [DeclineCode::RetiredKey, DeclineCode::PinRequired, DeclineCode::VoucherCardRequired];
+        self.interactive || once_more.map(ErrorCode::Declined).contains(&notice)
     }
 
     async fn choose(&self, applications: Vec<ApplicationView>) -> Result<(), Problem> {
@@ -284,6 +289,10 @@ impl Counter<'_> {
 fn waiting_words(notice: Option<ErrorCode>) -> String {
     match notice {
         None => "Hold or insert your card.".to_owned(),
+        Some(ErrorCode::Declined(DeclineCode::VoucherCardRequired)) => {
+            "So much needs a card of the account that bought the voucher too; the voucher pays. Hold or insert it."
+                .to_owned()
+        }
         Some(code) => format!("{} Hold or insert your card again.", code.message()),
     }
 }

@@ -1,27 +1,54 @@
-//! `pay --voucher`: the number is an argument, the code is asked for or read from standard input.
+//! `pay --voucher`: the number is an argument; the code, and the PIN of the card that a large amount needs, are asked for
+//! or read from standard input.
 
 use std::io::{self, IsTerminal};
 
+use clap::Args;
 use envelope::SecretBytes;
-use envelope::means::Means;
 use envelope::means::voucher::Voucher;
 use payment::{DeclineCode, VoucherNumber};
 use protocol::{ErrorCode, Problem};
 use zeroize::Zeroizing;
 
 use super::pin::secret_line;
-use crate::checkout::Payable;
+use crate::checkout::{CardTime, VoucherWish};
 
 /// The longest line that is taken for a code, in bytes.
 const LINE_BYTES_MAX: usize = 32;
 
-/// What pays: the voucher with this number at this bank, and the code that somebody types now. This blocks.
-pub(super) fn read(number: &str, bank: &str) -> Result<Payable, Problem> {
+#[derive(Args)]
+pub(super) struct VoucherArgs {
+    /// Pays with the voucher of this number. Its code is asked for, or read from standard input; so is the PIN of the card
+    /// that a large amount needs.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) voucher: Option<String>,
+    /// The bank that sold the voucher.
+    #[arg(long, value_name = "BANK", default_value = "first", requires = "voucher")]
+    voucher_bank: String,
+    /// Shows the card at once, without asking the bank first whether the amount needs one.
+    #[arg(long, requires = "voucher")]
+    pub(super) with_card: bool,
+}
+
+impl VoucherArgs {
+    /// Whether a voucher pays, and no card was announced beside it.
+    pub(super) fn is_alone(&self) -> bool {
+        self.voucher.is_some() && !self.with_card
+    }
+
+    /// What pays: the voucher with this number at this bank, and the code that somebody types now. This blocks.
+    pub(super) fn wish(&self, number: &str) -> Result<VoucherWish, Problem> {
+        let voucher = read(number)?;
+        let card = if self.with_card { CardTime::AtOnce } else { CardTime::WhenAsked };
+        Ok(VoucherWish { voucher, bank_id: self.voucher_bank.clone(), card })
+    }
+}
+
+fn read(number: &str) -> Result<Voucher, Problem> {
     // Its check digits tell a slip before anything is sent.
     let number: VoucherNumber = number.parse().map_err(|error| wrong(&error))?;
     let code = read_code().map_err(|error| wrong(&error))?;
-    let voucher = Voucher { customer_number: number.as_str().to_owned(), code };
-    Ok(Payable { means: Means::Voucher(voucher), front: bank.to_owned() })
+    Ok(Voucher { customer_number: number.as_str().to_owned(), code })
 }
 
 fn wrong(why: &impl ToString) -> Problem {

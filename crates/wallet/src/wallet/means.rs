@@ -2,7 +2,6 @@
 
 use envelope::SecretBytes;
 use envelope::keyset::FrontKind;
-use envelope::means::Means;
 use envelope::means::voucher::Voucher;
 use payment::{IdentityCode, Method, RequestId, VoucherNumber};
 use protocol::ipc::CheckoutView;
@@ -13,7 +12,7 @@ use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
 use crate::checkout::entry::{ENTRY_LIFE, Entry, Named, Step};
-use crate::checkout::{CodeWish, Payable, Trace};
+use crate::checkout::{CardTime, CodeWish, Trace, VoucherWish};
 use crate::desk::Turn;
 
 type Answer<T> = std::result::Result<T, Problem>;
@@ -26,7 +25,8 @@ impl Wallet {
         Ok(banks.map(|bank| FrontView { id: bank.bank_id.clone(), name: bank.bank_name.clone() }).collect())
     }
 
-    /// Pays a request with a voucher. A number that was mistyped is refused before anything is sent.
+    /// Pays a request with a voucher, and its card where the bank asks for one. A number that was mistyped is refused before
+    /// anything is sent.
     pub async fn voucher_pay(
         &self,
         request_id: RequestId,
@@ -36,8 +36,8 @@ impl Wallet {
     ) -> Answer<CheckoutView> {
         let number: VoucherNumber = number.parse().map_err(|error| mistyped(&error))?;
         let voucher = Voucher { customer_number: number.as_str().to_owned(), code: without_gaps(&code) };
-        let payable = Payable { means: Means::Voucher(voucher), front: bank_id };
-        self.checkout_pay(request_id, payable, Trace::silent()).await
+        let wish = VoucherWish { voucher, bank_id, card: CardTime::WhenAsked };
+        self.checkout_pay_voucher(request_id, wish, None, Trace::silent()).await
     }
 
     /// Begins to pay a request by code. The password waits here until a code is typed, ten minutes at most.

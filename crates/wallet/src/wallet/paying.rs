@@ -5,7 +5,7 @@ use protocol::ipc::{CheckoutStage, CheckoutView, PinEntryView, PinLayout, PinPad
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
-use crate::checkout::{AliasWish, BillWish, How, Payable, Trace, settle};
+use crate::checkout::{AliasWish, BillWish, How, Payable, Trace, VoucherWish, settle};
 use crate::error::{Result, WalletError};
 use crate::inbox::VerifiedOrder;
 
@@ -43,6 +43,20 @@ impl Wallet {
     ) -> std::result::Result<CheckoutView, Problem> {
         let order = self.payable(request_id, payable.method()).await?;
         self.start(order, How::Means(payable), None, trace).await
+    }
+
+    /// Starts paying a request with a voucher. It can be stopped while its card, where one is needed, is waited for at the
+    /// reader named, or at any.
+    pub async fn checkout_pay_voucher(
+        &self,
+        request_id: RequestId,
+        wish: VoucherWish,
+        reader: Option<&str>,
+        trace: Trace,
+    ) -> std::result::Result<CheckoutView, Problem> {
+        let order = self.payable(request_id, Method::Voucher).await?;
+        let how = How::voucher(self, wish, reader)?;
+        self.start(order, how, None, trace).await
     }
 
     /// Starts paying a request with a card that a vault keeps. The vault is asked at once, so it cannot be stopped.

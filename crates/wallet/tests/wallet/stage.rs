@@ -14,18 +14,18 @@ use axum::{Json, Router};
 use envelope::keyset::{BankCertificate, BankTrust, Dated, FrontKind, IinRange, Keyset, KeysetKey, MerchantProfile};
 use envelope::{
     BankOutcome, BankRoot, BankSealingKeySecret, DeviceSealingKey, LinkKey, Merchant, OperatorRoot,
-    PaymentServerSealingKeySecret, SigningKey, jws, request,
+    PaymentServerSealingKeySecret, SigningKey, jws, outer, request,
 };
 use futures::StreamExt;
 use payment::order::OrderDraft;
 use payment::outcome::OUTCOME_VERSION;
 use payment::{
-    Amount, AttemptHash, AttemptId, AttemptState, BankResult, MerchantId, Order, Outcome, Receipt, RequestId,
-    RequestState, WalletNonce,
+    Amount, AttemptHash, AttemptId, AttemptState, BankResult, DeclineCode, MerchantId, Order, Outcome, Receipt,
+    RequestId, RequestState, WalletNonce,
 };
 use protocol::wallet_api::{
     AttemptView, CodePayerView, CodeTerminalKind, CodeTerminalView, InboxEvent, InboxPage, KeysetView, RegisterDevice,
-    RequestStatusView, SealedRequest,
+    RequestStatusView, SealedRequest, SubmitAttempt,
 };
 use protocol::{ErrorCode, Problem};
 use wallet::{KeyStoreKind, Upkeep, Wallet, WalletConfig};
@@ -108,6 +108,17 @@ impl Parties {
         jws::sign(&self.outcome, jws::TYP_OUTCOME, &outcome.canonical())
     }
 
+    /// The server's word that the bank refused what was submitted for an order; signed by the bank.
+    pub fn declined(&self, order: &Order, submitted: &SubmitAttempt, code: DeclineCode) -> AttemptView {
+        let capsule = serde_json::from_value(serde_json::to_value(&submitted.outer).unwrap()).unwrap();
+        let (request_id, attempt_id) = (order.request_id.as_bytes(), submitted.attempt_id.as_bytes());
+        let routing = outer::open(&self.server_sealing, request_id, attempt_id, &capsule).unwrap();
+        let nonce = WalletNonce::from_bytes(routing.wallet_nonce);
+        let decision = BankResult::Declined { code, pin_tries_left: None };
+        let outcome = self.sign_outcome(&outcome_of(order, submitted.attempt_id, &nonce, decision));
+        attempt_view(order, submitted.attempt_id, AttemptState::Declined { code }, Some(outcome))
+    }
+
     pub fn sign_order(&self, order: &Order) -> String {
         jws::sign(&self.merchant, jws::TYP_ORDER, &order.canonical())
     }
@@ -185,15 +196,18 @@ pub struct Script {
     pub states: HashMap<RequestId, RequestState>,
     pub attempts: HashMap<AttemptId, AttemptView>,
     pub submissions: u32,
+    /// What becomes of a submission; by default the bank cannot be reached.
+    pub decides: Option<Decides>,
     pub device: Option<RegisterDevice>,
     pub stream: Vec<InboxEvent>,
 }
 
 type Shared = Arc<Mutex<Script>>;
+type Decides = Arc<dyn Fn(&SubmitAttempt) -> AttemptView + Send + Sync>;
 
 /// A server, its parties, and folders for wallets.
 pub struct Stage {
-    pub parties: Parties,
+    pub parties: Arc<Parties>,
     pub script: Shared,
     pub folder: tempfile::TempDir,
     url: String,
@@ -202,7 +216,7 @@ pub struct Stage {
 impl Stage {
     pub async fn open() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let parties = Parties::new();
+        let parties = Arc::new(Parties::new());
         let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
         let pem = certified.cert.pem();
         let tls = axum_server::tls_rustls::RustlsConfig::from_pem(
@@ -356,9 +370,17 @@ async fn status(State(script): State<Shared>, Path(id): Path<RequestId>) -> Resp
     }
 }
 
-async fn submit(State(script): State<Shared>, Path(_): Path<RequestId>) -> Response {
-    script.lock().unwrap().submissions += 1;
-    refusal(ErrorCode::BankUnreachable)
+async fn submit(
+    State(script): State<Shared>,
+    Path(_): Path<RequestId>,
+    Json(submitted): Json<SubmitAttempt>,
+) -> Response {
+    let mut script = script.lock().unwrap();
+    script.submissions += 1;
+    match &script.decides {
+        Some(decides) => Json(decides(&submitted)).into_response(),
+        None => refusal(ErrorCode::BankUnreachable),
+    }
 }
 
 async fn attempt(State(script): State<Shared>, Path((_, id)): Path<(RequestId, AttemptId)>) -> Response {

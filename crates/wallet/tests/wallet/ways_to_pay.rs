@@ -1,11 +1,15 @@
 //! Ways to pay: which ones an order allows, what is remembered of them, and what is not.
 
+use std::sync::Arc;
+
 use envelope::passphrase::Cost;
-use payment::Method;
+use payment::{DeclineCode, Method, VoucherNumber};
 use protocol::ErrorCode;
 use protocol::ipc::means::{CodeStep, TypedSecret};
 use protocol::ipc::passphrase::Passphrase;
 use protocol::ipc::pay;
+use protocol::ipc::{CheckoutStage, CheckoutView};
+use protocol::wallet_api::AttemptView;
 
 use wallet::Wallet;
 
@@ -39,6 +43,92 @@ async fn a_way_that_the_order_does_not_name_is_not_tried() {
     let slip = wallet.voucher_pay(order.request_id, "first".into(), number, typed("1234567890")).await.unwrap_err();
     assert_eq!(slip.code, ErrorCode::InvalidInput);
     stage.script(|script| assert_eq!(script.submissions, 0));
+}
+
+/// A voucher's number, and a code that may be its.
+fn voucher() -> (String, String) {
+    let number = (0..).find_map(|from| VoucherNumber::from_parts(&"420001".parse().unwrap(), from)).unwrap();
+    let parts = number.as_str()[..14].bytes().chain(*b"27182818");
+    let code = format!("27182818{:02}", payment::voucher::check_digits(parts).unwrap());
+    (number.as_str().to_owned(), code)
+}
+
+/// The checkout, as soon as it fits.
+async fn checkout_when(wallet: &Wallet, fits: impl Fn(&CheckoutView) -> bool) -> CheckoutView {
+    let mut after = 0;
+    let seen = async {
+        loop {
+            let seen = wallet.watch(after).await.unwrap();
+            if let Some(checkout) = seen.checkout.filter(&fits) {
+                return checkout;
+            }
+            after = seen.seq;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), seen).await.expect("the checkout moves")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voucher_waits_for_its_card_when_the_bank_wants_one_until_it_is_stopped_or_locked() {
+    let stage = Stage::open().await;
+    let order = order(|_| {});
+    let link = stage.deliver(order.request_id, &stage.parties.sign_order(&order));
+    let (parties, asked) = (Arc::clone(&stage.parties), order.clone());
+    let wanted = DeclineCode::VoucherCardRequired;
+    stage.script(|script| script.decides = Some(Arc::new(move |sent| parties.declined(&asked, sent, wanted))));
+    let mut config = stage.config();
+    config.lock_cost = Cost::LEAST;
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config.readers.push(format!("simulated:{address}"));
+    let wallet = Wallet::open(config).await.unwrap();
+    wallet.open_link(link).await.unwrap();
+    wallet.lock_turn_on(Passphrase::new("amber lantern boat 7".to_owned())).await.unwrap();
+    let pay = async || {
+        let (number, code) = voucher();
+        wallet.voucher_pay(order.request_id, "first".into(), number, typed(&code)).await.unwrap();
+    };
+    let waits = |checkout: &CheckoutView| matches!(checkout.progress, CheckoutStage::WaitingForCard);
+    let has_stopped = |checkout: &CheckoutView| {
+        matches!(checkout.progress, CheckoutStage::Refused { code: ErrorCode::Stopped, may_retry: true, .. })
+    };
+
+    pay().await;
+    let asked = checkout_when(&wallet, waits).await;
+    assert_eq!((asked.method, asked.attempt_id), (Method::Voucher, None));
+    assert!(has_stopped(&wallet.checkout_stop().await.unwrap()));
+    stage.script(|script| assert_eq!(script.submissions, 1, "it was sealed for a second time by nobody"));
+
+    wallet.checkout_done().await.unwrap();
+    pay().await;
+    checkout_when(&wallet, waits).await;
+    wallet.lock_now().await.unwrap();
+    wallet.unlock(Passphrase::new("amber lantern boat 7".to_owned())).await.unwrap();
+    checkout_when(&wallet, has_stopped).await;
+    stage.script(|script| assert_eq!(script.submissions, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_alone_makes_nobody_show_a_card() {
+    let stage = Stage::open().await;
+    let order = order(|_| {});
+    let link = stage.deliver(order.request_id, &stage.parties.sign_order(&order));
+    let (parties, asked) = (Arc::clone(&stage.parties), order.clone());
+    let unsigned = move |sent: &_| AttemptView {
+        outcome: None,
+        ..parties.declined(&asked, sent, DeclineCode::VoucherCardRequired)
+    };
+    stage.script(|script| script.decides = Some(Arc::new(unsigned)));
+    let wallet = stage.wallet().await;
+    wallet.open_link(link).await.unwrap();
+    let (number, code) = voucher();
+    wallet.voucher_pay(order.request_id, "first".into(), number, typed(&code)).await.unwrap();
+    let ended = checkout_when(&wallet, |checkout| {
+        assert!(!matches!(checkout.progress, CheckoutStage::WaitingForCard), "it asks for a card");
+        matches!(checkout.progress, CheckoutStage::Refused { .. })
+    });
+    let ended = ended.await.progress;
+    let expected = ErrorCode::Declined(DeclineCode::VoucherCardRequired);
+    assert!(matches!(ended, CheckoutStage::Refused { code, .. } if code == expected), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
