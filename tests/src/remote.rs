@@ -104,6 +104,11 @@ impl RemoteWallet {
         let request = self.call(&OpenLink { link: link.to_owned() }).await.expect("the link opens");
         let start = CheckoutStart { request_id: request.request_id, reader: None };
         self.call(&start).await.expect("the checkout starts");
+        self.enter_pin(pin).await
+    }
+
+    /// Waits until the PIN is asked for, enters it, and waits for the end.
+    pub async fn enter_pin(&self, pin: &str) -> CheckoutView {
         self.wait_for_stage(|stage| matches!(stage, CheckoutStage::Pin { .. })).await;
         let pad = self.call(&PinPad { layout: PinLayout::Standard }).await.expect("a pad");
         for digit in pin.chars() {

@@ -25,9 +25,15 @@ pub async fn make(system: &System) {
 
 /// The same with so many of so much, as `COUNT:AMOUNT`; what the merchant's tool said.
 pub async fn make_of(system: &System, of: &str) -> Value {
+    make_large_from(system, of, "500.00").await
+}
+
+/// The same, where this amount and more needs a card too.
+pub async fn make_large_from(system: &System, of: &str, large_from: &str) -> Value {
     let (key, batch) = (file(system, "bank-key"), file(system, "batch.json"));
     bank(system, &["key", "--out", &key], "").await.success();
-    let made = merchant(system, &["make", "--batch", BATCH, "--of", of, "--bank-key", &key, "--out", &batch]).await;
+    let words = ["make", "--batch", BATCH, "--of", of, "--large-from", large_from, "--bank-key", &key, "--out", &batch];
+    let made = merchant(system, &words).await;
     bank(system, &["import", &batch], "").await.success();
     made
 }

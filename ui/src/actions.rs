@@ -294,7 +294,11 @@ impl App {
 
     /// Waits for the card at another reader, or at any: wherever the payment stands, it goes on there.
     pub fn change_reader(self, reader: Option<String>) {
-        if self.busy.get_untracked() {
+        let is_voucher = |checkout: &Option<CheckoutView>| {
+            checkout.as_ref().is_some_and(|checkout| checkout.method == payment::Method::Voucher)
+        };
+        // A card beside a voucher is waited for at every reader, and must never become what pays.
+        if self.busy.get_untracked() || self.checkout.with_untracked(is_voucher) {
             return;
         }
         self.reader.set(reader.clone());

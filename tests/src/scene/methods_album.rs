@@ -1,7 +1,9 @@
-//! The scenes of paying without a card: the ways to choose from, a voucher, a code.
+//! The scenes of paying without a card: the ways to choose from, a voucher, which for a large amount takes one too, a code.
 
 use crate::album::{Tour, Walk};
+use crate::card::Card;
 use crate::code::{PASSWORD, Telephones, bind_to};
+use crate::payer::PIN;
 use crate::remote::RemoteWallet;
 use crate::system::{Ask, System, Wishes, free_port};
 use crate::voucher::{self, Bought};
@@ -14,15 +16,16 @@ pub async fn walk(tour: &Tour) {
     let folder = tempfile::tempdir().expect("a folder for codes");
     let (telephones, bank) = Telephones::new(folder.path().join("codes")).await;
     let system = System::start(Wishes { bank, ..Wishes::default() }).await;
-    voucher::make(&system).await;
-    let bought = voucher::sell(&system).await;
+    voucher::make_large_from(&system, "2:50.00", "40.00").await;
+    let (bought, large) = (voucher::sell(&system).await, voucher::sell(&system).await);
     let identity = bind_to(&system, "ann-0001", "visa-0050", &[PHONE, PAGER]).await;
     system.wait_until("the server knows", async || system.logs().contains("tells of payers by code")).await;
-    let reader = format!("simulated:127.0.0.1:{}", free_port());
-    let wallet = RemoteWallet::start(&system, "wallet", &reader).await;
+    let reader = format!("127.0.0.1:{}", free_port());
+    let wallet = RemoteWallet::start(&system, "wallet", &format!("simulated:{reader}")).await;
     let walk = tour.enter(&system, &wallet).await;
     walk.open("inbox").await;
     by_voucher(&walk, &bought).await;
+    by_voucher_and_card(&walk, &large, &reader).await;
     by_code(&walk, &telephones, &identity).await;
     only_by_card(&walk).await;
     in_the_settings(&walk).await;
@@ -58,6 +61,28 @@ async fn by_voucher(walk: &Walk<'_>, bought: &Bought) {
     walk.browser.wait_for_words(&["Voucher"]).await;
     walk.stop("receipt-voucher").await;
     walk.go("inbox", "inbox").await;
+}
+
+/// The bank asks for the card that the voucher was bought with; nothing is typed again.
+async fn by_voucher_and_card(walk: &Walk<'_>, bought: &Bought, reader: &str) {
+    walk.open_new_request(&Ask { order: "V-2".into(), amount: "45.00", ..Ask::default() }).await;
+    walk.browser.wait_for("[data-action=\"methods\"][data-method=\"voucher\"]").await;
+    walk.go("pay", "pay.voucher").await;
+    walk.type_into("voucher-number", &bought.number).await;
+    walk.type_into("voucher-code", &bought.code).await;
+    walk.go("pay", "card").await;
+    walk.browser.wait_for("[data-notice=\"declined_voucher_card_required\"]").await;
+    walk.browser.wait_for("[data-part=\"card-shows\"]").await;
+    walk.stop("card-voucher").await;
+    let card = Card::present_at(walk.system, "visa", reader, &[]);
+    walk.browser.wait_for_screen("pin").await;
+    walk.browser.wait_for("[data-position=\"9\"]").await;
+    walk.stop("pin-voucher").await;
+    walk.browser.act("standard-keys").await;
+    walk.browser.enter_pin(PIN).await;
+    walk.browser.wait_for_screen("result.paid").await;
+    card.remove().await;
+    walk.go("done", "inbox").await;
 }
 
 /// Two terminals to choose from, a code that is mistyped, and the right one.

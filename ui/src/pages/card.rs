@@ -56,6 +56,17 @@ pub fn paying_line(app: App) -> impl IntoView {
     }
 }
 
+/// Whether a voucher pays, and the card beside it only shows who is there. It is waited for at every reader.
+pub fn pays_by_voucher(app: App) -> Memo<bool> {
+    let is_voucher = |checkout: &CheckoutView| checkout.method == payment::Method::Voucher;
+    Memo::new(move |_| app.checkout.with(|checkout| checkout.as_ref().is_some_and(is_voucher)))
+}
+
+/// That no money leaves the card.
+pub fn voucher_line(app: App) -> impl IntoView {
+    view! { <p class="card-stay" data-part="card-shows">{icon::voucher()}<span>{app.t(Text::VoucherCardShows)}</span></p> }
+}
+
 fn step_of(checkout: &CheckoutView) -> Option<ReadStep> {
     match checkout.progress {
         CheckoutStage::Reading { step, steps, phase } => Some(ReadStep { step, steps, phase }),
@@ -76,6 +87,7 @@ fn at_reader(app: App, step: Memo<Option<ReadStep>>, trouble: Memo<Option<ErrorC
     let invitation = Memo::new(move |_| app.invitation());
     let is_reading = Memo::new(move |_| step.get().is_some());
     let held_ms = RwSignal::new(0);
+    let by_voucher = pays_by_voucher(app);
     let hint = move || match (is_reading.get(), invitation.get()) {
         (true, invitation) => hold(app, held_ms, invitation).map(IntoAny::into_any),
         (false, invitation) => Some(view! { <p class="quiet">{app.t(invitation.place())}</p> }.into_any()),
@@ -88,7 +100,7 @@ fn at_reader(app: App, step: Memo<Option<ReadStep>>, trouble: Memo<Option<ErrorC
         {stage_line(app, step, held_ms)}
         {hint}
         {move || trouble.get().map(|code| notice_line(app, code))}
-        {reader_picker(app)}
+        {move || if by_voucher.get() { voucher_line(app).into_any() } else { reader_picker(app).into_any() }}
     }
 }
 
@@ -138,12 +150,15 @@ fn hold(app: App, held_ms: RwSignal<u64>, invitation: Invitation) -> Option<impl
 
 /// What went wrong while a card is still waited for: what happened, whether money moved, what to do.
 fn notice_line(app: App, code: ErrorCode) -> impl IntoView {
+    // As a refusal it ends a payment; here it says what the payment goes on with.
+    let is_asked = code == ErrorCode::Declined(payment::DeclineCode::VoucherCardRequired);
+    let next = if is_asked { Text::VoucherCardWanted } else { Text::error_next(code) };
     view! {
         <section class="notice" data-notice=code.as_str()>
             {icon::caution()}
             <div>
                 <p class="problem-title">{app.t(Text::error_title(code))}</p>
-                <p>{app.t(Text::error_next(code))}</p>
+                <p>{app.t(next)}</p>
                 {money_sentence(app, code, code.money_moved())}
             </div>
         </section>

@@ -9,7 +9,7 @@ use crate::components::problem::{error_code, money_sentence, moved_name};
 use crate::components::reader_picker::{reader_list, reader_picker};
 use crate::components::{back_button, icon};
 use crate::i18n::Text;
-use crate::pages::card::{guidance_list, paying_line};
+use crate::pages::card::{guidance_list, paying_line, pays_by_voucher};
 use crate::place::Screen;
 use crate::remedy::{Remedy, is_reader_s};
 use crate::signal::Memo;
@@ -49,6 +49,8 @@ fn sheet(app: App, failure: Failure, leave: impl Fn() + 'static) -> impl IntoVie
     let remedy =
         Memo::new(move |_| app.readers.with(|readers| Remedy::of(code, came, readers.as_deref().unwrap_or_default())));
     let has_readers = Memo::new(move |_| app.readers.with(|readers| readers.as_ref().is_some_and(|it| !it.is_empty())));
+    // Beside a voucher a card is waited for at every reader.
+    let by_voucher = pays_by_voucher(app);
     let shape = if is_reader_s(code) { icon::reader().into_any() } else { icon::card().into_any() };
     view! {
         <header class="page-head page-head-nav">{back_button(app)}{paying_line(app)}</header>
@@ -59,7 +61,7 @@ fn sheet(app: App, failure: Failure, leave: impl Fn() + 'static) -> impl IntoVie
             {money_sentence(app, code, code.money_moved())}
             <p class="problem-next">{app.t(Text::error_next(code))}</p>
             {(code == ErrorCode::NoReader).then(|| guidance_list(app))}
-            {move || has_readers.get().then(|| readers_of(app, remedy.get()))}
+            {move || (has_readers.get() && !by_voucher.get()).then(|| readers_of(app, remedy.get()))}
             <div class="actions actions-bottom">
                 {move || remedy.get().and_then(|remedy| action(app, request_id, remedy))}
                 <button class="text-button" type="button" data-action="leave" on:click=move |_| leave()>

@@ -17,7 +17,7 @@ use crate::browser;
 use crate::components::{back_button, icon, stop_button};
 use crate::i18n::Text;
 use crate::ipc::invoke;
-use crate::pages::card::paying_line;
+use crate::pages::card::{paying_line, pays_by_voucher, voucher_line};
 use crate::signal::{Memo, RwSignal};
 use crate::stage::{card_label, read_text};
 use crate::state::App;
@@ -172,6 +172,7 @@ pub fn page(app: App) -> impl IntoView {
             _ => None,
         })
     });
+    let by_voucher = pays_by_voucher(app);
     let is_bill = Memo::new(move |_| {
         app.checkout.with(|checkout| checkout.as_ref().is_some_and(|it| it.method == payment::Method::Carrier))
     });
@@ -202,6 +203,7 @@ pub fn page(app: App) -> impl IntoView {
                     </p>
                 }.into_any()
             }}
+            {move || by_voucher.get().then(|| voucher_line(app))}
             {dots(entry)}
             {move || match entry.pad.get() {
                 Some(pad) => keys(entry, pad).into_any(),

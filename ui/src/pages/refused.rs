@@ -82,14 +82,15 @@ fn is_by(app: App, method: payment::Method) -> bool {
 
 fn tries(app: App, left: u8) -> impl IntoView {
     let is_bill = is_by(app, payment::Method::Carrier);
-    let is_card = app.checkout.with_untracked(Option::is_none) || is_by(app, payment::Method::Card);
+    // By code the tries are the code's; else they are the card's, beside a voucher too.
+    let is_code = is_by(app, payment::Method::Code);
     let text = move || match left {
         0 if is_bill => app.t(Text::BillTriesNone)().to_owned(),
         1 if is_bill => app.t(Text::BillTriesOne)().to_owned(),
         many if is_bill => app.fill(Text::BillTriesMany, "count", many.to_string())(),
-        0 if !is_card => app.t(Text::RefusedCodeTriesNone)().to_owned(),
-        1 if !is_card => app.t(Text::RefusedCodeTriesOne)().to_owned(),
-        many if !is_card => app.fill(Text::RefusedCodeTriesMany, "count", many.to_string())(),
+        0 if is_code => app.t(Text::RefusedCodeTriesNone)().to_owned(),
+        1 if is_code => app.t(Text::RefusedCodeTriesOne)().to_owned(),
+        many if is_code => app.fill(Text::RefusedCodeTriesMany, "count", many.to_string())(),
         0 => app.t(Text::RefusedTriesNone)().to_owned(),
         1 => app.t(Text::RefusedTriesOne)().to_owned(),
         many => app.fill(Text::RefusedTriesMany, "count", many.to_string())(),
