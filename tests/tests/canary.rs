@@ -1,5 +1,5 @@
 //! The canary: a payment with a marked card number and PIN leaves no trace of either outside the
-//! bank front, and neither does what pays without a card.
+//! bank front, and neither does what pays without a card, or beside one.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use e2e::payer::Payer;
 use e2e::remote::RemoteWallet;
 use e2e::system::{Ask, System, Taps, Wishes, texts};
 use e2e::voucher;
-use protocol::ipc::CheckoutStage;
+use protocol::ipc::means::{TypedSecret, VoucherPay};
+use protocol::ipc::{CheckoutStage, OpenLink};
 
 /// A card number nothing else contains. Its check digit is right (ISO/IEC 7812-1).
 const MARKED_PAN: &str = "4761347391826407";
@@ -245,6 +246,43 @@ async fn no_trace_of_what_pays_without_a_card() {
     let mut known = Needles::of(&[("identity code", &identity)]);
     known.search("a core of the payment server", &core(cores[0].1, elsewhere.path()).await);
     assert!(!known.found.is_empty(), "the search finds nothing in a core");
+}
+
+#[tokio::test]
+async fn no_trace_of_a_large_voucher_or_of_the_card_beside_it() {
+    let elsewhere = tempfile::TempDir::new().expect("a folder for the card");
+    let (profile, wishes) = marked_card(elsewhere.path()).await;
+    let system = System::start(wishes).await;
+    voucher::make_large_from(&system, "1:50.00", "40.00").await;
+    let bought = voucher::sell_to(&system, &format!("visa-{}", &MARKED_PAN[12..]), "5000").await;
+    let card = Card::present(&system, &profile);
+    let wallet = RemoteWallet::start(&system, "canary-wallet", &card.reader).await;
+    let created = system.ask(&Ask { amount: "45.00", ..Ask::default() }).await;
+    let link = created["link"].as_str().expect("a link").to_owned();
+    let request_id = wallet.call(&OpenLink { link }).await.expect("the link opens").request_id;
+    let (number, code) = (bought.number.clone(), TypedSecret::new(bought.code.clone()));
+    let pay = VoucherPay { request_id, bank_id: "first".into(), number, code };
+    wallet.call(&pay).await.expect("the checkout starts");
+    let ended = wallet.enter_pin(MARKED_PIN).await;
+    assert!(matches!(ended.progress, CheckoutStage::Paid { .. }), "{ended:?}\n{}", system.logs());
+
+    let mut of_card = Needles::of(&[("card number", MARKED_PAN), ("PIN", MARKED_PIN)]);
+    // The code came to this wallet by HTTP, as it does to none but those of tests; so it is not searched for there.
+    of_card.search("a core of the wallet", &core(wallet.process.id(), elsewhere.path()).await);
+    assert!(of_card.found.is_empty(), "{}", of_card.found.join("\n"));
+    let (code, backup) = (bought.code.replace(' ', ""), bought.backup.replace(' ', ""));
+    let mut needles = Needles::of(&[
+        ("card number", MARKED_PAN),
+        ("PIN", MARKED_PIN),
+        ("voucher's code", &code),
+        ("voucher's code as printed", &bought.code),
+        ("voucher's backup code", &backup),
+    ]);
+    let cores = [("payment server", system.server.as_ref().expect("it is running").id())];
+    search_everywhere(&mut needles, &system, &cores, elsewhere.path()).await;
+    let files = needles.search_files(system.folder(), &[]);
+    assert!(files > 15, "only {files} files were searched");
+    assert!(needles.found.is_empty(), "{}", needles.found.join("\n"));
 }
 
 /// The subscriber's wallet is enrolled and pays; the text with the code that enrolled it.

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use e2e::card::Card;
 use e2e::code::Telephones;
-use e2e::payer::{Payer, code, money_moved};
+use e2e::payer::{PIN, Payer, code, money_moved};
 use e2e::process;
 use e2e::system::{Ask, MERCHANT, System, Wishes, texts};
 use e2e::voucher::{self, BATCH, Bought};
@@ -39,6 +40,20 @@ impl Desk {
 
     async fn sell(&self) -> Bought {
         voucher::sell(&self.system).await
+    }
+
+    /// Pays with a voucher and the card at a reader; `with` are further arguments.
+    async fn pay_large(
+        &self,
+        payer: &Payer,
+        request: &str,
+        bought: &Bought,
+        with: (&Card, &str, &[&str]),
+    ) -> process::Finished {
+        let (card, pin, further) = with;
+        let mut words = vec!["pay", request, "--voucher", &bought.number, "--reader", &card.reader, "--pin-stdin"];
+        words.extend(further);
+        payer.wallet(&words, &format!("{}\n{pin}\n", bought.code)).await
     }
 
     async fn pay(&self, payer: &Payer, request: &str, number: &str, code: &str) -> process::Finished {
@@ -125,6 +140,72 @@ async fn a_voucher_is_made_sold_spent_given_back_and_ended_and_both_sides_agree(
     let history = desk.bank(&["history", &bought.number], "").await.success();
     assert!(history.as_array().is_some_and(|lines| lines.len() > 6), "{history}");
     let check = texts(&["bank", "ledger", "--data", &system.data(), "--check", "--json"]);
+    assert_eq!(process::run("tapseal", &check, &[], "").await.success()["faults"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_large_amount_takes_the_buyers_card_pin_and_device_and_the_voucher_pays() {
+    let desk = Desk { system: System::start(Wishes::default()).await };
+    let system = &desk.system;
+    voucher::make_large_from(system, "3:50.00", "40.00").await;
+    let payer = Payer::new(system);
+    let (bought, next) = (desk.sell().await, desk.sell().await);
+    let before = system.balance(HOLDER).await;
+    let refused = |finished: &process::Finished, expected: &str| {
+        assert_eq!((code(finished).as_str(), money_moved(finished).as_str()), (expected, "no"), "{finished:?}");
+    };
+    let large = |order: &str| Ask { amount: "45.00", order: order.into(), ..Ask::default() };
+    let request = payer.open(&system.ask(&large("L-1")).await).await;
+
+    // Code alone; the card of somebody else; a wrong PIN; a wrong code beside the right card, shown at once.
+    refused(&desk.pay(&payer, &request, &bought.number, &bought.code).await, "declined_voucher_card_required");
+    let (card, other) = (Card::present(system, "visa"), Card::present(system, "mastercard"));
+    refused(&desk.pay_large(&payer, &request, &bought, (&other, PIN, &[])).await, "declined_voucher_wrong_card");
+    let wrong_pin = desk.pay_large(&payer, &request, &bought, (&card, "4321", &[])).await;
+    refused(&wrong_pin, "declined_wrong_pin");
+    assert_eq!(wrong_pin.lines.last().map(|line| line["pin_tries_left"].clone()), Some(2.into()), "{wrong_pin:?}");
+    let of_next = Bought { number: bought.number.clone(), code: next.code.clone(), backup: String::new() };
+    let mixed = desk.pay_large(&payer, &request, &of_next, (&card, PIN, &["--with-card"])).await;
+    refused(&mixed, "declined_wrong_voucher_code");
+
+    // The bank asks for the card, and gets what was typed again with it.
+    let paid = desk.pay_large(&payer, &request, &bought, (&card, PIN, &[])).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+    let receipt = paid.answer();
+    assert_eq!((&receipt["stage"], &receipt["verified"]), (&"receipt".into(), &true.into()), "{paid:?}");
+    let label = format!("voucher ••{}", &bought.number[bought.number.len() - 4..]);
+    assert_eq!(receipt["card_label"], label.as_str(), "{paid:?}");
+    system.wait_for_status(&request, "paid").await;
+    system.assert_merchant_received(4_500).await;
+    assert_eq!(system.balance(HOLDER).await, before, "no money leaves the card's account");
+    let left = desk.bank(&["balance", &bought.number], &bought.code).await.success();
+    assert_eq!(left["balance_minor"], 500);
+    let attempt = receipt["attempt_id"].as_str().expect("a receipt names its attempt").to_owned();
+    let proof = desk.bank(&["proof", &attempt], "").await.success();
+    assert_eq!(proof["number"], bought.number.replace(' ', "").as_str(), "{proof}");
+
+    // Another device with the same card, PIN, number and code is none that signs for the card, until the counter says so.
+    let thief = Payer::new(system);
+    let request = thief.open(&system.ask(&large("L-2")).await).await;
+    let stranger = desk.pay_large(&thief, &request, &next, (&card, PIN, &[])).await;
+    refused(&stranger, "declined_voucher_signature");
+    let words =
+        texts(&["bank", "card", "forget-device", "--data", &system.data(), "0050", "--account", "visa-0050", "--json"]);
+    assert_eq!(process::run("tapseal", &words, &[], "").await.success()["device_forgotten"], true);
+    let paid = desk.pay_large(&thief, &request, &next, (&card, PIN, &["--with-card"])).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+
+    // What the merchant gives back is on the voucher again, and the books are whole.
+    let data = system.data();
+    let refund =
+        ["merchant", "refund", "--data", &data, "--merchant", MERCHANT, &request, "--amount", "45.00", "--json"];
+    process::run("tapseal", &texts(&refund), &[], "").await.success();
+    system
+        .wait_until("the refund is on the voucher", async || {
+            desk.bank(&["balance", &next.number], &next.code).await.success()["balance_minor"] == 5_000
+        })
+        .await;
+    let check = texts(&["bank", "ledger", "--data", &data, "--check", "--json"]);
     assert_eq!(process::run("tapseal", &check, &[], "").await.success()["faults"], serde_json::json!([]));
 }
 
