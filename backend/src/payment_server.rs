@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::now_ms;
 use crate::keys::{BankId, DataFolder, KeysError};
+use crate::peer_certificate::CertificateAcceptor;
 use crate::storage::Db;
 use crate::tls::{self, TlsError};
 
@@ -64,7 +65,6 @@ mod listener;
 mod mail;
 mod methods;
 mod metrics;
-mod mutual_tls;
 mod openapi;
 mod outbox;
 mod overdue;
@@ -98,7 +98,6 @@ use limits::Limits;
 use listener::Listener;
 pub use mail::bounces::{BounceOptions, receive as receive_bounce};
 use metrics::Metrics;
-use mutual_tls::CertificateAcceptor;
 pub use page::PageOptions;
 use replica::Replica;
 use watchers::Watchers;

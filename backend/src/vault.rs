@@ -11,7 +11,7 @@
 //!
 //! [`calls`] opens a call and has its sender proved ([`door`]); [`deeds`] does what was asked in one step of the writer;
 //! [`key_ring`] has the keys, [`at_rest`] what is under them, [`rotation`] moves it to a new master key while payments go
-//! on; [`guard`] counts failures; [`audit`] tells what was done.
+//! on; [`Guard`] counts failures; [`audit`] tells what was done.
 //!
 //! **Invariant:** nothing in the database tells a name, a card or a second factor without the key file.
 //!
@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use envelope::keyset::BankTrust;
 use tokio::sync::Semaphore;
 
+use crate::guard::Guard;
 use crate::storage::{Address, Db};
 
 mod at_rest;
@@ -34,7 +35,6 @@ pub mod command;
 mod deeds;
 mod door;
 mod error;
-mod guard;
 mod home;
 mod key_ring;
 mod name;
@@ -71,7 +71,7 @@ struct Vault {
     id: String,
     keys: KeyRing,
     banks: Vec<BankTrust>,
-    guard: guard::Guard,
+    guard: Guard,
     hashing: Semaphore,
     /// How many passwords were hashed: what shows that the unknown cost what the known do.
     hashed: AtomicU64,
@@ -88,7 +88,7 @@ impl Vault {
             id: home.entry()?.vault_id,
             keys: KeyRing::open(home)?,
             banks: home.banks()?,
-            guard: guard::Guard::default(),
+            guard: Guard::default(),
             hashing: Semaphore::new(HASHING_AT_ONCE),
             hashed: AtomicU64::new(0),
             clock,

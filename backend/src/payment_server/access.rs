@@ -23,10 +23,10 @@ use zeroize::Zeroizing;
 
 use super::auth::CallingMerchant;
 use super::idempotency::{Answer, KeyedCall};
-use super::mutual_tls::fingerprint;
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms, unsigned_ms};
 use crate::keys::{self, ApiKeyHash, DataFolder};
+use crate::peer_certificate::fingerprint;
 use crate::storage::DbConnection;
 
 /// What the key that `keys init` made is called.

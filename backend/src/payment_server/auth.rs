@@ -16,9 +16,9 @@ use serde_path_to_error::Segment;
 
 use super::access::{self, Access};
 use super::limits::{Caller, CallerSlot};
-use super::mutual_tls::PeerCertificate;
 use super::{App, Error};
 use crate::clock::{now_ms, signed_ms};
+use crate::peer_certificate::PeerCertificate;
 
 /// The largest body of a call, in bytes: a submitted capsule takes about four kilobytes, an order eleven.
 const BODY_BYTES_MAX: usize = 64 * 1_024;

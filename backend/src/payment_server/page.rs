@@ -9,17 +9,14 @@ use std::path::{Path, PathBuf};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use protocol::ErrorCode;
-use sha2::{Digest, Sha256};
 
 use super::{App, Error};
 use crate::keys::{self, DataFolder, TrustFile};
+use crate::web_page::{STYLE, hash, wants_chinese};
 
 const PAGE: &str = include_str!("page/page.html");
 const SCRIPT: &str = include_str!("page/page.js");
-const STYLE: &str = include_str!("page/page.css");
 const TEXTS: &str = include_str!("page/texts.json");
 
 /// The glue of the module and the module itself, as wasm-bindgen names them.
@@ -81,24 +78,6 @@ fn part(folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
         return Err(Error::Io(std::io::Error::other(format!("{}: too large", path.display()))));
     }
     Ok(std::fs::read(&path)?)
-}
-
-/// A hash as `integrity` takes it (Subresource Integrity, section 3.1).
-fn hash(bytes: &[u8]) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes)))
-}
-
-/// Whether a person would rather read Chinese: of the two languages there are, the one named first (RFC 9110, section
-/// 12.5.4). Weights are not looked at: browsers send the languages in their order.
-fn wants_chinese(headers: &HeaderMap) -> bool {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut tags = wanted.split(',').map(|tag| tag.trim().to_ascii_lowercase());
-    tags.find_map(|tag| match tag {
-        tag if tag.starts_with("zh") => Some(true),
-        tag if tag.starts_with("en") => Some(false),
-        _ => None,
-    })
-    .unwrap_or(false)
 }
 
 /// The page. It is the same for every request: what it shows, it opens itself.
@@ -168,17 +147,6 @@ mod tests {
         let known = |key: &&str| texts["en"].contains_key(*key);
         let missing: Vec<_> = said.filter(|key| key.len() < 40 && !known(key)).collect();
         assert_eq!(missing, Vec::<&str>::new());
-    }
-
-    #[test]
-    fn the_first_language_that_there_is_is_shown() {
-        let asks = |wanted: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(wanted));
-            wants_chinese(&headers)
-        };
-        assert!(asks("zh-CN,zh;q=0.9,en;q=0.8") && asks("fr, zh-Hans;q=0.5"));
-        assert!(!asks("en-GB,en;q=0.9,zh;q=0.1") && !asks("fr") && !wants_chinese(&HeaderMap::new()));
     }
 
     #[test]

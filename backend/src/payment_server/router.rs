@@ -16,13 +16,13 @@ use tracing::Instrument;
 use super::bank_link::BankLink;
 use super::leftover::Leftover;
 use super::limits::{Caller, CallerSlot, Standing};
-use super::mutual_tls::PeerCertificate;
 use super::{
     App, Error, access, attempts, carriers, claims, codes, counters, deliveries, devices, docs, events, inbox, keyset,
     links, openapi, page, payment_numbers, payment_requests, problem, refunds, reports, senders, siblings, sms,
     webhooks,
 };
 use crate::keys;
+use crate::peer_certificate::PeerCertificate;
 
 /// Every route of the server.
 pub(super) fn router(app: App) -> Router {

@@ -15,9 +15,9 @@ use protocol::{ErrorCode, SealedText};
 use zeroize::Zeroizing;
 
 use super::command::{NewVault, make};
-use super::guard::FAILURES_OF_ONE;
 use super::record::TRIES_MAX;
 use super::*;
+use crate::guard::FAILURES_OF_ONE;
 use crate::keys::VaultEntry;
 use crate::totp;
 

@@ -1,8 +1,8 @@
-//! The listener for merchants that call with a client certificate instead of an API key.
+//! Which certificate a caller shows on its connection, for whoever lets callers in by it: merchants that call without an API
+//! key, and a bank's channels.
 //!
-//! It has an address of its own: a server that asks every caller for a certificate makes browsers ask people for one.
-//! Any certificate is taken whose private key the caller has; whose it is, the fingerprint tells
-//! (`access::by_certificate`). A caller that shows none may still show an API key.
+//! Such a listener has an address of its own: a server that asks every caller for a certificate makes browsers ask people for
+//! one. Which certificates are taken, the TLS configuration says; whose one is, the fingerprint tells.
 
 use std::io;
 use std::sync::Arc;
@@ -19,20 +19,20 @@ use tokio_rustls::server::TlsStream;
 
 /// The fingerprint of the certificate that the caller showed on its connection, if any.
 #[derive(Clone)]
-pub(super) struct PeerCertificate(pub(super) Option<Arc<str>>);
+pub(crate) struct PeerCertificate(pub(crate) Option<Arc<str>>);
 
 /// A certificate's name here: the SHA-256 of its DER, in hexadecimal.
-pub(super) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     hex::encode(Sha256::digest(certificate))
 }
 
 /// Accepts TLS connections and tells every call on them which certificate the caller showed.
 #[derive(Clone)]
-pub(super) struct CertificateAcceptor(RustlsAcceptor<DefaultAcceptor>);
+pub(crate) struct CertificateAcceptor(RustlsAcceptor<DefaultAcceptor>);
 
 impl CertificateAcceptor {
     /// For this TLS configuration.
-    pub(super) fn new(config: RustlsConfig) -> Self {
+    pub(crate) fn new(config: RustlsConfig) -> Self {
         Self(RustlsAcceptor::new(config))
     }
 }

@@ -1,6 +1,6 @@
 //! How many failures are borne: of one address, and of all together. It stops passwords from being tried through many names.
 //!
-//! What is kept is in memory: whoever tries cannot restart the vault. The tries at one name are counted in the database.
+//! What is kept is in memory: whoever tries cannot restart the server. The tries at one name are counted in the database.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 /// The time in which so many failures are borne, in milliseconds.
 const WINDOW_MS: i64 = 10 * 60 * 1_000;
 /// Of one address, or IPv6 network of 64 bits.
-pub(super) const FAILURES_OF_ONE: i64 = 20;
+pub(crate) const FAILURES_OF_ONE: i64 = 20;
 /// Of all: with codes of eight digits, three of which are right at a time, whoever had the right passwords would hit one in
 /// a year.
-pub(super) const FAILURES_OF_ALL: i64 = 600;
+pub(crate) const FAILURES_OF_ALL: i64 = 600;
 /// How long an address that was let in is known, in milliseconds: a flood from elsewhere does not shut it out.
 const KNOWN_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// The most addresses that are remembered; beyond that those go that are forgiven.
@@ -20,7 +20,7 @@ const ADDRESSES_MAX: usize = 100_000;
 
 /// Failures, each kept as the time at which they are all forgiven (the generic cell rate algorithm).
 #[derive(Default)]
-pub(super) struct Guard(Mutex<Kept>);
+pub(crate) struct Guard(Mutex<Kept>);
 
 /// Times in milliseconds since the Unix epoch.
 #[derive(Default)]
@@ -35,7 +35,7 @@ struct Kept {
 
 impl Guard {
     /// How long a caller from here must wait, in seconds; nothing when it may try.
-    pub(super) fn wait_s(&self, from: IpAddr, now_ms: i64) -> Option<u64> {
+    pub(crate) fn wait_s(&self, from: IpAddr, now_ms: i64) -> Option<u64> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let from = network(from);
         let of_one = kept.addresses.get(&from).copied().unwrap_or(0);
@@ -50,7 +50,7 @@ impl Guard {
     }
 
     /// Remembers that somebody was let in from here.
-    pub(super) fn let_in(&self, from: IpAddr, now_ms: i64) {
+    pub(crate) fn let_in(&self, from: IpAddr, now_ms: i64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.known.len() >= ADDRESSES_MAX {
             kept.known.retain(|_, let_in_ms| now_ms - *let_in_ms < KNOWN_MS);
@@ -61,7 +61,7 @@ impl Guard {
     }
 
     /// Counts a failure.
-    pub(super) fn failed(&self, from: IpAddr, now_ms: i64) {
+    pub(crate) fn failed(&self, from: IpAddr, now_ms: i64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.together = kept.together.max(now_ms) + WINDOW_MS / FAILURES_OF_ALL;
         if kept.addresses.len() >= ADDRESSES_MAX {
