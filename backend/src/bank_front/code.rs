@@ -124,7 +124,7 @@ fn ticket_hash(ticket: &[u8]) -> String {
 }
 
 /// A code that nobody can foretell, its digits equally likely: the bias of a remainder is below one in a thousand million.
-fn draw() -> String {
+pub(super) fn draw() -> String {
     let mut random = [0; 8];
     getrandom::fill(&mut random).expect("the operating system has randomness");
     format!("{:06}", u64::from_be_bytes(random) % CODES)

@@ -14,6 +14,8 @@ pub mod account;
 pub mod alias;
 pub mod bind;
 pub mod card;
+pub mod channel;
+pub mod customer;
 pub mod ledger;
 pub mod limit;
 pub mod merchant;
@@ -46,6 +48,12 @@ pub enum BankCommand {
     /// Payers by code: who they are, what they pay from, where their codes go.
     #[command(subcommand)]
     Bind(bind::BindCommand),
+    /// Customers on file: what they hold, and the telephone that the bank knows.
+    #[command(subcommand)]
+    Customer(customer::CustomerCommand),
+    /// The bank's own systems that speak for customers: online banking, cash machines.
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
     /// Paying by alias: vaults that are believed, and cards that may be paid with so.
     #[command(subcommand)]
     Alias(alias::AliasCommand),
@@ -121,6 +129,8 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
         BankCommand::Accounts(folder) => account::list(&folder).await,
         BankCommand::Account(command) => account::run(command).await,
         BankCommand::Bind(command) => bind::run(command).await,
+        BankCommand::Customer(command) => customer::run(command).await,
+        BankCommand::Channel(command) => channel::run(command).await,
         BankCommand::Alias(command) => alias::run(command).await,
         BankCommand::Card(command) => card::run(command).await,
         BankCommand::Block(name) => card::set_status(&name, CardStatus::Blocked).await,

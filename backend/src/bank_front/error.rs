@@ -156,6 +156,24 @@ pub enum BankError {
     /// A payer's last terminal.
     #[error("the last terminal stays: without one no code reaches the payer")]
     LastTerminal,
+    /// An account that another customer holds.
+    #[error("the account {0} is another customer's")]
+    AccountHeld(String),
+    /// No such customer.
+    #[error("no customer of this name is on file")]
+    NoCustomer,
+    /// No such access to the bank's page.
+    #[error("this customer has no access to the bank's page")]
+    NoAccess,
+    /// No such channel.
+    #[error("no channel of this name was admitted")]
+    NoChannel,
+    /// A certificate that another channel shows.
+    #[error("another channel has this certificate")]
+    ChannelKnown,
+    /// The journal of payers was changed.
+    #[error("entry {0} of the payers' journal is missing, changed or out of its place")]
+    Journal(i64),
     /// A gateway to payers is set up wrongly.
     #[error("a gateway: {0}")]
     Gateway(#[from] crate::gateway::GatewayError),

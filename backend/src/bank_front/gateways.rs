@@ -74,6 +74,11 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// Where it goes.
+    pub const fn to(&self) -> &Address {
+        &self.to
+    }
+
     /// What is said to an address.
     pub fn new(to: Address, text: String) -> Self {
         let mut id = [0; 16];

@@ -16,9 +16,10 @@ mod history;
 mod holds;
 mod link;
 mod misfortune;
-mod plain;
+pub mod plain;
 mod seeding;
 pub mod support;
+pub mod texts;
 
 use support::{Bench, HOLDER, NOW_MS, Sent, Told, usd};
 

@@ -13,7 +13,7 @@ const AT_ONCE_MAX: i64 = 16;
 
 /// What is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
+pub(in crate::bank_front) enum Said {
     Bound,
     Changed,
     TerminalAdded,
@@ -25,6 +25,11 @@ pub(super) enum Said {
     TelephonePinSet,
     TelephoneLocked,
     BoughtByTelephone,
+    BoundElsewhere,
+    CodesGuessed,
+    OnlineActivated,
+    OnlineLocked,
+    OnlineEnded,
 }
 
 impl Said {
@@ -64,6 +69,24 @@ impl Said {
                 "A voucher was bought by telephone from your account. Not you? Tell your bank."
             }
             (Self::BoughtByTelephone, true) => "您的账户通过电话购买了一张预付凭证。若非本人操作，请联系银行。",
+            (Self::BoundElsewhere, false) => {
+                "You can now pay by code. Codes come to the terminals you registered. Not you? Tell your bank."
+            }
+            (Self::BoundElsewhere, true) => "您已开通验证码支付，验证码将发到您登记的终端。若非本人办理，请联系银行。",
+            (Self::CodesGuessed, false) => {
+                "Wrong codes were typed to change how you pay by code. Nothing was changed. Not you? Tell your bank."
+            }
+            (Self::CodesGuessed, true) => {
+                "有人多次输错验证码，试图更改您的验证码支付，未作更改。若非本人操作，请联系银行。"
+            }
+            (Self::OnlineActivated, false) => "Your access to your bank's page is active. Not you? Tell your bank.",
+            (Self::OnlineActivated, true) => "您的银行网页已开通。若非本人办理，请联系银行。",
+            (Self::OnlineLocked, false) => {
+                "Your access to your bank's page is locked after too many wrong tries. Your bank's counter gives you another code."
+            }
+            (Self::OnlineLocked, true) => "因多次输错，您的银行网页已锁定。请到银行柜台领取新的激活码。",
+            (Self::OnlineEnded, false) => "Your access to your bank's page has ended. Not you? Tell your bank.",
+            (Self::OnlineEnded, true) => "您的银行网页已关闭。若非本人办理，请联系银行。",
         }
     }
 }
@@ -80,7 +103,7 @@ pub struct Notice {
 
 impl Notice {
     /// Queues what is said to an address.
-    pub(super) async fn queue(
+    pub(in crate::bank_front) async fn queue(
         db_tx: &mut DbConnection,
         address: &Address,
         language: &str,
@@ -155,6 +178,11 @@ mod tests {
             Said::TelephonePinSet,
             Said::TelephoneLocked,
             Said::BoughtByTelephone,
+            Said::BoundElsewhere,
+            Said::CodesGuessed,
+            Said::OnlineActivated,
+            Said::OnlineLocked,
+            Said::OnlineEnded,
         ];
         for said in all {
             assert!(said.text(false).len() <= 160 && said.text(false).is_ascii(), "{said:?}");

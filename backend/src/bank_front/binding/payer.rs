@@ -19,7 +19,7 @@ const ACCOUNTS_MAX: usize = 16;
 const CUSTOMER_CHARACTERS_MAX: usize = 64;
 
 /// How a payer stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PayerState {
     /// It may pay.
@@ -176,14 +176,16 @@ impl Payer {
     /// Binds a person: its record, accounts and terminals, and what others must know of it.
     ///
     /// # Errors
-    /// [`BankError::PayerKnown`] when the person is bound already, [`BankError::NoAccount`] for an account that is no
+    /// [`BankError::PayerKnown`] when the person is bound already and has not ended it, [`BankError::NoAccount`] for an account that is no
     /// cardholder's, [`BankError::AccountCurrency`] when they differ in currency.
     pub async fn bind(db_tx: &mut DbConnection, new: &NewPayer, now_ms: i64) -> Result<Self, BankError> {
         if new.customer.is_empty() || new.customer.chars().count() > CUSTOMER_CHARACTERS_MAX {
             return Err(BankError::Malformed("the customer: 1 to 64 characters"));
         }
-        if Self::of_customer(db_tx, &new.customer).await.is_ok() {
-            return Err(BankError::PayerKnown);
+        match Self::find(db_tx, "customer", &new.customer).await? {
+            Some(former) if former.state == PayerState::Ended => former.give_name_free(db_tx).await?,
+            Some(_) => return Err(BankError::PayerKnown),
+            None => {}
         }
         let currency = currency_of_all(db_tx, &new.accounts).await?;
         let payer_id = hex::encode(random::<16>());
@@ -226,6 +228,22 @@ impl Payer {
     /// [`BankError::NoPayer`] when nobody is called so.
     pub async fn of_customer(connection: &mut DbConnection, customer: &str) -> Result<Self, BankError> {
         Self::find(connection, "customer", customer).await?.ok_or(BankError::NoPayer)
+    }
+
+    /// What a customer pays by code as, unless it does not, or no more.
+    pub async fn bound_to(connection: &mut DbConnection, customer: &str) -> Result<Option<Self>, BankError> {
+        let payer = Self::find(connection, "customer", customer).await?;
+        Ok(payer.filter(|payer| payer.state != PayerState::Ended))
+    }
+
+    /// Who ended paying by code may begin anew: the record of before keeps its payments, under a name with its identity code.
+    async fn give_name_free(&self, db_tx: &mut DbConnection) -> Result<(), BankError> {
+        sqlx::query("UPDATE payer SET customer = $2 WHERE payer_id = $1")
+            .bind(&self.payer_id)
+            .bind(format!("{}/{}", self.customer, self.identity_code))
+            .execute(db_tx)
+            .await?;
+        Ok(())
     }
 
     /// The payer with this id.
@@ -410,7 +428,7 @@ async fn add_account(db_tx: &mut DbConnection, payer_id: &str, account: &Account
 }
 
 /// The one currency of these cardholders' accounts.
-async fn currency_of_all(db_tx: &mut DbConnection, accounts: &[AccountId]) -> Result<Currency, BankError> {
+pub(super) async fn currency_of_all(db_tx: &mut DbConnection, accounts: &[AccountId]) -> Result<Currency, BankError> {
     let mut currencies = Vec::new();
     for account_id in accounts {
         let unknown = || BankError::NoAccount(account_id.to_string());

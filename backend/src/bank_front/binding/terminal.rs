@@ -15,7 +15,7 @@ const ADDRESS_CHARACTERS_MAX: usize = 254;
 const HOST_CHARACTERS_MAX: usize = 40;
 
 /// What kind of terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TerminalKind {
     /// A telephone that takes text messages.

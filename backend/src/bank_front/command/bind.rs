@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::table::{Column, table};
 use super::{Folder, print};
 use crate::bank_front::account::AccountId;
-use crate::bank_front::binding::{self, Address, NewPayer, Payer};
+use crate::bank_front::binding::{self, Address, COUNTER, JournalEntry, NewPayer, Payer};
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::Hsm;
 use crate::bank_front::{open_database, seed};
@@ -72,8 +72,19 @@ pub enum BindCommand {
         #[arg(long, required = true)]
         document_seen: bool,
     },
-    /// Takes a payer off. It cannot be undone; the person can be bound anew under another customer name.
+    /// Takes a payer off. It cannot be undone; the person can be bound anew.
     End(PayerName),
+    /// Who changed what of payers, by which channel, the newest first; checks that nothing of it was changed.
+    Journal {
+        /// Which bank.
+        #[command(flatten)]
+        folder: Folder,
+        /// Only of this customer.
+        customer: Option<String>,
+        /// How many entries.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        most: i64,
+    },
 }
 
 /// Who.
@@ -135,19 +146,22 @@ pub(super) async fn run(command: BindCommand) -> Result<(), BankError> {
         BindCommand::Show(name) => show(&name).await,
         BindCommand::AddAccount { payer, account } => {
             let account = AccountId::named(&account);
-            change(&payer, move |payer, db_tx| Box::pin(async move { payer.add_account(db_tx, &account, at_ms).await }))
-                .await
+            let done = ("add_account", account.to_string());
+            change(&payer, done, move |payer, db_tx| {
+                Box::pin(async move { payer.add_account(db_tx, &account, at_ms).await })
+            })
+            .await
         }
         BindCommand::AddTerminal(options) => add_terminal(options, at_ms).await,
         BindCommand::RemoveTerminal { payer, place } => {
-            change(&payer, move |payer, db_tx| {
+            change(&payer, ("remove_terminal", place.to_string()), move |payer, db_tx| {
                 Box::pin(async move { payer.remove_terminal(db_tx, place, at_ms).await })
             })
             .await
         }
         BindCommand::Password(name) => {
             let verifier = verifier(&name.folder)?;
-            change(&name, move |payer, db_tx| {
+            change(&name, ("password", String::new()), move |payer, db_tx| {
                 Box::pin(async move { payer.set_password(db_tx, &verifier, at_ms).await })
             })
             .await
@@ -155,23 +169,28 @@ pub(super) async fn run(command: BindCommand) -> Result<(), BankError> {
         BindCommand::TelephonePin(name) => {
             let pepper = Hsm::load(name.folder.keys())?.telephone_pepper();
             let pin = binding::telephone_pin(&typed_line()?, &pepper)?;
-            change(&name, move |payer, db_tx| {
+            change(&name, ("telephone_pin", String::new()), move |payer, db_tx| {
                 Box::pin(async move { payer.set_telephone_pin(db_tx, &pin, at_ms).await })
             })
             .await
         }
         BindCommand::Limits { payer, payment_minor, day_minor } => {
-            change(&payer, move |payer, db_tx| {
+            let named = |limit: Option<i64>| limit.map_or_else(|| "as it was".to_owned(), |minor| minor.to_string());
+            let detail = format!("{} a payment, {} a day", named(payment_minor), named(day_minor));
+            change(&payer, ("limits", detail), move |payer, db_tx| {
                 Box::pin(async move { payer.set_limits(db_tx, payment_minor, day_minor, at_ms).await })
             })
             .await
         }
         BindCommand::Unlock { payer, document_seen: _ } => {
-            change(&payer, move |payer, db_tx| Box::pin(async move { payer.unlock(db_tx, at_ms).await })).await
+            let done = ("unlock", String::new());
+            change(&payer, done, move |payer, db_tx| Box::pin(async move { payer.unlock(db_tx, at_ms).await })).await
         }
         BindCommand::End(name) => {
-            change(&name, move |payer, db_tx| Box::pin(async move { payer.end(db_tx, at_ms).await })).await
+            let done = ("end", String::new());
+            change(&name, done, move |payer, db_tx| Box::pin(async move { payer.end(db_tx, at_ms).await })).await
         }
+        BindCommand::Journal { folder, customer, most } => journal(&folder, customer.as_deref(), most).await,
     }
 }
 
@@ -187,7 +206,15 @@ async fn open(options: OpenOptions, at_ms: i64) -> Result<(), BankError> {
         day_limit_minor: options.day_limit_minor,
     };
     (open_database(&name.folder.home()).await?)
-        .write(move |db_tx| Box::pin(async move { Payer::bind(db_tx, &new, at_ms).await.map(drop) }))
+        .write(move |db_tx| {
+            Box::pin(async move {
+                let payer = Payer::bind(db_tx, &new, at_ms).await?;
+                let accounts: Vec<_> = new.accounts.iter().map(AccountId::as_str).collect();
+                let terminals: Vec<_> = new.terminals.iter().map(Address::masked).collect();
+                let detail = format!("{}; {}", accounts.join(", "), terminals.join(", "));
+                JournalEntry::append(db_tx, (COUNTER, &payer.customer), ("open", &detail), at_ms).await
+            })
+        })
         .await?;
     show(&name).await
 }
@@ -202,6 +229,8 @@ async fn add_terminal(options: TerminalOptions, at_ms: i64) -> Result<(), BankEr
             Box::pin(async move {
                 let payer = Payer::of_customer(db_tx, &customer).await?;
                 let place = payer.add_terminal(db_tx, address.as_ref(), at_ms).await?;
+                let detail = address.as_ref().map_or_else(|| "a device".to_owned(), Address::masked);
+                JournalEntry::append(db_tx, (COUNTER, &payer.customer), ("add_terminal", &detail), at_ms).await?;
                 Ok::<_, BankError>((payer, place))
             })
         })
@@ -221,16 +250,19 @@ async fn add_terminal(options: TerminalOptions, at_ms: i64) -> Result<(), BankEr
 /// What a change of a payer is: one step of the writer.
 type Change<'a> = futures::future::BoxFuture<'a, Result<(), BankError>>;
 
+/// Changes a payer, and notes in the journal what was done and what of it may be told.
 async fn change(
     name: &PayerName,
+    (what, detail): (&'static str, String),
     change: impl for<'a> FnOnce(&'a Payer, &'a mut crate::storage::DbConnection) -> Change<'a> + Send + 'static,
 ) -> Result<(), BankError> {
-    let customer = name.customer.clone();
+    let (customer, at_ms) = (name.customer.clone(), signed_ms(now_ms()));
     (open_database(&name.folder.home()).await?)
         .write(move |db_tx| {
             Box::pin(async move {
                 let payer = Payer::of_customer(db_tx, &customer).await?;
-                change(&payer, db_tx).await
+                change(&payer, db_tx).await?;
+                JournalEntry::append(db_tx, (COUNTER, &customer), (what, &detail), at_ms).await
             })
         })
         .await?;
@@ -249,6 +281,30 @@ fn typed_line() -> Result<Zeroizing<String>, BankError> {
     let source = |source| BankError::File { what: "standard input".to_owned(), source };
     std::io::Read::take(std::io::stdin().lock(), LINE_BYTES_MAX).read_line(&mut line).map_err(source)?;
     Ok(line)
+}
+
+async fn journal(folder: &Folder, customer: Option<&str>, most: i64) -> Result<(), BankError> {
+    let db = open_database(&folder.home()).await?;
+    JournalEntry::verify_chain(&db).await?;
+    let entries = JournalEntry::newest(&mut *db.reader().acquire().await?, customer, most).await?;
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let at = jiff::Timestamp::from_millisecond(entry.at_ms).map(|at| at.to_string()).unwrap_or_default();
+            let JournalEntry { sequence, channel, customer, what, detail, .. } = entry.clone();
+            [sequence.to_string(), at, channel, customer, what, detail]
+        })
+        .collect();
+    let columns = [
+        Column::Right("no."),
+        Column::Left("at (UTC)"),
+        Column::Left("by"),
+        Column::Left("customer"),
+        Column::Left("what"),
+        Column::Left("detail"),
+    ];
+    print(folder, &json!(entries), || table(&columns, &rows));
+    Ok(())
 }
 
 async fn list(folder: &Folder) -> Result<(), BankError> {

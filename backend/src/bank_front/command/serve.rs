@@ -10,6 +10,7 @@ use iso8583::frame::Framing;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::bank_front::channel::{self, ChannelOptions};
 use crate::bank_front::error::BankError;
 use crate::bank_front::gateways::{self, GatewayOptions, Gateways};
 use crate::bank_front::hsm::KeyFolder;
@@ -47,6 +48,9 @@ pub struct ServeOptions {
     /// A port for a voice gateway.
     #[command(flatten)]
     pub voice: VoiceOptions,
+    /// A port for the bank's own channels.
+    #[command(flatten)]
+    pub channels: ChannelOptions,
 }
 
 /// The plain port: card data in clear, without TLS. For tests; `docs/bank-front.md` is its manual.
@@ -121,6 +125,7 @@ pub async fn serve(
     let addr = listener.local_addr().map_err(socket)?;
     let plain = options.plain.listen().await?;
     let voice = options.voice.bind(home.tls_identity())?;
+    let channels = options.channels.bind(home.tls_identity())?;
     let plain_addr = plain.as_ref().map(TcpListener::local_addr).transpose().map_err(socket)?;
     let mut ready =
         serde_json::json!({ "ready": "bank-front", "bank": options.bank.as_str(), "addr": addr.to_string() });
@@ -131,7 +136,15 @@ pub async fn serve(
     if let Some(port) = &voice {
         ready["voice_addr"] = port.addr().map_err(socket)?.to_string().into();
     }
+    if let Some(port) = &channels {
+        ready["channel_addr"] = port.addr().map_err(socket)?.to_string().into();
+    }
     println!("{ready}");
+    let serve_channels = async {
+        if let Some(port) = channels {
+            channel::serve(port, Arc::clone(&front), stop.clone()).await;
+        }
+    };
     let serve_voice = async {
         if let Some(port) = voice {
             telephone::serve(port, Arc::clone(&front), stop.clone()).await;
@@ -146,6 +159,7 @@ pub async fn serve(
         link::serve(listener, Port::sealed(tls), Arc::clone(&front), stop.clone()),
         serve_plain,
         serve_voice,
+        serve_channels,
         hold_expiry::watch(Arc::clone(&front), stop.clone()),
         gateways::run(Arc::clone(&front), sms_session, stop.clone()),
     );

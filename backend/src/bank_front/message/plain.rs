@@ -16,6 +16,7 @@ use crate::bank_front::account::{AccountId, AcquirerId};
 use crate::bank_front::error::BankError;
 use crate::storage::DbConnection;
 
+mod card_check;
 mod completion;
 mod inquiry;
 mod presentment;
@@ -28,12 +29,15 @@ pub(super) const FUNCTION_NOT_SUPPORTED: &str = "40";
 /// Processing codes (DE 3) begin with what is done.
 const PURCHASE: &str = "00";
 const REFUND: &str = "20";
+/// Card and PIN are checked, and nothing is asked for.
+const CARD_CHECK: &str = "33";
 
 /// Answers a message of a client that has signed on.
 pub(super) async fn answer(front: &Arc<BankFront>, message: &Message, orders: Orders) -> Result<Message, BankError> {
     let answered = match message.mti().original() {
         Mti::AUTHORIZATION_REQUEST => match processing(message) {
             Ok(PURCHASE) => presentment::answer(front, message, Step::Hold, orders).await,
+            Ok(CARD_CHECK) => card_check::answer(front, message).await,
             other => unsupported_processing(message, other),
         },
         Mti::FINANCIAL_REQUEST => match processing(message) {

@@ -20,7 +20,7 @@ use crate::bank_front::link::{self, Port, Wire};
 
 /// Long enough for a loaded machine, and the end of a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(20);
-const ASCII: Wire = Wire { spec: Spec::ASCII, framing: Framing::Binary2 };
+pub const ASCII: Wire = Wire { spec: Spec::ASCII, framing: Framing::Binary2 };
 
 /// A client of a plain port that it has started.
 struct Client {
@@ -127,15 +127,15 @@ const ACQUIRER_ACCOUNT: &str = "acquirer:42:USD";
 const TRANSMITTED: &str = "1118110640";
 
 /// A terminal of an acquirer that shares its keys with the bank, and has signed on.
-struct Terminal {
-    bench: Bench,
+pub struct Terminal {
+    pub bench: Bench,
     client: Client,
     pin_key: [u8; 16],
     stan: u32,
 }
 
 impl Terminal {
-    async fn new(wire: Wire) -> Self {
+    pub async fn new(wire: Wire) -> Self {
         let mut bench = Bench::new().await;
         testing::share_master(home(&bench.folder).dir());
         bench.restart().await;
@@ -161,7 +161,7 @@ impl Terminal {
     }
 
     /// The Visa card in the slot, with this PIN.
-    fn insert(&mut self, mti: Mti, minor: u64, pin: &str) -> Message {
+    pub fn insert(&mut self, mti: Mti, minor: u64, pin: &str) -> Message {
         let amount = usd(i64::try_from(minor).unwrap());
         let mut card = virtual_card::VirtualCard::new(self.bench.visa.profile().clone());
         std::mem::swap(&mut card, &mut self.bench.visa);
@@ -192,7 +192,7 @@ impl Terminal {
         self.envelope(mti, processing, minor).with_text(37, rrn).with_text(90, named.to_text().unwrap())
     }
 
-    async fn ask(&mut self, message: &Message) -> Message {
+    pub async fn ask(&mut self, message: &Message) -> Message {
         self.client.ask(message).await
     }
 

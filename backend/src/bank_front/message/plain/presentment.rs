@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use envelope::{Pan, SecretBytes};
 use iso8583::{Error, Message, Place};
+use payment::Amount;
 use zeroize::Zeroizing;
 
 use super::{Asked, Fault, Sent, nothing_asked};
 use crate::bank_front::BankFront;
-use crate::bank_front::hsm::{ClearEntry, ClearPin, ClearPresentation, Source};
+use crate::bank_front::account::AcquirerId;
+use crate::bank_front::hsm::{ClearEntry, ClearPin, ClearPresentation, Examined, Refused, Source};
 use crate::bank_front::message::Orders;
 use crate::bank_front::message::authorization::{self, Authorization, Profile, Step};
 
@@ -29,19 +31,7 @@ pub(super) async fn answer(
     let card = ClearCard::read(message)?;
     let Asked::Amount(amount) = super::asked(message)? else { return nothing_asked(message) };
     let now_ms = front.now_ms();
-    let card_proof = front.hsm.examine_clear(&ClearPresentation {
-        pan: card.pan.as_ref(),
-        track2: card.track2.as_ref().map(SecretBytes::expose),
-        expiry_yymm: card.expiry_yymm,
-        psn: card.psn,
-        entry: card.entry,
-        icc_data: &card.icc_data,
-        pin: card.pin_block.as_ref().map(|block| ClearPin { block, control: card.pin_control.as_deref() }),
-        amount,
-        card_order: orders.card_order,
-        acquirer: sent.acquirer.as_str(),
-        now_ms,
-    });
+    let card_proof = card.examine(front, amount, (&sent.acquirer, orders), now_ms);
     let asked = authorization::Asked {
         payee: super::payee(front, message, &sent.acquirer, amount),
         purpose: sent.reference.as_str().to_owned(),
@@ -58,7 +48,7 @@ pub(super) async fn answer(
 }
 
 /// What the message says of the card.
-struct ClearCard {
+pub(super) struct ClearCard {
     pan: Option<Pan>,
     track2: Option<SecretBytes>,
     expiry_yymm: Option<[u8; 4]>,
@@ -70,7 +60,31 @@ struct ClearCard {
 }
 
 impl ClearCard {
-    fn read(message: &Message) -> Result<Self, Error> {
+    /// Has the security module look at the card.
+    pub(super) fn examine(
+        &self,
+        front: &BankFront,
+        amount: Amount,
+        (acquirer, orders): (&AcquirerId, Orders),
+        now_ms: i64,
+    ) -> Result<Examined, Refused> {
+        front.hsm.examine_clear(&ClearPresentation {
+            pan: self.pan.as_ref(),
+            track2: self.track2.as_ref().map(SecretBytes::expose),
+            expiry_yymm: self.expiry_yymm,
+            psn: self.psn,
+            entry: self.entry,
+            icc_data: &self.icc_data,
+            pin: self.pin_block.as_ref().map(|block| ClearPin { block, control: self.pin_control.as_deref() }),
+            amount,
+            card_order: orders.card_order,
+            acquirer: acquirer.as_str(),
+            now_ms,
+        })
+    }
+
+    /// Reads the card's elements of a message.
+    pub(super) fn read(message: &Message) -> Result<Self, Error> {
         let wrong = |number| Error::Content { place: Place::Element(number) };
         let pan = optional(message, 2)?.map(Pan::parse).transpose().map_err(|_| wrong(2))?;
         let track2 = optional(message, 35)?.map(|track2| SecretBytes::copy_of(track2.as_bytes()));
