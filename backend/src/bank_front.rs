@@ -37,6 +37,7 @@ mod https;
 pub mod ledger;
 pub mod link;
 pub mod message;
+pub mod online;
 pub mod personalisation;
 pub mod scenario;
 pub mod seed;

@@ -19,6 +19,7 @@ pub mod customer;
 pub mod ledger;
 pub mod limit;
 pub mod merchant;
+pub mod online;
 mod scenario;
 mod seed;
 mod serve;
@@ -51,6 +52,9 @@ pub enum BankCommand {
     /// Customers on file: what they hold, and the telephone that the bank knows.
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
+    /// Access to the bank's page.
+    #[command(subcommand)]
+    Online(online::OnlineCommand),
     /// The bank's own systems that speak for customers: online banking, cash machines.
     #[command(subcommand)]
     Channel(channel::ChannelCommand),
@@ -130,6 +134,7 @@ pub async fn run(command: BankCommand) -> Result<(), BankError> {
         BankCommand::Account(command) => account::run(command).await,
         BankCommand::Bind(command) => bind::run(command).await,
         BankCommand::Customer(command) => customer::run(command).await,
+        BankCommand::Online(command) => online::run(command).await,
         BankCommand::Channel(command) => channel::run(command).await,
         BankCommand::Alias(command) => alias::run(command).await,
         BankCommand::Card(command) => card::run(command).await,

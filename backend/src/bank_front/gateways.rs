@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::BankFront;
 use super::binding::{Address, Notice, TerminalKind};
 use super::error::BankError;
+use super::online;
 use super::voucher::message;
 use crate::gateway::smpp::{self, SmppGateway, SmppSession};
 use crate::gateway::smtp::SmtpGateway;
@@ -200,6 +201,9 @@ pub async fn run(front: Arc<BankFront>, session: Option<SmppSession>, stop: Canc
         loop {
             if let Err(error) = send_due(&front).await {
                 tracing::error!(%error, "notices to payers wait");
+            }
+            if let Err(error) = online::send_due(&front).await {
+                tracing::error!(%error, "activation codes wait");
             }
             if let Err(error) = message::send_due(&front).await {
                 tracing::error!(%error, "the codes of vouchers wait");

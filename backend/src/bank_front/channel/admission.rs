@@ -12,7 +12,7 @@ use crate::storage::DbConnection;
 /// The most characters of a channel's name.
 const NAME_CHARACTERS_MAX: usize = 32;
 /// Names that the journal gives to others.
-const TAKEN: [&str; 2] = [crate::bank_front::binding::COUNTER, "page"];
+const TAKEN: [&str; 2] = [crate::bank_front::binding::COUNTER, crate::bank_front::online::PAGE];
 
 /// What a channel may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -15,6 +15,7 @@ use crate::bank_front::error::BankError;
 use crate::bank_front::gateways::{self, GatewayOptions, Gateways};
 use crate::bank_front::hsm::KeyFolder;
 use crate::bank_front::link::{Port, Wire};
+use crate::bank_front::online::{self, OnlineOptions};
 use crate::bank_front::telephone::{self, VoiceOptions};
 use crate::bank_front::{BankFront, hold_expiry, link};
 use crate::clock::{now_ms, signed_ms};
@@ -51,6 +52,9 @@ pub struct ServeOptions {
     /// A port for the bank's own channels.
     #[command(flatten)]
     pub channels: ChannelOptions,
+    /// The bank's page.
+    #[command(flatten)]
+    pub online: OnlineOptions,
 }
 
 /// The plain port: card data in clear, without TLS. For tests; `docs/bank-front.md` is its manual.
@@ -126,6 +130,7 @@ pub async fn serve(
     let plain = options.plain.listen().await?;
     let voice = options.voice.bind(home.tls_identity())?;
     let channels = options.channels.bind(home.tls_identity())?;
+    let page = options.online.bind(home.tls_identity())?;
     let plain_addr = plain.as_ref().map(TcpListener::local_addr).transpose().map_err(socket)?;
     let mut ready =
         serde_json::json!({ "ready": "bank-front", "bank": options.bank.as_str(), "addr": addr.to_string() });
@@ -139,7 +144,15 @@ pub async fn serve(
     if let Some(port) = &channels {
         ready["channel_addr"] = port.addr().map_err(socket)?.to_string().into();
     }
+    if let Some(port) = &page {
+        ready["page_addr"] = port.addr().map_err(socket)?.to_string().into();
+    }
     println!("{ready}");
+    let serve_page = async {
+        if let Some(port) = page {
+            online::serve(port, Arc::clone(&front), stop.clone()).await;
+        }
+    };
     let serve_channels = async {
         if let Some(port) = channels {
             channel::serve(port, Arc::clone(&front), stop.clone()).await;
@@ -160,6 +173,7 @@ pub async fn serve(
         serve_plain,
         serve_voice,
         serve_channels,
+        serve_page,
         hold_expiry::watch(Arc::clone(&front), stop.clone()),
         gateways::run(Arc::clone(&front), sms_session, stop.clone()),
     );

@@ -14,6 +14,7 @@ use crate::password::Pepper;
 
 const PASSWORD_LABEL: &[u8] = b"tapseal/1 payment password";
 const TELEPHONE_LABEL: &[u8] = b"tapseal/1 telephone PIN";
+const ONLINE_LABEL: &[u8] = b"tapseal/1 sign-in password";
 const CODE_LABEL: &[u8] = b"tapseal/1 payment code";
 const DEVICE_LABEL: &[u8] = b"tapseal/1 code device";
 
@@ -26,6 +27,11 @@ impl Hsm {
     /// The pepper of the PINs that payers buy by telephone with.
     pub fn telephone_pepper(&self) -> Pepper {
         self.pepper(TELEPHONE_LABEL)
+    }
+
+    /// The pepper of the passwords that customers sign in to the bank's page with.
+    pub fn online_pepper(&self) -> Pepper {
+        self.pepper(ONLINE_LABEL)
     }
 
     /// The HMAC of a code for one order of a code, in hexadecimal.
