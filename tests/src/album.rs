@@ -24,8 +24,8 @@ use crate::bridge::WORKBENCH;
 use crate::browser::Browser;
 use crate::remote::RemoteWallet;
 use crate::scene::{
-    alias_album, bill_album, card_album, history_album, lock_album, merchant_album, methods_album, page_album,
-    pay_album, settings_album,
+    alias_album, bank_album, bill_album, card_album, history_album, lock_album, merchant_album, methods_album,
+    page_album, pay_album, settings_album,
 };
 use crate::system::{Ask, System};
 
@@ -51,6 +51,8 @@ pub enum Part {
     Methods,
     /// The payment page, in a browser without a wallet.
     Page,
+    /// The bank's page, in a customer's browser.
+    Bank,
     /// A username, from the list of the ways to pay in the settings on.
     Alias,
     /// Phone bills.
@@ -68,6 +70,7 @@ impl Part {
             Self::Lock => lock_album::walk(tour).await,
             Self::Methods => methods_album::walk(tour).await,
             Self::Page => page_album::walk(tour).await,
+            Self::Bank => bank_album::walk(tour).await,
             Self::Alias => alias_album::walk(tour).await,
             Self::Bill => bill_album::walk(tour).await,
         }

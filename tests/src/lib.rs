@@ -4,7 +4,9 @@
 //! change what passes. The tests themselves are in `tests/`.
 
 pub mod album;
+pub mod authority;
 pub mod balancer;
+pub mod bank_page;
 pub mod bridge;
 pub mod browser;
 pub mod card;

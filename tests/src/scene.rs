@@ -1,6 +1,7 @@
 //! A payment at a bank that plays a script, looked at from every side: wallet, merchant and ledger.
 
 pub mod alias_album;
+pub mod bank_album;
 pub mod bill_album;
 pub mod card_album;
 pub mod history_album;

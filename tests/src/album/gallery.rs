@@ -36,7 +36,16 @@ fn stop_of(file: &str) -> Option<&str> {
 }
 
 /// The screens whose names have a dash of their own.
-const DASHED: [&str; 4] = ["first-contact", "first-run", "link-opened", "settings.pin-pad"];
+const DASHED: [&str; 8] = [
+    "bank.add-account",
+    "bank.add-terminal",
+    "bank.remove-terminal",
+    "bank.sign-in",
+    "first-contact",
+    "first-run",
+    "link-opened",
+    "settings.pin-pad",
+];
 
 /// The screen a stop is at: its name up to the state.
 fn screen_of(name: &str) -> &str {
