@@ -80,11 +80,10 @@ pub(super) async fn open(
     }
     let (reference, channel) = (body.reference(acquirer), channel.name.clone());
     let (visit_id, now_ms) = (visit_id.to_owned(), front.now_ms());
-    let opened = front
+    front
         .db
         .write(move |db_tx| Box::pin(async move { open_once(db_tx, (&visit_id, &channel), &reference, now_ms).await }))
-        .await?;
-    opened
+        .await?
 }
 
 async fn open_once(

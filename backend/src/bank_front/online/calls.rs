@@ -7,6 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -56,7 +57,7 @@ impl App {
 pub(super) async fn only_from_the_page(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = request.uri().authority().map(|authority| authority.as_str()).or_else(|| text(header::HOST));
+    let host = request.uri().authority().map(Authority::as_str).or_else(|| text(header::HOST));
     let is_read = request.method() == Method::GET;
     let own = host.map(|host| format!("https://{host}"));
     let is_from_here = match text(header::ORIGIN) {
@@ -216,7 +217,7 @@ pub(super) async fn sign_in(
 // It has no Debug: a password and a code are in it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Activation {
+struct FirstSignIn {
     access_number: String,
     activation_code: Zeroizing<String>,
     password: Zeroizing<String>,
@@ -229,7 +230,7 @@ pub(super) async fn activate(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let Activation { access_number, activation_code, password } =
+    let FirstSignIn { access_number, activation_code, password } =
         serde_json::from_slice(&body).map_err(|_| ChangeRefused::Malformed("the body"))?;
     let chosen = Password::chosen(&password).map_err(|_| ChangeRefused::PasswordUnfit)?;
     app.wait(peer.ip())?;
