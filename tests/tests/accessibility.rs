@@ -39,8 +39,8 @@ macro_rules! parts {
         const fn _every_part_is_walked(part: Part) {
             match part {
                 $(Part::$part => {})*
-                // It has neither workbench nor pseudo-locale; `payment_page.rs` examines it.
-                Part::Page => {}
+                // They have neither workbench nor pseudo-locale; `payment_page.rs` and `bank_page.rs` examine them.
+                Part::Page | Part::Bank => {}
             }
         }
     };

@@ -9,7 +9,7 @@ use crate::remote::RemoteWallet;
 use crate::system::{System, Wishes, free_port};
 
 const PHONE: &str = "+12025550143";
-const PAGER: &str = "ann@pager.example";
+const OTHER_PHONE: &str = "+12025550199";
 
 /// Walks through all of it.
 pub async fn walk(tour: &Tour) {
@@ -53,25 +53,31 @@ async fn set_up(walk: &Walk<'_>, telephones: &Telephones) {
     walk.go("open", "open").await;
     walk.stop("bank.open").await;
     type_into(walk, "phone", PHONE).await;
-    type_into(walk, "mail", PAGER).await;
     type_into(walk, "payment-password", PAYMENT_PASSWORD).await;
     walk.go("go-on", "codes").await;
     walk.stop("bank.codes-register").await;
-    for (address, number) in [(PHONE, "1"), (PAGER, "2")] {
-        walk.browser.wait_for_words(&[if number == "1" { "Code 1" } else { "Code 2" }]).await;
-        let code = code_saying(walk.system, telephones, address, "registers", 0).await;
-        type_into(walk, "code", &code).await;
-        walk.browser.act("confirm").await;
-    }
-    walk.browser.wait_for_screen("done").await;
+    let code = code_saying(walk.system, telephones, PHONE, "registers", 0).await;
+    type_into(walk, "code", &code).await;
+    walk.go("confirm", "done").await;
     walk.stop("bank.done").await;
+    walk.go("home", "home").await;
+    walk.go("add-terminal", "add-terminal").await;
+    walk.stop("bank.add-terminal").await;
+    type_into(walk, "terminal", OTHER_PHONE).await;
+    walk.go("go-on", "codes").await;
+    walk.stop("bank.codes").await;
+    let code = code_saying(walk.system, telephones, PHONE, "payment codes go to", 0).await;
+    type_into(walk, "code", &code).await;
+    walk.act_until("confirm", "[data-purpose=\"register\"]").await;
+    let code = code_saying(walk.system, telephones, OTHER_PHONE, "registers", 0).await;
+    type_into(walk, "code", &code).await;
+    walk.go("confirm", "done").await;
     walk.go("home", "home").await;
     walk.stop("bank.home").await;
 }
 
 async fn look_after(walk: &Walk<'_>, telephones: &Telephones) {
     for (action, screen) in [
-        ("add-terminal", "add-terminal"),
         ("remove-terminal", "remove-terminal"),
         ("add-account", "add-account"),
         ("new-password", "password"),
@@ -84,7 +90,6 @@ async fn look_after(walk: &Walk<'_>, telephones: &Telephones) {
     walk.go("limits", "limits").await;
     walk.stop("bank.limits").await;
     walk.go("go-on", "codes").await;
-    walk.stop("bank.codes").await;
     let code = code_saying(walk.system, telephones, PHONE, "USD 50.00 at once", 0).await;
     type_into(walk, "code", if code == "000000" { "000001" } else { "000000" }).await;
     walk.act_until("confirm", "[data-problem=\"wrong_code\"]").await;
