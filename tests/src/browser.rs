@@ -269,6 +269,19 @@ impl Browser {
         }
     }
 
+    /// The text of the first match, once it has one: what moves in is not seen at first.
+    pub async fn wait_for_text(&self, css: &str) -> String {
+        let started = Instant::now();
+        loop {
+            let text = self.text(css).await;
+            if !text.is_empty() {
+                return text;
+            }
+            assert!(started.elapsed() < SCREEN_WAIT, "{css} has no text: {}", self.text("body").await);
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+    }
+
     /// Waits until the screen says all of these, and answers all it says.
     pub async fn wait_for_words(&self, words: &[&str]) -> String {
         let started = Instant::now();

@@ -316,7 +316,8 @@ async fn a_number_is_read_from_the_screen_by_a_shop_and_taken_back() {
     browser.wait_for("[data-field=\"number-max\"]").await.send_keys("25.00").await.expect("an amount can be typed");
     browser.act("make-number").await;
     browser.wait_for("[data-part=\"digits\"]").await;
-    let digits: String = browser.text("[data-part=\"digits\"]").await.chars().filter(char::is_ascii_digit).collect();
+    let digits: String =
+        browser.wait_for_text("[data-part=\"digits\"]").await.chars().filter(char::is_ascii_digit).collect();
     let picture = system.folder().join("numbers.png");
     // The pictures of the codes are drawn a moment after their elements are there.
     for (css, kind) in [(".number-qr", "the QR code"), (".number-bars", "the bar code")] {

@@ -60,7 +60,7 @@ async fn set_up(walk: &Walk<'_>, reader: &str) -> Authenticator {
     walk.browser.wait_for("[data-part=\"factor-secret\"]").await;
     card.remove().await;
     walk.stop("settings.alias-factor").await;
-    let mut authenticator = Authenticator::typed(&walk.browser.text("[data-part=\"factor-secret\"]").await);
+    let mut authenticator = Authenticator::typed(&walk.browser.wait_for_text("[data-part=\"factor-secret\"]").await);
     walk.type_into("alias-first-code", &authenticator.lasting_code().await).await;
     walk.act_until("alias-enrol", "[data-part=\"alias-cards\"] .row").await;
     authenticator
