@@ -18,6 +18,7 @@ const text = async (language) => (await file(`texts/${language}.txt`)).text();
 const module_or_path = file("ui_bg.wasm");
 const asked = { status: ask("status"), merchant: ask("merchant"), inbox: ask("inbox") };
 const texts = Promise.all([text("en"), text("zh-Hans")]);
-const { default: init, start } = await import("./ui.js");
+// The glue imports what loads the parts.
+const [{ default: init, start }] = await Promise.all([import("./ui.js"), import("./parts.js")]);
 await init({ module_or_path });
 start(...(await texts), asked);

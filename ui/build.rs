@@ -32,6 +32,10 @@ const LANGUAGES: [&str; 2] = ["en", "zh-Hans"];
 const LOOKED_UP: [&str; 5] = ["error.", "scheme.", "happened.", "reason.", "alias_event."];
 
 fn main() {
+    if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "wasm") {
+        // The module is cut into parts, which needs to be told where functions and constants are named.
+        println!("cargo::rustc-link-arg-cdylib=--emit-relocs");
+    }
     let locales = LANGUAGES.map(read);
     check(&locales[0], &locales[1]);
     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");

@@ -21,6 +21,7 @@ use crate::merchant::place::SellScreen;
 use crate::merchant::{herald, keys};
 use crate::outside;
 use crate::pages;
+use crate::parts;
 use crate::phase::PhaseView as _;
 use crate::place::{Place, Screen, Section};
 use crate::signal::{Memo, RwSignal};
@@ -28,6 +29,8 @@ use crate::state::App;
 
 /// How often shown times move on.
 const TICK: Duration = Duration::from_secs(1);
+/// How long after a frame was asked for it is on the display for sure.
+const AFTER_PAINT: Duration = Duration::from_millis(50);
 
 /// Everything in the window.
 pub fn shell() -> impl IntoView {
@@ -46,6 +49,7 @@ pub fn shell() -> impl IntoView {
     follow_settings(app);
     follow_place(app);
     follow_secrets(app);
+    follow_requests(app);
     window_event_listener(leptos::ev::keydown, move |event| on_key(app, &event));
     let layout = move || layout_of(app.place.get());
     view! {
@@ -59,7 +63,7 @@ pub fn shell() -> impl IntoView {
                     <main class="pane pane-main" data-screen=move || app.place.get().id()
                         data-stage=move || app.stage()>
                         {problem_banner(app)}
-                        {move || page(app, app.place.get())}
+                        {move || parts::page(app, app.place.get())}
                     </main>
                 </div>
             </div>
@@ -67,41 +71,6 @@ pub fn shell() -> impl IntoView {
             <p class="unseen" role="status" aria-live="polite" data-live="polite">{move || app.polite.get()}</p>
             <p class="unseen" role="alert" aria-live="assertive" data-live="assertive">{move || app.assertive.get()}</p>
         </div>
-    }
-}
-
-fn page(app: App, place: Place) -> AnyView {
-    match place {
-        Place::Starting => pages::start::starting(app).into_any(),
-        Place::Broken => pages::start::broken(app).into_any(),
-        Place::Lock => pages::lock::page(app).into_any(),
-        Place::LockForgotten => pages::lock::forgotten::page(app).into_any(),
-        Place::FirstRun(step) => pages::first_run::page(app, step).into_any(),
-        Place::Inbox => pages::inbox::page(app).into_any(),
-        Place::FirstContact(request_id) => pages::introduction::first_contact(app, request_id).into_any(),
-        Place::LinkOpened(request_id) => pages::introduction::link_opened(app, request_id).into_any(),
-        Place::Request(request_id) => pages::request::page(app, request_id).into_any(),
-        Place::PayAlias(request_id) => pages::alias::page(app, request_id).into_any(),
-        Place::PayCode(request_id) => pages::code::page(app, request_id).into_any(),
-        Place::PayVoucher(request_id) => pages::voucher::page(app, request_id).into_any(),
-        Place::BillEnrol(request_id) => pages::bill_enrol::page(app, request_id),
-        Place::Card => pages::card::page(app).into_any(),
-        Place::CardChoose => pages::card_choose::page(app).into_any(),
-        Place::CardError => pages::card_error::ended(app).into_any(),
-        Place::CardProblem(request_id, code) => pages::card_error::not_started(app, request_id, code).into_any(),
-        Place::Pin => pages::pin::page(app).into_any(),
-        Place::Sealing => pages::sealing::page(app).into_any(),
-        Place::Paid => pages::paid::page(app).into_any(),
-        Place::Unknown => pages::unknown::page(app).into_any(),
-        Place::Refused => pages::refused::page(app).into_any(),
-        Place::Numbers => pages::numbers::page(app).into_any(),
-        Place::History => pages::history::page(app).into_any(),
-        Place::Receipt(attempt_id) => pages::receipt::page(app, attempt_id).into_any(),
-        Place::Verify => pages::verify::page(app).into_any(),
-        Place::Settings => pages::settings::list(app).into_any(),
-        Place::SettingsPage(page) => pages::settings::page(app, page),
-        Place::ReaderTest => pages::reader_test::page(app).into_any(),
-        Place::Sell(place) => pages::merchant::page(app, place),
     }
 }
 
@@ -125,17 +94,17 @@ fn list_pane(app: App) -> impl IntoView {
     let has_side = Memo::new(move |_| matches!(layout_of(app.place.get()), "list" | "detail"));
     move || match (section.get().filter(|_| has_side.get()), is_top.get()) {
         (Some(Section::Requests), false) => Some(pages::inbox::aside(app).into_any()),
-        (Some(Section::History), false) => Some(pages::history::aside(app).into_any()),
+        (Some(Section::History), false) => Some(parts::history_aside(app)),
         (Some(Section::Requests), true) => Some(placeholder(app, Text::InboxChoose, Text::InboxChooseBody).into_any()),
         (Some(Section::History), true) => {
             Some(placeholder(app, Text::HistoryChoose, Text::HistoryChooseBody).into_any())
         }
         (Some(Section::Sales), true) => Some(placeholder(app, Text::SalesChoose, Text::SalesChooseBody).into_any()),
-        (Some(Section::Sales), false) => Some(pages::merchant::sales::aside(app).into_any()),
+        (Some(Section::Sales), false) => Some(parts::sales_aside(app)),
         (Some(Section::Settings), true) => {
             Some(placeholder(app, Text::SettingsChoose, Text::SettingsChooseBody).into_any())
         }
-        (Some(Section::Settings), false) => Some(pages::settings::aside(app).into_any()),
+        (Some(Section::Settings), false) => Some(parts::settings_aside(app)),
         (Some(Section::Sell) | None, _) => None,
     }
 }
@@ -231,10 +200,21 @@ fn follow_place(app: App) {
         if before.is_some_and(|before| before != place) {
             request_animation_frame(move || {
                 browser::scroll_to_top(".content");
-                browser::focus(if place == Place::Lock { "main input" } else { "main h1" });
+                app.focus_screen();
             });
         }
         place
+    });
+}
+
+/// Loads what pays as soon as the requests are painted.
+fn follow_requests(app: App) {
+    Effect::new(move |before: Option<bool>| {
+        let are_shown = app.place.get() == Place::Inbox && app.inbox.with(Option::is_some);
+        if are_shown && before != Some(true) {
+            request_animation_frame(move || set_timeout(parts::expect_payment, AFTER_PAINT));
+        }
+        are_shown || before == Some(true)
     });
 }
 

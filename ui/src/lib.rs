@@ -23,6 +23,12 @@ mod merchant;
 mod methods;
 mod outside;
 mod pages;
+#[allow(
+    unsafe_code,
+    clippy::unnecessary_wraps,
+    reason = "the macro that cuts the module declares what loads a part, which can fail"
+)]
+mod parts;
 mod phase;
 mod place;
 mod reader_check;

@@ -31,6 +31,7 @@ use crate::invitation::Invitation;
 use crate::ipc::invoke;
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::Till;
+use crate::parts::Parts;
 use crate::phase::PhaseView as _;
 use crate::place::{FirstStep, Place, Screen, SettingsPage};
 use crate::readers;
@@ -96,6 +97,8 @@ pub struct Shared {
     pub reader: RwSignal<Option<String>>,
     /// The ways to pay; none until read.
     pub methods: RwSignal<Vec<MethodView>>,
+    /// Which parts of the screens are there.
+    pub parts: Parts,
     /// The last command's problem, until dismissed or left behind.
     pub problem: RwSignal<Option<Problem>>,
     /// Whether a command that changes something is running.
@@ -180,6 +183,7 @@ impl App {
             readers: RwSignal::new(None),
             reader: RwSignal::new(None),
             methods: RwSignal::new(Vec::new()),
+            parts: Parts::new(),
             problem: RwSignal::new(None),
             busy: RwSignal::new(false),
             is_stopping: RwSignal::new(false),
@@ -441,6 +445,11 @@ impl App {
                 }
             }
         }
+    }
+
+    /// Moves the focus to the screen's heading, as a page load would; where something is to be typed, to that.
+    pub fn focus_screen(self) {
+        browser::focus(if self.place.get_untracked() == Place::Lock { "main input" } else { "main h1" });
     }
 
     /// The checkout's stage while its screens are shown, as the wallet names it.

@@ -6,6 +6,7 @@
 //! What is done for the module's size, and what each step brought, stands in `docs/adr/0035-a-small-window.md`.
 
 mod order;
+mod parts;
 mod sheets;
 mod shrink;
 pub mod size;
@@ -125,11 +126,16 @@ pub enum WebError {
     /// The glue between JavaScript and the module could not be made.
     #[error("wasm-bindgen: {0}")]
     Bindgen(String),
+    /// The module could not be cut into parts.
+    #[error("wasm-split: {0}")]
+    Cut(String),
     /// What was compiled is not laid out as a module is.
     #[error("{0} is no WebAssembly module")]
     Module(PathBuf),
-    /// The module would take too long to start.
-    #[error("the screens' module has {bytes} bytes by gzip, at most {bytes_max} are allowed; see docs/performance.md")]
+    /// A module would take too long to start, or all together are too much to carry.
+    #[error(
+        "the screens' module, or all of them together, has {bytes} bytes by gzip, at most {bytes_max} are allowed; see docs/performance.md"
+    )]
     TooLarge {
         /// How many it has.
         bytes: usize,
@@ -161,9 +167,11 @@ pub fn build(root: &Path, profile: Profile, bundle: Bundle) -> Result<(), WebErr
         fs::remove_dir_all(&dist).map_err(at(&dist))?;
     }
     fs::create_dir_all(&dist).map_err(at(&dist))?;
-    bind(&module, &dist, PACKAGE, profile)?;
+    let parts = parts::cut(&module, PACKAGE, &dist)?;
+    bind(&parts.first, &dist, PACKAGE, profile)?;
     if profile == Profile::Wasm {
-        shrink::shrink(&target_folder(root), &dist.join(format!("{PACKAGE}_bg.wasm")))?;
+        let first = dist.join(format!("{PACKAGE}_bg.wasm"));
+        parts.others.iter().chain([&first]).try_for_each(|part| shrink::shrink(&target_folder(root), part))?;
     }
     copy(&texts, &dist.join(TEXTS))?;
     for (source, name) in STATIC_FILES {
@@ -290,6 +298,8 @@ fn rustc_says(arguments: &[&str]) -> Result<PathBuf, WebError> {
 fn bind(module: &Path, dist: &Path, stem: &str, profile: Profile) -> Result<(), WebError> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(stem).typescript(false);
+    // The parts import the first one's table and stack pointer.
+    bindgen.keep_lld_exports(true);
     bindgen.keep_debug(profile == Profile::Dev).remove_producers_section(true);
     bindgen.remove_name_section(profile == Profile::Wasm);
     let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(dist));
