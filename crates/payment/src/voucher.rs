@@ -20,6 +20,9 @@ pub const NUMBER_DIGITS: usize = FIXED_DIGITS + VARIABLE_DIGITS + CHECK_DIGITS;
 pub const CODE_DIGITS: usize = 10;
 /// Digits in a group, as numbers are printed and read out.
 pub const GROUP_DIGITS: usize = 4;
+/// The smallest and the largest check digits there are.
+const CHECK_MIN: u32 = 2;
+const CHECK_MAX: u32 = 98;
 /// Variable parts there are: the first that has a digit too many.
 pub const VARIABLE_BOUND: u32 = 100_000_000;
 
@@ -170,9 +173,12 @@ pub fn check_digits(digits: impl IntoIterator<Item = u8>) -> Option<u32> {
     Some(98 - remainder * 100 % 97)
 }
 
-/// Whether the last two of these ASCII digits are the check digits of those before them.
+/// Whether the last two of these ASCII digits are the check digits of those before them. 00, 01 and 99 are nobody's, though
+/// they leave the same remainder as 97, 98 and 02.
 pub fn has_right_check_digits(digits: impl IntoIterator<Item = u8>) -> bool {
-    remainder(digits) == Some(1)
+    let mut check = 0;
+    let digits = digits.into_iter().inspect(|digit| check = check % 10 * 10 + u32::from(digit.wrapping_sub(b'0')));
+    remainder(digits) == Some(1) && (CHECK_MIN..=CHECK_MAX).contains(&check)
 }
 
 /// Digits in groups of four with spaces between them.
@@ -267,6 +273,26 @@ mod tests {
             assert!(!number.may_have_code(&wrong), "{wrong}");
         }
         assert!(!number.may_have_code("") && !number.may_have_code(&"1 ".repeat(20)));
+    }
+
+    #[test]
+    fn check_digits_that_nothing_has_are_wrong_though_they_leave_the_right_remainder() {
+        let without = |check: u32| (0..).find(|n| check_digits(format!("{n}").bytes()) == Some(check)).unwrap();
+        for (given, like) in [(97, "00"), (98, "01"), (2, "99")] {
+            let digits = without(given);
+            assert!(has_right_check_digits(format!("{digits}{given:02}").bytes()));
+            assert_eq!(remainder(format!("{digits}{like}").bytes()), Some(1), "{like}");
+            assert!(!has_right_check_digits(format!("{digits}{like}").bytes()), "{like}");
+        }
+        // The same of a code: nobody need be asked about it.
+        let number = number(12_345_678).unwrap();
+        let parts = |code: &str| number.as_str().bytes().take(NUMBER_DIGITS - CHECK_DIGITS).chain(code.to_owned().into_bytes());
+        let random = |check| (0..).map(|n| format!("{n:08}")).find(|code| check_digits(parts(code)) == Some(check)).unwrap();
+        for (given, like) in [(97, "00"), (98, "01"), (2, "99")] {
+            let code = random(given);
+            assert!(number.may_have_code(&format!("{code}{given:02}")));
+            assert!(!number.may_have_code(&format!("{code}{like}")), "{code}{like}");
+        }
     }
 
     #[test]

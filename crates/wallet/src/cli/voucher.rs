@@ -48,6 +48,9 @@ fn read(number: &str) -> Result<Voucher, Problem> {
     // Its check digits tell a slip before anything is sent.
     let number: VoucherNumber = number.parse().map_err(|error| wrong(&error))?;
     let code = read_code().map_err(|error| wrong(&error))?;
+    if !std::str::from_utf8(code.expose()).is_ok_and(|code| number.may_have_code(code)) {
+        return Err(wrong(&"the code is mistyped, or is another voucher's"));
+    }
     Ok(Voucher { customer_number: number.as_str().to_owned(), code })
 }
 

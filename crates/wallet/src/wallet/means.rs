@@ -25,8 +25,8 @@ impl Wallet {
         Ok(banks.map(|bank| FrontView { id: bank.bank_id.clone(), name: bank.bank_name.clone() }).collect())
     }
 
-    /// Pays a request with a voucher, and its card where the bank asks for one. A number that was mistyped is refused before
-    /// anything is sent.
+    /// Pays a request with a voucher, and its card where the bank asks for one. A number or code that was mistyped is refused
+    /// before anything is sent.
     pub async fn voucher_pay(
         &self,
         request_id: RequestId,
@@ -35,6 +35,9 @@ impl Wallet {
         code: TypedSecret,
     ) -> Answer<CheckoutView> {
         let number: VoucherNumber = number.parse().map_err(|error| mistyped(&error))?;
+        if !number.may_have_code(code.expose().trim()) {
+            return Err(mistyped(&"the code is not one of this voucher"));
+        }
         let voucher = Voucher { customer_number: number.as_str().to_owned(), code: without_gaps(&code) };
         let wish = VoucherWish { voucher, bank_id, card: CardTime::WhenAsked };
         self.checkout_pay_voucher(request_id, wish, None, Trace::silent()).await

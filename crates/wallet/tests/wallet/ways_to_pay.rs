@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use envelope::passphrase::Cost;
+use payment::voucher::check_digits;
 use payment::{DeclineCode, Method, VoucherNumber};
 use protocol::ErrorCode;
 use protocol::ipc::means::{CodeStep, TypedSecret};
@@ -42,6 +43,12 @@ async fn a_way_that_the_order_does_not_name_is_not_tried() {
     let number = "4200 0112 3456 7890".to_owned();
     let slip = wallet.voucher_pay(order.request_id, "first".into(), number, typed("1234567890")).await.unwrap_err();
     assert_eq!(slip.code, ErrorCode::InvalidInput);
+    // Nor with a code that no voucher of this number has: 99 leaves the remainder of 02, and is nobody's.
+    let number = VoucherNumber::from_parts(&"420001".parse().unwrap(), 12_345_678).unwrap();
+    let parts = |random: &str| number.as_str()[..14].bytes().chain(random.to_owned().into_bytes());
+    let random = (0..).map(|random| format!("{random:08}")).find(|random| check_digits(parts(random)) == Some(2)).unwrap();
+    let pay = |code: String| wallet.voucher_pay(order.request_id, "first".into(), number.to_string(), typed(&code));
+    assert_eq!(pay(format!("{random}99")).await.unwrap_err().code, ErrorCode::InvalidInput);
     stage.script(|script| assert_eq!(script.submissions, 0));
 }
 
