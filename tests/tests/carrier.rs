@@ -23,6 +23,14 @@ async fn posted(system: &System, operator: &Operator, account: &str) -> i64 {
     of.filter_map(|view| view["posted_minor"].as_i64()).sum()
 }
 
+/// What the wallet's key store has of phone bills.
+fn bill_keys(payer: &Payer) -> Vec<u8> {
+    let entries = std::fs::read_dir(payer.home()).expect("the wallet's folder").filter_map(Result::ok);
+    let is_it = |path: &std::path::PathBuf| path.to_string_lossy().ends_with(".bills.key");
+    let file = entries.map(|entry| entry.path()).find(is_it).expect("keys of phone bills are in a file of their own");
+    std::fs::read(file).expect("the file can be read")
+}
+
 #[tokio::test]
 async fn a_request_is_paid_on_the_phone_bill_proved_refunded_and_settled_by_the_bank() {
     let mut system = System::start(Wishes::default()).await;
@@ -36,6 +44,11 @@ async fn a_request_is_paid_on_the_phone_bill_proved_refunded_and_settled_by_the_
     assert_eq!(code(&refused), "invalid_input", "a wallet that is not enrolled says so: {refused:?}");
     let enrolled = operator.enrol(&system, &payer, MOBILE).await;
     assert_eq!(enrolled.success()["phone_bills"][0]["number"], MOBILE, "{}", system.logs());
+    // Enrolled once more, the wallet has another key, and its former one no more.
+    let first = bill_keys(&payer);
+    operator.enrol(&system, &payer, MOBILE).await.success();
+    let second = bill_keys(&payer);
+    assert!(first.len() == second.len() && first != second, "{} and {} bytes", first.len(), second.len());
 
     // A wrong PIN moves nothing, and the payer stays where it is and tries again.
     let refused = operator.pay(&payer, &request, "0000").await;

@@ -202,21 +202,20 @@ impl Wallet {
         keys.put(certified.serial_bytes().ok_or_else(unusable)?, &key);
         self.keep_bill_keys(&keys).await?;
         self.save_bills(&bills).await?;
+        // The operator takes the key that paid on this bill before no more.
+        self.forget_other_keys(keys, &bills).await?;
         Ok(bill)
     }
 
     /// Pays on this bill no more. The operator is not told: it can be asked to end the wallet.
     pub async fn carrier_forget(&self, operator: &str, number: &PhoneNumber) -> std::result::Result<(), Problem> {
         let before = self.bills().await?;
-        let is_meant = |bill: &&PhoneBill| bill.is_of(operator, number);
-        let Some(meant) = before.iter().find(is_meant) else { return Err(ErrorCode::NotFound.into()) };
-        let bills: Vec<_> = before.iter().filter(|bill| !is_meant(bill)).cloned().collect();
-        self.save_bills(&bills).await?;
-        let mut keys = self.bill_keys().await?;
-        if let Some(serial) = SubscriberCertificate::peek_serial(&meant.certificate) {
-            keys.remove(&serial);
+        let bills: Vec<_> = before.iter().filter(|bill| !bill.is_of(operator, number)).cloned().collect();
+        if bills.len() == before.len() {
+            return Err(ErrorCode::NotFound.into());
         }
-        Ok(self.keep_bill_keys(&keys).await?)
+        self.save_bills(&bills).await?;
+        Ok(self.forget_other_keys(self.bill_keys().await?, &bills).await?)
     }
 
     /// What pays on a bill: the one with this number, or the only one. It is signed when the attempt begins.
@@ -328,5 +327,12 @@ impl Wallet {
 
     async fn keep_bill_keys(&self, keys: &BillKeys) -> Result<()> {
         self.keep_secret(key::name(self.core.device.id()), keys.to_secret()).await
+    }
+
+    /// Forgets every key that pays on none of these bills: also one that was left when the power failed before.
+    async fn forget_other_keys(&self, mut keys: BillKeys, bills: &[PhoneBill]) -> Result<()> {
+        let serials = bills.iter().filter_map(|bill| SubscriberCertificate::peek_serial(&bill.certificate));
+        keys.keep_only(&serials.collect::<Vec<_>>());
+        self.keep_bill_keys(&keys).await
     }
 }

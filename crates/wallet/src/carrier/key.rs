@@ -54,12 +54,13 @@ impl BillKeys {
     }
 
     pub(super) fn put(&mut self, serial: [u8; SERIAL_LEN], key: &SigningKey<Subscriber>) {
-        self.remove(&serial);
+        self.0.retain(|(known, _)| *known != serial);
         self.0.push((serial, Zeroizing::new(*key.expose_bytes())));
     }
 
-    pub(super) fn remove(&mut self, serial: &[u8; SERIAL_LEN]) {
-        self.0.retain(|(known, _)| known != serial);
+    /// Forgets the keys of all other certificates.
+    pub(super) fn keep_only(&mut self, serials: &[[u8; SERIAL_LEN]]) {
+        self.0.retain(|(known, _)| serials.contains(known));
     }
 }
 
@@ -78,7 +79,8 @@ mod tests {
         let mut again = BillKeys::from_secret(&secret).unwrap();
         assert_eq!(again.get(&[1; SERIAL_LEN]).unwrap().public(), one.public());
         assert_eq!(again.get(&[2; SERIAL_LEN]).unwrap().public(), other.public());
-        again.remove(&[1; SERIAL_LEN]);
+        again.keep_only(&[[2; SERIAL_LEN], [3; SERIAL_LEN]]);
+        assert!(again.get(&[2; SERIAL_LEN]).is_some());
         assert!(again.get(&[1; SERIAL_LEN]).is_none() && again.get(&[3; SERIAL_LEN]).is_none());
         assert!(BillKeys::from_secret(&secret[1..]).is_err());
     }
