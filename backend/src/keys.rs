@@ -4,9 +4,6 @@
 //! different places; here they are made together, each in a folder of its own.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -20,16 +17,21 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::clock::{now_ms, signed_ms};
-use crate::tls::Identity;
 
 mod bank;
 mod certificates;
+mod file;
+mod folder;
 pub mod issuer_register;
 mod names;
 mod vault_entry;
 
 pub use bank::{BankEntry, BankHome, BankId, front_host_name};
 pub use certificates::make_outsider;
+use file::write_json;
+pub(crate) use file::{decode_key, replace_json};
+pub use file::{read_json, read_key, read_text, write_new};
+pub use folder::DataFolder;
 pub use names::mixes_scripts;
 pub use vault_entry::{VaultEntry, list_vault};
 
@@ -91,89 +93,6 @@ pub enum KeysError {
     /// The folder is complete, and other merchants are asked for.
     #[error("{0} is not in this folder, which is complete; use a new folder")]
     Complete(String),
-}
-
-/// The data folder and the names of the files in it.
-#[derive(Clone, Debug)]
-pub struct DataFolder(PathBuf);
-
-impl DataFolder {
-    /// The folder at `path`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
-    }
-
-    /// The folder's path.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The certificate that signs all the others.
-    pub fn tls_ca(&self) -> PathBuf {
-        self.0.join("tls/ca.pem")
-    }
-
-    /// Certificate and key under `tls/`: `payment-server`, `payment-server-client` or the first bank's `bank-front`.
-    pub fn tls_identity(&self, name: &str) -> Identity {
-        let tls = self.0.join("tls");
-        Identity { certificate: tls.join(format!("{name}.pem")), key: tls.join(format!("{name}.key")) }
-    }
-
-    /// The payment server's database.
-    pub fn payment_server_db(&self) -> PathBuf {
-        self.0.join("payment-server.db")
-    }
-
-    /// A file of the payment server's.
-    pub fn payment_server(&self, name: &str) -> PathBuf {
-        self.0.join("payment-server").join(name)
-    }
-
-    /// Where this bank keeps its files, whether or not it has any.
-    pub fn bank_home(&self, id: &BankId) -> BankHome {
-        BankHome::of(self, id)
-    }
-
-    /// Where this operator keeps its files, whether or not it has any.
-    pub fn operator_home(&self, id: &BankId) -> BankHome {
-        BankHome::of_operator(self, id)
-    }
-
-    /// The banks that a wallet with this folder's trust file knows, in its order.
-    pub fn banks(&self) -> Result<Vec<BankId>, KeysError> {
-        let mut fronts = self.fronts()?;
-        fronts.retain(|id| !self.operator_home(id).dir().exists());
-        Ok(fronts)
-    }
-
-    /// The telephone operators among what the trust file knows, in its order.
-    pub fn operators(&self) -> Result<Vec<BankId>, KeysError> {
-        let mut fronts = self.fronts()?;
-        fronts.retain(|id| self.operator_home(id).dir().exists());
-        Ok(fronts)
-    }
-
-    /// Banks and operators.
-    pub fn fronts(&self) -> Result<Vec<BankId>, KeysError> {
-        let trust: TrustFile = read_json(&self.trust())?;
-        let malformed = |_| KeysError::Malformed { path: self.trust(), what: "not a bank id" };
-        trust.roots.banks.iter().map(|bank| bank.bank_id.parse().map_err(malformed)).collect()
-    }
-
-    /// The keyset that the payment server gives everybody.
-    pub fn keyset(&self) -> PathBuf {
-        self.payment_server("keyset.jws")
-    }
-
-    /// A file of a merchant's.
-    pub fn merchant(&self, merchant: &MerchantId, name: &str) -> PathBuf {
-        self.0.join("merchants").join(merchant.as_str()).join(name)
-    }
-
-    /// What a wallet pins.
-    pub fn trust(&self) -> PathBuf {
-        self.0.join("trust.json")
-    }
 }
 
 /// What a wallet pins: where the server is, who signs its TLS certificate, and the trust roots.
@@ -460,59 +379,6 @@ pub fn sealing_keys(folder: &DataFolder) -> Result<Vec<PaymentServerSealingKeySe
     entries.iter().map(decode).collect()
 }
 
-/// A 32-byte key in base64url from a file.
-pub fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeysError> {
-    let text = Zeroizing::new(read_text(path)?);
-    decode_key(text.trim()).ok_or_else(|| KeysError::Malformed { path: path.to_owned(), what: "not a key of 32 bytes" })
-}
-
-pub(crate) fn decode_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
-    Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
-}
-
-/// A whole text file.
-pub fn read_text(path: &Path) -> Result<String, KeysError> {
-    std::fs::read_to_string(path).map_err(|source| KeysError::File { path: path.to_owned(), source })
-}
-
-/// A whole JSON file.
-pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, KeysError> {
-    let text = Zeroizing::new(read_text(path)?);
-    serde_json::from_str(&text)
-        .map_err(|_| KeysError::Malformed { path: path.to_owned(), what: "not the JSON expected here" })
-}
-
-fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysError> {
-    let json = Zeroizing::new(serde_json::to_vec_pretty(value).expect("strings and integers are always JSON"));
-    write_new(path, &json)
-}
-
-/// Writes a file that only its owner can read in place of the one that is there.
-pub(crate) fn replace_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), KeysError> {
-    let beside = path.with_extension("new");
-    let failed = |source| KeysError::File { path: path.to_owned(), source };
-    if beside.exists() {
-        // Left by a run that was killed; nobody reads it.
-        std::fs::remove_file(&beside).map_err(failed)?;
-    }
-    write_json(&beside, value)?;
-    std::fs::rename(&beside, path).map_err(failed)
-}
-
-/// Writes a file only its owner can read. A file that exists is left as it is.
-pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
-    let failed = |source| KeysError::File { path: path.to_owned(), source };
-    if let Some(parent) = path.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
-    }
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(failed(error)),
-    }
-}
-
 /// Bytes from the operating system's generator.
 ///
 /// # Panics
@@ -529,87 +395,4 @@ pub fn new_id(now_ms: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(dir: &Path) -> InitOptions {
-        InitOptions {
-            dir: dir.to_owned(),
-            hosts: vec!["127.0.0.1".into(), "localhost".into()],
-            merchants: vec!["blue-door:Blue Door Café:5814:US:USD".parse().unwrap()],
-            banks: vec!["first".parse().unwrap()],
-            operators: Vec::new(),
-            public_url: "https://127.0.0.1:8443/".into(),
-            json: false,
-        }
-    }
-
-    #[test]
-    fn a_complete_folder_is_left_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(init(&options(folder.path())).unwrap());
-        let before = std::fs::read(folder.path().join("payment-server/sealing.json")).unwrap();
-        assert!(!init(&options(folder.path())).unwrap());
-        assert_eq!(std::fs::read(folder.path().join("payment-server/sealing.json")).unwrap(), before);
-        let mut other = options(folder.path());
-        other.merchants.push("red-door:Red Door:5814:US:USD".parse().unwrap());
-        assert!(matches!(init(&other), Err(KeysError::Complete(_))));
-    }
-
-    #[test]
-    fn a_complete_folder_takes_another_bank_and_trusts_its_root() {
-        let dir = tempfile::tempdir().unwrap();
-        init(&options(dir.path())).unwrap();
-        let folder = DataFolder::new(dir.path());
-        let before: TrustFile = read_json(&folder.trust()).unwrap();
-        let mut more = options(dir.path());
-        more.banks.push("second".parse().unwrap());
-        assert!(init(&more).unwrap());
-        assert!(!init(&more).unwrap(), "it has both now");
-        assert!(!init(&options(dir.path())).unwrap(), "naming fewer banks takes none away");
-        let trust: TrustFile = read_json(&folder.trust()).unwrap();
-        assert_eq!(folder.banks().unwrap(), ["first".parse().unwrap(), "second".parse().unwrap()]);
-        assert_eq!(trust.roots.banks[0], before.roots.banks[0]);
-        assert_eq!((trust.server_url, trust.tls_ca_pem), (before.server_url, before.tls_ca_pem));
-        let home = folder.bank_home(&"second".parse().unwrap());
-        let root: SigningKey<BankRoot> = signing_key(&home.file("root.key")).unwrap();
-        assert_eq!(&trust.roots.banks[1].key, root.public());
-        let first = read_text(&folder.bank_home(&BankId::first()).file("merchants.json")).unwrap();
-        assert_eq!(read_text(&home.file("merchants.json")).unwrap(), first);
-        assert!(home.tls_identity().certificate.exists() && home.dir().ends_with("banks/second"));
-    }
-
-    #[test]
-    fn an_operator_is_a_front_of_its_own_and_no_bank() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut with_operator = options(dir.path());
-        with_operator.operators.push("north:North Telecom".parse().unwrap());
-        assert!(init(&with_operator).unwrap() && !init(&with_operator).unwrap());
-        let folder = DataFolder::new(dir.path());
-        let north = "north".parse().unwrap();
-        assert_eq!(folder.banks().unwrap(), [BankId::first()]);
-        assert_eq!(folder.operators().unwrap(), [BankId::clone(&north)]);
-        let home = folder.operator_home(&north);
-        assert!(home.tls_identity().certificate.exists() && home.file("merchants.json").exists());
-        let mut clash = options(dir.path());
-        clash.banks.push("north".parse().unwrap());
-        assert!(matches!(init(&clash), Err(KeysError::FrontTaken(_))));
-    }
-
-    #[test]
-    fn the_keyset_verifies_under_the_trust_file_and_secrets_are_private() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        init(&options(dir.path())).unwrap();
-        let folder = DataFolder::new(dir.path());
-        let trust: TrustFile = read_json(&folder.trust()).unwrap();
-        assert_eq!(trust.server_url, "https://127.0.0.1:8443");
-        let jws = read_text(&folder.payment_server("keyset.jws")).unwrap();
-        let keyset = Keyset::verify(&jws, &trust.roots.operator, signed_ms(now_ms()), 0).unwrap();
-        assert_eq!(keyset.merchant("blue-door").unwrap().display_name, "Blue Door Café");
-        let sealing = sealing_keys(&folder).unwrap();
-        assert_eq!(keyset.payment_server_sealing_key(signed_ms(now_ms())).unwrap(), sealing[0].public());
-        let mode = std::fs::metadata(folder.payment_server("sealing.json")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-}
+mod tests;
