@@ -43,6 +43,21 @@ pub fn problem_banner(app: App) -> impl IntoView {
     }
 }
 
+/// The same where it happened, for what stands in a dialog over the screen.
+pub fn problem_here(app: App, problem: RwSignal<Option<Problem>>) -> AnyView {
+    let shown = move || {
+        problem.get().map(|problem| {
+            view! {
+                <section class="banner banner-bad" role="alert" data-problem=problem.code.as_str()>
+                    {icon::caution()}
+                    <div class="banner-text">{problem_text(app, &problem)}</div>
+                </section>
+            }
+        })
+    };
+    shown.into_any()
+}
+
 /// Title, money and next step of a problem.
 pub fn problem_text(app: App, problem: &Problem) -> impl IntoView + use<> {
     view! {

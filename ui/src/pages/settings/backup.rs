@@ -10,9 +10,11 @@ use crate::components::field::{Field, FieldKind};
 use crate::components::form::form_of;
 use crate::components::group::{fact, facts, group};
 use crate::components::message::{Tone, banner, banner_with};
+use crate::components::problem::problem_here;
 use crate::components::words::Words;
 use crate::format;
 use crate::i18n::{Lang, Text};
+use crate::ipc::invoke;
 use crate::place::{Screen, SettingsPage};
 use crate::signal::RwSignal;
 use crate::state::App;
@@ -113,6 +115,8 @@ fn making(app: App, state: RwSignal<BackupState>, read: impl Fn() + Copy + Send 
 pub fn restoring(app: App) -> AnyView {
     let passphrase = RwSignal::new(String::new());
     let restored = RwSignal::new(None::<Restored>);
+    // Where a wallet begins, this stands over the screen and its problems would not be seen there.
+    let problem = RwSignal::new(None);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let secret = passphrase.get_untracked();
@@ -120,11 +124,17 @@ pub fn restoring(app: App) -> AnyView {
             return;
         }
         restored.set(None);
+        problem.set(None);
         app.while_busy(async move {
-            if let Some(Some(brought)) = app.ask(BackupRestore { passphrase: secret, path: None }).await {
-                passphrase.try_set(String::new());
-                restored.try_set(Some(brought));
-                app.read_status().await;
+            match invoke(BackupRestore { passphrase: secret, path: None }).await {
+                Ok(Some(brought)) => {
+                    passphrase.try_set(String::new());
+                    restored.try_set(Some(brought));
+                    app.read_status().await;
+                }
+                // No file was chosen.
+                Ok(None) => {}
+                Err(found) => drop(problem.try_set(Some(found))),
             }
         });
     };
@@ -136,6 +146,7 @@ pub fn restoring(app: App) -> AnyView {
             {Field::new("restore-passphrase", FieldKind::Secret, Text::BackupPassphrase).chars_max(256).view(app, passphrase)}
             {actions_row(Button::plain("restore-backup", Text::RestoreChoose).off_while(is_off).submit(app))}
         }, submit)}
+        {problem_here(app, problem)}
         <div role="status">{outcome}</div>
     }
     .into_any()
