@@ -4,6 +4,7 @@ use payment::AttemptId;
 use protocol::error::{ErrorCode, MoneyMoved};
 use protocol::ipc::{CardGesture, CardStay, CheckoutStage, CheckoutView, ReadPhase};
 
+use crate::components::doubt::Asked;
 use crate::format;
 use crate::i18n::{Lang, Text};
 
@@ -100,7 +101,10 @@ pub fn spoken(checkout: &CheckoutView, lang: Lang) -> (String, bool) {
             let amount = format::amount_text(checkout.amount, lang);
             (format!("{}, {}", Text::PaidTitle.filled(lang, &[("amount", &amount)]), checkout.payee), true)
         }
-        CheckoutStage::Unknown { .. } => (format!("{} {}", plain(Text::UnknownBody), plain(Text::UnknownDoNot)), true),
+        CheckoutStage::Unknown { .. } => {
+            let asked = Asked::of(checkout.asked.clone(), Some(checkout.method));
+            (format!("{} {}", asked.first(Text::UnknownBody, lang), plain(Text::UnknownDoNot)), true)
+        }
         CheckoutStage::Refused { code, money_moved, .. } => (spoken_refusal(*code, *money_moved, lang), true),
     }
 }

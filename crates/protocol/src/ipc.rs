@@ -467,6 +467,9 @@ pub struct RequestView {
     /// What is being done about an unknown outcome.
     #[serde(default)]
     pub doubt: Option<pay::Doubt>,
+    /// Who is asked about it, by the name that its root certified; none of an attempt of somebody else's.
+    #[serde(default)]
+    pub asked: Option<String>,
     /// When an unknown outcome will be known or undone, at the latest.
     pub deadline_ms: Option<u64>,
     /// The attempt whose receipt is kept, once paid.
@@ -643,6 +646,9 @@ pub struct CheckoutView {
     pub gesture: Option<CardGesture>,
     /// The attempt, once sealed.
     pub attempt_id: Option<AttemptId>,
+    /// The bank or operator it is sealed to, by the name its root certified, once it is.
+    #[serde(default)]
+    pub asked: Option<String>,
     /// The last reading problem while still waiting for a card, such as `card_removed`.
     pub notice: Option<ErrorCode>,
 }
@@ -710,6 +716,9 @@ pub struct ReceiptView {
     pub rrn: String,
     /// The bank's id.
     pub bank: String,
+    /// Its name, as its root certified it; empty when it is not known.
+    #[serde(default)]
+    pub bank_name: String,
     /// Whether the merchant's signature verifies under a keyset signed by the pinned root.
     pub merchant_seal: bool,
     /// Whether the bank's signature verifies under a certificate signed by that bank's pinned root.
@@ -721,6 +730,13 @@ pub struct ReceiptView {
     pub json: String,
     /// A QR of the receipt's short proof, as SVG, for another wallet to check.
     pub qr_svg: String,
+}
+
+impl ReceiptView {
+    /// What a person is told of the bank: its name, or its id where there is none.
+    pub fn bank_called(&self) -> &str {
+        if self.bank_name.is_empty() { &self.bank } else { &self.bank_name }
+    }
 }
 
 #[cfg(test)]

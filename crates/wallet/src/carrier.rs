@@ -30,6 +30,8 @@ pub use proof::VerifiedProof;
 
 /// The setting that keeps which bills this wallet pays on.
 const SETTING_BILLS: &str = "phone_bills";
+/// What the label of every receipt of a phone bill begins with.
+pub(crate) const BILL_LABEL: &str = "phone bill ";
 /// Most bills of one wallet.
 const BILLS_MAX: usize = 8;
 

@@ -215,6 +215,7 @@ impl Checkout {
             reader,
             gesture: None,
             attempt_id: None,
+            asked: None,
             notice: None,
         };
         let number = {
@@ -395,8 +396,11 @@ impl Checkout {
         outcome
     }
 
-    fn attempt_is(&self, number: u64, attempt_id: AttemptId) {
-        self.update(number, |running| running.view.attempt_id = Some(attempt_id));
+    fn attempt_is(&self, number: u64, attempt_id: AttemptId, asked: String) {
+        self.update(number, |running| {
+            running.view.attempt_id = Some(attempt_id);
+            running.view.asked = Some(asked);
+        });
     }
 
     fn at_pin<T>(&self, act: impl FnOnce(&mut Running) -> Result<T>) -> Result<T> {

@@ -238,6 +238,7 @@ pub fn view(
         postponed_until_ms: row.postponed_until_ms.filter(|_| phase == RequestPhase::Postponed),
         elsewhere: is_elsewhere(row, phase, attempt),
         doubt: (phase == RequestPhase::Unknown).then(|| doubt(row, attempt)),
+        asked: None,
         deadline_ms: attempt.filter(|_| phase == RequestPhase::Unknown).and_then(|attempt| attempt.deadline_ms),
         receipt,
         refunded_minor: row.refunded_minor,

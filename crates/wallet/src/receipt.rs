@@ -40,7 +40,7 @@ impl VerifiedOutcome {
         attempt_id: AttemptId,
         nonce: &WalletNonce,
     ) -> Result<Self> {
-        let outcome = signed_outcome(outcome_jws, bank_certificate, banks)?;
+        let (outcome, _) = signed_outcome(outcome_jws, bank_certificate, banks)?;
         let order = order.order();
         let order_hash = order.hash();
         let checks = [
@@ -66,8 +66,12 @@ impl VerifiedOutcome {
     }
 }
 
-/// The outcome, once its bank's root certifies the key that signed it for the time it was signed at.
-fn signed_outcome(outcome_jws: &str, bank_certificate: &str, banks: &[BankTrust]) -> Result<Outcome> {
+/// The outcome, once its bank's root certifies the key that signed it for the time it was signed at; and that certificate.
+fn signed_outcome(
+    outcome_jws: &str,
+    bank_certificate: &str,
+    banks: &[BankTrust],
+) -> Result<(Outcome, BankCertificate)> {
     let malformed = |_| WalletError::Receipt(ReceiptFault::MalformedOutcome, "the outcome is not a signed message");
     let kid = jws::peek_kid(outcome_jws).map_err(malformed)?;
     let claimed = jws::peek_payload_unverified(outcome_jws).map_err(malformed)?;
@@ -78,7 +82,8 @@ fn signed_outcome(outcome_jws: &str, bank_certificate: &str, banks: &[BankTrust]
         let what = "the bank's certificate is not signed by a pinned root, or not valid then";
         WalletError::Receipt(ReceiptFault::BankNotCertified, what)
     })?;
-    outcome_under(outcome_jws, &kid, &certificate, decided_ms)
+    let outcome = outcome_under(outcome_jws, &kid, &certificate, decided_ms)?;
+    Ok((outcome, certificate))
 }
 
 /// The outcome, once the key that a verified certificate names signed it.
@@ -107,6 +112,7 @@ pub struct VerifiedReceipt {
     receipt: Receipt,
     order: VerifiedOrder,
     outcome: Outcome,
+    bank_name: String,
     approval_code: String,
 }
 
@@ -116,7 +122,7 @@ impl VerifiedReceipt {
         if receipt.version != RECEIPT_VERSION {
             return Err(WalletError::Receipt(ReceiptFault::OtherVersion, "it is of another version"));
         }
-        let outcome = signed_outcome(&receipt.outcome, &receipt.bank_certificate, &roots.banks)?;
+        let (outcome, certificate) = signed_outcome(&receipt.outcome, &receipt.bank_certificate, &roots.banks)?;
         let keyset =
             Keyset::verify_at(&receipt.keyset, &roots.operator, signed(outcome.decided_ms)).map_err(|error| {
                 tracing::debug!(%error, "a receipt's keyset was not accepted");
@@ -140,7 +146,7 @@ impl VerifiedReceipt {
             return Err(WalletError::Receipt(ReceiptFault::NotApproved, "the bank did not approve"));
         };
         let approval_code = approval_code.clone();
-        Ok(Self { receipt, order, outcome, approval_code })
+        Ok(Self { receipt, order, outcome, bank_name: certificate.bank_name, approval_code })
     }
 
     /// Checks a receipt's JSON.
@@ -198,6 +204,7 @@ impl VerifiedReceipt {
             approval_code: self.approval_code.clone(),
             rrn: self.outcome.rrn.clone(),
             bank: self.outcome.bank_id.clone(),
+            bank_name: self.bank_name.clone(),
             // Both were checked, or this value would not exist.
             merchant_seal: true,
             bank_seal: true,

@@ -43,7 +43,7 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView, whose: Whose) -> impl Into
             <dl class="facts">
                 {fact(app, Text::ReceiptOrder, receipt.order_number.clone())}
                 <div class="fact"><dt>{app.t(Text::ReceiptCard)}</dt><dd><bdi>{move || card_label(&label, lang.get())}</bdi></dd></div>
-                {fact(app, words(Text::ReceiptBank, Text::BillOperator), receipt.bank.clone())}
+                {fact(app, words(Text::ReceiptBank, Text::BillOperator), receipt.bank_called().to_owned())}
                 {fact(app, words(Text::ReceiptApproval, Text::BillConfirmationName), receipt.approval_code.clone())}
                 {fact(app, words(Text::ReceiptReference, Text::BillOperatorReference), receipt.rrn.clone())}
             </dl>

@@ -1,4 +1,4 @@
-//! The bank has not answered: what is being done, until when that can last, and that nobody should pay twice. There is
+//! The bank or operator has not answered: what is being done, until when that can last, and that nobody should pay twice. There is
 //! no retry here. When the outcome is known, its own screen takes this one's place.
 
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use protocol::ipc::{CheckoutStage, Notices};
 
 use crate::components::amount::{AmountSize, amount};
 use crate::components::button::Button;
-use crate::components::doubt::doubt_steps;
+use crate::components::doubt::{Asked, doubt_steps};
 use crate::components::{icon, pips};
 use crate::format::{self, TimeLeft};
 use crate::i18n::Text;
@@ -31,7 +31,18 @@ pub fn page(app: App) -> impl IntoView {
     let is_noticed = Memo::new(move |_| {
         app.status.with(|status| status.as_ref().is_some_and(|it| it.settings.notices != Notices::Off))
     });
-    let stays = move || app.t(if is_noticed.get() { Text::UnknownStaysNoticed } else { Text::UnknownStays })();
+    let asked = Memo::new(move |_| {
+        app.checkout.with(|checkout| {
+            let (name, method) = checkout.as_ref().map(|it| (it.asked.clone(), it.method)).unzip();
+            Asked::of(name.flatten(), method)
+        })
+    });
+    let lang = app.lang;
+    let stays = move || match is_noticed.get() {
+        true => Text::UnknownStaysNoticed.in_language(lang.get()).to_owned(),
+        false => asked.get().within(Text::UnknownStays, lang.get()),
+    };
+    let body = move || asked.get().first(Text::UnknownBody, lang.get());
     let paying = app.checkout.get_untracked().map(|checkout| view! {
         <p class="paying-line">{amount(app, checkout.amount, AmountSize::Title)}<bdi class="quiet">{checkout.payee}</bdi></p>
     });
@@ -40,9 +51,9 @@ pub fn page(app: App) -> impl IntoView {
             <div class="result-shape shape-wait">{icon::clock()}</div>
             <h1 tabindex="-1" class="result-title">{app.t(Text::UnknownTitle)}</h1>
             {paying}
-            <p>{app.t(Text::UnknownBody)}" "<b class="do-not">{app.t(Text::UnknownDoNot)}</b></p>
-            {move || doubt_steps(app, doubt.get())}
-            {deadline(app, deadline_ms)}
+            <p>{body}" "<b class="do-not">{app.t(Text::UnknownDoNot)}</b></p>
+            {move || doubt_steps(app, doubt.get(), &asked.get())}
+            {deadline(app, deadline_ms, asked)}
             <p class="quiet small">{stays}</p>
             <div class="actions actions-bottom">
                 {Button::plain("done", Text::UnknownLeave).on(app, move || app.finish_checkout())}
@@ -51,7 +62,7 @@ pub fn page(app: App) -> impl IntoView {
     }
 }
 
-fn deadline(app: App, deadline_ms: Memo<u64>) -> impl IntoView {
+fn deadline(app: App, deadline_ms: Memo<u64>, asked: Memo<Asked>) -> impl IntoView {
     let lang = app.lang;
     let shown_at_ms = app.now_ms.get_untracked();
     let elapsed = Memo::new(move |_| elapsed_pips(shown_at_ms, app.now_ms.get(), deadline_ms.get()));
@@ -62,7 +73,7 @@ fn deadline(app: App, deadline_ms: Memo<u64>) -> impl IntoView {
     let left = Memo::new(move |_| match format::time_left(deadline_ms.get(), app.now_ms.get()) {
         TimeLeft::Countdown(time) => Text::UnknownLeft.filled(lang.get(), &[("time", &time)]),
         TimeLeft::Until(_) => String::new(),
-        TimeLeft::Over => Text::UnknownOverdue.in_language(lang.get()).to_owned(),
+        TimeLeft::Over => asked.get().first(Text::UnknownOverdue, lang.get()),
     });
     view! {
         <section class="deadline" data-deadline=move || deadline_ms.get()>

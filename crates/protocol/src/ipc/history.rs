@@ -377,7 +377,7 @@ pub struct ProofView {
     pub decided_ms: u64,
     /// Scheme and last four digits.
     pub card_label: String,
-    /// The bank's id.
+    /// The bank's name, as its root certified it.
     pub bank: String,
     /// ISO 8583 DE 38.
     pub approval_code: String,

@@ -392,7 +392,7 @@ pub(super) async fn write_down(
     };
     let (submission, outer_bytes) = seal_outer(wallet, keys, &routing)?;
     wallet.core.store.insert_attempt(&row).await?;
-    wallet.core.checkout.attempt_is(plan.number, row.attempt_id);
+    wallet.core.checkout.attempt_is(plan.number, row.attempt_id, bank.bank_name.clone());
     let facts = json!({
         "attempt_id": row.attempt_id,
         "inner_capsule_bytes": routing.inner.to_bytes().len(),

@@ -100,7 +100,7 @@ pub(super) fn receipt(as_json: bool, receipt: &ReceiptView) {
     for item in &receipt.items {
         println!("  {:>3} × {:<30} {:>14}", item.quantity, item.name, item.total.to_string());
     }
-    println!("  approval {}, reference {}, bank {}", receipt.approval_code, receipt.rrn, receipt.bank);
+    println!("  approval {}, reference {}, bank {}", receipt.approval_code, receipt.rrn, receipt.bank_called());
     println!("  signed by the merchant and by the bank: verified");
 }
 
@@ -115,6 +115,7 @@ pub(super) fn verified(as_json: bool, receipt: &ReceiptView) {
             "approval_code": receipt.approval_code,
             "rrn": receipt.rrn,
             "bank": receipt.bank,
+            "bank_name": receipt.bank_name,
             "card_label": receipt.summary.card_label,
             "decided_ms": receipt.summary.decided_ms,
         }));

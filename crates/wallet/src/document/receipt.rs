@@ -7,6 +7,7 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use super::page::{self, Attachment, COLUMN, MARGIN, Paper, RIGHT, Style};
 use super::words::Words;
+use crate::carrier::BILL_LABEL;
 
 /// The name of the receipt inside the document.
 const ATTACHED_NAME: &str = "receipt.json";
@@ -102,10 +103,11 @@ fn sums(sheet: &mut Paper, view: &ReceiptView, words: Words) {
 
 fn facts(sheet: &mut Paper, view: &ReceiptView, words: Words) {
     let attempt = view.summary.attempt_id.to_string();
+    let is_bill = view.summary.card_label.starts_with(BILL_LABEL);
     let facts = [
         (words.order(), view.order_number.as_str()),
         (words.card(), &words.method(&view.summary.card_label)),
-        (words.bank(), &view.bank),
+        (if is_bill { words.operator() } else { words.bank() }, view.bank_called()),
         (words.approval(), &view.approval_code),
         (words.reference(), &view.rrn),
         (words.attempt(), &attempt),

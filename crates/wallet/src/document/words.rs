@@ -60,6 +60,8 @@ words! {
     card = "Card", "卡片";
     /// The bank.
     bank = "Bank", "银行";
+    /// The telephone operator, of a phone bill.
+    operator = "Operator", "运营商";
     /// Its approval.
     approval = "Approval", "授权号";
     /// Its reference.

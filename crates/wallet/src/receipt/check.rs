@@ -104,7 +104,7 @@ fn proof(outcome_jws: &str, roots: &TrustRoots, keys: Option<&Keys>) -> Result<P
         merchant_id: outcome.merchant_id,
         decided_ms: outcome.decided_ms,
         card_label: outcome.card_label,
-        bank: outcome.bank_id,
+        bank: certificate.bank_name,
         approval_code,
         rrn: outcome.rrn,
     })

@@ -10,7 +10,7 @@ use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
 use super::means::{mistyped, without_gaps};
-use crate::carrier::{BillClaim, PhoneBill};
+use crate::carrier::{BILL_LABEL, BillClaim, PhoneBill};
 use crate::checkout::BillWish;
 use crate::error::Result;
 
@@ -18,8 +18,6 @@ type Answer<T> = std::result::Result<T, Problem>;
 
 /// How long what was typed to enrol is kept: the life of a code that was sent.
 const CLAIM_LIFE: Duration = Duration::from_mins(15);
-/// What the label of every receipt of a phone bill begins with.
-const BILL_LABEL: &str = "phone bill ";
 
 impl Wallet {
     /// The lines on whose bills this wallet pays.

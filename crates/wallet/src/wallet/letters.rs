@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use envelope::keyset::BankCertificate;
 use payment::RequestId;
 use protocol::ipc::{RequestPhase, RequestView};
 use protocol::wallet_api::{RequestStatusView, SealedRequest};
 use protocol::{ErrorCode, Problem};
 
 use super::Wallet;
+use crate::clock::signed;
 use crate::error::{Result, WalletError};
 use crate::inbox::{self, Goal, Link, VerifiedOrder, require_same_request};
 use crate::keyset::Keys;
 use crate::merchant_code;
-use crate::store::{Arrival, RequestRow};
+use crate::store::{Arrival, AttemptRow, RequestRow};
 
 impl Wallet {
     /// Every request that still asks something of the payer, pending first, then the latest ended ones.
@@ -194,7 +196,18 @@ impl Wallet {
         let verified = VerifiedOrder::verify(&row.order_jws, &keys.keyset)?;
         let attempt = self.core.store.last_attempt(row.request_id).await?;
         let receipt = self.core.store.receipt_of_request(row.request_id).await?;
-        Ok(inbox::view(&verified, row, attempt.as_ref(), receipt, self.core.server.now_ms()))
+        let mut view = inbox::view(&verified, row, attempt.as_ref(), receipt, self.core.server.now_ms());
+        if view.phase == RequestPhase::Unknown {
+            view.asked = attempt.and_then(|attempt| self.asked_of(&attempt));
+        }
+        Ok(view)
+    }
+
+    /// Who decides about an attempt of this wallet, by name.
+    fn asked_of(&self, attempt: &AttemptRow) -> Option<String> {
+        let roots = &self.core.keys.roots().banks;
+        let bank = BankCertificate::verify_at(&attempt.bank_certificate, roots, signed(attempt.created_ms));
+        bank.ok().map(|bank| bank.bank_name)
     }
 }
 

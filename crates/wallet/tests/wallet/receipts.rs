@@ -51,6 +51,7 @@ fn a_true_receipt_verifies_and_says_what_was_paid() {
     assert_eq!(view.summary.amount, case.order.amount);
     assert_eq!(view.summary.attempt_id, case.attempt_id);
     assert_eq!(view.approval_code, "ABC123");
+    assert_eq!((view.bank.as_str(), view.bank_called()), ("first", "First Bank"), "as the bank's root certified it");
     assert!(view.qr_svg.contains("<svg"), "the short proof fits a QR code");
     assert_eq!(VerifiedReceipt::from_json(&view.json, &case.roots).unwrap().view(), view, "its own text verifies");
 }

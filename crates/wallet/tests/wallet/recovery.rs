@@ -71,7 +71,8 @@ async fn an_attempt_without_an_answer_stays_unknown_until_it_is_paid() {
     });
     let (wallet, phase) = phase_after(&stage, &order, ATTEMPT).await;
     assert_eq!(phase, RequestPhase::Unknown);
-    assert_eq!(wallet.show(order.request_id).await.unwrap().deadline_ms, Some(order.expires_ms));
+    let view = wallet.show(order.request_id).await.unwrap();
+    assert_eq!((view.deadline_ms, view.asked.as_deref()), (Some(order.expires_ms), Some("First Bank")));
     assert_eq!(wallet.history(HistoryQuery::default()).await.unwrap().count, 0);
 
     let outcome = outcome_of(&order, ATTEMPT, &NONCE, approved());
@@ -82,7 +83,7 @@ async fn an_attempt_without_an_answer_stays_unknown_until_it_is_paid() {
     });
     wallet.sync().await.unwrap();
     let view = wallet.show(order.request_id).await.unwrap();
-    assert_eq!((view.phase, view.receipt), (RequestPhase::Paid, Some(ATTEMPT)));
+    assert_eq!((view.phase, view.receipt, view.asked), (RequestPhase::Paid, Some(ATTEMPT), None));
     assert_eq!(wallet.show_receipt(ATTEMPT).await.unwrap().approval_code, "ABC123");
 }
 

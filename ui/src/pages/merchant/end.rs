@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 use protocol::ipc::merchant::SaleView;
 
+use super::parts::unknown_body;
 use crate::components::amount::{AmountSize, amount};
+use crate::components::doubt::Asked;
 use crate::components::icon;
 use crate::components::seal_picture::stamp;
 use crate::format::{self, TimeLeft};
@@ -44,8 +46,9 @@ pub fn unknown(app: App) -> impl IntoView {
             let face = SaleFace::of(&sale.summary.state);
             let (title, body) = match face {
                 SaleFace::Review => (Text::PosReviewTitle, Text::PosReviewBody),
-                _ => (Text::PosUnknownTitle, Text::PosUnknownBody),
+                _ => (Text::PosUnknownTitle, unknown_body(sale.method)),
             };
+            let asked = Asked::of(None, sale.method);
             let deadline = sale.deadline_ms.filter(|_| face == SaleFace::Unknown).map(|at_ms| {
                 let until = move || {
                     let time = format::time_of_day(at_ms, lang.get());
@@ -54,7 +57,7 @@ pub fn unknown(app: App) -> impl IntoView {
                 let left = move || match format::time_left(at_ms, app.now_ms.get()) {
                     TimeLeft::Countdown(time) => Text::UnknownLeft.filled(lang.get(), &[("time", &time)]),
                     TimeLeft::Until(_) => String::new(),
-                    TimeLeft::Over => Text::UnknownOverdue.in_language(lang.get()).to_owned(),
+                    TimeLeft::Over => asked.first(Text::UnknownOverdue, lang.get()),
                 };
                 view! {
                     <section class="deadline" data-deadline=at_ms><p>{until}</p><p class="quiet small" role="timer">{left}</p></section>

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use payment::Method;
 use protocol::error::Problem;
 use protocol::merchant_api::Scope;
 
@@ -48,6 +49,14 @@ where
         Fetched::Awaited => loading_list(app, loading).into_any(),
         Fetched::Failed(problem) => missing(app, &problem, retry).into_any(),
         Fetched::Here(answer) => draw(answer).into_any(),
+    }
+}
+
+/// That nobody knows yet what became of a payment, and who has not answered.
+pub const fn unknown_body(method: Option<Method>) -> Text {
+    match method {
+        Some(Method::Carrier) => Text::PosUnknownOperator,
+        Some(Method::Card | Method::Code | Method::Alias | Method::Voucher) | None => Text::PosUnknownBody,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use payment::{Amount, RequestId};
+use payment::{Amount, Method, RequestId};
 use protocol::ipc::merchant::{SaleView, TimelineEntry};
 use protocol::merchant_api::{Channel, DeliveryStatus, DeliveryView, RefundStatus, RefundView, Scope};
 
-use super::parts::{Question, asking_button, fact, missing};
+use super::parts::{Question, asking_button, fact, missing, unknown_body};
 use super::refund;
 use super::sales::face_badge;
 use crate::components::amount::{AmountSize, amount};
@@ -62,7 +62,7 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
                 {sale.method.map(|method| view! { " · "<span data-part="method">{app.t(methods::name(method))}</span> })}
             </p>
         </section>
-        {doubt(app, face, sale.deadline_ms)}
+        {doubt(app, face, sale.deadline_ms, sale.method)}
         {actions(app, sale, face)}
         {(!sale.items.is_empty()).then(|| view! {
             <section class="group" aria-labelledby="sale-items"><h2 id="sale-items">{app.t(Text::SaleItems)}</h2>{item_table(app, sale.items.clone())}</section>
@@ -73,7 +73,7 @@ fn shown(app: App, sale: &SaleView) -> impl IntoView + use<> {
     }
 }
 
-fn doubt(app: App, face: SaleFace, deadline_ms: Option<u64>) -> impl IntoView {
+fn doubt(app: App, face: SaleFace, deadline_ms: Option<u64>, method: Option<Method>) -> impl IntoView {
     let lang = app.lang;
     face.is_in_doubt().then(|| {
         let until = deadline_ms.map(|at_ms| {
@@ -83,7 +83,7 @@ fn doubt(app: App, face: SaleFace, deadline_ms: Option<u64>) -> impl IntoView {
             };
             view! { <p>{text}</p> }
         });
-        let body = if face == SaleFace::Review { Text::PosReviewBody } else { Text::PosUnknownBody };
+        let body = if face == SaleFace::Review { Text::PosReviewBody } else { unknown_body(method) };
         view! {
             <div class="notice" data-money="unknown">
                 {icon::caution()}

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use protocol::ipc::{RequestPhase, RequestView};
 
 use crate::components::button::Button;
-use crate::components::doubt::doubt_steps;
+use crate::components::doubt::{Asked, doubt_steps};
+use crate::components::words::Words;
 use crate::components::refund_note::refund_note;
 use crate::format;
 use crate::i18n::Text;
@@ -18,11 +19,12 @@ pub fn settled(app: App, request: &RequestView) -> impl IntoView + use<> {
     let elsewhere = request.elsewhere;
     let deadline = request.deadline_ms.filter(|_| phase == RequestPhase::Unknown);
     let lang = app.lang;
-    let steps = (phase == RequestPhase::Unknown).then(|| doubt_steps(app, request.doubt));
+    let asked = Asked::of(request.asked.clone(), None);
+    let steps = (phase == RequestPhase::Unknown).then(|| doubt_steps(app, request.doubt, &asked));
     view! {
         <section class="settled" data-phase=phase_name(phase) data-elsewhere=elsewhere.to_string()>
             <p><span class=format!("badge badge-{}", phase_name(phase))>{app.t(phase.text())}</span></p>
-            {note(request).map(|note| view! { <p data-part="note">{app.t(note)}</p> })}
+            {note(request).map(|note| view! { <p data-part="note">{app.say(note)}</p> })}
             {steps}
             {deadline.map(|at_ms| view! {
                 <p class="quiet">{move || {
@@ -38,9 +40,12 @@ pub fn settled(app: App, request: &RequestView) -> impl IntoView + use<> {
 }
 
 /// The sentence that a badge is too short for.
-const fn note(request: &RequestView) -> Option<Text> {
-    match (request.phase, request.elsewhere) {
-        (RequestPhase::Unknown, _) => Some(Text::RequestUnknownNote),
+fn note(request: &RequestView) -> Option<Words> {
+    let text = match (request.phase, request.elsewhere) {
+        (RequestPhase::Unknown, _) => {
+            let asked = Asked::of(request.asked.clone(), None);
+            return Some(Words::made(move |lang| asked.first(Text::RequestUnknownNote, lang)));
+        }
         (RequestPhase::Paying, true) => Some(Text::ElsewherePaying),
         (RequestPhase::Paid, true) => Some(Text::ElsewherePaid),
         (RequestPhase::Paying, false) => Some(Text::PayingNote),
@@ -49,5 +54,6 @@ const fn note(request: &RequestView) -> Option<Text> {
         (RequestPhase::Cancelled, _) => Some(Text::CancelledNote),
         (RequestPhase::Expired, _) => Some(Text::ExpiredNote),
         (RequestPhase::Closed, _) => Some(Text::RequestEndedNote),
-    }
+    };
+    text.map(Words::from)
 }
