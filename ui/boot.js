@@ -2,9 +2,17 @@
 //
 // Everything is asked for at once: the program answers while the page reads. That includes the screens' first questions to
 // the wallet, whose answers are there when the module is.
-const ask = (command) => {
-  const answer = window.__TAURI_INTERNALS__?.invoke(command, { args: {} });
+const ask = (command, args = {}) => {
+  const answer = window.__TAURI_INTERNALS__?.invoke(command, { args });
   // Whoever takes the answer takes its failure too.
+  answer?.catch(() => {});
+  return answer;
+};
+// The long poll's first look, which is answered at once, goes first: what the others answer is then as new as it or newer, and
+// need not be read again.
+const watch = ask("watch", { after: 0 });
+const ask_then = (command) => {
+  const answer = watch?.then(() => ask(command), () => ask(command));
   answer?.catch(() => {});
   return answer;
 };
@@ -16,7 +24,7 @@ const file = async (name) => {
 const text = async (language) => (await file(`texts/${language}.txt`)).text();
 
 const module_or_path = file("ui_bg.wasm");
-const asked = { status: ask("status"), merchant: ask("merchant"), inbox: ask("inbox") };
+const asked = { watch, status: ask_then("status"), merchant: ask_then("merchant"), inbox: ask_then("inbox") };
 const texts = Promise.all([text("en"), text("zh-Hans")]);
 // The glue imports what loads the parts.
 const [{ default: init, start }] = await Promise.all([import("./ui.js"), import("./parts.js")]);

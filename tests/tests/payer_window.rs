@@ -13,7 +13,8 @@ use e2e::remote::RemoteWallet;
 use e2e::scan::zbar;
 use e2e::scene::paying::{self, Keyboard, fits, longest_task_ms, watch_tasks};
 use e2e::system::{Ask, System, Wishes, free_port};
-use serde_json::Value;
+use protocol::ipc::{OpenLink, Watch};
+use serde_json::{Value, json};
 
 /// A phone, in CSS pixels.
 const PHONE: (u32, u32) = (390, 844);
@@ -203,6 +204,37 @@ async fn type_pin(window: &Browser, pin: &str) {
         window.wait_for(&format!("[data-filled=\"{}\"]", index + 1)).await;
     }
     hand.keys("\u{e007}").await;
+}
+
+/// Counts the page's calls by name from its first moment on, in `asked`.
+const COUNTS_CALLS: &str = "window.asked = {}; const real = window.fetch; window.fetch = (url, ...rest) => { \
+    const name = String(url).split('/ipc/')[1]; if (name) asked[name] = (asked[name] ?? 0) + 1; \
+    return real.call(window, url, ...rest); };";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_opens_asks_for_requests_and_status_once() {
+    let system = System::start(Wishes::default()).await;
+    let (wallet, browser) = at_wallet(&system, &no_card(), PHONE).await;
+    wallet.call(&OpenLink { link: link(&system.ask(&Ask::default()).await).to_owned() }).await.expect("the link opens");
+    let script = json!({ "source": COUNTS_CALLS });
+    browser.tell_chromium("Page.addScriptToEvaluateOnNewDocument", &script).await;
+    let version = async || wallet.call(&Watch { after: 0 }).await.expect("watching does not fail").inbox_version;
+    let calls = async || browser.driver().execute("return window.asked;", Vec::new()).await.expect("counts").json().clone();
+    loop {
+        let before = version().await;
+        browser.open("about:blank").await;
+        browser.open(&wallet.url()).await;
+        browser.wait_for("[data-action=\"open-request\"]").await;
+        // The second look of the long poll is waiting: whatever the first one asked for was asked.
+        system.wait_until("the page looks for news", async || calls().await["watch"].as_u64() >= Some(2)).await;
+        let asked = calls().await;
+        // What came meanwhile from the server is a reason to ask again.
+        if version().await == before {
+            assert_eq!((&asked["inbox"], &asked["status"]), (&json!(1), &json!(1)), "{asked}");
+            break;
+        }
+    }
+    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

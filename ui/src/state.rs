@@ -117,6 +117,8 @@ pub struct Shared {
     pub till: Till,
     /// How often `watch` brought news of the checkout: a command's answer that is older than the news is dropped.
     pub watched: StoredValue<u64>,
+    /// The version that requests and status were read at or after.
+    read_at: StoredValue<Option<u64>>,
     /// Whether the checkout is being put away.
     pub is_closing: StoredValue<bool>,
     /// First-time senders whose requests were opened in this session.
@@ -193,6 +195,7 @@ impl App {
             toasts: Toasts::new(),
             till,
             watched: StoredValue::new(0),
+            read_at: StoredValue::new(None),
             is_closing: StoredValue::new(false),
             acquainted: RwSignal::new(HashSet::new()),
             skew_ms: RwSignal::new(0),
@@ -203,6 +206,8 @@ impl App {
     pub fn start(self) {
         self.start_problem.set(None);
         spawn_local(async move {
+            // Before the others: what they answer is as new as this look or newer.
+            let first = invoke(Watch { after: 0 }).await.ok();
             // Asked for at once and taken in this order, so that the first picture is the one that stays.
             let (status, merchant, inbox) = join3(invoke(Status {}), invoke(Merchant {}), invoke(Inbox {})).await;
             let status = match status {
@@ -214,15 +219,17 @@ impl App {
                 // Locked, or asked before the status had the wallet opened after an earlier failure.
                 Err(_) => self.read_merchant().await,
             }
-            // The same is true of the requests, which the first look of the long poll reads again.
+            // The same is true of the requests: the long poll reads them where they are not here yet.
             if let Ok(inbox) = inbox {
                 self.set_inbox(inbox);
+                self.read_at.set_value(first.as_ref().map(|view| view.inbox_version));
             }
             self.online.set(status.online);
             self.lock.set(status.lock);
+            let first = first.map(|view| WatchView { online: status.online, lock: status.lock, ..view });
             self.status.set(Some(status));
             spawn_local(self.read_methods());
-            self.follow().await;
+            self.follow(first).await;
         });
     }
 
@@ -236,9 +243,12 @@ impl App {
         }
     }
 
-    /// The long poll: ends with the page.
-    async fn follow(self) {
-        let mut seen: Option<WatchView> = None;
+    /// The long poll, from its first look on: ends with the page.
+    async fn follow(self, first: Option<WatchView>) {
+        if let Some(view) = &first {
+            self.take(view, None).await;
+        }
+        let mut seen = first;
         let mut pause_ms = WATCH_PAUSE_MS_MIN;
         loop {
             let after = seen.as_ref().map_or(0, |view| view.seq);
@@ -279,7 +289,8 @@ impl App {
             self.watched.update_value(|watched| *watched += 1);
             self.checkout.set(view.checkout.clone());
         }
-        if before.is_none_or(|before| before.inbox_version != view.inbox_version) {
+        if self.read_at.get_value() != Some(view.inbox_version) {
+            self.read_at.set_value(Some(view.inbox_version));
             self.read_lists().await;
             // What reaches this device may have changed too.
             self.read_status().await;
