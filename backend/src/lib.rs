@@ -20,5 +20,4 @@ pub mod storage;
 pub mod tls;
 pub mod totp;
 pub mod vault;
-pub mod voucher;
 mod web_page;

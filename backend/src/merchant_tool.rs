@@ -19,11 +19,11 @@ mod export;
 mod refund;
 mod vouchers;
 
+pub use self::vouchers::VouchersCommand;
 pub use access::AccessOptions;
 pub use calls::CallCommand;
 pub use export::ExportOptions;
 pub use refund::RefundOptions;
-pub use vouchers::VouchersCommand;
 
 /// How long one call may take.
 const CALL_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);

@@ -128,7 +128,7 @@ pub enum BankError {
     NoVoucherKeys,
     /// A merchant's batch that cannot be taken.
     #[error(transparent)]
-    VoucherBatch(crate::voucher::BatchError),
+    VoucherBatch(vouchers::BatchError),
     /// No voucher as asked for.
     #[error("no such voucher")]
     NoVoucher,
@@ -140,7 +140,7 @@ pub enum BankError {
     VoucherState(#[from] payment::InvalidTransition),
     /// A code, or a number, was mistyped: its check digits say so, and no try was spent.
     #[error("{0}")]
-    VoucherCode(#[from] crate::voucher::CodeError),
+    VoucherCode(#[from] vouchers::CodeError),
     /// A vault that this bank does not believe.
     #[error("nobody of this id was admitted to keep cards; `tapseal bank alias admit` does it")]
     NoKeeper,

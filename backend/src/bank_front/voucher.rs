@@ -23,7 +23,7 @@ use super::error::BankError;
 use super::hsm::{CodeVerifier, Hsm, VoucherCodes};
 use super::ledger::{self, Movement, TransferId};
 use crate::storage::DbConnection;
-use crate::voucher::{BackupCode, BatchHeader, NewVoucher, VoucherCode};
+use vouchers::{BackupCode, BatchHeader, NewVoucher, VoucherCode};
 
 mod care;
 mod end_of_day;

@@ -3,28 +3,22 @@
 //! The payment server has no part in it: a batch goes from this tool to the bank in a file that only the bank opens. What
 //! stays here is a list of numbers, amounts and verifiers, and beside it the key of those verifiers; no code is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envelope::{Merchant, SigningKey};
-use hmac::{Hmac, KeyInit, Mac};
 use payment::{Amount, FixedPart, MerchantId, VoucherNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use vouchers::{BankKey, BatchHeader, Lot, MadeBatch, OwnVoucher, Reconciliation, VerifierKey, VoucherCode};
 use zeroize::Zeroizing;
 
 use super::{MerchantToolError, minor_units};
 use crate::clock::now_ms;
 use crate::keys::{self, DataFolder, MerchantFacts, TrustFile};
-use crate::voucher::{
-    BATCH_VOUCHERS_MAX, BankKey, BatchFile, BatchHeader, CodeDigits, NewVoucher, VoucherCode, VoucherRecord,
-    VoucherRow, differences,
-};
 
 /// The key of the verifiers, within the merchant's folder.
 const KEY_FILE: &str = "voucher.key";
@@ -107,34 +101,15 @@ struct OwnList {
     vouchers: Vec<OwnVoucher>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OwnVoucher {
-    number: VoucherNumber,
-    amount_minor: i64,
-    code_verifier: String,
-    backup_verifier: String,
-}
-
-/// The key of the merchant's verifiers.
-struct VerifierKey(Hmac<Sha256>);
-
-impl VerifierKey {
-    /// The key in the merchant's folder, made when there is none.
-    fn of(folder: &DataFolder, merchant: &MerchantId) -> Result<Self, MerchantToolError> {
-        let path = folder.merchant(merchant, KEY_FILE);
-        if !path.exists() {
-            let key = Zeroizing::new(keys::random::<32>());
-            let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_slice()));
-            keys::write_new(&path, text.as_bytes())?;
-        }
-        let key = keys::read_key(&path)?;
-        Ok(Self(Hmac::new_from_slice(&*key).expect("HMAC takes keys of any length")))
+/// The key of the verifiers in the merchant's folder, made when there is none.
+fn verifier_key(folder: &DataFolder, merchant: &MerchantId) -> Result<VerifierKey, MerchantToolError> {
+    let path = folder.merchant(merchant, KEY_FILE);
+    if !path.exists() {
+        let key = VerifierKey::generate();
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose_bytes()));
+        keys::write_new(&path, text.as_bytes())?;
     }
-
-    fn verifier<const N: usize>(&self, number: &VoucherNumber, code: &CodeDigits<N>) -> [u8; 32] {
-        self.0.clone().chain_update(number.as_str()).chain_update(code.expose_ascii()).finalize().into_bytes().into()
-    }
+    Ok(VerifierKey::from_bytes(&*keys::read_key(&path)?))
 }
 
 pub(super) fn run(command: VouchersCommand) -> Result<(), MerchantToolError> {
@@ -165,8 +140,8 @@ fn make(options: &MakeOptions) -> Result<(), MerchantToolError> {
         Some(text) => minor_units(text, facts.currency)?,
         None => LARGE_FROM_MINOR,
     };
-    let vouchers = draw(options, facts.currency)?;
-    let verifiers = VerifierKey::of(&folder, merchant)?;
+    let lots = options.of.iter().map(|text| lot(text, facts.currency)).collect::<Result<Vec<_>, _>>()?;
+    let verifiers = verifier_key(&folder, merchant)?;
     let header = BatchHeader::new(
         facts.merchant_id.clone(),
         bank_id,
@@ -175,48 +150,31 @@ fn make(options: &MakeOptions) -> Result<(), MerchantToolError> {
         large_from_minor,
         now_ms(),
     );
-    let sealed = BatchFile::seal(header, &vouchers, &bank_key, &signing).map_err(argument)?;
+    let made = MadeBatch::make(header, &lots, &verifiers, &bank_key, &signing).map_err(argument)?;
+    let (count, total) = (made.own.len(), made.total_minor);
     let own = OwnList {
         merchant_id: facts.merchant_id,
         batch: options.batch.clone(),
         currency: facts.currency,
-        vouchers: vouchers.iter().map(|voucher| OwnVoucher::of(voucher, &verifiers)).collect(),
+        vouchers: made.own,
     };
     // The own list first: a file at the bank that nobody here knows of could not be reconciled.
     keys::write_new(&list_path, &serde_json::to_vec(&own).expect("strings and numbers are always JSON"))?;
-    keys::write_new(&options.out, &serde_json::to_vec(&sealed).expect("strings are always JSON"))?;
-    let total: i64 = vouchers.iter().map(|voucher| voucher.amount_minor).sum();
+    keys::write_new(&options.out, &serde_json::to_vec(&made.file).expect("strings are always JSON"))?;
     if *json {
-        println!("{}", json!({ "batch": options.batch, "vouchers": vouchers.len(), "total_minor": total }));
+        println!("{}", json!({ "batch": options.batch, "vouchers": count, "total_minor": total }));
     } else {
         let worth = Amount::new(total, facts.currency);
-        println!(
-            "batch {}: {} vouchers, {worth}; for the bank: {}",
-            options.batch,
-            vouchers.len(),
-            options.out.display()
-        );
+        println!("batch {}: {count} vouchers, {worth}; for the bank: {}", options.batch, options.out.display());
     }
     Ok(())
 }
 
-/// The vouchers of a new batch, in an order that tells nothing.
-fn draw(options: &MakeOptions, currency: payment::Currency) -> Result<Vec<NewVoucher>, MerchantToolError> {
-    let (mut taken, mut vouchers) = (BTreeSet::new(), Vec::new());
-    for text in &options.of {
-        let malformed = || MerchantToolError::Argument(format!("{text}: COUNT:AMOUNT such as 100:50.00"));
-        let (count, amount) = text.split_once(':').ok_or_else(malformed)?;
-        let count: usize = count.parse().map_err(|_| malformed())?;
-        let amount_minor = minor_units(amount, currency)?;
-        if count == 0 || amount_minor <= 0 || vouchers.len() + count > BATCH_VOUCHERS_MAX {
-            return Err(malformed());
-        }
-        for _ in 0..count {
-            let voucher = NewVoucher::generate(&options.batch, amount_minor, &mut taken);
-            vouchers.push(voucher.ok_or_else(|| MerchantToolError::Argument("the batch is full".to_owned()))?);
-        }
-    }
-    Ok(vouchers)
+/// `COUNT:AMOUNT`, as it is typed.
+fn lot(text: &str, currency: payment::Currency) -> Result<Lot, MerchantToolError> {
+    let malformed = || MerchantToolError::Argument(format!("{text}: COUNT:AMOUNT such as 100:50.00"));
+    let (count, amount) = text.split_once(':').ok_or_else(malformed)?;
+    Ok(Lot { count: count.parse().map_err(|_| malformed())?, amount_minor: minor_units(amount, currency)? })
 }
 
 fn check(owner: &Owner, number: &VoucherNumber) -> Result<(), MerchantToolError> {
@@ -225,17 +183,15 @@ fn check(owner: &Owner, number: &VoucherNumber) -> Result<(), MerchantToolError>
     let mut line = Zeroizing::new(String::with_capacity(CODE_LINE_LEN_MAX));
     std::io::Read::take(std::io::stdin().lock(), CODE_LINE_LEN_MAX as u64).read_line(&mut line).map_err(argument)?;
     let code = VoucherCode::parse(number, line.trim().as_bytes()).map_err(argument)?;
-    let found = own.vouchers.iter().find(|voucher| voucher.number == *number);
-    let verifier = VerifierKey::of(&folder, &owner.merchant)?.verifier(number, &code);
-    let expected = found.and_then(|voucher| hex::decode(&voucher.code_verifier).ok());
-    if !expected.is_some_and(|expected| bool::from(expected.ct_eq(&verifier))) {
+    let key = verifier_key(&folder, &owner.merchant)?;
+    let found = own.vouchers.iter().find(|voucher| voucher.number == *number && voucher.was_made_with(&key, &code));
+    let Some(OwnVoucher { amount_minor, .. }) = found else {
         return Err(MerchantToolError::Argument("not a voucher of this merchant with this code".to_owned()));
-    }
-    let amount_minor = found.map(|voucher| voucher.amount_minor).unwrap_or_default();
+    };
     if owner.json {
         println!("{}", json!({ "made": true, "amount_minor": amount_minor }));
     } else {
-        println!("made for {}; what is on it the bank knows", Amount::new(amount_minor, own.currency));
+        println!("made for {}; what is on it the bank knows", Amount::new(*amount_minor, own.currency));
     }
     Ok(())
 }
@@ -243,18 +199,8 @@ fn check(owner: &Owner, number: &VoucherNumber) -> Result<(), MerchantToolError>
 fn reconcile(owner: &Owner, batch: &FixedPart, bank: &Path) -> Result<(), MerchantToolError> {
     let own = OwnList::read(&DataFolder::new(&owner.data), &owner.merchant, batch)?;
     let made: BTreeMap<_, _> = own.vouchers.into_iter().map(|voucher| (voucher.number, voucher.amount_minor)).collect();
-    let mut file = csv::Reader::from_path(bank).map_err(argument)?;
-    let mut records = Vec::new();
-    for row in file.deserialize::<VoucherRow>() {
-        if records.len() >= BATCH_VOUCHERS_MAX {
-            return Err(MerchantToolError::Argument("the bank's file is too long".to_owned()));
-        }
-        records.push(VoucherRecord::from(row.map_err(argument)?));
-    }
-    let found = differences(&made, &records);
-    let sum = |part: fn(&VoucherRecord) -> i64| records.iter().map(part).sum::<i64>();
-    let (sold, spent) = (sum(|record| record.counts.paid_in_minor), sum(|record| record.counts.spent_minor));
-    let left = sum(|record| record.counts.balance_minor);
+    let told = Reconciliation::of(&made, &std::fs::read(bank).map_err(argument)?).map_err(argument)?;
+    let Reconciliation { sold_minor: sold, spent_minor: spent, left_minor: left, differences: found, .. } = told;
     if owner.json {
         let json = json!({
             "batch": batch, "vouchers": made.len(), "differences": found,
@@ -270,17 +216,6 @@ fn reconcile(owner: &Owner, batch: &FixedPart, bank: &Path) -> Result<(), Mercha
         }
     }
     if found.is_empty() { Ok(()) } else { Err(MerchantToolError::Argument("the two sides do not agree".to_owned())) }
-}
-
-impl OwnVoucher {
-    fn of(voucher: &NewVoucher, key: &VerifierKey) -> Self {
-        Self {
-            number: voucher.number.clone(),
-            amount_minor: voucher.amount_minor,
-            code_verifier: hex::encode(key.verifier(&voucher.number, &voucher.code)),
-            backup_verifier: hex::encode(key.verifier(&voucher.number, &voucher.backup)),
-        }
-    }
 }
 
 impl OwnList {

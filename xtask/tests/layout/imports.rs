@@ -12,13 +12,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("emv", &["payment"]),
     ("protocol", &["payment"]),
     ("virtual-card", &["emv"]),
-    ("wallet", &["payment", "emv", "envelope", "protocol"]),
+    // What a merchant and its bank agree on; both the wallet, as a till, and the bank read it.
+    ("vouchers", &["payment", "envelope"]),
+    ("wallet", &["payment", "emv", "envelope", "protocol", "vouchers"]),
     ("ui", &["payment", "protocol"]),
     ("payment-page", &["payment", "envelope", "protocol"]),
     ("tauri-plugin-card-reader", &[]),
     ("tapseal-app", &["wallet", "protocol", "tauri-plugin-card-reader"]),
     // Only bank_front uses emv; a source rule watches that.
-    ("tapseal", &["payment", "envelope", "protocol", "iso8583", "emv"]),
+    ("tapseal", &["payment", "envelope", "protocol", "iso8583", "emv", "vouchers"]),
     // The whole system, as its tests see it; the servers are reached as programs, never imported.
     ("e2e", &["payment", "emv", "envelope", "iso8583", "protocol", "virtual-card", "wallet"]),
     // The parsers of what others wrote; the transcript's is the wallet's own file, built without the wallet.

@@ -34,6 +34,7 @@ fn every_listed_folder_is_there() {
         "crates/envelope",
         "crates/iso8583",
         "crates/protocol",
+        "crates/vouchers",
         "crates/wallet",
         "crates/virtual-card",
         "src-tauri",

@@ -12,7 +12,7 @@ use crate::bank_front::binding::{Payer, PayerState, TelephonePin};
 use crate::bank_front::error::BankError;
 use crate::bank_front::voucher::{self, Answered, VoucherState};
 use crate::password::{Password, PasswordVerifier};
-use crate::voucher::VoucherCode;
+use vouchers::VoucherCode;
 
 /// PINs that are hashed at once: each takes 64 MiB.
 static HASHING: Semaphore = Semaphore::const_new(2);

@@ -13,7 +13,7 @@ use payment::{Amount, FixedPart, IdentityCode, VoucherNumber};
 
 use crate::bank_front::binding::TELEPHONE_PIN_DIGITS;
 use crate::bank_front::hsm::VoucherCodes;
-use crate::voucher::{CODE_DIGITS, VoucherCode};
+use vouchers::{CODE_DIGITS, VoucherCode};
 
 /// What a call may be wrong about before it is ended: nobody sits there to help.
 const MISTAKES_MAX: u8 = 5;

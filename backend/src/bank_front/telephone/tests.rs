@@ -5,7 +5,7 @@ use payment::{Amount, VoucherNumber};
 use super::menu::{Call, Caller, Deed, Errand, Event, Found, Language, Menu, Next, Offer, Refusal, Remark};
 use super::speech::speech;
 use crate::bank_front::hsm::VoucherCodes;
-use crate::voucher::{BackupCode, VoucherCode};
+use vouchers::{BackupCode, VoucherCode};
 
 const IDENTITY: &str = "079400000009";
 

@@ -333,8 +333,8 @@ mod tests {
     fn number_and_codes_are_in_messages_of_their_own_that_fit() {
         let number = VoucherNumber::from_parts(&"420001".parse().unwrap(), 7).unwrap();
         let codes = VoucherCodes {
-            code: crate::voucher::VoucherCode::generate(&number),
-            backup: crate::voucher::BackupCode::generate(&number),
+            code: vouchers::VoucherCode::generate(&number),
+            backup: vouchers::BackupCode::generate(&number),
         };
         let amount = Amount::new(5_000, "USD".parse().unwrap());
         for (language, longest) in [("en", 160), ("zh-Hans", 70)] {

@@ -7,7 +7,7 @@ use crate::bank_front::account::AccountId;
 use crate::bank_front::error::BankError;
 use crate::bank_front::hsm::{CodeVerifier, Hsm};
 use crate::storage::DbConnection;
-use crate::voucher::VoucherCode;
+use vouchers::VoucherCode;
 
 /// A number and a code as they came, ready to be compared.
 pub struct TypedCode {

@@ -14,7 +14,7 @@ use super::*;
 use crate::bank_front::hsm::CodeVerifier;
 use crate::bank_front::settlement::{self, Early};
 use crate::bank_front::tests::support::{Bench, HOLDER, MERCHANT, NOW_MS, Sent, home, usd};
-use crate::voucher::{BankKey, BatchFile, CodeDigits};
+use vouchers::{BankKey, BatchFile, CodeDigits};
 
 mod large;
 mod messages;

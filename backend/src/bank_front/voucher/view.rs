@@ -7,7 +7,7 @@ use super::{PURPOSE_RETURNED, PURPOSE_SOLD, parse_number};
 use crate::bank_front::account::AccountId;
 use crate::bank_front::error::BankError;
 use crate::storage::DbConnection;
-use crate::voucher::{VoucherCounts, VoucherRecord};
+use vouchers::{VoucherCounts, VoucherRecord};
 
 /// A voucher as the bank's staff see it: no code, and nothing of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -51,6 +51,9 @@ pub enum BatchError {
     /// It says other totals than it has, or has a voucher twice or of another batch.
     #[error("the batch does not add up")]
     Totals,
+    /// No number that begins so is left.
+    #[error("the batch has no numbers left")]
+    Full,
     /// Nothing, or more than a batch may have.
     #[error("a batch has from 1 to {BATCH_VOUCHERS_MAX} vouchers, each with an amount above nothing")]
     Size,

@@ -97,7 +97,9 @@ pub(super) fn random_digit() -> u8 {
     // 250 is the largest multiple of ten in a byte: above it some digits would be likelier.
     const FAIR: u8 = 250;
     loop {
-        let [byte] = crate::keys::random::<1>();
+        let mut byte = [0];
+        getrandom::fill(&mut byte).expect("the operating system has randomness");
+        let [byte] = byte;
         if byte < FAIR {
             return b'0' + byte % 10;
         }
