@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
 /// base64url without padding (RFC 4648, section 5).
 pub(crate) fn base64url(bytes: &[u8]) -> String {
@@ -20,6 +21,19 @@ pub(crate) fn array_from_base64url<const N: usize>(text: &str) -> Option<[u8; N]
         return None;
     }
     from_base64url(text)?.try_into().ok()
+}
+
+/// SHA-256 over a key, as sixteen groups of four hexadecimal digits, for people to compare.
+pub(crate) fn fingerprint(key: &[u8]) -> String {
+    let digits = hex::encode_upper(Sha256::digest(key));
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 4);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// The field did not fit into the space left.

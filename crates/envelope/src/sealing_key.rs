@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::encoding::{array_from_base64url, base64url};
+use crate::encoding::{array_from_base64url, base64url, fingerprint};
 use crate::error::KeyError;
 use crate::jwk::{Jwk, KeyUse};
 use crate::secret::SecretArray;
@@ -121,6 +121,11 @@ impl<R: SealingRole> SealingKey<R> {
     /// The key's identifier: the role, then the first half of a SHA-256 over role and key.
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// SHA-256 over the key, as sixteen groups of four hexadecimal digits, for people to compare.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.bytes)
     }
 
     /// The key as a JWK.

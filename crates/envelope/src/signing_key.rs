@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 use ed25519_dalek::Signer;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
-use crate::encoding::{array_from_base64url, base64url};
+use crate::encoding::{array_from_base64url, base64url, fingerprint};
 use crate::error::KeyError;
 use crate::jwk::{Jwk, KeyUse};
 use crate::sealing_key::kid;
@@ -120,15 +119,7 @@ impl<R: SigningRole> VerifyingKey<R> {
 
     /// SHA-256 over the key, as sixteen groups of four hexadecimal digits, for people to compare.
     pub fn fingerprint(&self) -> String {
-        let digits = hex::encode_upper(Sha256::digest(self.key.as_bytes()));
-        let mut grouped = String::with_capacity(digits.len() + digits.len() / 4);
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && index % 4 == 0 {
-                grouped.push(' ');
-            }
-            grouped.push(digit);
-        }
-        grouped
+        fingerprint(self.key.as_bytes())
     }
 
     /// The key as a JWK.

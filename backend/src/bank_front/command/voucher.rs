@@ -23,7 +23,7 @@ use crate::bank_front::voucher::{self, Answered, TakenVoucher, VoucherState, Vou
 use crate::bank_front::{file, open_database};
 use crate::clock::{now_ms, signed_ms};
 use crate::storage::DbConnection;
-use crate::voucher::{BackupCode, BatchError, BatchFile, CodeDigits, VoucherCode, VoucherRecord};
+use vouchers::{BackupCode, BatchError, BatchFile, CodeDigits, VoucherCode, VoucherRecord};
 
 /// What to do with vouchers.
 #[derive(Debug, Subcommand)]
@@ -169,11 +169,12 @@ pub(super) async fn run(command: VoucherCommand) -> Result<(), BankError> {
 
 fn key(folder: &Folder, out: &std::path::Path) -> Result<(), BankError> {
     let is_new = hsm::add_voucher_keys(folder.keys())?;
-    let signed = Hsm::load(folder.keys())?.voucher_sealing_key()?;
+    let hsm = Hsm::load(folder.keys())?;
+    let (signed, fingerprint) = (hsm.voucher_sealing_key()?, hsm.voucher_sealing_fingerprint()?);
     file::replace(out, signed.as_bytes())?;
-    print(folder, &json!({ "new": is_new, "file": out }), || {
+    print(folder, &json!({ "new": is_new, "file": out, "fingerprint": fingerprint }), || {
         let made = if is_new { "made, and written" } else { "written" };
-        format!("the key for vouchers was {made} to {}", out.display())
+        format!("the key for vouchers was {made} to {}; its fingerprint is {fingerprint}", out.display())
     });
     Ok(())
 }
@@ -291,7 +292,7 @@ async fn hand_over_of(folder: &Folder, hsm: Hsm, number: &VoucherNumber) -> Resu
 
 async fn balance(number: &Number) -> Result<(), BankError> {
     let (hsm, of) = number.opened()?;
-    let code = verifier::<{ crate::voucher::CODE_DIGITS }>(&hsm, &of)?;
+    let code = verifier::<{ vouchers::CODE_DIGITS }>(&hsm, &of)?;
     let answered = write(&number.folder, move |db_tx, now_ms| {
         Box::pin(async move { voucher::check_code(db_tx, &of, &code, now_ms).await })
     })
@@ -305,7 +306,7 @@ async fn balance(number: &Number) -> Result<(), BankError> {
 
 async fn change_code(number: &Number) -> Result<(), BankError> {
     let (hsm, of) = number.opened()?;
-    let code = verifier::<{ crate::voucher::CODE_DIGITS }>(&hsm, &of)?;
+    let code = verifier::<{ vouchers::CODE_DIGITS }>(&hsm, &of)?;
     let answered = write(&number.folder, move |db_tx, now_ms| {
         Box::pin(async move { voucher::change_code(db_tx, &hsm, &of, &code, now_ms).await })
     })
@@ -316,7 +317,7 @@ async fn change_code(number: &Number) -> Result<(), BankError> {
 
 async fn unlock(number: &Number) -> Result<(), BankError> {
     let (hsm, of) = number.opened()?;
-    let backup = verifier::<{ crate::voucher::BACKUP_DIGITS }>(&hsm, &of)?;
+    let backup = verifier::<{ vouchers::BACKUP_DIGITS }>(&hsm, &of)?;
     let answered = write(&number.folder, move |db_tx, now_ms| {
         Box::pin(async move { voucher::unlock(db_tx, &of, &backup, now_ms).await })
     })
@@ -328,7 +329,7 @@ async fn unlock(number: &Number) -> Result<(), BankError> {
 
 async fn recover(number: &Number) -> Result<(), BankError> {
     let (hsm, of) = number.opened()?;
-    let backup = verifier::<{ crate::voucher::BACKUP_DIGITS }>(&hsm, &of)?;
+    let backup = verifier::<{ vouchers::BACKUP_DIGITS }>(&hsm, &of)?;
     let answered = write(&number.folder, move |db_tx, now_ms| {
         Box::pin(async move { voucher::forgot_code(db_tx, &hsm, &of, &backup, now_ms).await })
     })
@@ -362,7 +363,7 @@ async fn counter(holder: &Holder) -> Result<(), BankError> {
 
 async fn end(number: &Number) -> Result<(), BankError> {
     let (hsm, of) = number.opened()?;
-    let code = verifier::<{ crate::voucher::CODE_DIGITS }>(&hsm, &of)?;
+    let code = verifier::<{ vouchers::CODE_DIGITS }>(&hsm, &of)?;
     let answered = write(&number.folder, move |db_tx, now_ms| {
         Box::pin(async move { voucher::end(db_tx, &of, &code, now_ms).await })
     })

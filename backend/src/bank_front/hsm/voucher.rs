@@ -15,7 +15,7 @@ use super::key_file::KeyFile;
 use super::{Hsm, KeyFolder};
 use crate::bank_front::error::BankError;
 use crate::mac::{self, MacKey};
-use crate::voucher::{
+use vouchers::{
     BACKUP_DIGITS, BackupCode, BankKey, BatchError, BatchFile, BatchHeader, CODE_DIGITS, CodeDigits, NewVoucher,
     VoucherCode,
 };
@@ -106,6 +106,14 @@ impl Hsm {
     /// [`BankError::NoVoucherKeys`].
     pub fn voucher_sealing_key(&self) -> Result<String, BankError> {
         Ok(BankKey::sign(&self.bank_id(), self.voucher_keys()?.sealing.public(), &self.root))
+    }
+
+    /// That key's fingerprint, for merchants to compare.
+    ///
+    /// # Errors
+    /// [`BankError::NoVoucherKeys`].
+    pub fn voucher_sealing_fingerprint(&self) -> Result<String, BankError> {
+        Ok(self.voucher_keys()?.sealing.public().fingerprint())
     }
 
     /// Opens a batch that this merchant made.
