@@ -109,7 +109,7 @@ fn payable(app: App, request: &RequestView) -> impl IntoView + use<> {
     let request_id = request.request_id;
     view! {
         {request.first_contact.then(|| view! {
-            <p class="notice" data-part="first-contact">{icon::caution()}<span>{app.t(Text::FirstBody)}</span></p>
+            <p class="notice" data-part="first-contact">{icon::caution()}<span>{app.t(Text::FirstReminder)}</span></p>
         })}
         {twin_note(app, request)}
         {put_off_note(app, request)}
