@@ -1,12 +1,15 @@
 //! One webhook endpoint: what was sent there, what it answered, and sending it again.
 
 use leptos::prelude::*;
-use protocol::merchant_api::{WebhookDeliveriesPage, WebhookDeliveryStatus, WebhookDeliveryView};
+use protocol::merchant_api::{WebhookDeliveriesPage, WebhookDeliveryStatus, WebhookDeliveryView, WebhookView};
 
 use super::parts::{Question, asking_button, fetched, head, secret_note};
+use crate::components::message::{Tone, banner};
+use crate::components::words::Words;
 use crate::components::{empty_state, icon};
 use crate::format;
 use crate::i18n::Text;
+use crate::signal::Memo;
 use crate::state::App;
 
 const DELETE: Question = Question {
@@ -30,13 +33,20 @@ const ROTATE: Question = Question {
 /// The screen.
 pub fn page(app: App) -> impl IntoView {
     let id = move || app.till.webhook.get_untracked().unwrap_or_default();
-    let url = move || {
+    let shown = Memo::new(move |_| {
         let id = app.till.webhook.get()?;
-        app.till.webhooks.with(|all| all.here()?.iter().find(|it| it.id == id).map(|it| it.url.clone()))
-    };
+        let found = |it: &WebhookView| (it.url.clone(), it.disabled_ms);
+        app.till.webhooks.with(|all| all.here()?.iter().find(|it| it.id == id).map(found))
+    });
+    let url = move || shown.get().map(|(url, _)| url);
+    let off_since_ms = move || shown.get().and_then(|(_, since_ms)| since_ms);
     view! {
         {head(app, Text::WebhookTitle)}
-        <p class="webhook-url"><bdi dir="ltr">{url}</bdi></p>
+        <p class="webhook-url" data-part="webhook-url"><bdi dir="ltr">{url}</bdi></p>
+        {move || off_since_ms().map(|since_ms| {
+            let title = Words::made(move |lang| Text::WebhookOff.filled(lang, &[("time", &format::date_time(since_ms, lang))]));
+            banner(app, Tone::Bad, "webhook-off", title, Some(Text::WebhookOffBody.into()))
+        })}
         {secret_note(app, Text::WebhookSecretHelp)}
         <div class="actions-row">
             <button class="button" type="button" data-action="test-webhook" disabled=move || app.busy.get()

@@ -70,21 +70,26 @@ fn list(app: App, webhooks: Vec<WebhookView>) -> impl IntoView {
 }
 
 fn row(app: App, webhook: WebhookView) -> impl IntoView {
-    let WebhookView { id, url, events, failing_since_ms, .. } = webhook;
+    let WebhookView { id, url, events, failing_since_ms, disabled_ms, .. } = webhook;
     let lang = app.lang;
+    let named = url.clone();
     let all = move || app.t(Text::WebhookAllEvents)().to_owned();
     let events = move || if events.is_empty() { all() } else { events.join(", ") };
-    let failing = failing_since_ms.map(|since_ms| {
+    let trouble = match (disabled_ms, failing_since_ms) {
+        (Some(since_ms), _) => Some((Text::WebhookOff, since_ms)),
+        (None, since_ms) => since_ms.map(|since_ms| (Text::WebhookFailing, since_ms)),
+    };
+    let trouble = trouble.map(|(said, since_ms)| {
         let text = move || {
             let time = format::date_time(since_ms, lang.get());
-            Text::WebhookFailing.filled(lang.get(), &[("time", &time)])
+            said.filled(lang.get(), &[("time", &time)])
         };
         view! { <span class="badge badge-bad">{icon::cross()}<span>{text}</span></span> }
     });
     view! {
         <li>
-            <button class="row" type="button" data-action="open-webhook" on:click=move |_| app.look_at_webhook(id.clone())>
-                <span class="row-main"><bdi class="row-title">{url}</bdi><span class="quiet small">{events}</span>{failing}</span>
+            <button class="row" type="button" data-action="open-webhook" data-webhook=named on:click=move |_| app.look_at_webhook(id.clone())>
+                <span class="row-main"><bdi class="row-title">{url}</bdi><span class="quiet small">{events}</span>{trouble}</span>
                 {icon::chevron()}
             </button>
         </li>
