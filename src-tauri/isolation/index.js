@@ -137,13 +137,19 @@ const COMMANDS = new Set([
   'bill_forget',
   'bill_pay',
   'bill_find',
+  'voucher_batches',
+  'voucher_bank_key',
+  'voucher_batch_make',
+  'voucher_batch_save',
+  'voucher_check',
+  'voucher_reconcile',
 ])
 
 // The longest call is far below. In UTF-16 code units.
 const PAYLOAD_LENGTH_MAX = 256 * 1024
-// But a picture to find a code in, or a receipt's file: 8 MiB in base64.
+// But a picture to find a code in, a receipt's file, or a bank's about vouchers: 8 MiB in base64.
 const FILE_LENGTH_MAX = 12 * 1024 * 1024
-const TAKE_FILES = new Set(['scan_image', 'check_receipt'])
+const TAKE_FILES = new Set(['scan_image', 'check_receipt', 'voucher_reconcile'])
 
 // No command has this name: Rust answers the caller that it does not exist. Throwing here would leave the caller waiting.
 const REFUSED = 'refused_by_isolation'

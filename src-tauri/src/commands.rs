@@ -19,6 +19,7 @@ pub(crate) mod merchant;
 pub(crate) mod pay;
 pub(crate) mod payer;
 pub(crate) mod shell;
+pub(crate) mod vouchers;
 
 /// What a command answers: its own view, or the one kind of error.
 type Answer<C> = Result<<C as Command>::Answer, Problem>;

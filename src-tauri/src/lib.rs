@@ -206,7 +206,13 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::carrier::bill_stop,
             commands::carrier::bill_forget,
             commands::carrier::bill_pay,
-            commands::carrier::bill_find
+            commands::carrier::bill_find,
+            commands::vouchers::voucher_batches,
+            commands::vouchers::voucher_bank_key,
+            commands::vouchers::voucher_batch_make,
+            commands::vouchers::voucher_batch_save,
+            commands::vouchers::voucher_check,
+            commands::vouchers::voucher_reconcile
         ])
         .on_window_event(leaving::on_window_event)
         .setup(|app| {

@@ -151,6 +151,13 @@ fn keeping_arguments(command: &str) -> Value {
         "alias_change" => json!({ "deed": { "deed": "remove" }, "code": "1" }),
         "alias_export" => json!({ "path": "x" }),
         "alias_remember" => json!({ "is_remembered": false }),
+        "voucher_bank_key" => json!({ "file": "" }),
+        "voucher_batch_make" => json!({
+            "batch": "420001", "lots": [], "large_from": { "minor": 50_000, "currency": "USD" }, "bank_key": ""
+        }),
+        "voucher_batch_save" => json!({ "batch": "420001", "path": "batch.json" }),
+        "voucher_check" => json!({ "number": "1", "code": "1" }),
+        "voucher_reconcile" => json!({ "batch": "420001", "file": "" }),
         _ => json!({}),
     }
 }

@@ -1,11 +1,22 @@
 //! A shop sells on the screens of its till: in the wallet's own window, and in Chromium where that is cheaper.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use e2e::browser::Browser;
 use e2e::card::Card;
 use e2e::scan::zbar;
 use e2e::scene::merchant::{Shop, shown_sale};
-use e2e::system::{System, Wishes, texts};
+use e2e::scene::paying::Keyboard;
+use e2e::system::{Ask, System, Wishes, texts};
 use e2e::till::{access_file, path};
+use e2e::voucher;
+use payment::Amount;
+use protocol::ErrorCode;
+use protocol::ipc::means::TypedSecret;
+use protocol::ipc::merchant::MerchantDisconnect;
+use protocol::ipc::vouchers::{
+    LotView, VoucherBatchMake, VoucherBatchSave, VoucherBatches, VoucherCheck, VoucherCheckView,
+};
 use thirtyfour::prelude::*;
 
 /// A tablet on the counter, in CSS pixels.
@@ -247,4 +258,102 @@ async fn refund_part(browser: &Browser, amount: &str) {
 /// Types on the keyboard, wherever the focus is.
 async fn type_keys(browser: &Browser, keys: &str) {
     browser.driver().action_chain().send_keys(keys).perform().await.expect("keys can be typed");
+}
+
+/// Types into the field that is reached by keyboard.
+async fn type_by_key(hand: &Keyboard<'_>, field: &str, text: &str) {
+    hand.go_to(&format!("[data-field=\"{field}\"]")).await;
+    hand.text(text).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vouchers_are_made_on_the_till_sold_by_the_bank_spent_and_agreed_on() {
+    let system = System::start(Wishes::default()).await;
+    let shop = Shop::open(&system, "till").await;
+    let browser = at_till(&system, &shop, TABLET).await;
+    let hand = Keyboard(&browser);
+    let key = voucher::file(&system, "bank-key");
+    let written = voucher::bank(&system, &["key", "--out", &key], "").await.success();
+
+    // By keyboard; the file itself is chosen in a dialog of the browser's.
+    for (action, screen) in [("business", "merchant"), ("vouchers", "vouchers"), ("new-batch", "vouchers.new")] {
+        hand.press(action).await;
+        browser.wait_for_screen(screen).await;
+    }
+    browser.wait_for("[data-action=\"choose-bank-key\"]").await.send_keys(&key).await.expect("a file can be chosen");
+    let fingerprint = written["fingerprint"].as_str().expect("the bank tells its fingerprint");
+    browser.wait_for_words(&[fingerprint]).await;
+    for (field, text) in [("voucher-digits", voucher::BATCH), ("lot-count-1", "2"), ("lot-amount-1", "50.00")] {
+        type_by_key(&hand, field, text).await;
+    }
+    hand.press("add-lot").await;
+    for (field, text) in [("lot-count-2", "1"), ("lot-amount-2", "20.00")] {
+        type_by_key(&hand, field, text).await;
+    }
+    browser.wait_for_words(&["3 vouchers", "$120.00"]).await;
+    hand.press("make-batch").await;
+    browser.wait_for_screen("vouchers.batch").await;
+    hand.press("save-batch").await;
+    browser.wait_for("[data-part=\"toast\"]").await;
+
+    // The same digits once more are refused, and nothing is drawn for them.
+    let batch = || voucher::BATCH.parse().expect("six digits");
+    let again = VoucherBatchMake {
+        batch: batch(),
+        lots: vec![LotView { count: 1, amount: Amount::new(5_000, "USD".parse().expect("a currency")) }],
+        large_from: Amount::new(50_000, "USD".parse().expect("a currency")),
+        bank_key: BASE64_STANDARD.encode(std::fs::read(&key).expect("the key file is there")),
+    };
+    assert_eq!(shop.till.call(&again).await.expect_err("it was made").code, ErrorCode::VoucherBatchExists);
+
+    // The bank imports the file and sells one; whoever holds it pays here with it.
+    let file = voucher::file(&system, "batch.json");
+    let save = VoucherBatchSave { batch: batch(), path: Some(file.clone()) };
+    shop.till.call(&save).await.expect("the file can be written");
+    voucher::bank(&system, &["import", &file], "").await.success();
+    let bought = voucher::sell(&system).await;
+    let request = shop.payer.open(&system.ask(&Ask::default()).await).await;
+    let words = ["pay", &request, "--voucher", &bought.number];
+    let paid = shop.payer.wallet(&words, &format!("{}\n", bought.code)).await;
+    assert_eq!(paid.code, 0, "{paid:?}\n{}", system.logs());
+
+    // The till tells its own voucher, and no code of it is in its folder.
+    let check =
+        |number: &str, code: &str| VoucherCheck { number: number.to_owned(), code: TypedSecret::new(code.to_owned()) };
+    let amount = Amount::new(5_000, "USD".parse().expect("a currency"));
+    let told = shop.till.call(&check(&bought.number, &bought.code)).await.expect("an answer");
+    assert_eq!(told, VoucherCheckView::Made { batch: batch(), amount });
+    let other = voucher::sell(&system).await;
+    let wrong = shop.till.call(&check(&bought.number, &other.code)).await;
+    assert_eq!(wrong.expect_err("its check digits are of another number").code, ErrorCode::InvalidInput);
+    let home = system.folder().join("till");
+    let kept: Vec<u8> = ["wallet.db", "wallet.db-wal"]
+        .iter()
+        .flat_map(|name| std::fs::read(home.join(name)).unwrap_or_default())
+        .collect();
+    let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
+    let plain = |text: &str| text.replace(' ', "");
+    assert!(holds(&plain(&bought.number)), "its list has the number");
+    for code in [&bought.code, &bought.backup, &other.code, &other.backup] {
+        assert!(!holds(code) && !holds(&plain(code)), "a code is in the till's database");
+    }
+
+    // Both sides agree; afterwards the bank's file is kept here no more.
+    let csv = voucher::file(&system, "bank.csv");
+    voucher::bank(&system, &["reconcile", "--batch", voucher::BATCH, "--csv", &csv], "").await.success();
+    browser.wait_for("[data-action=\"choose-bank-file\"]").await.send_keys(&csv).await.expect("a file can be chosen");
+    browser.wait_for("[data-banner=\"batch-agreed\"]").await;
+    browser.wait_for_words(&["$100.00", "$12.80", "$87.20"]).await;
+    assert_eq!(shop.till.call(&save).await.expect_err("it is the bank's now").code, ErrorCode::NotFound);
+
+    // A till that is disconnected has forgotten what tells codes; connected again it still has its lists.
+    shop.till.call(&MerchantDisconnect {}).await.expect("it forgets the merchant");
+    let keys = std::fs::read_dir(&home).expect("the till's folder").filter_map(Result::ok);
+    assert!(keys.into_iter().all(|entry| !entry.file_name().to_string_lossy().ends_with(".vouchers.key")));
+    shop.connect(path(&access_file(&system, "again.json").await)).await;
+    let told = shop.till.call(&check(&bought.number, &bought.code)).await.expect("an answer");
+    assert_eq!(told, VoucherCheckView::CannotTell);
+    let batches = shop.till.call(&VoucherBatches {}).await.expect("its batches");
+    assert!(batches.len() == 1 && !batches[0].can_check && batches[0].compared.is_some(), "{batches:?}");
+    browser.close().await;
 }

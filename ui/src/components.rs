@@ -7,6 +7,7 @@ pub mod code_picture;
 pub mod dialog;
 pub mod doubt;
 pub mod field;
+pub mod file_drop;
 pub mod form;
 pub mod group;
 pub mod help;

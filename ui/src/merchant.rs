@@ -10,3 +10,4 @@ pub mod money_text;
 pub mod period;
 pub mod place;
 pub mod till;
+pub mod vouchers;

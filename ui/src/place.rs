@@ -254,6 +254,7 @@ impl Place {
                 | Self::PayVoucher(_)
                 | Self::BillEnrol(_)
                 | Self::SettingsPage(SettingsPage::WayAlias)
+                | Self::Sell(SellPlace::At(SellScreen::Vouchers))
         )
     }
 

@@ -80,6 +80,7 @@ mod tests {
             postponed_until_ms: None,
             elsewhere: false,
             doubt: None,
+            asked: None,
             deadline_ms: None,
             receipt: None,
             refunded_minor: 0,

@@ -286,8 +286,10 @@ mod tests {
         }
         // The same of a code: nobody need be asked about it.
         let number = number(12_345_678).unwrap();
-        let parts = |code: &str| number.as_str().bytes().take(NUMBER_DIGITS - CHECK_DIGITS).chain(code.to_owned().into_bytes());
-        let random = |check| (0..).map(|n| format!("{n:08}")).find(|code| check_digits(parts(code)) == Some(check)).unwrap();
+        let parts =
+            |code: &str| number.as_str().bytes().take(NUMBER_DIGITS - CHECK_DIGITS).chain(code.to_owned().into_bytes());
+        let random =
+            |check| (0..).map(|n| format!("{n:08}")).find(|code| check_digits(parts(code)) == Some(check)).unwrap();
         for (given, like) in [(97, "00"), (98, "01"), (2, "99")] {
             let code = random(given);
             assert!(number.may_have_code(&format!("{code}{given:02}")));

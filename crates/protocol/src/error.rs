@@ -250,6 +250,12 @@ error_codes! {
     NoMerchant = "no_merchant", 409, No, false, "This wallet takes no payments for a merchant. No money moved.";
     /// The file does not make this wallet a till.
     AccessFileInvalid = "access_file_invalid", 422, No, false, "This access file cannot be used. No money moved.";
+    /// The key is not signed by a root that this wallet pinned for the bank.
+    VoucherBankKey = "voucher_bank_key", 422, No, false, "This is no bank's key for vouchers that this wallet can trust. No money moved.";
+    /// A batch of vouchers with these six digits was made before.
+    VoucherBatchExists = "voucher_batch_exists", 409, No, false, "A batch with these six digits was made before. No money moved.";
+    /// The file is none of a bank's about a batch of vouchers.
+    VoucherBankFile = "voucher_bank_file", 422, No, false, "This is no file of a bank's about vouchers. No money moved.";
     /// A merchant-presented code says something else than the merchant's order.
     CodeMismatch = "code_mismatch", 422, No, false, "The code says something else than the merchant's order. No money moved.";
     /// A picture shows no payment code.

@@ -63,6 +63,7 @@ pub mod passphrase;
 pub mod pay;
 pub mod payer;
 pub mod shell;
+pub mod vouchers;
 
 /// The names of every module's commands, in the order the modules are asked.
 const GROUPS: &[&[&str]] = &[
@@ -78,6 +79,7 @@ const GROUPS: &[&[&str]] = &[
     means::NAMES,
     alias::NAMES,
     carrier::NAMES,
+    vouchers::NAMES,
 ];
 
 /// Every command's name: the window's permission list and the isolation page are checked against it.

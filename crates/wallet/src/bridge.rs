@@ -1,7 +1,7 @@
 //! The commands by name, with JSON in and out: what a window's bridge calls.
 
 use protocol::ipc::{
-    self, Command, alias, carrier, history, keep, lock, means, merchant, passphrase, pay, payer, shell,
+    self, Command, alias, carrier, history, keep, lock, means, merchant, passphrase, pay, payer, shell, vouchers,
 };
 use protocol::{ErrorCode, Problem};
 use serde_json::Value;
@@ -275,6 +275,22 @@ async fn dispatch_alias(wallet: &Wallet, name: &str, args: Value) -> Result<Valu
             AliasExport { path } => alias_export;
             AliasRemember { is_remembered } => alias_remember;
             AliasLeave {} => alias_leave;
+        }
+        _ => dispatch_vouchers(wallet, name, args).await
+    }
+}
+
+/// The same for the commands about a merchant's own vouchers.
+async fn dispatch_vouchers(wallet: &Wallet, name: &str, args: Value) -> Result<Value, Problem> {
+    route! {
+        wallet, name, args, vouchers,
+        {
+            VoucherBatches {} => voucher_batches;
+            VoucherBankKey { file } => voucher_bank_key;
+            VoucherBatchMake { batch, lots, large_from, bank_key } => voucher_batch_make;
+            VoucherBatchSave { batch, path } => voucher_batch_save;
+            VoucherCheck { number, code } => voucher_check;
+            VoucherReconcile { batch, file } => voucher_reconcile;
         }
         _ => Err(Problem::new(ErrorCode::InvalidInput).with_detail("there is no such command"))
     }

@@ -39,6 +39,8 @@ pub enum SecretName {
     Till(DeviceId),
     /// The keys that sign payments on phone bills.
     Bills(DeviceId),
+    /// The key of a merchant's voucher verifiers.
+    Vouchers(DeviceId),
     /// What opens a device's other secrets, itself sealed under a passphrase.
     Lock(DeviceId),
 }
@@ -49,6 +51,7 @@ impl fmt::Display for SecretName {
             Self::Device(device_id) => write!(f, "{device_id}"),
             Self::Till(device_id) => write!(f, "{device_id}.till"),
             Self::Bills(device_id) => write!(f, "{device_id}.bills"),
+            Self::Vouchers(device_id) => write!(f, "{device_id}.vouchers"),
             Self::Lock(device_id) => write!(f, "{device_id}.lock"),
         }
     }

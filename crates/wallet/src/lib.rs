@@ -48,6 +48,7 @@ pub use clock::{Clock, Moment};
 pub use config::{KeyStoreKind, Upkeep, WalletConfig};
 pub use error::WalletError;
 pub use history::export::{list_name, receipt_name};
+pub use merchant::vouchers::voucher_file_name;
 pub use trust::Trust;
 pub use wallet::Wallet;
 pub use wallet::alias::ALIAS_EXPORT_NAME;

@@ -20,6 +20,7 @@ mod sell;
 mod settings;
 mod table;
 mod view;
+pub(crate) mod vouchers;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -110,13 +111,16 @@ pub(crate) struct Till {
     api: MerchantApi,
     /// One sale at a time: the next number is one more than the last.
     selling: tokio::sync::Mutex<()>,
+    /// One batch of vouchers at a time.
+    making: tokio::sync::Mutex<()>,
 }
 
 impl Till {
     fn new(facts: MerchantFacts, keys: TillKeys, changes: &Arc<Changes>) -> Result<Self> {
         let TillKeys { signing, rest, api_key } = keys;
         let api = MerchantApi::new(&facts.server, &facts.tls_ca_pem, api_key, Arc::clone(changes))?;
-        Ok(Self { facts, signing, rest, api, selling: tokio::sync::Mutex::new(()) })
+        let (selling, making) = (tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(()));
+        Ok(Self { facts, signing, rest, api, selling, making })
     }
 
     fn view(&self) -> MerchantView {
@@ -201,6 +205,7 @@ impl Wallet {
         let core = &self.core;
         core.till.put(None);
         core.store.remove_till().await?;
+        self.forget_voucher_key().await?;
         core.key_store.remove(SecretName::Till(core.device.id())).await?;
         core.changes.sales_changed();
         Ok(())
@@ -225,6 +230,7 @@ impl Wallet {
         let end = till.api.end_of_events().await?;
         if core.store.till().await?.is_some_and(|kept| kept.merchant_id != till.facts.merchant_id) {
             core.store.remove_till().await?;
+            self.forget_voucher_key().await?;
         }
         self.keep_secret(SecretName::Till(core.device.id()), secret).await?;
         follow::save_place(&core.store, &till.facts.merchant_id, end).await?;

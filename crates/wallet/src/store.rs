@@ -8,6 +8,7 @@ mod history;
 mod requests;
 mod sales;
 mod senders;
+mod vouchers;
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use backup::{Merging, PAGE, Snapshot};
 pub use history::{Find, MonthRow};
 pub use requests::{Arrival, RequestRow};
 pub use sales::{SaleRow, SaleStage};
+pub use vouchers::{BatchRow, ComparedRow};
 
 /// The database's name in the wallet's folder.
 pub const DATABASE_FILE: &str = "wallet.db";

@@ -53,9 +53,10 @@ impl Asked {
 
 /// A name in other letters keeps a space from the Chinese ones around it.
 fn beside_chinese(name: &str, lang: Lang) -> String {
-    let space = |letter: Option<char>| match lang.pick(false, true) && letter.is_some_and(|letter| letter.is_ascii_graphic()) {
-        true => " ",
-        false => "",
+    let is_chinese = lang.pick(false, true);
+    let space = |letter: Option<char>| {
+        let is_other = is_chinese && letter.is_some_and(|letter| letter.is_ascii_graphic());
+        if is_other { " " } else { "" }
     };
     format!("{}{name}{}", space(name.chars().next()), space(name.chars().next_back()))
 }

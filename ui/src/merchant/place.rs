@@ -35,6 +35,12 @@ pub enum SellScreen {
     Webhook,
     /// API keys and certificates.
     Access,
+    /// The merchant's vouchers.
+    Vouchers,
+    /// A new batch of them.
+    NewBatch,
+    /// One batch.
+    VoucherBatch,
 }
 
 /// What is shown.
@@ -101,6 +107,9 @@ impl SellPlace {
             Self::At(SellScreen::Webhooks) => "webhooks",
             Self::At(SellScreen::Webhook) => "webhook",
             Self::At(SellScreen::Access) => "keys",
+            Self::At(SellScreen::Vouchers) => "vouchers",
+            Self::At(SellScreen::NewBatch) => "vouchers.new",
+            Self::At(SellScreen::VoucherBatch) => "vouchers.batch",
             Self::At(SellScreen::Pos(_)) | Self::PosQr(_) => "pos.qr",
             Self::PosPaid(_) => "pos.paid",
             Self::PosUnknown(_) => "pos.unknown",
@@ -142,7 +151,10 @@ impl SellPlace {
             Self::At(SellScreen::Items | SellScreen::Business) => Some(SellScreen::Keypad),
             Self::At(SellScreen::Catalogue) => Some(SellScreen::Items),
             Self::At(SellScreen::Sale(_) | SellScreen::Day) => Some(SellScreen::Sales),
-            Self::At(SellScreen::Counters | SellScreen::Webhooks | SellScreen::Access) => Some(SellScreen::Business),
+            Self::At(SellScreen::Counters | SellScreen::Webhooks | SellScreen::Access | SellScreen::Vouchers) => {
+                Some(SellScreen::Business)
+            }
+            Self::At(SellScreen::NewBatch | SellScreen::VoucherBatch) => Some(SellScreen::Vouchers),
             Self::At(SellScreen::Counter) => Some(SellScreen::Counters),
             Self::At(SellScreen::Webhook) => Some(SellScreen::Webhooks),
             // The request goes on without the screen; it is found among the sales.

@@ -16,6 +16,7 @@ use super::face::SaleFace;
 use super::keypad::AmountEntry;
 use super::period::{Day, Question};
 use super::place::{SellPlace, SellScreen};
+use super::vouchers::Vouchers;
 use crate::format;
 use crate::ipc::invoke;
 use crate::place::{Place, Screen};
@@ -129,6 +130,8 @@ pub struct Till {
     pub webhook_log: RwSignal<Fetched<WebhookDeliveriesPage>>,
     /// API keys and certificates.
     pub access: RwSignal<Fetched<AccessView>>,
+    /// The merchant's own vouchers.
+    pub vouchers: Vouchers,
     /// A secret that was just made.
     pub secret: RwSignal<Option<ShownSecret>>,
     /// How often the list of sales was asked for: an answer that is older than the last question is dropped.
@@ -160,6 +163,7 @@ impl Till {
             webhook: RwSignal::new(None),
             webhook_log: RwSignal::new(Fetched::Awaited),
             access: RwSignal::new(Fetched::Awaited),
+            vouchers: Vouchers::new(),
             secret: RwSignal::new(None),
             asked: StoredValue::new(0),
         }
@@ -379,7 +383,7 @@ impl App {
     }
 }
 
-async fn read<C>(signal: RwSignal<Fetched<C::Answer>>, command: C)
+pub(super) async fn read<C>(signal: RwSignal<Fetched<C::Answer>>, command: C)
 where
     C: Command,
     C::Answer: Clone + PartialEq + Send + Sync + 'static,

@@ -1,6 +1,7 @@
 //! The merchant's screens, one a file.
 
 mod access;
+mod batch;
 mod bench;
 mod business;
 mod catalogue;
@@ -10,11 +11,13 @@ mod day;
 mod end;
 mod items;
 mod keypad;
+mod new_batch;
 mod parts;
 pub(super) mod pos;
 mod refund;
 mod sale;
 pub mod sales;
+mod vouchers;
 mod webhook;
 mod webhooks;
 
@@ -49,5 +52,8 @@ pub fn page(app: App, place: SellPlace) -> AnyView {
         SellPlace::At(SellScreen::Webhooks) => webhooks::page(app).into_any(),
         SellPlace::At(SellScreen::Webhook) => webhook::page(app).into_any(),
         SellPlace::At(SellScreen::Access) => access::page(app).into_any(),
+        SellPlace::At(SellScreen::Vouchers) => vouchers::page(app).into_any(),
+        SellPlace::At(SellScreen::NewBatch) => new_batch::page(app).into_any(),
+        SellPlace::At(SellScreen::VoucherBatch) => batch::page(app).into_any(),
     }
 }

@@ -38,9 +38,12 @@ pub fn page(app: App) -> impl IntoView {
         })
     });
     let lang = app.lang;
-    let stays = move || match is_noticed.get() {
-        true => Text::UnknownStaysNoticed.in_language(lang.get()).to_owned(),
-        false => asked.get().within(Text::UnknownStays, lang.get()),
+    let stays = move || {
+        if is_noticed.get() {
+            Text::UnknownStaysNoticed.in_language(lang.get()).to_owned()
+        } else {
+            asked.get().within(Text::UnknownStays, lang.get())
+        }
     };
     let body = move || asked.get().first(Text::UnknownBody, lang.get());
     let paying = app.checkout.get_untracked().map(|checkout| view! {

@@ -19,9 +19,10 @@ use crate::ipc::invoke;
 use crate::signal::RwSignal;
 use crate::state::App;
 
-/// The longest text of a number, and of a code, with something between its digits.
-const NUMBER_CHARS_MAX: u16 = 32;
-const CODE_CHARS_MAX: u16 = 20;
+/// The longest text of a number, with something between its digits.
+pub const NUMBER_CHARS_MAX: u16 = 32;
+/// The longest text of a code, likewise.
+pub const CODE_CHARS_MAX: u16 = 20;
 
 /// A voucher that is being typed.
 #[derive(Clone, Copy)]
@@ -37,7 +38,7 @@ struct Typing {
 }
 
 /// Why a text is no voucher's number.
-const fn number_text(error: VoucherNumberError) -> Text {
+pub const fn number_text(error: VoucherNumberError) -> Text {
     match error {
         VoucherNumberError::Digits => Text::VoucherNumberDigits,
         VoucherNumberError::CheckDigits => Text::VoucherNumberSlip,
@@ -46,7 +47,7 @@ const fn number_text(error: VoucherNumberError) -> Text {
 }
 
 /// Why a text is not the code of this voucher; none when it may be.
-fn code_text(number: &VoucherNumber, typed: &str) -> Option<Text> {
+pub fn code_text(number: &VoucherNumber, typed: &str) -> Option<Text> {
     if number.may_have_code(typed) {
         return None;
     }

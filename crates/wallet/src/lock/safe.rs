@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! passphrase ─Argon2id─► key ─opens─► SecretName::Lock: wrapping key, and the one before it
-//!                                                          └─opens─► SecretName::Device, SecretName::Till, SecretName::Bills
+//!                                                          └─opens─► SecretName::Device, SecretName::Till, SecretName::Bills,
+//!                                                                    SecretName::Vouchers
 //! ```
 //!
 //! Whether there is a lock is one fact: whether there is a [`SecretName::Lock`]. It is written first when a lock is made
@@ -93,10 +94,13 @@ impl<'a> Safe<'a> {
     /// Takes the lock away.
     pub async fn turn_off(&self, present: Passphrase) -> Result<()> {
         let Opened { wrapping, device, till } = self.open(present).await?;
-        let bills = self.open_one(&wrapping, SecretName::Bills(self.device)).await?;
+        let mut others = Vec::new();
+        for name in [SecretName::Bills(self.device), SecretName::Vouchers(self.device)] {
+            others.extend(self.open_one(&wrapping, name).await?.map(|secret| (name, secret)));
+        }
         self.keys.replace(SecretName::Device(self.device), device).await?;
-        if let Some(bills) = bills {
-            self.keys.replace(SecretName::Bills(self.device), bills).await?;
+        for (name, secret) in others {
+            self.keys.replace(name, secret).await?;
         }
         if let Some(till) = till {
             self.keys.replace(SecretName::Till(self.device), till).await?;
@@ -107,7 +111,7 @@ impl<'a> Safe<'a> {
     /// Removes every secret of the device.
     pub async fn erase(&self) -> Result<()> {
         let Self { device, .. } = *self;
-        let names = [SecretName::Device, SecretName::Till, SecretName::Bills, SecretName::Lock];
+        let names = [SecretName::Device, SecretName::Till, SecretName::Bills, SecretName::Vouchers, SecretName::Lock];
         for name in names.map(|name| name(device)) {
             self.keys.remove(name).await?;
         }
@@ -137,6 +141,7 @@ impl<'a> Safe<'a> {
         let device = self.open_one(wrapping, SecretName::Device(self.device)).await?;
         let device = device.ok_or_else(|| WalletError::KeyFile("the device's keys are gone".to_owned()))?;
         self.open_one(wrapping, SecretName::Bills(self.device)).await?;
+        self.open_one(wrapping, SecretName::Vouchers(self.device)).await?;
         Ok((device, self.open_one(wrapping, SecretName::Till(self.device)).await?))
     }
 

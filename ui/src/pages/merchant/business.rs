@@ -1,6 +1,7 @@
 //! The business: who is paid, where, and what belongs to it.
 
 use leptos::prelude::*;
+use payment::Method;
 use protocol::ipc::merchant::MerchantView;
 use protocol::merchant_api::Scope;
 
@@ -8,6 +9,7 @@ use super::parts::{Question, asking_button, fact, head};
 use crate::components::icon;
 use crate::i18n::Text;
 use crate::merchant::place::SellScreen;
+use crate::methods;
 use crate::place::Screen;
 use crate::state::App;
 
@@ -60,6 +62,7 @@ fn links(app: App) -> impl IntoView {
             {link(SellScreen::Day, "day", Text::DayTitle, Text::DayHelp, icon::day().into_any())}
             {link(SellScreen::Counters, "counters", Text::CountersTitle, Text::CountersHelp, icon::code().into_any())}
             {link(SellScreen::Catalogue, "catalogue", Text::CatalogueTitle, Text::CatalogueHelp, icon::sell().into_any())}
+            {link(SellScreen::Vouchers, "vouchers", Text::VouchersTitle, Text::VouchersHelp, methods::shape(Method::Voucher))}
             {webhooks}
             {access}
         </ul>

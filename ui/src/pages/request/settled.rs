@@ -5,8 +5,8 @@ use protocol::ipc::{RequestPhase, RequestView};
 
 use crate::components::button::Button;
 use crate::components::doubt::{Asked, doubt_steps};
-use crate::components::words::Words;
 use crate::components::refund_note::refund_note;
+use crate::components::words::Words;
 use crate::format;
 use crate::i18n::Text;
 use crate::phase::{PhaseView as _, phase_name};

@@ -165,3 +165,22 @@ async fn a_lock_of_another_device_does_not_open() {
     let opened = Safe::new(&drawer.keys, other, Cost::LEAST).open(words("first")).await;
     assert_eq!(opened.err().map(|error| error.code()), Some(ErrorCode::PassphraseWrong));
 }
+
+#[tokio::test]
+async fn the_keys_of_bills_and_vouchers_go_behind_the_lock_come_back_and_are_erased_with_the_others() {
+    let drawer = Drawer::plain().await;
+    let names = [SecretName::Bills(DEVICE), SecretName::Vouchers(DEVICE)];
+    for name in names {
+        drawer.keys.save(name, Zeroizing::new(SECRET.to_vec())).await.unwrap();
+    }
+    drawer.safe().turn_on(words("first")).await.unwrap();
+    assert!(drawer.is_wrapped());
+    drawer.safe().change(words("first"), words("second")).await.unwrap();
+    assert!(drawer.is_wrapped() && drawer.opens_with("second").await);
+    drawer.safe().turn_off(words("second")).await.unwrap();
+    for name in names {
+        assert_eq!(drawer.safe().load(None, name).await.unwrap().unwrap().as_slice(), SECRET);
+    }
+    drawer.safe().erase().await.unwrap();
+    assert_eq!(std::fs::read_dir(drawer.home.path()).unwrap().count(), 0);
+}
