@@ -15,6 +15,7 @@ use std::sync::Mutex;
 
 use clap::ValueEnum;
 use futures::StreamExt as _;
+use serde_json::{Value, json};
 
 use self::examine::Depth;
 pub use self::examine::Examiner;
@@ -214,6 +215,17 @@ impl Walk<'_> {
         self.stop(name).await;
     }
 
+    /// What this script does to the page's calls of the wallet holds for every page from now on, until [`Self::mend`].
+    pub async fn cut(&self, calls: Cut) -> Value {
+        let script = json!({ "source": calls.script() });
+        self.browser.tell_chromium("Page.addScriptToEvaluateOnNewDocument", &script).await
+    }
+
+    /// The wallet answers again.
+    pub async fn mend(&self, cut: Value) {
+        self.browser.tell_chromium("Page.removeScriptToEvaluateOnNewDocument", &cut).await;
+    }
+
     /// Screen and stage that are shown.
     async fn here(&self) -> String {
         let look = "const main = document.querySelector('[data-screen]'); \
@@ -250,6 +262,12 @@ impl Walk<'_> {
         self.type_into(field, text).await;
     }
 
+    /// Chooses a file, as a person does in the browser's own dialog.
+    pub async fn choose_file(&self, action: &str, path: &str) {
+        let chooser = self.browser.wait_for(&format!("[data-action=\"{action}\"]")).await;
+        chooser.send_keys(path).await.expect("a file can be chosen");
+    }
+
     /// Makes a choice.
     pub async fn choose(&self, setting: &str) {
         let choice = self.browser.wait_for(&format!("[data-setting=\"{setting}\"]")).await;
@@ -272,6 +290,31 @@ impl Walk<'_> {
     /// The walk is over.
     pub async fn end(self) {
         self.browser.close().await;
+    }
+}
+
+/// What is wrong between a page and its wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// No call is answered.
+    Silent,
+    /// Every call is answered as one is of a wallet that does not open.
+    Broken,
+}
+
+impl Cut {
+    const fn script(self) -> &'static str {
+        match self {
+            Self::Silent => {
+                "const real = window.fetch; window.fetch = (at, ...rest) => String(at).startsWith('/ipc/') \
+                ? new Promise(() => {}) : real.call(window, at, ...rest);"
+            }
+            Self::Broken => {
+                "const real = window.fetch; window.fetch = (at, ...rest) => String(at).startsWith('/ipc/') \
+                ? Promise.reject({ code: 'keyset_invalid', title: '', status: 0, money_moved: 'no', retryable: false }) \
+                : real.call(window, at, ...rest);"
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use e2e::album::{Examiner, Part, Tour, Visitor};
 use e2e::bridge::WORKBENCH;
-use e2e::browser::Browser;
+use e2e::browser::{Browser, project_root};
 use e2e::remote::RemoteWallet;
 use e2e::system::{Ask, System, Wishes, free_port};
 use futures::FutureExt as _;
@@ -56,6 +56,43 @@ parts! {
     nothing_keeps_anybody_from_paying_without_a_card: Methods,
     nothing_keeps_anybody_from_a_username: Alias,
     nothing_keeps_anybody_from_the_phone_bill: Bill,
+}
+
+/// The names in the first column of the tables of `docs/screens.md`, without the payment page's.
+fn documented_screens() -> Vec<String> {
+    let text = std::fs::read_to_string(project_root().join("docs/screens.md")).expect("the screens are documented");
+    let page = text.find("### The payment page").expect("the payment page has a part of its own");
+    let till = text.find("### Taking payments").expect("a till has a part of its own");
+    let rows = text[..page].lines().chain(text[till..].lines()).filter(|line| line.starts_with("| `"));
+    let names = rows.filter_map(|line| line.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.filter(|name| *name != "data-screen").map(str::to_owned).collect()
+}
+
+/// The text of every scene.
+fn scenes() -> String {
+    let mut folders = vec![project_root().join("tests/src/scene")];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).expect("the scenes are there").flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text.push_str(&std::fs::read_to_string(path).expect("a scene can be read"));
+            }
+        }
+    }
+    text
+}
+
+/// Who documents a screen has it walked: by its name, or in one of its states.
+#[test]
+fn every_documented_screen_has_a_stop() {
+    let (documented, scenes) = (documented_screens(), scenes());
+    assert!(documented.len() > 60, "the tables have moved: {documented:?}");
+    let is_walked = |name: &str| scenes.contains(&format!("\"{name}\"")) || scenes.contains(&format!("\"{name}-"));
+    let forgotten: Vec<_> = documented.iter().filter(|name| !is_walked(name)).collect();
+    assert!(forgotten.is_empty(), "no scene stops at {forgotten:?}");
+    assert!(!is_walked("settings.nowhere"));
 }
 
 /// What each examination must find, and a page that has it.

@@ -6,7 +6,7 @@ use std::path::Path;
 use e2e::browser::Browser;
 use e2e::card::Card;
 use e2e::code::{PASSWORD, Telephones, bind};
-use e2e::keeper::{self, Keeper, enrol};
+use e2e::keeper::{self, Authenticator, Keeper, enrol};
 use e2e::operator::{self, Operator};
 use e2e::payer::{PIN, Payer};
 use e2e::remote::RemoteWallet;
@@ -206,6 +206,89 @@ async fn type_pin(window: &Browser, pin: &str) {
     hand.keys("\u{e007}").await;
 }
 
+/// Of what can be changed under a username, every change but those that take something away, typed and sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_card_another_limit_and_another_second_factor_are_set_in_the_window() {
+    let (mut system, port) = System::with_keys(Wishes::default()).await;
+    let mut keeper = Keeper::found(&system).await;
+    system.tapseal(&["migrate", "--data", &system.data()]).await.success();
+    system.start_all(port).await;
+    keeper.admit(&system, "5000").await;
+    keeper.serve(None).await;
+    let card = Card::present(&system, "visa");
+    let (enrolled, mut authenticator) = enrol(&Payer::new(&system), ALIAS, &card.reader).await;
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+    card.remove().await;
+    let reader = format!("127.0.0.1:{}", free_port());
+    let (_wallet, browser) = at_wallet(&system, &format!("simulated:{reader}"), PHONE).await;
+    for screen in ["settings", "settings.ways", "settings.alias"] {
+        browser.act(screen).await;
+        browser.wait_for_screen(screen).await;
+    }
+    browser.act("alias-have-one").await;
+    let hand = Keyboard(&browser);
+    sign_in(&browser, &mut authenticator).await;
+
+    // A second card, which is read here and sent with a code.
+    browser.act("add-card").await;
+    browser.wait_for("[data-field=\"alias-label\"]").await;
+    for (field, text) in [("alias-label", "travel"), ("alias-limit", "75.00")] {
+        hand.go_to(&format!("[data-field=\"{field}\"]")).await;
+        hand.text(text).await;
+    }
+    browser.act("read-card").await;
+    browser.wait_for("[data-part=\"reading\"] [data-gesture]").await;
+    let card = Card::present_at(&system, "mastercard", &reader, &[]);
+    browser.wait_for("[data-part=\"card-read\"]").await;
+    card.remove().await;
+    submit_code(&browser, "alias-code", &authenticator.lasting_code().await, "alias-add-card").await;
+    browser.wait_for("[data-card=\"2\"]").await;
+    browser.wait_for_words(&["travel", "$75.00"]).await;
+
+    // Another limit for the first one; a code that was used already changes nothing.
+    browser.press("[data-card=\"1\"] [data-action=\"card-limit\"]").await;
+    hand.go_to("[data-field=\"alias-limit\"]").await;
+    hand.text("20.00").await;
+    submit_code(&browser, "alias-code", &authenticator.lasting_code().await, "alias-set-limit").await;
+    browser.wait_for_words(&["$20.00"]).await;
+
+    // Another second factor: the old one's code and the new one's first.
+    browser.act("alias-new-factor").await;
+    browser.wait_for("[data-part=\"factor-secret\"]").await;
+    let mut renewed = Authenticator::typed(&browser.text("[data-part=\"factor-secret\"]").await);
+    hand.go_to("[data-field=\"alias-first-code\"]").await;
+    hand.text(&renewed.lasting_code().await).await;
+    submit_code(&browser, "alias-code", &authenticator.lasting_code().await, "alias-set-factor").await;
+    browser.wait_for("[data-action=\"alias-new-factor\"][aria-expanded=\"false\"]").await;
+    // From now on only the new one lets in, and what was changed is still so.
+    browser.act("alias-leave").await;
+    browser.act("alias-have-one").await;
+    sign_in(&browser, &mut renewed).await;
+    browser.wait_for_words(&["travel", "$75.00", "$20.00"]).await;
+    browser.close().await;
+}
+
+/// Types name, password and a code, and waits for what is kept.
+async fn sign_in(browser: &Browser, authenticator: &mut Authenticator) {
+    let hand = Keyboard(browser);
+    for (field, text) in [("alias-name", ALIAS), ("alias-password", keeper::PASSWORD)] {
+        let field = format!("[data-field=\"{field}\"]");
+        browser.wait_for(&field).await.clear().await.expect("a field can be emptied");
+        hand.go_to(&field).await;
+        hand.text(text).await;
+    }
+    submit_code(browser, "alias-code", &authenticator.lasting_code().await, "alias-sign-in").await;
+    browser.wait_for("[data-part=\"alias-cards\"] .row").await;
+}
+
+/// Types a code into its field, and presses what sends it.
+async fn submit_code(browser: &Browser, field: &str, code: &str, action: &str) {
+    let hand = Keyboard(browser);
+    hand.go_to(&format!("[data-field=\"{field}\"]")).await;
+    hand.text(code).await;
+    browser.act(action).await;
+}
+
 /// Counts the page's calls by name from its first moment on, in `asked`.
 const COUNTS_CALLS: &str = "window.asked = {}; const real = window.fetch; window.fetch = (url, ...rest) => { \
     const name = String(url).split('/ipc/')[1]; if (name) asked[name] = (asked[name] ?? 0) + 1; \
@@ -219,7 +302,8 @@ async fn a_window_that_opens_asks_for_requests_and_status_once() {
     let script = json!({ "source": COUNTS_CALLS });
     browser.tell_chromium("Page.addScriptToEvaluateOnNewDocument", &script).await;
     let version = async || wallet.call(&Watch { after: 0 }).await.expect("watching does not fail").inbox_version;
-    let calls = async || browser.driver().execute("return window.asked;", Vec::new()).await.expect("counts").json().clone();
+    let calls =
+        async || browser.driver().execute("return window.asked;", Vec::new()).await.expect("counts").json().clone();
     loop {
         let before = version().await;
         browser.open("about:blank").await;

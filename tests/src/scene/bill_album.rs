@@ -1,28 +1,39 @@
 //! The scenes of the phone bill: setting a line up on the way to a payment, its PIN, what comes of it, and what is kept.
 
 use protocol::ipc::ShowReceipt;
+use protocol::ipc::carrier::{BillAsk, BillEnrol};
 use protocol::ipc::history::{HistoryLines, HistoryQuery};
+use protocol::ipc::means::TypedSecret;
+use protocol::ipc::pay::{Method, PaymentMethods};
 
-use crate::album::{Tour, Walk};
+use crate::album::{Held, Tour, Walk};
 use crate::operator::{NAME, Operator, PIN};
 use crate::remote::RemoteWallet;
-use crate::system::{Ask, System, Wishes, free_port};
+use crate::system::{Ask, System, Wishes, free_port, texts};
 
 /// The line, and how much may be on its bill: one payment, and no second one.
 const MOBILE: &str = "+12025550143";
 const LIMIT_MINOR: i64 = 2_000;
+/// Another one, for whoever has two telephones.
+const OTHER: &str = "+12025550178";
+/// How long the server waits for the operator, in milliseconds.
+const ANSWER_TIMEOUT_MS: &str = "2000";
 
 /// Walks through all of it.
 pub async fn walk(tour: &Tour) {
-    let mut system = System::start(Wishes::default()).await;
+    let wishes = Wishes { server: texts(&["--answer-timeout-ms", ANSWER_TIMEOUT_MS]), ..Wishes::default() };
+    let mut system = System::start(wishes).await;
     let operator = Operator::join(&mut system).await;
     operator.subscriber(&system, MOBILE, "mobile", LIMIT_MINOR).await;
+    operator.subscriber(&system, OTHER, "mobile", 10 * LIMIT_MINOR).await;
     let wallet = RemoteWallet::start(&system, "wallet", &format!("simulated:127.0.0.1:{}", free_port())).await;
     let walk = tour.enter(&system, &wallet).await;
     walk.open("inbox").await;
     set_up(&walk, &operator).await;
     pay(&walk).await;
     keep(&walk, &operator).await;
+    choose_a_line(&walk, &operator).await;
+    wait_for_the_operator(&walk, &operator).await;
     walk.end().await;
 }
 
@@ -114,6 +125,50 @@ async fn keep(walk: &Walk<'_>, operator: &Operator) {
     walk.stop("settings.carrier-remove").await;
     walk.act_until("confirm-remove-bill", "[data-part=\"lines\"] .group-line").await;
     walk.stop("settings.carrier-none").await;
+}
+
+/// With two lines, one is chosen on the sheet.
+async fn choose_a_line(walk: &Walk<'_>, operator: &Operator) {
+    for number in [MOBILE, OTHER] {
+        let known = operator.codes(walk.system, number).len();
+        let (typed, number) = (TypedSecret::new(PIN.to_owned()), number.to_owned());
+        let ask = BillAsk { operator: Operator::ID.to_owned(), number: number.clone(), name: NAME.to_owned(), typed };
+        walk.wallet.call(&ask).await.expect("a code is sent");
+        let code = TypedSecret::new(operator.code(walk.system, &number, known).await);
+        walk.wallet.call(&BillEnrol { code }).await.expect("the code is right");
+    }
+    walk.open("inbox").await;
+    walk.open_new_request(&Ask { order: "P-3".into(), methods: &["carrier"], ..Ask::default() }).await;
+    walk.act_until("methods", "[data-field=\"bill-line\"] option:nth-child(2)").await;
+    walk.browser.press(&format!("[data-field=\"bill-line\"] option[value=\"{OTHER}\"]")).await;
+    let is_chosen = async || {
+        let methods = walk.wallet.call(&PaymentMethods {}).await.expect("ways to pay");
+        methods.iter().any(|view| matches!(&view.method, Method::Carrier { bill: Some(bill) } if bill.number == OTHER))
+    };
+    walk.system.wait_until("the other line is chosen", is_chosen).await;
+    walk.stop("request-bill-lines").await;
+    walk.browser.act("close-methods").await;
+}
+
+/// The operator does not answer: it is named, and nobody speaks of a bank. Then it does.
+async fn wait_for_the_operator(walk: &Walk<'_>, operator: &Operator) {
+    walk.go("pay", "pin").await;
+    walk.act_until("standard-keys", "[data-filled=\"0\"]").await;
+    let held = Held::new(operator.id());
+    walk.browser.enter_pin(PIN).await;
+    walk.browser.wait_for_screen("result.unknown").await;
+    walk.browser.wait_for_words(&["North Telecom has not answered"]).await;
+    walk.stop("result.unknown-bill").await;
+    walk.go("done", "inbox").await;
+    walk.browser.press("[data-action=\"open-request\"][data-phase=\"unknown\"]").await;
+    walk.browser.wait_for_words(&["North Telecom has not answered yet"]).await;
+    drop(held);
+    // On the bill, or undone: known.
+    walk.browser
+        .wait_for(
+            "[data-screen=\"request\"] [data-part=\"pay-sheet\"], [data-screen=\"request\"] [data-phase=\"paid\"]",
+        )
+        .await;
 }
 
 async fn lines_page(walk: &Walk<'_>) {

@@ -1,10 +1,11 @@
 //! The scenes of the lock and of the first run.
 
+use protocol::ipc::keep::BackupMake;
 use protocol::ipc::lock::LockNow;
 use protocol::ipc::passphrase::{LockTurnOn, Passphrase, Unlock};
 
 use super::pay_album::{ANSWER_TIMEOUT_MS, HANGS_UP};
-use crate::album::{Tour, Walk};
+use crate::album::{Cut, Tour, Walk};
 use crate::card::Card;
 use crate::payer::PIN;
 use crate::remote::RemoteWallet;
@@ -38,13 +39,40 @@ pub async fn walk(tour: &Tour) {
 async fn first_run(tour: &Tour, system: &System) {
     let wallet = RemoteWallet::start_new(system, "new", &[&format!("simulated:127.0.0.1:{}", free_port())]).await;
     let walk = tour.enter(system, &wallet).await;
+    for (cut, screen) in [(Cut::Silent, "start"), (Cut::Broken, "start.failed")] {
+        let cut = walk.cut(cut).await;
+        walk.open(screen).await;
+        walk.stop(screen).await;
+        walk.mend(cut).await;
+    }
     walk.open("first-run").await;
     walk.stop("first-run").await;
+    restore(&walk).await;
     for screen in ["first-run.idea", "first-run.reach", "first-run.lock"] {
         walk.go("next", screen).await;
         walk.stop(screen).await;
     }
     walk.end().await;
+}
+
+/// What an earlier wallet kept is brought back, once its passphrase is right.
+async fn restore(walk: &Walk<'_>) {
+    let earlier = RemoteWallet::start(walk.system, "earlier", &format!("simulated:127.0.0.1:{}", free_port())).await;
+    earlier.claim(walk.system, "ada@example.org").await;
+    let folder = walk.system.folder().join("new/backups");
+    std::fs::create_dir_all(&folder).expect("the new wallet's folder can be written");
+    let file = folder.join("earlier.tapseal-backup").to_str().expect("temporary paths are plain").to_owned();
+    let make = BackupMake { passphrase: WORDS.to_owned(), path: Some(file) };
+    earlier.call(&make).await.expect("a backup can be made");
+    walk.act_until("first-restore", "[data-part=\"first-restore\"][open]").await;
+    walk.stop("first-run-restore").await;
+    walk.type_into("restore-passphrase", "amber lantern boat").await;
+    walk.act_until("restore-backup", "[data-part=\"first-restore\"] [data-problem]").await;
+    walk.stop("first-run-restore-wrong").await;
+    walk.retype("restore-passphrase", WORDS).await;
+    walk.act_until("restore-backup", "[data-banner=\"restored\"]").await;
+    walk.stop("first-run-restored").await;
+    walk.browser.act("close-restore").await;
 }
 
 /// The lock's page of the settings: without a lock, while a passphrase is made, and with one.

@@ -1,10 +1,15 @@
 //! The scenes of a till that really sells: the counter, the books, the business.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use axum::routing::post;
 use payment::Amount;
 use protocol::ipc::ItemView;
 use protocol::ipc::merchant::{NewSale, Sell};
+use protocol::ipc::vouchers::VoucherBatchSave;
 
 use super::merchant::{Shop, shown_sale};
 use super::pay_album::{ANSWER_TIMEOUT_MS, HANGS_UP, play};
@@ -12,14 +17,16 @@ use crate::album::{Held, Tour, Walk};
 use crate::card::Card;
 use crate::system::{System, Wishes, texts};
 use crate::till::{access_file, path};
+use crate::voucher;
 
 /// Walks through all of it.
 pub async fn walk(tour: &Tour) {
-    let hook = receiver().await;
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let hook = receiver(Arc::clone(&is_gone)).await;
     let server = ["--answer-timeout-ms", ANSWER_TIMEOUT_MS, "--webhook-allow-http", "--webhook-allow-private"];
     let system = System::start(Wishes { server: texts(&server), ..Wishes::default() }).await;
     let shop = Shop::closed(&system, "till").await;
-    let album = Album { walk: tour.enter(&system, &shop.till).await, shop: &shop, hook };
+    let album = Album { walk: tour.enter(&system, &shop.till).await, shop: &shop, hook, is_gone };
     album.connect().await;
     album.counter_top().await;
     album.books().await;
@@ -27,9 +34,15 @@ pub async fn walk(tour: &Tour) {
     album.walk.end().await;
 }
 
-/// A merchant's own server, which takes every event; its address.
-async fn receiver() -> String {
-    let router = axum::Router::new().route("/events", axum::routing::post(async || axum::http::StatusCode::NO_CONTENT));
+/// A merchant's own server: `/events` takes every event, `/failing` none, and says of itself that it is gone once it is. The
+/// address of the first.
+async fn receiver(is_gone: Arc<AtomicBool>) -> String {
+    let failing = move || {
+        let is_gone = is_gone.load(Ordering::Relaxed);
+        std::future::ready(if is_gone { StatusCode::GONE } else { StatusCode::INTERNAL_SERVER_ERROR })
+    };
+    let router =
+        axum::Router::new().route("/events", post(async || StatusCode::NO_CONTENT)).route("/failing", post(failing));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -42,6 +55,8 @@ struct Album<'a> {
     shop: &'a Shop,
     /// Where webhooks go.
     hook: String,
+    /// Whether the endpoint that fails says that it is gone.
+    is_gone: Arc<AtomicBool>,
 }
 
 impl Album<'_> {
@@ -214,6 +229,7 @@ impl Album<'_> {
         self.walk.go("back", "counters").await;
         self.walk.browser.wait_for("[data-list=\"counters\"]").await;
         self.walk.stop("counters").await;
+        self.vouchers().await;
         self.webhooks().await;
         self.back_to_business().await;
         self.walk.go("keys", "keys").await;
@@ -224,6 +240,74 @@ impl Album<'_> {
         self.walk.browser.act("create-key").await;
         self.walk.browser.wait_for("[data-part=\"secret\"]").await;
         self.walk.stop_at("[data-part=secret]", "keys-created").await;
+        self.walk.browser.act("hide-secret").await;
+        self.ask("revoke-key", "keys-revoke").await;
+        self.back_to_business().await;
+        self.ask("disconnect", "merchant-disconnect").await;
+    }
+
+    /// A batch is made, told from others, and compared with the bank before and after it was imported.
+    async fn vouchers(&self) {
+        let (walk, system) = (&self.walk, self.walk.system);
+        self.back_to_business().await;
+        walk.go("vouchers", "vouchers").await;
+        walk.browser.wait_for(".empty").await;
+        walk.stop("vouchers-empty").await;
+        walk.go("new-batch", "vouchers.new").await;
+        walk.stop("vouchers.new").await;
+        let key = voucher::file(system, "bank-key");
+        voucher::bank(system, &["key", "--out", &key], "").await.success();
+        walk.choose_file("choose-bank-key", &access_of(system)).await;
+        walk.browser.wait_for("[data-problem=\"voucher_bank_key\"]").await;
+        walk.stop("vouchers.new-wrong-key").await;
+        walk.choose_file("choose-bank-key", &key).await;
+        walk.browser.wait_for("[data-action=\"other-bank-key\"]").await;
+        walk.type_into("voucher-digits", "42").await;
+        walk.type_into("lot-count-1", "40").await;
+        walk.act_until("make-batch", "#voucher-digits-problem .icon").await;
+        walk.stop("vouchers.new-slip").await;
+        walk.retype("voucher-digits", voucher::BATCH).await;
+        walk.type_into("lot-amount-1", "50.00").await;
+        walk.act_until("add-lot", "[data-field=\"lot-count-2\"]").await;
+        walk.type_into("lot-count-2", "10").await;
+        walk.type_into("lot-amount-2", "20.00").await;
+        walk.stop("vouchers.new-typed").await;
+        walk.go("make-batch", "vouchers.batch").await;
+        walk.browser.wait_for("[data-action=\"save-batch\"]").await;
+        walk.stop("vouchers.batch").await;
+        let (batch, file) = (voucher::BATCH.parse().expect("six digits"), voucher::file(system, "batch.json"));
+        let save = VoucherBatchSave { batch, path: Some(file.clone()) };
+        self.shop.till.call(&save).await.expect("the file can be written");
+        voucher::bank(system, &["import", &file], "").await.success();
+        let bought = voucher::sell(system).await;
+        let csv = voucher::file(system, "bank.csv");
+        voucher::bank(system, &["reconcile", "--batch", voucher::BATCH, "--csv", &csv], "").await.success();
+        let told = std::fs::read_to_string(&csv).expect("the bank wrote its file");
+        // A line is lost, and another amount told.
+        let mut lines: Vec<String> = told.lines().map(str::to_owned).collect();
+        lines.pop();
+        lines[1] = lines[1].replacen(",5000,", ",4000,", 1).replacen(",2000,", ",1000,", 1);
+        let changed = voucher::file(system, "changed.csv");
+        std::fs::write(&changed, lines.join("\n")).expect("the folder can be written");
+        walk.choose_file("choose-bank-file", &changed).await;
+        walk.browser.wait_for("[data-list=\"differences\"]").await;
+        walk.stop("vouchers.batch-differs").await;
+        walk.choose_file("choose-bank-file", &csv).await;
+        walk.browser.wait_for("[data-banner=\"batch-agreed\"]").await;
+        walk.stop("vouchers.batch-agreed").await;
+        walk.go("back", "vouchers").await;
+        walk.browser.wait_for("[data-action=\"open-batch\"]").await;
+        walk.stop("vouchers").await;
+        let mistyped = format!("{}{}", &bought.code[1..], &bought.code[..1]);
+        for (code, shown, name) in [
+            (&mistyped, "#check-code-problem .icon", "vouchers-check-slip"),
+            (&bought.code, "[data-banner=\"voucher-made\"]", "vouchers-check"),
+        ] {
+            walk.retype("check-number", &bought.number).await;
+            walk.retype("check-code", code).await;
+            walk.act_until("check-voucher", shown).await;
+            walk.stop_at("[data-action=check-voucher]", name).await;
+        }
     }
 
     async fn webhooks(&self) {
@@ -238,26 +322,78 @@ impl Album<'_> {
         self.walk.browser.act("hide-secret").await;
         self.walk.browser.act("test-webhook").await;
         self.walk.browser.wait_for("[data-list=\"webhook-log\"] > li").await;
-        // Until the receiver has answered, the log is read again as a person would: by leaving and coming back.
-        for _ in 0..20 {
-            self.walk.go("back", "webhooks").await;
-            self.walk.go("open-webhook", "webhook").await;
-            self.walk.browser.wait_for("[data-list=\"webhook-log\"] > li").await;
-            if !self.walk.browser.text("[data-list=\"webhook-log\"] > [data-status=\"delivered\"]").await.is_empty() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
+        self.read_log_until("[data-status=\"delivered\"]").await;
         self.walk.stop("webhook").await;
+        self.ask("rotate-webhook", "webhook-rotate").await;
+        self.ask("delete-webhook", "webhook-delete").await;
         self.walk.go("back", "webhooks").await;
         self.walk.browser.wait_for("[data-list=\"webhooks\"]").await;
         self.walk.stop("webhooks").await;
+        self.failing_webhook().await;
+    }
+
+    /// A server that fails, and is tried again; then it says that it is gone, and nothing is sent there any more.
+    async fn failing_webhook(&self) {
+        let walk = &self.walk;
+        let failing = self.hook.replace("/events", "/failing");
+        walk.type_into("webhook-url", &failing).await;
+        walk.go("create-webhook", "webhook").await;
+        walk.browser.act("hide-secret").await;
+        walk.browser.act("test-webhook").await;
+        self.read_log_until("[data-status=\"queued\"] .row-line code").await;
+        walk.stop("webhook-failing").await;
+        walk.go("back", "webhooks").await;
+        walk.browser.wait_for("[data-list=\"webhooks\"] .badge-bad").await;
+        walk.stop("webhooks-failing").await;
+        self.is_gone.store(true, Ordering::Relaxed);
+        self.open_webhook(&failing).await;
+        walk.browser.act("test-webhook").await;
+        self.read_log_until("[data-status=\"failed\"]").await;
+        walk.browser.wait_for("[data-banner=\"webhook-off\"]").await;
+        walk.stop("webhook-off").await;
+        walk.go("back", "webhooks").await;
+        walk.browser.wait_for("[data-list=\"webhooks\"]").await;
+        walk.stop("webhooks-off").await;
+    }
+
+    /// Opens an endpoint from the list of them.
+    async fn open_webhook(&self, url: &str) {
+        self.walk.browser.press(&format!("[data-webhook=\"{url}\"]")).await;
+        self.walk.browser.wait_for_screen("webhook").await;
+        self.walk.browser.wait_for("[data-list=\"webhook-log\"] > li").await;
+    }
+
+    /// Until something is in the log of the endpoint that is shown, the log is read again as a person would: by leaving and
+    /// coming back.
+    async fn read_log_until(&self, css: &str) {
+        let url = self.walk.browser.text("[data-part=\"webhook-url\"]").await;
+        for _ in 0..40 {
+            if !self.walk.browser.text(&format!("[data-list=\"webhook-log\"] > {css}")).await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            self.walk.go("back", "webhooks").await;
+            self.open_webhook(&url).await;
+        }
+    }
+
+    /// A question over the screen, which is answered with no.
+    async fn ask(&self, action: &str, name: &str) {
+        let dialog = format!("[data-part=\"confirm-{action}\"][open]");
+        self.walk.act_until(action, &dialog).await;
+        self.walk.stop(name).await;
+        self.walk.browser.press(&format!("{dialog} [data-action=\"cancel\"]")).await;
     }
 
     async fn back_to_business(&self) {
         self.walk.go("sell", "keypad").await;
         self.walk.go("business", "merchant").await;
     }
+}
+
+/// A file that is no bank's key.
+fn access_of(system: &System) -> String {
+    voucher::file(system, "access.json")
 }
 
 /// A sale in dollars, as the till would make it.

@@ -21,19 +21,56 @@ pub async fn walk(tour: &Tour) {
     walk.open("inbox").await;
     walk.go("settings", "settings").await;
     walk.stop("settings").await;
-    for page in ["identifiers", "senders", "pin-pad", "language", "appearance", "keys", "privacy", "about"] {
-        let screen = format!("settings.{page}");
-        walk.go(&screen, &screen).await;
-        let name = if page == "senders" { "settings.senders-none" } else { &screen };
-        walk.stop(name).await;
+    let pages = [
+        "settings.identifiers",
+        "settings.senders",
+        "settings.pin-pad",
+        "settings.language",
+        "settings.appearance",
+        "settings.keys",
+        "settings.privacy",
+        "settings.about",
+    ];
+    for page in pages {
+        walk.go(page, page).await;
+        walk.stop(if page == "settings.senders" { "settings.senders-none" } else { page }).await;
         walk.go("settings", "settings").await;
     }
+    notices(&walk).await;
+    identifiers(&walk).await;
     devices(&walk).await;
     readers(&walk).await;
     backup(&walk).await;
     about(&walk).await;
     senders(&walk).await;
     walk.end().await;
+}
+
+/// What notifications tell: nothing of the request, all of it, or there is none.
+async fn notices(walk: &Walk<'_>) {
+    walk.go("settings.notifications", "settings.notifications").await;
+    walk.stop("settings.notifications").await;
+    walk.choose("notices.full").await;
+    walk.browser.wait_for("[data-setting=\"notices.full\"]:checked").await;
+    walk.stop("settings.notifications-full").await;
+    walk.choose("notices.off").await;
+    walk.browser.wait_for("[data-part=\"notice\"] p.quiet").await;
+    walk.stop("settings.notifications-off").await;
+    walk.choose("notices.discreet").await;
+    walk.go("settings", "settings").await;
+}
+
+/// A second address, whose code is on its way, and the first one as it would be given up.
+async fn identifiers(walk: &Walk<'_>) {
+    walk.go("settings.identifiers", "settings.identifiers").await;
+    walk.type_into("identifier", "g.hopper@example.org").await;
+    walk.act_until("send-code", "[data-field=\"code\"]").await;
+    walk.stop("settings.identifiers-code").await;
+    walk.act_until("cancel-claim", "[data-field=\"identifier\"]").await;
+    walk.act_until("release", "[data-part=\"confirm-release\"][open]").await;
+    walk.stop("settings.identifiers-release").await;
+    walk.browser.press("[data-part=\"confirm-release\"] [data-action=\"cancel\"]").await;
+    walk.go("settings", "settings").await;
 }
 
 /// A second device claims the same address, gets a name, and would be removed.
