@@ -49,8 +49,8 @@ const DASHED: [&str; 8] = [
 
 /// The screen a stop is at: its name up to the state.
 fn screen_of(name: &str) -> &str {
-    let dashed = DASHED.into_iter().any(|screen| name.starts_with(screen));
-    name.split_once('-').filter(|_| !dashed).map_or(name, |(screen, _)| screen)
+    let own = DASHED.into_iter().find(|screen| name.starts_with(screen)).map_or(0, str::len);
+    name[own..].find('-').map_or(name, |at| &name[..own + at])
 }
 
 /// The page's text.
@@ -81,6 +81,11 @@ mod tests {
         assert_eq!(stop_of("card.error-mag-stripe-mode-390-dark-zh.webp"), Some("card.error-mag-stripe-mode"));
         assert_eq!(stop_of("README.md"), None);
         assert_eq!(stop_of("mark.webp"), None);
+        for (name, screen) in
+            [("first-run-restore", "first-run"), ("first-run.idea", "first-run.idea"), ("card-reading", "card")]
+        {
+            assert_eq!(screen_of(name), screen);
+        }
         let names = ["card", "card-reading", "card.choose"].map(str::to_owned).into();
         let page = page(&names);
         assert!(page.contains("## card\n") && page.contains("## card.choose\n"), "{page}");
