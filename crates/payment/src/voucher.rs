@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn check_digits_that_nothing_has_are_wrong_though_they_leave_the_right_remainder() {
-        let without = |check: u32| (0..1_000_u32).find(|n| check_digits(format!("{n}").bytes()) == Some(check)).unwrap();
+        let without =
+            |check: u32| (0..1_000_u32).find(|n| check_digits(format!("{n}").bytes()) == Some(check)).unwrap();
         for (given, like) in [(97, "00"), (98, "01"), (2, "99")] {
             let digits = without(given);
             assert!(has_right_check_digits(format!("{digits}{given:02}").bytes()));
@@ -288,8 +289,9 @@ mod tests {
         let number = number(12_345_678).unwrap();
         let parts =
             |code: &str| number.as_str().bytes().take(NUMBER_DIGITS - CHECK_DIGITS).chain(code.to_owned().into_bytes());
-        let random =
-            |check| (0..1_000_u32).map(|n| format!("{n:08}")).find(|code| check_digits(parts(code)) == Some(check)).unwrap();
+        let random = |check| {
+            (0..1_000_u32).map(|n| format!("{n:08}")).find(|code| check_digits(parts(code)) == Some(check)).unwrap()
+        };
         for (given, like) in [(97, "00"), (98, "01"), (2, "99")] {
             let code = random(given);
             assert!(number.may_have_code(&format!("{code}{given:02}")));

@@ -87,7 +87,9 @@ mod tests {
 
     fn csv_of(records: &[VoucherRecord]) -> Vec<u8> {
         let mut file = csv::Writer::from_writer(Vec::new());
-        records.iter().for_each(|record| file.serialize(record.row()).unwrap());
+        for record in records {
+            file.serialize(record.row()).unwrap();
+        }
         file.into_inner().unwrap()
     }
 
@@ -112,7 +114,9 @@ mod tests {
             assert!(matches!(read, Err(BankFileError::Malformed(_))), "{text:?}: {read:?}");
         }
         let mut absurd = [record(1, 0), record(500, 0)];
-        absurd.iter_mut().for_each(|record| record.counts.paid_in_minor = i64::MAX);
+        for record in &mut absurd {
+            record.counts.paid_in_minor = i64::MAX;
+        }
         assert_eq!(Reconciliation::of(&made, &csv_of(&absurd)), Err(BankFileError::TooLong));
     }
 }

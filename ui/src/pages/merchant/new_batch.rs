@@ -169,19 +169,20 @@ pub fn page(app: App) -> impl IntoView {
         .problem(move || draft.large_problem.get().filter(|_| draft.large_from().is_none()));
     view! {
         {head(app, Text::BatchMakeTitle)}
-        {key(draft)}
+        {key(&draft)}
         {form_of("group group-form", view! {
             {digits.view(app, draft.digits)}
-            {lots(draft)}
+            {lots(&draft)}
             {large.view(app, draft.large)}
-            <p class="batch-sum" role="status" data-part="batch-sum">{move || summary(draft)}</p>
+            <p class="batch-sum" role="status" data-part="batch-sum">{move || summary(&draft)}</p>
             {actions(Button::main("make-batch", make).off_while(is_off).submit(app))}
         }, submit)}
     }
 }
 
 /// The bank's key: a place to drop it on, then what it says.
-fn key(draft: Draft) -> AnyView {
+fn key(draft: &Draft) -> AnyView {
+    let draft = *draft;
     let app = draft.app;
     let has_key = Memo::new(move |_| draft.key.with(Option::is_some));
     let said = move |part: fn(&BankKeyView) -> String| {
@@ -206,7 +207,8 @@ fn key(draft: Draft) -> AnyView {
 }
 
 /// How many of how much, a line each.
-fn lots(draft: Draft) -> AnyView {
+fn lots(draft: &Draft) -> AnyView {
+    let draft = *draft;
     let app = draft.app;
     let line = move |at: usize| {
         let (count, amount) = LOT_FIELDS[at];
@@ -239,7 +241,8 @@ fn lots(draft: Draft) -> AnyView {
 }
 
 /// What the batch comes to, as far as it is typed.
-fn summary(draft: Draft) -> Option<String> {
+fn summary(draft: &Draft) -> Option<String> {
+    let draft = *draft;
     let (lang, (count, total)) = (draft.app.lang.get(), draft.sum()?);
     let (count, total) = (format::count(count as usize, lang), format::amount_text(total, lang));
     Some(Text::BatchSum.filled(lang, &[("count", &count), ("total", &total)]))

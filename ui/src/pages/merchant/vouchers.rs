@@ -40,11 +40,11 @@ fn list(app: App, all: Vec<VoucherBatchView>) -> impl IntoView {
     if all.is_empty() {
         return empty_state(app, Text::VouchersNoneTitle, Text::VouchersNoneBody).into_any();
     }
-    let list = rows(all.into_iter().map(|batch| row(app, batch)).collect_view());
+    let list = rows(all.into_iter().map(|batch| row(app, &batch)).collect_view());
     group(app, "batches", Text::VouchersBatches, list)
 }
 
-fn row(app: App, view: VoucherBatchView) -> AnyView {
+fn row(app: App, view: &VoucherBatchView) -> AnyView {
     let (batch, count, created_ms) = (view.batch.clone(), view.vouchers as usize, view.created_ms);
     let note = Words::made(move |lang| {
         let (count, time) = (format::count(count, lang), format::date_time(created_ms, lang));
@@ -58,7 +58,7 @@ fn row(app: App, view: VoucherBatchView) -> AnyView {
                 <span class="row-main">
                     <span class="row-title"><bdi dir="ltr">{view.batch.to_string()}</bdi>" · "<bdi>{bank}</bdi></span>
                     <span class="quiet small">{app.say(note)}</span>
-                    {standing(app, &view)}
+                    {standing(app, view)}
                 </span>
                 <span class="row-value">{amount(app, view.total, AmountSize::Line)}</span>
                 {icon::chevron()}
