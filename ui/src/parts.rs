@@ -34,20 +34,12 @@ type Drawing = Pin<Box<dyn Future<Output = Result<AnyView, NotLoaded>>>>;
 /// What loads a part.
 type Load = fn() -> Pin<Box<dyn Future<Output = Result<(), SplitLoaderError>>>>;
 
-/// Which loads have ended. A screen that waits for one is drawn again when this changes.
-#[derive(Clone, Copy)]
-pub struct Parts {
-    /// How many.
-    ended: RwSignal<u32>,
-    /// Whether the last one failed.
-    has_failed: RwSignal<bool>,
-}
-
-impl Parts {
-    /// Before anything was loaded.
-    pub fn new() -> Self {
-        Self { ended: RwSignal::new(0), has_failed: RwSignal::new(false) }
-    }
+/// How far a load is that a screen waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loading {
+    Awaited,
+    Here,
+    Failed,
 }
 
 /// What is shown at a place.
@@ -58,29 +50,29 @@ pub fn page(app: App, place: Place) -> AnyView {
         Place::Inbox => pages::inbox::page(app).into_any(),
         Place::Lock => pages::lock::page(app).into_any(),
         Place::Numbers | Place::History | Place::Receipt(_) | Place::Verify => {
-            shown(app, Box::pin(records(app, place)), || Box::pin(load_records()))
+            shown(app, move || Box::pin(records(app, place)), || Box::pin(load_records()))
         }
         Place::LockForgotten | Place::FirstRun(_) | Place::Settings | Place::SettingsPage(_) | Place::ReaderTest => {
-            shown(app, Box::pin(settings(app, place)), || Box::pin(load_settings()))
+            shown(app, move || Box::pin(settings(app, place)), || Box::pin(load_settings()))
         }
-        Place::Sell(_) => shown(app, Box::pin(selling(app, place)), || Box::pin(load_selling())),
-        _ => shown(app, Box::pin(paying(app, place)), || Box::pin(load_paying())),
+        Place::Sell(_) => shown(app, move || Box::pin(selling(app, place)), || Box::pin(load_selling())),
+        _ => shown(app, move || Box::pin(paying(app, place)), || Box::pin(load_paying())),
     }
 }
 
 /// The history beside what was chosen of it.
 pub fn history_aside(app: App) -> AnyView {
-    shown(app, Box::pin(records_aside(app)), || Box::pin(load_records_aside()))
+    shown(app, move || Box::pin(records_aside(app)), || Box::pin(load_records_aside()))
 }
 
 /// The settings beside one of their pages.
 pub fn settings_aside(app: App) -> AnyView {
-    shown(app, Box::pin(settings_list_aside(app)), || Box::pin(load_settings_list_aside()))
+    shown(app, move || Box::pin(settings_list_aside(app)), || Box::pin(load_settings_list_aside()))
 }
 
 /// The sales beside one of them.
 pub fn sales_aside(app: App) -> AnyView {
-    shown(app, Box::pin(selling_aside(app)), || Box::pin(load_selling_aside()))
+    shown(app, move || Box::pin(selling_aside(app)), || Box::pin(load_selling_aside()))
 }
 
 /// Loads the part that pays: somebody who looks at the requests is about to.
@@ -89,35 +81,37 @@ pub fn expect_payment() {
     spawn_local(async { drop(load_paying().await) });
 }
 
-/// What the part draws, once it is there. `loading` is that of the same function: each remembers by itself whether its
+/// What the part draws, once it is there. `loads` is that of the same function: each remembers by itself whether its
 /// part came, and another's would end at once, for ever again.
-fn shown(app: App, drawing: Drawing, loading: Load) -> AnyView {
-    match drawing.now_or_never() {
-        Some(Ok(view)) => view,
-        Some(Err(NotLoaded)) => missing(app, loading),
-        None if app.parts.has_failed.get() => missing(app, loading),
-        None => {
-            app.parts.ended.track();
-            load(app, loading);
-            view! { <div class="centre" aria-busy="true"></div> }.into_any()
-        }
+fn shown(app: App, draw: impl Fn() -> Drawing + Send + 'static, loads: Load) -> AnyView {
+    if let Some(Ok(view)) = draw().now_or_never() {
+        return view;
     }
+    let loading = RwSignal::new(Loading::Awaited);
+    load(app, loads, loading);
+    let now = move || match loading.get() {
+        Loading::Awaited => view! { <div class="centre" aria-busy="true"></div> }.into_any(),
+        Loading::Here => draw().now_or_never().and_then(Result::ok).unwrap_or_else(|| missing(app, loads, loading)),
+        Loading::Failed => missing(app, loads, loading),
+    };
+    now.into_any()
 }
 
-/// Loads a part that a screen waits for.
-fn load(app: App, loading: Load) {
+/// Loads a part that a screen waits for, which may be gone when it comes.
+fn load(app: App, loads: Load, loading: RwSignal<Loading>) {
     spawn_local(async move {
-        app.parts.has_failed.set(loading().await.is_err());
-        app.parts.ended.update(|ended| *ended += 1);
-        request_animation_frame(move || app.focus_screen());
+        let came = if loads().await.is_ok() { Loading::Here } else { Loading::Failed };
+        if loading.try_set(came).is_none() {
+            request_animation_frame(move || app.focus_screen());
+        }
     });
 }
 
 /// A part that did not come, and asking for it again.
-fn missing(app: App, loading: Load) -> AnyView {
+fn missing(app: App, loads: Load, loading: RwSignal<Loading>) -> AnyView {
     let again = move |_| {
-        app.parts.has_failed.set(false);
-        load(app, loading);
+        loading.set(Loading::Awaited);
+        load(app, loads, loading);
     };
     view! {
         <div class="centre">

@@ -31,7 +31,6 @@ use crate::invitation::Invitation;
 use crate::ipc::invoke;
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::Till;
-use crate::parts::Parts;
 use crate::phase::PhaseView as _;
 use crate::place::{FirstStep, Place, Screen, SettingsPage};
 use crate::readers;
@@ -97,8 +96,6 @@ pub struct Shared {
     pub reader: RwSignal<Option<String>>,
     /// The ways to pay; none until read.
     pub methods: RwSignal<Vec<MethodView>>,
-    /// Which parts of the screens are there.
-    pub parts: Parts,
     /// The last command's problem, until dismissed or left behind.
     pub problem: RwSignal<Option<Problem>>,
     /// Whether a command that changes something is running.
@@ -185,7 +182,6 @@ impl App {
             readers: RwSignal::new(None),
             reader: RwSignal::new(None),
             methods: RwSignal::new(Vec::new()),
-            parts: Parts::new(),
             problem: RwSignal::new(None),
             busy: RwSignal::new(false),
             is_stopping: RwSignal::new(false),

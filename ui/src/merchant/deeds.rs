@@ -191,12 +191,13 @@ impl App {
         spawn_local(self.read_webhook_log());
     }
 
-    /// Reads an endpoint's deliveries.
+    /// Reads an endpoint's deliveries, and then the endpoint: a delivery that ended it is not shown beside one that is on.
     pub async fn read_webhook_log(self) {
         let Some(webhook_id) = self.till.webhook.get_untracked() else { return };
         let page = invoke(WebhookDeliveries { webhook_id: webhook_id.clone(), cursor: None }).await;
         if self.till.webhook.get_untracked() == Some(webhook_id) {
             self.till.webhook_log.set(Fetched::from(page));
+            self.read_webhooks().await;
         }
     }
 
@@ -229,6 +230,7 @@ impl App {
         self.while_busy(async move {
             if let Some(page) = self.ask(command).await {
                 self.till.webhook_log.set(Fetched::Here(page));
+                self.read_webhooks().await;
             }
         });
     }
