@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 /// The look of every page.
 pub(crate) const STYLE: &str = include_str!("web_page/style.css");
 
+/// What every page is shown with.
+pub(crate) const SCREEN: &str = include_str!("web_page/screen.js");
+
 /// A hash as `integrity` takes it (Subresource Integrity, section 3.1).
 pub(crate) fn hash(bytes: &[u8]) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes)))

@@ -13,7 +13,7 @@ use protocol::ErrorCode;
 
 use super::{App, Error};
 use crate::keys::{self, DataFolder, TrustFile};
-use crate::web_page::{STYLE, hash, wants_chinese};
+use crate::web_page::{SCREEN, STYLE, hash, wants_chinese};
 
 const PAGE: &str = include_str!("page/page.html");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -56,6 +56,7 @@ impl PaymentPage {
         let trust: TrustFile = keys::read_json(&data.trust())?;
         let hashes = [
             ("{style}", hash(STYLE.as_bytes())),
+            ("{screen}", hash(SCREEN.as_bytes())),
             ("{script}", hash(SCRIPT.as_bytes())),
             ("{texts}", hash(TEXTS.as_bytes())),
             ("{module}", hash(&module_js)),
@@ -107,6 +108,8 @@ macro_rules! parts {
 parts! {
     /// Its script.
     script = "text/javascript; charset=utf-8", |_| SCRIPT.as_bytes().to_vec();
+    /// What it is shown with.
+    screen = "text/javascript; charset=utf-8", |_| SCREEN.as_bytes().to_vec();
     /// Its style.
     style = "text/css; charset=utf-8", |_| STYLE.as_bytes().to_vec();
     /// Its texts, in both languages.
@@ -143,7 +146,9 @@ mod tests {
     #[test]
     fn what_the_script_says_is_among_the_texts() {
         let texts: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(TEXTS).unwrap();
-        let said = SCRIPT.split(" t('").chain(SCRIPT.split("(t('")).skip(1).filter_map(|rest| rest.split('\'').next());
+        let scripts = [SCREEN, SCRIPT].concat();
+        let said =
+            scripts.split(" t('").chain(scripts.split("(t('")).skip(1).filter_map(|rest| rest.split('\'').next());
         let known = |key: &&str| texts["en"].contains_key(*key);
         let missing: Vec<_> = said.filter(|key| key.len() < 40 && !known(key)).collect();
         assert_eq!(missing, Vec::<&str>::new());

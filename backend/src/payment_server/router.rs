@@ -36,6 +36,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/r/{token}", get(links::page))
         .route("/c/{token}", get(links::page))
         .route("/pay/page.js", get(page::script))
+        .route("/pay/screen.js", get(page::screen))
         .route("/pay/page.css", get(page::style))
         .route("/pay/texts.json", get(page::texts))
         .route("/pay/module.js", get(page::module_js))

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::web_page::{self, hash, wants_chinese};
+use crate::web_page::{self, SCREEN, hash, wants_chinese};
 
 const PAGE: &str = include_str!("page/page.html");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -44,6 +44,7 @@ pub(super) async fn page(headers: HeaderMap) -> Response {
     let marks = [
         ("{lang}", lang.to_owned()),
         ("{style}", hash(STYLE.as_bytes())),
+        ("{screen}", hash(SCREEN.as_bytes())),
         ("{script}", hash(SCRIPT.as_bytes())),
         ("{texts}", hash(TEXTS.as_bytes())),
     ];
@@ -57,6 +58,11 @@ pub(super) async fn page(headers: HeaderMap) -> Response {
 /// Its script.
 pub(super) async fn script() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)
+}
+
+/// What it is shown with.
+pub(super) async fn screen() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCREEN)
 }
 
 /// Its style.
@@ -92,8 +98,12 @@ mod tests {
     #[test]
     fn what_the_script_says_is_among_the_texts() {
         let texts = texts();
-        let said =
-            SCRIPT.split(" t('").skip(1).chain(SCRIPT.split("(t('").skip(1)).filter_map(|rest| rest.split('\'').next());
+        let scripts = [SCREEN, SCRIPT].concat();
+        let said = scripts
+            .split(" t('")
+            .skip(1)
+            .chain(scripts.split("(t('").skip(1))
+            .filter_map(|rest| rest.split('\'').next());
         let missing: Vec<_> = said.filter(|key| key.len() < 40 && !texts["en"].contains_key(*key)).collect();
         assert_eq!(missing, Vec::<&str>::new());
     }
@@ -114,7 +124,10 @@ mod tests {
     fn nothing_runs_that_is_not_named_by_its_hash() {
         assert_eq!(PAGE.matches("<script").count(), 1);
         assert!(PAGE.contains("integrity=\"{script}\"") && PAGE.contains("integrity=\"{style}\""));
-        assert!(!PAGE.contains("style=") && !PAGE.contains("onclick=") && !SCRIPT.contains("innerHTML"));
+        assert!(PAGE.contains("integrity=\"{screen}\""));
+        assert!(
+            !PAGE.contains("style=") && !PAGE.contains("onclick=") && ![SCREEN, SCRIPT].concat().contains("innerHTML")
+        );
         for other in ["http:", "https:", "//cdn"] {
             assert!(!PAGE.contains(other) && !STYLE.contains(other), "{other}");
         }

@@ -76,6 +76,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/", get(parts::page))
         .route("/page.css", get(parts::style))
         .route("/page.js", get(parts::script))
+        .route("/screen.js", get(parts::screen))
         .route("/texts.json", get(parts::texts))
         .merge(calls)
         .layer(middleware::from_fn(parts::with_headers))

@@ -408,9 +408,12 @@ async fn the_page_is_all_its_own_and_nobody_may_frame_it() {
     assert_eq!(page.headers()["x-content-type-options"], "nosniff");
     let html = page.text().await.unwrap();
     assert!(html.contains("lang=\"zh-Hans\"") && !html.contains("{script}"), "{html}");
-    for (path, kind) in
-        [("/page.js", "text/javascript"), ("/page.css", "text/css"), ("/texts.json", "application/json")]
-    {
+    for (path, kind) in [
+        ("/page.js", "text/javascript"),
+        ("/screen.js", "text/javascript"),
+        ("/page.css", "text/css"),
+        ("/texts.json", "application/json"),
+    ] {
         let part = Client::new().get(format!("{}{path}", desk.url)).send().await.unwrap();
         assert!(part.headers()["content-type"].to_str().unwrap().starts_with(kind), "{path}");
         let bytes = part.bytes().await.unwrap();

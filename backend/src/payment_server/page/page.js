@@ -2,6 +2,9 @@
 // with the page. What is behind the `#` stays in the browser; only the module reads it.
 
 import init, { Page } from '/pay/module.js'
+import {
+  busy, countdown, el, field, h1, keepTime, knows, language, main, nowMs, say, shape, show, speak, t, taken,
+} from '/pay/screen.js'
 
 const CODE_LIFE_MS = 300_000
 const POLL_MS = 1_500
@@ -9,104 +12,17 @@ const POLL_MS = 1_500
 const ACCOUNTS_MAX = 8
 // How many answers of "not known yet" are asked for before the page says so and stops asking.
 const POLLS_MAX = 40
-const LANGUAGES = ['en', 'zh-Hans']
 
-const main = document.getElementById('main')
-const said = document.getElementById('said')
 const own = document.querySelector('script[data-texts]')
 const token = location.pathname.split('/').pop()
 
-let texts
 let page
 let shown
-// What the server's clock is ahead of the device's, in ms.
-let skewMs = 0
-// Draws the present screen again, in another language.
-let draw = () => {}
-let ticking = []
-
-const nowMs = () => Date.now() + skewMs
-const language = () => document.documentElement.lang
-
-function t(key, values = {}) {
-  const text = texts[language()][key] ?? texts.en[key] ?? key
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
-}
-
-function el(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
-    else if (value === true) element.setAttribute(name, '')
-    else if (value !== false && value != null) element.setAttribute(name, value)
-  }
-  element.append(...children.filter((child) => child != null))
-  return element
-}
 
 function money() {
   const digits = shown.amount.split('.')[1]?.length ?? 0
   const format = { style: 'currency', currency: shown.currency, minimumFractionDigits: digits }
   return new Intl.NumberFormat(language(), format).format(shown.amount)
-}
-
-function clock(ms) {
-  const seconds = Math.max(0, Math.ceil(ms / 1000))
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
-  const two = (number) => String(number).padStart(2, '0')
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${two(m)}:${two(s)}`
-}
-
-// A line that counts down, and what it says when its time is over.
-function countdown(key, endMs, overKey, atEnd = () => {}) {
-  const line = el('p', { class: 'quiet', role: 'timer' })
-  const tick = () => {
-    const left = endMs - nowMs()
-    line.textContent = left > 0 ? t(key, { time: clock(left) }) : t(overKey)
-    if (left <= 0) atEnd()
-    return left > 0
-  }
-  if (tick()) ticking.push(tick)
-  return line
-}
-
-setInterval(() => { ticking = ticking.filter((tick) => tick()) }, 1000)
-
-// Shows a screen. A new one moves the focus to its heading, as a page that loads does.
-function show(name, build) {
-  const moves = main.dataset.screen !== name
-  draw = () => {
-    ticking = []
-    main.dataset.screen = name
-    main.replaceChildren(...build().flat().filter((part) => part != null))
-  }
-  draw()
-  if (moves) main.querySelector('h1')?.focus()
-}
-
-const h1 = (text) => el('h1', { tabindex: -1 }, text)
-
-function say(text) {
-  said.textContent = text
-}
-
-// A field with its label, its hint, and what is wrong with what was typed.
-function field(id, key, attributes = {}) {
-  const input = el('input', {
-    id, name: id, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', dir: 'ltr', ...attributes,
-    'aria-describedby': `${id}-slip ${id}-hint`,
-  })
-  const slip = el('p', { class: 'slip', id: `${id}-slip`, role: 'alert' })
-  const hint = el('p', { class: 'quiet', id: `${id}-hint` }, t(`${key}.hint`))
-  const complain = (text) => {
-    slip.textContent = text
-    input.toggleAttribute('aria-invalid', false)
-    if (text) {
-      input.setAttribute('aria-invalid', 'true')
-      input.focus()
-    }
-  }
-  return { input, complain, view: el('div', { class: 'field' }, el('label', { for: id }, t(key)), input, slip, hint) }
 }
 
 // What a call refused with: a code of the server's or of the module's.
@@ -148,7 +64,7 @@ async function call(method, path, body, signs = true) {
 
 function words(code) {
   const key = `error.${code}`
-  return texts.en[key] ? t(key) : t('error.other')
+  return knows(key) ? t(key) : t('error.other')
 }
 
 function fail(error) {
@@ -210,13 +126,6 @@ function request(problem, chosen = shown.methods[0]) {
     redraw(chosen)
     return [...parts, sheet, foot()]
   })
-}
-
-// Takes what was typed out of a field: it is in the module from there on.
-function taken(input) {
-  const text = input.value
-  input.value = ''
-  return text
 }
 
 function codeForm() {
@@ -364,10 +273,6 @@ function voucherForm() {
     el('button', { class: 'main', type: 'submit', 'data-action': 'pay' }, t('pay', { amount: money() })))
 }
 
-function busy(part, is) {
-  for (const button of part.querySelectorAll('button')) button.disabled = is
-}
-
 // Sends an attempt and follows it to its end. It is never sent twice: what is not known is asked for.
 async function pays(seal, refused) {
   say(t('stage.sealing'))
@@ -403,23 +308,6 @@ async function pays(seal, refused) {
   }
 }
 
-// How it ended, as a shape: the seal with a tick, and dots that nobody has joined yet.
-const SHAPES = {
-  paid: ['M30 6H14a8 8 0 0 0-8 8v20a8 8 0 0 0 8 8h20a8 8 0 0 0 8-8V18', 'M15 24l7 7 12-13', 'M36 4a8 8 0 0 1 8 8'],
-  unknown: ['M6 14a8 8 0 0 1 8-8h20a8 8 0 0 1 8 8v20a8 8 0 0 1-8 8H14a8 8 0 0 1-8-8z', 'M24 15v9l6 4'],
-}
-
-function shape(name) {
-  const make = (tag, attributes) => {
-    const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-    return element
-  }
-  const drawing = make('svg', { viewBox: '0 0 48 48', class: `shape ${name}`, 'aria-hidden': 'true' })
-  drawing.append(...SHAPES[name].map((d) => make('path', { d })))
-  return drawing
-}
-
 function paid(end) {
   page.forget_code()
   say(t('paid', { amount: money() }))
@@ -442,27 +330,13 @@ function unproved() {
 }
 
 async function start() {
-  texts = await (await fetch('/pay/texts.json', { integrity: own.dataset.texts })).json()
-  const button = document.getElementById('language')
-  const speak = (tag) => {
-    document.documentElement.lang = tag
-    button.textContent = t('language')
-    button.lang = other()
-    draw()
-  }
-  const other = () => LANGUAGES.find((tag) => tag !== language())
-  button.hidden = false
-  button.addEventListener('click', () => speak(other()))
-  // A browser whose language changes is followed, as the screens of the wallet follow the system.
-  addEventListener('languagechange', () => speak(navigator.language.startsWith('zh') ? 'zh-Hans' : 'en'))
-  speak(language())
+  await speak('/pay/texts.json', own.dataset.texts)
   show('loading', () => [h1(t('loading'))])
   try {
     await init({ module_or_path: fetch('/pay/module.wasm', { integrity: own.dataset.wasm }) })
     const answer = await fetch(`/v1/links/${token}`, { cache: 'no-store', referrerPolicy: 'no-referrer' })
     if (!answer.ok) throw new Refusal(answer.status === 404 ? 'not_found' : 'other')
-    const date = Date.parse(answer.headers.get('date'))
-    if (Math.abs(date - Date.now()) > 2_000) skewMs = date - Date.now()
+    keepTime(answer)
     const [letter, keys, roots] = await Promise.all([
       answer.text(), call('GET', '/v1/keyset', null, false), call('GET', '/pay/roots.json', null, false),
     ])

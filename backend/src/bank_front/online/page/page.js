@@ -1,41 +1,18 @@
 // The bank's page: signs a customer in, shows how it pays by code, and changes it. Nothing is kept here: the browser has a cookie
 // that no script reads, and the token beside it is in this page's memory only.
 
-const CODE_LIFE_MS = 300_000
-const LANGUAGES = ['en', 'zh-Hans']
+import {
+  busy, countdown, el, field, h1, keepTime, knows, language, main, nowMs, say, shape, show as showScreen, speak, t, taken,
+} from '/screen.js'
 
-const main = document.getElementById('main')
-const said = document.getElementById('said')
+const CODE_LIFE_MS = 300_000
+
 const own = document.querySelector('script[data-texts]')
 
-let texts
 let token = ''
 // The customer as the bank showed it last, and what was done.
 let shown
 let journal = []
-let draw = () => {}
-let ticking = []
-// What the server's clock is ahead of the device's, in ms.
-let skewMs = 0
-
-const nowMs = () => Date.now() + skewMs
-const language = () => document.documentElement.lang
-
-function t(key, values = {}) {
-  const text = texts[language()][key] ?? texts.en[key] ?? key
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
-}
-
-function el(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
-    else if (value === true) element.setAttribute(name, '')
-    else if (value !== false && value != null) element.setAttribute(name, value)
-  }
-  element.append(...children.flat().filter((child) => child != null))
-  return element
-}
 
 // Money: what the bank counts in minor units, as a person reads and types it.
 const digitsOf = (currency) => new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
@@ -62,72 +39,23 @@ const grouped = (code) => code.replace(/(\d{4})(?=\d)/g, '$1-')
 const accountName = (account) => account.slice(account.indexOf(':') + 1)
 const at = (ms) => new Date(ms).toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'short' })
 
-function clock(ms) {
-  const seconds = Math.max(0, Math.ceil(ms / 1000))
-  return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`
-}
+// A line that counts down to the end of a code.
+const codeTime = (endMs, atEnd) => countdown('code.time', endMs, 'code.over', atEnd)
 
-// A line that counts down, and what it says when its time is over.
-function countdown(endMs, atEnd) {
-  const line = el('p', { class: 'quiet', role: 'timer' })
-  const tick = () => {
-    const left = endMs - nowMs()
-    line.textContent = left > 0 ? t('code.time', { time: clock(left) }) : t('code.over')
-    if (left <= 0) atEnd()
-    return left > 0
-  }
-  if (tick()) ticking.push(tick)
-  return line
-}
-
-setInterval(() => { ticking = ticking.filter((tick) => tick()) }, 1000)
-
-// Shows a screen. A new one moves the focus to its heading, as a page that loads does.
+// Shows a screen, and the way out beside it while somebody is signed in.
 function show(name, build) {
-  const moves = main.dataset.screen !== name
-  draw = () => {
-    ticking = []
-    main.dataset.screen = name
-    main.replaceChildren(...build().flat().filter((part) => part != null))
+  showScreen(name, () => {
     const out = document.getElementById('sign-out')
     out.textContent = t('sign-out')
     out.hidden = !token
-    document.title = `${main.querySelector('h1')?.textContent ?? ''} · Tapseal`
-  }
-  draw()
-  if (moves) main.querySelector('h1')?.focus()
-  if (moves) scrollTo(0, 0)
+    return build()
+  })
 }
 
-const h1 = (text) => el('h1', { tabindex: -1 }, text)
 const quiet = (text) => el('p', { class: 'quiet' }, text)
 const action = (name, label, onclick, attributes = {}) =>
   el('button', { type: 'button', 'data-action': name, onclick, ...attributes }, label)
 const submit = (name, label) => el('button', { class: 'main', type: 'submit', 'data-action': name }, label)
-
-function say(text) {
-  said.textContent = text
-}
-
-// A field with its label, its hint, and what is wrong with what was typed.
-function field(id, key, attributes = {}) {
-  const input = el('input', {
-    id, name: id, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', dir: 'ltr', ...attributes,
-    'aria-describedby': `${id}-slip ${id}-hint`,
-  })
-  const slip = el('p', { class: 'slip', id: `${id}-slip`, role: 'alert' })
-  const hint = el('p', { class: 'quiet', id: `${id}-hint` }, t(`${key}.hint`))
-  const complain = (text) => {
-    slip.textContent = text
-    input.toggleAttribute('aria-invalid', false)
-    if (text) {
-      input.setAttribute('aria-invalid', 'true')
-      input.focus()
-    }
-    return Boolean(text)
-  }
-  return { input, complain, view: el('div', { class: 'field' }, el('label', { for: id }, t(key)), input, slip, hint) }
-}
 
 const secret = { type: 'password', maxlength: 64, dir: 'auto' }
 
@@ -148,17 +76,6 @@ function form(parts, deed) {
 function select(id, key, options) {
   const choice = el('select', { id }, ...options.map(([value, label]) => el('option', { value }, label)))
   return { choice, view: el('div', { class: 'field' }, el('label', { for: id }, t(key)), choice) }
-}
-
-function busy(part, is) {
-  for (const button of part.querySelectorAll('button')) button.disabled = is
-}
-
-// Takes what was typed out of a field.
-function taken(input) {
-  const text = input.value
-  input.value = ''
-  return text
 }
 
 // What a call refused with.
@@ -182,8 +99,7 @@ async function call(method, path, body) {
   } catch {
     throw new Refusal('offline')
   }
-  const date = Date.parse(answer.headers.get('date'))
-  if (Math.abs(date - Date.now()) > 2_000) skewMs = date - Date.now()
+  keepTime(answer)
   const told = await answer.text()
   if (answer.ok) {
     token = answer.headers.get('tapseal-page') ?? token
@@ -200,7 +116,7 @@ async function call(method, path, body) {
 
 function words(problem) {
   const key = `error.${problem.code}`
-  return t(texts.en[key] ? key : 'error.other', { left: problem.left, minutes: Math.ceil((problem.wait ?? 60) / 60) })
+  return t(knows(key) ? key : 'error.other', { left: problem.left, minutes: Math.ceil((problem.wait ?? 60) / 60) })
 }
 
 function fail(error) {
@@ -285,7 +201,7 @@ function signInCode(stage, problem, endMs = nowMs() + CODE_LIFE_MS) {
       }
     }
     return [h1(t('code.title')), notice(problem), el('p', { 'data-part': 'on-its-way' }, t('sign-in.sent', { terminal: stage.sent_to })),
-      countdown(endMs, () => { go.disabled = true }), form([code.view, go], deed),
+      codeTime(endMs, () => { go.disabled = true }), form([code.view, go], deed),
       el('div', { class: 'side' }, action('again', t('again'), () => signIn()))]
   })
 }
@@ -373,9 +289,10 @@ function log() {
 
 // ---- changing it
 
-// Which registered terminal confirms a change, where there is a choice.
-function confirmChoice() {
-  const terminals = shown.payer?.terminals ?? []
+// Which registered terminal confirms a change, where there is a choice. One that is on its way out comes last.
+function confirmChoice(leaving) {
+  const isLeaving = (terminal) => Number(terminal.place === leaving)
+  const terminals = [...(shown.payer?.terminals ?? [])].sort((a, b) => isLeaving(a) - isLeaving(b))
   if (terminals.length < 2) return { view: null, place: () => undefined }
   const { choice, view } = select('confirm-at', 'confirm-at', terminals.map((it) => [it.place, terminalName(it)]))
   return { view, place: () => Number(choice.value) }
@@ -384,8 +301,8 @@ function confirmChoice() {
 // A form for a change. What `wish` answers is asked for; nothing when something typed is wrong.
 function edit(screen, title, body, views, wish, problem, kept = {}) {
   show(screen, () => {
-    const confirm = confirmChoice()
     const parts = typeof views === 'function' ? views(kept) : { views, wish }
+    const confirm = confirmChoice(parts.leaving)
     const deed = async (sheet) => {
       const asked = parts.wish()
       if (!asked) return
@@ -471,7 +388,7 @@ function addTerminal() {
 
 function removeTerminal(terminal) {
   edit('remove-terminal', 'remove-terminal', 'remove-terminal.body',
-    () => ({ views: [el('p', {}, el('bdi', {}, terminalName(terminal)))], wish: () => ({ place: terminal.place }) }))
+    () => ({ views: [el('p', {}, el('bdi', {}, terminalName(terminal)))], wish: () => ({ place: terminal.place }), leaving: terminal.place }))
 }
 
 function addAccount(more) {
@@ -539,7 +456,7 @@ function codes(change, wish, here, problem) {
       change.proofs.length > 1 ? el('p', { class: 'steps' }, t('codes.step', { step, of: change.proofs.length })) : null,
       notice(problem),
       el('p', { 'data-part': 'on-its-way', 'data-purpose': proof.purpose }, t(key, { terminal: proof.masked })),
-      countdown(change.expires_ms, () => { go.disabled = true }),
+      codeTime(change.expires_ms, () => { go.disabled = true }),
       form([code.view, go], deed),
       el('div', { class: 'side' }, resend, action('back', t('give-up'), () => overview()))]
   })
@@ -557,40 +474,14 @@ async function done(change) {
   show('done', () => {
     const code = change.what === 'open' && shown.payer
       ? [el('p', { class: 'code', translate: 'no', 'data-part': 'identity' }, grouped(shown.payer.identity_code)), quiet(t('identity.body'))] : []
-    return [el('section', { class: 'hero', 'data-did': change.what }, tick(), h1(t(`done.${change.what}`)), ...code, el('p', {}, t('done.told')),
+    return [el('section', { class: 'hero', 'data-did': change.what }, shape('paid'), h1(t(`done.${change.what}`)), ...code, el('p', {}, t('done.told')),
       action('home', t('home'), () => overview(), { class: 'main' }))]
   })
 }
 
-// The seal with a tick.
-function tick() {
-  const make = (tag, attributes) => {
-    const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-    return element
-  }
-  const drawing = make('svg', { viewBox: '0 0 48 48', class: 'shape paid', 'aria-hidden': 'true' })
-  const lines = ['M30 6H14a8 8 0 0 0-8 8v20a8 8 0 0 0 8 8h20a8 8 0 0 0 8-8V18', 'M15 24l7 7 12-13', 'M36 4a8 8 0 0 1 8 8']
-  drawing.append(...lines.map((d) => make('path', { d })))
-  return drawing
-}
-
 async function start() {
-  texts = await (await fetch('/texts.json', { integrity: own.dataset.texts })).json()
-  const button = document.getElementById('language')
-  const other = () => LANGUAGES.find((tag) => tag !== language())
-  const speak = (tag) => {
-    document.documentElement.lang = tag
-    button.textContent = t('language')
-    button.lang = other()
-    draw()
-  }
-  button.hidden = false
-  button.addEventListener('click', () => speak(other()))
+  await speak('/texts.json', own.dataset.texts)
   document.getElementById('sign-out').addEventListener('click', signOut)
-  // A browser whose language changes is followed, as the screens of the wallet follow the system.
-  addEventListener('languagechange', () => speak(navigator.language.startsWith('zh') ? 'zh-Hans' : 'en'))
-  speak(language())
   try {
     const { stage } = await call('GET', '/v1/session')
     if (stage === 'in') return await home()
