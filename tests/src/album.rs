@@ -293,13 +293,15 @@ impl Walk<'_> {
     }
 }
 
-/// What is wrong between a page and its wallet.
+/// What is wrong between a page, its wallet and its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// No call is answered.
     Silent,
     /// Every call is answered as one is of a wallet that does not open.
     Broken,
+    /// The part with the settings does not come.
+    SettingsLost,
 }
 
 impl Cut {
@@ -313,6 +315,10 @@ impl Cut {
                 "const real = window.fetch; window.fetch = (at, ...rest) => String(at).startsWith('/ipc/') \
                 ? Promise.reject({ code: 'keyset_invalid', title: '', status: 0, money_moved: 'no', retryable: false }) \
                 : real.call(window, at, ...rest);"
+            }
+            Self::SettingsLost => {
+                "const real = window.fetch; window.fetch = (at, ...rest) => String(at).includes('split_settings') \
+                ? Promise.reject(new TypeError('lost')) : real.call(window, at, ...rest);"
             }
         }
     }

@@ -321,6 +321,36 @@ async fn a_window_that_opens_asks_for_requests_and_status_once() {
     browser.close().await;
 }
 
+/// While `lost` is set, no part of the screens can be loaded whose name holds it.
+const LOSES_PARTS: &str = "window.lost = 'split_settings'; const real = window.fetch; window.fetch = (at, ...rest) => \
+    window.lost && String(at).includes(window.lost) ? Promise.reject(new TypeError('lost')) : real.call(window, at, ...rest);";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_that_did_not_load_says_so_keeps_no_other_from_loading_and_is_tried_again() {
+    let system = System::start(Wishes::default()).await;
+    let (wallet, browser) = at_wallet(&system, &no_card(), PHONE).await;
+    browser.tell_chromium("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": LOSES_PARTS })).await;
+    browser.open(&wallet.url()).await;
+    browser.wait_for_screen("inbox").await;
+    for _ in 0..2 {
+        browser.act("settings").await;
+        browser.wait_for("[data-screen=\"settings\"] [data-action=\"try-again\"]").await;
+        assert_eq!(browser.text("main h1").await, "This screen could not be loaded");
+        let focused = browser.driver().execute("return document.activeElement.tagName;", Vec::new()).await;
+        assert_eq!(focused.expect("the page can be asked").json(), "H1", "a screen reader hears what happened");
+        // The failure is that screen's, and not the next one's.
+        browser.act("history").await;
+        browser.wait_for("[data-screen=\"history\"] .empty").await;
+    }
+    browser.act("settings").await;
+    browser.act("try-again").await;
+    browser.wait_for("[data-action=\"try-again\"]").await;
+    browser.driver().execute("window.lost = '';", Vec::new()).await.expect("the page can be told");
+    browser.act("try-again").await;
+    browser.wait_for("[data-screen=\"settings\"] [data-action=\"settings.language\"]").await;
+    browser.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pad_is_walked_with_arrow_keys_and_says_no_digit() {
     let system = System::start(Wishes::default()).await;

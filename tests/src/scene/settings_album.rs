@@ -3,7 +3,7 @@
 use protocol::ipc::keep::{DeviceRename, Devices};
 
 use super::pay_album::servers;
-use crate::album::{Tour, Walk};
+use crate::album::{Cut, Tour, Walk};
 use crate::remote::RemoteWallet;
 use crate::system::{Ask, free_port};
 
@@ -18,6 +18,7 @@ pub async fn walk(tour: &Tour) {
     let wallet = RemoteWallet::start(&system, "wallet", &format!("simulated:127.0.0.1:{}", free_port())).await;
     wallet.claim(&system, ADDRESS).await;
     let walk = tour.enter(&system, &wallet).await;
+    missing(&walk).await;
     walk.open("inbox").await;
     walk.go("settings", "settings").await;
     walk.stop("settings").await;
@@ -44,6 +45,16 @@ pub async fn walk(tour: &Tour) {
     about(&walk).await;
     senders(&walk).await;
     walk.end().await;
+}
+
+/// The part of the screens with the settings did not come.
+async fn missing(walk: &Walk<'_>) {
+    let cut = walk.cut(Cut::SettingsLost).await;
+    walk.open("inbox").await;
+    walk.go("settings", "settings").await;
+    walk.browser.wait_for("[data-action=\"try-again\"]").await;
+    walk.stop("settings-missing").await;
+    walk.mend(cut).await;
 }
 
 /// What notifications tell: nothing of the request, all of it, or there is none.
