@@ -16,6 +16,7 @@ use wallet::config::SYSTEM_TRUST;
 mod camera;
 mod chooser;
 mod commands;
+mod first_look;
 mod leaving;
 mod links;
 #[cfg(desktop)]
@@ -68,7 +69,7 @@ fn desk<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 /// Everything of the window but its context, so that tests run the same one without a display.
 #[expect(clippy::too_many_lines, reason = "the list of the commands")]
 fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-    let builder = camera::plugin(links::plugin(chooser::plugin(builder)));
+    let builder = first_look::plugin(camera::plugin(links::plugin(chooser::plugin(builder))));
     #[cfg(desktop)]
     let builder = notices::plugin(builder);
     builder

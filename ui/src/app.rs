@@ -193,11 +193,15 @@ fn follow_settings(app: App) {
     });
 }
 
-/// Moves the focus to a new screen's heading, as a page load would.
+/// Moves the focus to a new screen's heading, as a page load would. What a start ends with is there at once, and does not
+/// arrive: only what is gone to from there moves.
 fn follow_place(app: App) {
     Effect::new(move |before: Option<Place>| {
         let place = app.place.get();
         if before.is_some_and(|before| before != place) {
+            if before != Some(Place::Starting) {
+                browser::set_root("data-moves", Some(""));
+            }
             request_animation_frame(move || {
                 browser::scroll_to_top(".content");
                 app.focus_screen();
