@@ -21,6 +21,8 @@ mod leaving;
 mod links;
 #[cfg(desktop)]
 mod notices;
+#[cfg(target_os = "linux")]
+mod painting;
 mod phone_reader;
 mod screen;
 mod settings;
@@ -217,6 +219,8 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         ])
         .on_window_event(leaving::on_window_event)
         .setup(|app| {
+            #[cfg(target_os = "linux")]
+            painting::without_driver(app);
             open_wallet(app);
             Ok(())
         })
