@@ -9,9 +9,9 @@ use super::{PACKAGE, WebError, at};
 /// What the first module is to come to at most, compressed: what is read and compiled before the requests are shown.
 const COMPRESSED_BYTES_GOAL: usize = 400_000;
 /// The most it may have, so that it does not grow unseen. What makes it smaller lowers this too.
-const COMPRESSED_BYTES_MAX: usize = 255_000;
+const COMPRESSED_BYTES_MAX: usize = 275_000;
 /// The same of all modules together, each compressed by itself.
-const COMPRESSED_BYTES_TOGETHER_MAX: usize = 800_000;
+const COMPRESSED_BYTES_TOGETHER_MAX: usize = 870_000;
 
 /// The modules' sizes.
 #[derive(Clone, Copy, Debug)]
