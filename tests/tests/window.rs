@@ -86,3 +86,26 @@ async fn a_wrong_pin_in_the_window_says_no_money_moved_and_lets_the_person_try_a
     window.close().await;
     system.assert_merchant_received(1280).await;
 }
+
+// Several threads: a driver whose test has failed ends its session while it is dropped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_loads_each_file_once_and_is_told_what_it_shows_past_the_bridge() {
+    let system = System::start(Wishes::default()).await;
+    let card = Card::present(&system, "visa");
+    let created = system.ask(&Ask::default()).await;
+    let link = created["link"].as_str().expect("a link");
+    let window = Browser::window(link, &environment(&system, &card.reader), &system.log("window")).await;
+    window.look_at_request().await;
+    let loaded = "return performance.getEntriesByType('resource').map((it) => it.name);";
+    let loaded = window.driver().execute(loaded, Vec::new()).await.expect("the page can be asked");
+    let loaded: Vec<String> = loaded.convert().expect("names");
+    let times = |part: &str| loaded.iter().filter(|name| name.contains(part)).count();
+    for once in ["ui_bg.wasm", "ui.js", "parts.js", "first://localhost/"] {
+        assert_eq!(times(once), 1, "{once} in {loaded:?}");
+    }
+    // What it told was not asked for again.
+    for command in ["status", "merchant"] {
+        assert_eq!(times(&format!("ipc://localhost/{command}")), 0, "{command} in {loaded:?}");
+    }
+    window.close().await;
+}
