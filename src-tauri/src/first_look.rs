@@ -30,11 +30,8 @@ pub(crate) fn plugin<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 async fn look<R: Runtime>(app: &AppHandle<R>) -> Response<Vec<u8>> {
     let shell = || app.state::<Shell>();
     let watch = watch(shell(), Watch { after: 0 }).await;
-    let (status, merchant, inbox) = tokio::join!(
-        status(shell(), Status {}),
-        merchant::merchant(shell(), Merchant {}),
-        inbox(shell(), Inbox {}),
-    );
+    let (status, merchant, inbox) =
+        tokio::join!(status(shell(), Status {}), merchant::merchant(shell(), Merchant {}), inbox(shell(), Inbox {}),);
     let answers = json!({ "watch": watch, "status": status, "merchant": merchant, "inbox": inbox });
     let mut response = Response::new(answers.to_string().into_bytes());
     *response.status_mut() = StatusCode::OK;

@@ -289,6 +289,17 @@ async fn submit_code(browser: &Browser, field: &str, code: &str, action: &str) {
     browser.act(action).await;
 }
 
+/// What is asked for early is not asked for again by whoever needs it.
+async fn assert_loaded_once(browser: &Browser, files: &[&str]) {
+    let look = "return performance.getEntriesByType('resource').map((it) => it.name);";
+    let loaded = browser.driver().execute(look, Vec::new()).await.expect("the page can be asked");
+    let loaded: Vec<String> = loaded.convert().expect("addresses");
+    for file in files {
+        let times = loaded.iter().filter(|name| name.ends_with(file)).count();
+        assert_eq!(times, 1, "{file} in {loaded:?}");
+    }
+}
+
 /// Counts the page's calls by name from its first moment on, in `asked`.
 const COUNTS_CALLS: &str = "window.asked = {}; const real = window.fetch; window.fetch = (url, ...rest) => { \
     const name = String(url).split('/ipc/')[1]; if (name) asked[name] = (asked[name] ?? 0) + 1; \
@@ -315,6 +326,7 @@ async fn a_window_that_opens_asks_for_requests_and_status_once() {
         // What came meanwhile from the server is a reason to ask again.
         if version().await == before {
             assert_eq!((&asked["inbox"], &asked["status"]), (&json!(1), &json!(1)), "{asked}");
+            assert_loaded_once(&browser, &["ui_bg.wasm", "ui.js", "parts.js"]).await;
             break;
         }
     }
@@ -335,7 +347,7 @@ async fn a_screen_that_did_not_load_says_so_keeps_no_other_from_loading_and_is_t
     for _ in 0..2 {
         browser.act("settings").await;
         browser.wait_for("[data-screen=\"settings\"] [data-action=\"try-again\"]").await;
-        assert_eq!(browser.text("main h1").await, "This screen could not be loaded");
+        assert_eq!(browser.wait_for_text("main h1").await, "This screen could not be loaded");
         let focused = browser.driver().execute("return document.activeElement.tagName;", Vec::new()).await;
         assert_eq!(focused.expect("the page can be asked").json(), "H1", "a screen reader hears what happened");
         // The failure is that screen's, and not the next one's.
