@@ -21,6 +21,8 @@ pub const VAULT: &str = "card-keeper";
 pub const PASSWORD: &str = "Quickset hedge 77";
 /// How long a step of the second factor is, in seconds (RFC 6238).
 const STEP_S: u64 = 30;
+/// How long it may take until a code is checked, in seconds.
+const CHECK_S: u64 = 10;
 
 /// A vault: a party of its own, in a folder of its own.
 pub struct Keeper {
@@ -157,12 +159,14 @@ impl Authenticator {
         self.code_from(0).await
     }
 
-    /// A code that was not used yet, of so many steps before now at most.
+    /// A code that was not used yet, of so many steps before now at most; none of an earlier step when that is about to be too old.
     async fn code_from(&mut self, steps_before: u64) -> String {
         loop {
             let now_s = now_s();
             let now = now_s / STEP_S;
-            let step = (now - steps_before).max(self.last_step + 1);
+            let is_late = STEP_S - now_s % STEP_S < CHECK_S;
+            let earliest = if is_late { now } else { now - steps_before };
+            let step = earliest.max(self.last_step + 1);
             if step <= now + 1 {
                 self.last_step = step;
                 return self.code_at(step);
