@@ -5,7 +5,7 @@
 use protocol::ipc::merchant::Merchant;
 use protocol::ipc::{Inbox, Status, Watch};
 use serde_json::json;
-use tauri::http::{Response, StatusCode, header};
+use tauri::http::{Response, header};
 use tauri::{AppHandle, Builder, Manager, Runtime};
 
 use crate::commands::{inbox, merchant, status, watch};
@@ -31,10 +31,9 @@ async fn look<R: Runtime>(app: &AppHandle<R>) -> Response<Vec<u8>> {
     let shell = || app.state::<Shell>();
     let watch = watch(shell(), Watch { after: 0 }).await;
     let (status, merchant, inbox) =
-        tokio::join!(status(shell(), Status {}), merchant::merchant(shell(), Merchant {}), inbox(shell(), Inbox {}),);
+        tokio::join!(status(shell(), Status {}), merchant::merchant(shell(), Merchant {}), inbox(shell(), Inbox {}));
     let answers = json!({ "watch": watch, "status": status, "merchant": merchant, "inbox": inbox });
     let mut response = Response::new(answers.to_string().into_bytes());
-    *response.status_mut() = StatusCode::OK;
     for (name, value) in [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),

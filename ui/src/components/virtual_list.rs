@@ -107,6 +107,8 @@ struct List {
     active: RwSignal<usize>,
     /// How many entries a page is.
     page: StoredValue<usize>,
+    /// Whether a key's entry is on its way to the focus, which nobody may have meanwhile.
+    is_moving: StoredValue<bool>,
 }
 
 /// The list. `row` draws an entry: what it shows may change as long as it stands there.
@@ -121,6 +123,7 @@ pub fn virtual_list<V: IntoView + 'static>(
         near: RwSignal::new(0..UNITS_FIRST),
         active: RwSignal::new(0),
         page: StoredValue::new(1),
+        is_moving: StoredValue::new(false),
     };
     list.follow();
     let active = list.active;
@@ -166,6 +169,13 @@ impl List {
             let _ = window.add_event_listener_with_callback_and_bool(scrolls, function, true);
             let _ = window.add_event_listener_with_callback(resizes, function);
         }
+        // A key that comes while the entry with the focus is drawn anew is the list's, though nothing has the focus.
+        let keys = window_event_listener(leptos::ev::keydown, move |event| {
+            if self.is_moving.try_get_value() == Some(true) && is_of_nobody(&event) {
+                self.on_key(&event);
+            }
+        });
+        on_cleanup(move || keys.remove());
         let look = StoredValue::new_local(look);
         on_cleanup(move || {
             look.with_value(|look| {
@@ -225,6 +235,7 @@ impl List {
         };
         event.prevent_default();
         self.active.set(next);
+        self.is_moving.set_value(true);
         // The entry is drawn once what depends on it has run.
         request_animation_frame(move || self.show(next, FRAMES_MAX));
     }
@@ -251,6 +262,8 @@ impl List {
         } else if frames > 0 {
             let _ = element.focus();
             request_animation_frame(move || self.show(index, frames - 1));
+        } else {
+            self.is_moving.set_value(false);
         }
         self.look();
     }
@@ -258,13 +271,16 @@ impl List {
     /// Gives an entry the focus again that lost it to nobody: it was drawn anew when the window came to where it is.
     fn keep(self, index: usize, frames: u32) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
-        let Some(frames) = frames.checked_sub(1).filter(|_| self.active.get_untracked() == index) else { return };
+        if self.active.get_untracked() != index {
+            return;
+        }
+        let Some(frames) = frames.checked_sub(1) else { return self.is_moving.set_value(false) };
         let focused = element.owner_document().and_then(|document| document.active_element());
         match focused {
             Some(focused) if element.contains(Some(&focused)) => {
                 request_animation_frame(move || self.keep(index, frames));
             }
-            Some(focused) if focused.tag_name() != "BODY" => {}
+            Some(focused) if focused.tag_name() != "BODY" => self.is_moving.set_value(false),
             Some(_) | None => self.show(index, frames),
         }
     }
@@ -278,6 +294,12 @@ impl List {
             self.active.set(index);
         }
     }
+}
+
+/// Whether nothing had the focus when this key was pressed.
+fn is_of_nobody(event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_none_or(|target| target.tag_name() == "BODY")
 }
 
 #[cfg(test)]

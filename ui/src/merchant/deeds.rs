@@ -7,7 +7,7 @@ use protocol::ipc::Command;
 use protocol::ipc::merchant::{
     ApiKeyCreate, ApiKeyRevoke, CatalogueItem, CounterCreate, MerchantConnect, MerchantDisconnect, SaleCancel,
     SaleRefund, SaleResend, SaleView, Sales, SalesCsv, SaveCatalogue, Sell, WebhookCreate, WebhookDelete,
-    WebhookDeliveries, WebhookRedeliver, WebhookRotate, WebhookTest,
+    WebhookDeliveries, WebhookRedeliver, WebhookRotate, WebhookTest, Webhooks,
 };
 use protocol::merchant_api::{Channel, Scope, WebhookDeliveriesPage};
 
@@ -197,7 +197,14 @@ impl App {
         let page = invoke(WebhookDeliveries { webhook_id: webhook_id.clone(), cursor: None }).await;
         if self.till.webhook.get_untracked() == Some(webhook_id) {
             self.till.webhook_log.set(Fetched::from(page));
-            self.read_webhooks().await;
+            self.renew_webhooks().await;
+        }
+    }
+
+    /// Reads the endpoints again; what was known of them stays when that fails.
+    async fn renew_webhooks(self) {
+        if let Ok(webhooks) = invoke(Webhooks {}).await {
+            self.till.webhooks.set(Fetched::Here(webhooks));
         }
     }
 
@@ -230,7 +237,7 @@ impl App {
         self.while_busy(async move {
             if let Some(page) = self.ask(command).await {
                 self.till.webhook_log.set(Fetched::Here(page));
-                self.read_webhooks().await;
+                self.renew_webhooks().await;
             }
         });
     }
