@@ -71,7 +71,7 @@ pub struct Options {
     /// Insert the card; without it, it is tapped where it can be.
     #[arg(long)]
     contact: bool,
-    /// Pay with this `tapseal-wallet` in place of the one built here: a Windows program runs under wine.
+    /// Pay with this `tapseal-wallet.exe`, under wine, in place of the one built here.
     #[arg(long, value_name = "PROGRAM", requires = "headless")]
     wallet: Option<PathBuf>,
     /// Keep everything in this folder, to look at it afterwards.
@@ -101,7 +101,7 @@ pub struct Stage {
     /// Cargo's target folder, with the programs in it.
     pub target: PathBuf,
     /// The payer's `tapseal-wallet`, when it is another than the one there.
-    pub wallet: Option<PathBuf>,
+    pub wallet: Option<wine::Program>,
 }
 
 impl Stage {
@@ -114,7 +114,7 @@ impl Stage {
     pub fn wallet(&self) -> Command {
         match &self.wallet {
             None => command(self.program("tapseal-wallet"), [""; 0]),
-            Some(program) => wine::run(program, &self.target),
+            Some(program) => program.call(),
         }
     }
 
@@ -142,7 +142,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         (None, None) => return Err(Failure::unexpected("the demo", "no folder to run in")),
     };
     std::fs::create_dir_all(folder.join("logs")).map_err(Failure::file(&folder))?;
-    let stage = Stage { folder, target, wallet: options.wallet.clone() };
+    let wallet = options.wallet.as_ref().map(|file| wine::Program::on_machine_in(&target, file)).transpose()?;
+    let stage = Stage { folder, target, wallet };
     pay_requests(&stage, options, windowed, &mut narrator)
 }
 

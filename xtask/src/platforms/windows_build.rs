@@ -30,7 +30,7 @@ pub fn build_and_pay(progress: &Progress) -> Result<String, Failure> {
     run(cargo, progress)?;
     let programs = folder.join(System::Windows.target()).join("release");
     let wallet = programs.join(WALLET);
-    let mut version = wine::run(&wallet, &target);
+    let mut version = wine::Program::on_machine_in(&target, &wallet)?.call();
     version.arg("--version");
     let version = output_of(version)?;
     run(demo(&wallet)?, progress)?;
