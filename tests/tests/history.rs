@@ -143,6 +143,14 @@ fn grouped(number: u64) -> String {
     if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
 }
 
+/// The minute of the day at the end of a date, as in `22 November 2026 at 12:04`.
+fn minute_of_day(date: &str) -> i32 {
+    let (_, time) = date.rsplit_once(' ').expect("a date and a time");
+    let (hour, minute) = time.split_once(':').expect("an hour and its minute");
+    let number = |digits: &str| digits.parse::<i32>().expect("a number");
+    number(hour) * 60 + number(minute)
+}
+
 /// What a program that others wrote makes of a file.
 fn read_by(program: &str, arguments: &[&str]) -> String {
     let output = std::process::Command::new(program).args(arguments).output();
@@ -273,5 +281,25 @@ async fn a_receipts_document_is_read_by_others_and_checked_by_anybody() {
     desk.browser.act("check-receipt").await;
     desk.browser.wait_for(".verdict[data-verified=\"false\"]").await;
     desk.browser.wait_for("[data-check=\"same_order\"][data-finding=\"fails\"]").await;
+    desk.browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_follow_the_device_to_another_zone() {
+    let desk = Desk::with(3).await;
+    let browser = &desk.browser;
+    let mut shown = Vec::new();
+    for zone in ["Etc/UTC", "Asia/Kolkata", "America/St_Johns"] {
+        browser.tell_chromium("Emulation.setTimezoneOverride", &json!({ "timezoneId": zone })).await;
+        browser.act("open-receipt").await;
+        browser.wait_for_screen("receipt").await;
+        shown.push(minute_of_day(&browser.wait_for_text("[data-part=\"decided\"]").await));
+        browser.act("back").await;
+        browser.wait_for_screen("history").await;
+    }
+    let later = |minutes: i32| minutes.rem_euclid(24 * 60);
+    assert_eq!(later(shown[1] - shown[0]), 330);
+    // In summer or in winter.
+    assert!([150, 210].contains(&later(shown[0] - shown[2])), "{shown:?}");
     desk.browser.close().await;
 }

@@ -1,9 +1,12 @@
 //! Amounts, times and counts as people write them, through the browser's `Intl`.
 
-use js_sys::{Array, Date, Function, Object, Reflect};
-use payment::Amount;
-use wasm_bindgen::{JsCast, JsValue};
+mod pattern;
 
+use js_sys::{Date, Reflect};
+use payment::Amount;
+use wasm_bindgen::JsValue;
+
+use self::pattern::{Fields, Pattern, on_the_clock};
 use crate::i18n::Lang;
 use crate::merchant::period::Day;
 
@@ -42,17 +45,9 @@ pub fn amount_text(amount: Amount, lang: Lang) -> String {
 }
 
 fn amount_parts(amount: Amount, lang: Lang) -> Result<Vec<AmountPiece>, JsValue> {
-    let exponent = f64::from(amount.currency().exponent());
-    let options = options(&[
-        ("style", "currency".into()),
-        ("currency", amount.currency().code().into()),
-        ("minimumFractionDigits", exponent.into()),
-        ("maximumFractionDigits", exponent.into()),
-    ])?;
-    let formatter = intl("NumberFormat", lang, &options)?;
-    let parts = method(&formatter, "formatToParts", &amount.to_decimal().into())?;
+    let parts = Pattern::Amount(amount.currency()).parts(&amount.to_decimal().into(), lang)?;
     let mut pieces = Vec::new();
-    for part in Array::from(&parts).iter() {
+    for part in parts.iter() {
         let kind = Reflect::get(&part, &"type".into())?.as_string();
         let value = Reflect::get(&part, &"value".into())?.as_string().unwrap_or_default();
         match (kind.as_deref(), pieces.last_mut()) {
@@ -71,20 +66,20 @@ pub fn time_of_day(at_ms: u64, lang: Lang) -> String {
 
 /// A time of day to the second, such as `12:04:31`.
 pub fn time_with_seconds(at_ms: u64, lang: Lang) -> String {
-    let fields = [("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("hourCycle", "h23")];
-    date_text(at_ms, lang, &fields)
+    let fields = &[("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("hourCycle", "h23")];
+    date_text(at_ms, lang, fields)
 }
 
 /// A date and time, such as `22 Nov, 12:04`.
 pub fn date_time(at_ms: u64, lang: Lang) -> String {
     let fields =
-        [("month", "short"), ("day", "numeric"), ("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")];
-    date_text(at_ms, lang, &fields)
+        &[("month", "short"), ("day", "numeric"), ("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")];
+    date_text(at_ms, lang, fields)
 }
 
 /// A full date and time, such as `22 November 2026, 12:04`.
 pub fn full_date_time(at_ms: u64, lang: Lang) -> String {
-    let fields = [
+    let fields = &[
         ("year", "numeric"),
         ("month", "long"),
         ("day", "numeric"),
@@ -92,13 +87,13 @@ pub fn full_date_time(at_ms: u64, lang: Lang) -> String {
         ("minute", "2-digit"),
         ("hourCycle", "h23"),
     ];
-    date_text(at_ms, lang, &fields)
+    date_text(at_ms, lang, fields)
 }
 
 /// A day, such as `Sunday 22 November 2026`.
 pub fn whole_day(day: Day, lang: Lang) -> String {
-    let fields = [("weekday", "long"), ("year", "numeric"), ("month", "long"), ("day", "numeric")];
-    date_text(midnight_ms(day), lang, &fields)
+    let fields = &[("weekday", "long"), ("year", "numeric"), ("month", "long"), ("day", "numeric")];
+    date_text(midnight_ms(day), lang, fields)
 }
 
 /// Today in the device's calendar.
@@ -156,10 +151,8 @@ pub fn month(at_ms: u64, lang: Lang) -> String {
 
 /// A whole number with the language's digits and grouping.
 pub fn count(number: usize, lang: Lang) -> String {
-    let written = options(&[]).and_then(|options| intl("NumberFormat", lang, &options));
-    let number_js = JsValue::from_str(&number.to_string());
-    let written = written.and_then(|formatter| method(&formatter, "format", &number_js));
-    written.ok().and_then(|text| text.as_string()).unwrap_or_else(|| number.to_string())
+    let written = Pattern::Count.written(&number.to_string().into(), lang);
+    written.ok().flatten().unwrap_or_else(|| number.to_string())
 }
 
 /// How the time until `end_ms` is shown at `now_ms`.
@@ -201,40 +194,9 @@ pub fn device_now_ms() -> u64 {
     now_ms
 }
 
-fn date_text(at_ms: u64, lang: Lang, fields: &[(&str, &str)]) -> String {
-    let written = || -> Result<Option<String>, JsValue> {
-        let fields: Vec<(&str, JsValue)> =
-            fields.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
-        let formatter = intl("DateTimeFormat", lang, &options(&fields)?)?;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay far below 2^53")]
-        let date = JsValue::from_f64(at_ms as f64);
-        Ok(method(&formatter, "format", &date)?.as_string())
-    };
-    lang.written(written().ok().flatten().unwrap_or_default())
-}
-
-fn options(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
-    let options = Object::new();
-    for (name, value) in fields {
-        Reflect::set(&options, &(*name).into(), value)?;
-    }
-    Ok(options)
-}
-
-/// A formatter of the browser. British English, so that days come before months.
-fn intl(class: &str, lang: Lang, options: &Object) -> Result<JsValue, JsValue> {
-    let tag = match class {
-        "DateTimeFormat" => lang.or_english("en-GB"),
-        _ => lang.or_english("en"),
-    };
-    let namespace = Reflect::get(&js_sys::global(), &"Intl".into())?;
-    let class: Function = Reflect::get(&namespace, &class.into())?.dyn_into()?;
-    Reflect::construct(&class, &Array::of2(&tag.into(), options))
-}
-
-fn method(object: &JsValue, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
-    let method: Function = Reflect::get(object, &name.into())?.dyn_into()?;
-    method.call1(object, argument)
+fn date_text(at_ms: u64, lang: Lang, fields: Fields) -> String {
+    let written = Pattern::Date(fields).written(&on_the_clock(at_ms), lang);
+    lang.written(written.ok().flatten().unwrap_or_default())
 }
 
 #[cfg(test)]

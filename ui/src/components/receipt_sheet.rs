@@ -37,7 +37,7 @@ pub fn receipt_sheet(app: App, receipt: &ReceiptView, whose: Whose) -> impl Into
                 {is_good.then(|| view! { <p class="sheet-paid">{icon::mark()}<span>{app.t(Text::ReceiptPaid)}</span></p> })}
                 <bdi class="sheet-payee">{summary.payee.clone()}</bdi>
                 {amount(app, summary.amount, AmountSize::Hero)}
-                <p class="quiet">{move || format::full_date_time(decided_ms, lang.get())}</p>
+                <p class="quiet" data-part="decided">{move || format::full_date_time(decided_ms, lang.get())}</p>
             </header>
             {item_table(app, receipt.items.clone())}
             <dl class="facts">
