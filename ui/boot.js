@@ -34,7 +34,7 @@ const file = async (name) => {
 };
 const text = async (language) => (await file(`texts/${language}.txt`)).text();
 
-const module_or_path = file("ui_bg.wasm");
+const module_or_path = WebAssembly.compileStreaming(file("ui_bg.wasm"));
 const texts = Promise.all([text("en"), text("zh-Hans")]);
 // The glue imports what loads the parts.
 const [{ default: init, start }] = await Promise.all([import("./ui.js"), import("./parts.js")]);
