@@ -10,8 +10,8 @@ use axum::body::{Body, Bytes, HttpBody};
 use futures::future::poll_fn;
 use hyper::body::{Frame, SizeHint};
 
-/// The most that is read and thrown away, in bytes.
-const LEFTOVER_BYTES_MAX: usize = 64 * 1_024;
+/// The most that is read and thrown away, in bytes: more than anybody sends by mistake.
+const LEFTOVER_BYTES_MAX: usize = 1_024 * 1_024;
 /// How long it may take to arrive.
 const LEFTOVER_DEADLINE: Duration = Duration::from_secs(2);
 

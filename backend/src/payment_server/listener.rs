@@ -14,9 +14,9 @@ use tokio::net::TcpStream;
 
 use super::Error;
 
-/// How long the headers of a call may take to arrive, and so how long an HTTP/1 connection may be silent between two calls. Shorter
-/// than this, connections are closed that clients keep for their next call, and one that is closed in the moment it is used
-/// again leaves its caller not knowing what became of the call.
+/// How long the headers of a call may take to arrive, and so how long an HTTP/1 connection may be silent between two calls. Clients
+/// keep theirs for the next call about as long; one that is closed in the moment it is used again leaves its caller not
+/// knowing what became of the call.
 const HEADERS_DEADLINE: Duration = Duration::from_mins(1);
 /// How often a silent connection is asked whether it lives, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
