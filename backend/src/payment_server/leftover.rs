@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use futures::future::poll_fn;
 use hyper::body::{Frame, SizeHint};
 
-/// The most that is read and thrown away, in bytes: more than anybody sends by mistake.
+/// The most that is read and thrown away, in bytes. Whoever still sends more finds the connection closed.
 const LEFTOVER_BYTES_MAX: usize = 1_024 * 1_024;
 /// How long it may take to arrive.
 const LEFTOVER_DEADLINE: Duration = Duration::from_secs(2);
@@ -62,5 +62,36 @@ impl HttpBody for Read {
 
     fn size_hint(&self) -> SizeHint {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::stream;
+
+    use super::*;
+
+    const FRAME_BYTES: usize = 16 * 1_024;
+
+    /// How many bytes of a body of so many frames are read when nobody else reads it.
+    async fn discarded(frames: usize) -> usize {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&taken);
+        let sent = stream::iter((0..frames).map(move |_| {
+            counter.fetch_add(FRAME_BYTES, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(vec![b'x'; FRAME_BYTES])
+        }));
+        let (_, leftover) = Leftover::of(Body::from_stream(sent));
+        leftover.discard().await;
+        taken.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_read_is_read_to_its_end_within_a_bound() {
+        // What a caller that only knew the description once sent, and was cut off for.
+        assert_eq!(discarded(13).await, 13 * FRAME_BYTES);
+        assert_eq!(discarded(1_000).await, LEFTOVER_BYTES_MAX + FRAME_BYTES);
     }
 }

@@ -14,10 +14,8 @@ use tokio::net::TcpStream;
 
 use super::Error;
 
-/// How long the headers of a call may take to arrive, and so how long an HTTP/1 connection may be silent between two calls. Clients
-/// keep theirs for the next call about as long; one that is closed in the moment it is used again leaves its caller not
-/// knowing what became of the call.
-const HEADERS_DEADLINE: Duration = Duration::from_mins(1);
+/// How long the headers of a call may take to arrive.
+const HEADERS_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a silent connection is asked whether it lives, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_DEADLINE: Duration = Duration::from_secs(10);
