@@ -28,6 +28,9 @@ const FUZZ_SECONDS: &str = "3";
 const OTHER_SYSTEMS: &[&str] =
     &["platforms", "--only", "android", "--only", "ios", "--only", "macos", "--only", "windows"];
 
+/// What cargo says of each crate while all is well.
+const CARGO_PROGRESS: &[&str] = &["   Compiling ", "    Checking ", "  Downloaded ", " Downloading "];
+
 /// The test programs of the payment server, which run once more on PostgreSQL, beside its unit tests.
 const SERVER_TESTS: &[&str] = &[
     "payment_server",
@@ -110,7 +113,7 @@ struct Row {
     took: Duration,
 }
 
-/// Runs the steps, prints failing output in full, and closes with the count of tests.
+/// Runs the steps, prints what failing ones said, and closes with the count of tests.
 pub fn run(options: &Options) -> ExitCode {
     if let Err(failure) = setup::for_everything() {
         eprintln!("{failure}");
@@ -200,10 +203,16 @@ fn take(step: Step, options: &Options, tally: &mut Tally) -> Ending {
     match done {
         Ok(()) => Ending::Passed,
         Err(failure) => {
-            println!("\n─── {} ───\n{failure}\n", step.name());
+            println!("\n─── {} ───\n{}\n", step.name(), without_progress(&failure.to_string()));
             Ending::Failed
         }
     }
+}
+
+/// A failure's text without the crates before it: hundreds of lines, behind which the one that counts would be lost.
+fn without_progress(text: &str) -> String {
+    let is_told = |line: &&str| !CARGO_PROGRESS.iter().any(|start| line.starts_with(start));
+    text.lines().filter(is_told).collect::<Vec<_>>().join("\n")
 }
 
 fn plain(step: Step, options: &Options, progress: &Progress) -> Result<Printed, Failure> {
@@ -292,6 +301,15 @@ mod tests {
 
     fn row(step: Step, ending: Ending) -> Row {
         Row { step, ending, took: Duration::ZERO }
+    }
+
+    #[test]
+    fn a_failure_is_told_without_the_crates_before_it() {
+        let said = "`cargo build` ended with exit status: 101\n   Compiling subtle v2.6.1\n    Checking ui v0.1.0\n\
+                    error: linking with `cc` failed\n  |\n  = note: No space left on device";
+        let told = "`cargo build` ended with exit status: 101\nerror: linking with `cc` failed\n  |\n  \
+                    = note: No space left on device";
+        assert_eq!(without_progress(said), told);
     }
 
     #[test]
