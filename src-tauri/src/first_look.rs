@@ -3,9 +3,8 @@
 //! may read it.
 
 use protocol::ipc::merchant::Merchant;
-use protocol::ipc::{Inbox, Status, Watch};
-use serde_json::json;
-use tauri::http::{Response, header};
+use protocol::ipc::{FirstLook, FirstLookInside, Inbox, Status, Watch};
+use tauri::http::{Response, StatusCode, header};
 use tauri::{AppHandle, Builder, Manager, Runtime};
 
 use crate::commands::{inbox, merchant, status, watch};
@@ -25,15 +24,12 @@ pub(crate) fn plugin<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     })
 }
 
-/// The answers by their commands' names, each as `Ok` or `Err`. The long poll's comes first: the others are then as new as it
-/// or newer, and need not be read again.
+/// The answer, or none where the wallet has none: what keeps it from answering is told by the commands themselves.
 async fn look<R: Runtime>(app: &AppHandle<R>) -> Response<Vec<u8>> {
-    let shell = || app.state::<Shell>();
-    let watch = watch(shell(), Watch { after: 0 }).await;
-    let (status, merchant, inbox) =
-        tokio::join!(status(shell(), Status {}), merchant::merchant(shell(), Merchant {}), inbox(shell(), Inbox {}));
-    let answers = json!({ "watch": watch, "status": status, "merchant": merchant, "inbox": inbox });
-    let mut response = Response::new(answers.to_string().into_bytes());
+    let answer = ask(app).await.and_then(|look| serde_json::to_vec(&look).ok());
+    let status = if answer.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut response = Response::new(answer.unwrap_or_default());
+    *response.status_mut() = status;
     for (name, value) in [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),
@@ -44,24 +40,28 @@ async fn look<R: Runtime>(app: &AppHandle<R>) -> Response<Vec<u8>> {
     response
 }
 
+async fn ask<R: Runtime>(app: &AppHandle<R>) -> Option<FirstLook> {
+    let shell = || app.state::<Shell>();
+    let status = status(shell(), Status {}).await.ok()?;
+    let watch = watch(shell(), Watch { after: 0 }).await.ok()?;
+    let (merchant, inbox) = tokio::join!(merchant::merchant(shell(), Merchant {}), inbox(shell(), Inbox {}));
+    let inside = merchant.ok().zip(inbox.ok()).map(|(merchant, inbox)| FirstLookInside { merchant, inbox });
+    Some(FirstLook { status, watch, inside })
+}
+
 #[cfg(test)]
 mod tests {
     use protocol::{ErrorCode, Problem};
-    use serde_json::Value;
     use tauri::test::{mock_builder, mock_context, noop_assets};
 
     use super::*;
 
     #[tokio::test]
-    async fn a_wallet_that_does_not_open_is_the_answer_to_everything_and_only_own_pages_read_it() {
+    async fn a_wallet_that_does_not_open_leaves_the_answer_to_its_commands_and_only_own_pages_read_it() {
         let app = mock_builder().build(mock_context(noop_assets())).unwrap();
         app.manage(Shell::new(Err(Problem::new(ErrorCode::KeysetInvalid))));
         let response = look(app.handle()).await;
-        let answers: Value = serde_json::from_slice(response.body()).unwrap();
-        for command in ["watch", "status", "merchant", "inbox"] {
-            assert_eq!(answers[command]["Err"]["code"], "keyset_invalid", "{command}");
-        }
-        assert_eq!(answers.as_object().unwrap().len(), 4);
+        assert_eq!((response.status(), response.body().len()), (StatusCode::SERVICE_UNAVAILABLE, 0));
         assert_eq!(response.headers()["access-control-allow-origin"], OWN_ORIGIN);
         assert!(crate::is_own_page(&OWN_ORIGIN.parse().unwrap()));
     }

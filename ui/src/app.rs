@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::ipc::shell::{OnScreen, ScreenHolds};
 use protocol::ipc::{Contrast, Theme};
+use wasm_bindgen::JsValue;
 
 use crate::browser;
 use crate::components::message::toast_place;
@@ -32,10 +33,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long after a frame was asked for it is on the display for sure.
 const AFTER_PAINT: Duration = Duration::from_millis(50);
 
-/// Everything in the window.
-pub fn shell() -> impl IntoView {
+/// Everything in the window, beginning with the first look that the page asked for.
+pub fn shell(look: JsValue) -> impl IntoView {
     let app = App::new();
-    app.start();
+    app.start_with(look);
     app.announce();
     app.follow_confirmation();
     app.follow_readers();
@@ -198,8 +199,8 @@ fn follow_settings(app: App) {
 fn follow_place(app: App) {
     Effect::new(move |before: Option<Place>| {
         let place = app.place.get();
-        if before.is_some_and(|before| before != place) {
-            if before != Some(Place::Starting) {
+        if place != Place::Starting && before != Some(place) {
+            if before.is_some_and(|before| before != Place::Starting) {
                 browser::set_root("data-moves", Some(""));
             }
             request_animation_frame(move || {

@@ -1,11 +1,12 @@
 //! The bridge to the wallet: the only place where the screens call out of the web view.
 
-use std::cell::RefCell;
 use std::pin::Pin;
 
+use futures::future::join;
 use js_sys::{Function, JSON, Object, Promise, Reflect};
 use protocol::error::{ErrorCode, Problem};
-use protocol::ipc::Command;
+use protocol::ipc::merchant::Merchant;
+use protocol::ipc::{Command, FirstLook, FirstLookInside, Inbox, Status, Watch};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -14,24 +15,26 @@ use crate::json;
 /// The object Tauri puts into every window.
 const BRIDGE: &str = "__TAURI_INTERNALS__";
 
-thread_local! {
-    /// What the page asked before there were screens: each promise is the answer of the first call of its name.
-    static ASKED: RefCell<Option<Object>> = const { RefCell::new(None) };
+/// The first look that the page asked for while this module was loaded: its JSON, or the promise of it. None where the page has
+/// no such way to the wallet, or got no answer.
+pub async fn first_look(asked: JsValue) -> Option<FirstLook> {
+    let text = match asked.dyn_into::<Promise>() {
+        Ok(promise) => JsFuture::from(promise).await.ok()?,
+        Err(text) => text,
+    };
+    json::read(&text.as_string()?).ok()
 }
 
-/// Takes over what the page asked already.
-pub fn take_over(asked: Object) {
-    ASKED.with(|known| known.replace(Some(asked)));
-}
-
-fn asked(name: &str) -> Option<Promise> {
-    ASKED.with_borrow(|known| {
-        let (known, name) = (known.as_ref()?, name.into());
-        let promise = Reflect::get(known, &name).ok()?.dyn_into().ok()?;
-        // The next call of this name asks again.
-        Reflect::delete_property(known, &name).ok()?;
-        Some(promise)
-    })
+/// The same, asked of the bridge.
+///
+/// # Errors
+/// As [`invoke`].
+pub async fn ask_first_look() -> Result<FirstLook, Problem> {
+    let status = invoke(Status {}).await?;
+    let watch = invoke(Watch { after: 0 }).await?;
+    let (merchant, inbox) = join(invoke(Merchant {}), invoke(Inbox {})).await;
+    let inside = merchant.ok().zip(inbox.ok()).map(|(merchant, inbox)| FirstLookInside { merchant, inbox });
+    Ok(FirstLook { status, watch, inside })
 }
 
 /// Calls a command of the wallet. The whole command is the bridge's single argument `args`.
@@ -56,9 +59,6 @@ fn call(name: &'static str, arguments: String) -> Pin<Box<dyn Future<Output = Re
 }
 
 async fn send(name: &str, arguments: &str) -> Result<JsValue, JsValue> {
-    if let Some(promise) = asked(name) {
-        return JsFuture::from(promise).await;
-    }
     let payload = Object::new();
     Reflect::set(&payload, &"args".into(), &JSON::parse(arguments)?)?;
     let bridge = Reflect::get(&js_sys::global(), &BRIDGE.into())?;
@@ -76,4 +76,25 @@ fn problem_of(error: &JsValue) -> Problem {
 
 fn internal(detail: &str) -> Problem {
     Problem::new(ErrorCode::Internal).with_detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_look_is_read_as_it_was_written_locked_or_not() {
+        let status = r#"{"online":false,"server":"pay.example","key_store":"keyring","identifiers":[],"operator_fingerprint":"",
+            "settings":{},"version":"0.1.0","lock":"unlocked"}"#;
+        let watch = r#"{"seq":3,"online":false,"inbox_version":7,"checkout":null,"reader_test":null,"opened":null}"#;
+        let inside = Some(FirstLookInside { merchant: None, inbox: Vec::new() });
+        for inside in [inside, None] {
+            let look = FirstLook {
+                status: serde_json::from_str(status).unwrap(),
+                watch: serde_json::from_str(watch).unwrap(),
+                inside,
+            };
+            assert_eq!(json::read::<FirstLook>(&serde_json::to_string(&look).unwrap()), Ok(look));
+        }
+    }
 }

@@ -42,15 +42,14 @@ mod state;
 #[cfg(feature = "workbench")]
 mod workbench;
 
-/// Draws the screens into the page, in the texts of both languages' files, and starts following the wallet. `asked` holds
-/// the promises of commands that the page gave while this was loaded, by their names.
+/// Draws the screens into the page, in the texts of both languages' files, and starts following the wallet. `look` is the
+/// wallet's first look in JSON, or the promise of it; nothing where there is none.
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn start(english: String, chinese: String, asked: js_sys::Object) {
+pub fn start(english: String, chinese: String, look: wasm_bindgen::JsValue) {
     i18n::load(english, chinese);
-    ipc::take_over(asked);
     #[cfg(feature = "workbench")]
     if workbench::is_asked_for() {
         return leptos::mount::mount_to_body(workbench::page);
     }
-    leptos::mount::mount_to_body(app::shell);
+    leptos::mount::mount_to_body(|| app::shell(look));
 }

@@ -8,18 +8,18 @@ use std::collections::HashSet;
 use std::ops::Deref;
 use std::time::Duration;
 
-use futures::future::join3;
+use futures::FutureExt as _;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use payment::RequestId;
 use protocol::error::Problem;
 use protocol::ipc::lock::LockState;
-use protocol::ipc::merchant::Merchant;
 use protocol::ipc::pay::MethodView;
 use protocol::ipc::{
-    CheckoutStage, CheckoutView, Inbox, Language, LookFor, ReaderTestView, ReaderView, Readers, RequestView, Status,
-    WalletStatus, Watch, WatchView,
+    CheckoutStage, CheckoutView, FirstLook, FirstLookInside, Inbox, Language, LookFor, ReaderTestView, ReaderView,
+    Readers, RequestView, Status, WalletStatus, Watch, WatchView,
 };
+use wasm_bindgen::JsValue;
 
 use crate::browser;
 use crate::components::message::Toasts;
@@ -28,7 +28,7 @@ use crate::format;
 use crate::history::History;
 use crate::i18n::{Lang, Text};
 use crate::invitation::Invitation;
-use crate::ipc::invoke;
+use crate::ipc::{ask_first_look, first_look, invoke};
 use crate::merchant::place::{SellPlace, SellScreen};
 use crate::merchant::till::Till;
 use crate::phase::PhaseView as _;
@@ -198,35 +198,50 @@ impl App {
         })))
     }
 
+    /// Shows what the page asked of the wallet already, and keeps following it. What is here at once is in the first picture.
+    pub fn start_with(self, asked: JsValue) {
+        let mut look = Box::pin(first_look(asked));
+        match look.as_mut().now_or_never() {
+            Some(Some(look)) => self.begin(look),
+            Some(None) => self.start(),
+            None => spawn_local(async move {
+                match look.await {
+                    Some(look) => self.begin(look),
+                    None => self.start(),
+                }
+            }),
+        }
+    }
+
     /// Reads the wallet and keeps following it.
     pub fn start(self) {
         self.start_problem.set(None);
         spawn_local(async move {
-            // Before the others: what they answer is as new as this look or newer.
-            let first = invoke(Watch { after: 0 }).await.ok();
-            // Asked for at once and taken in this order, so that the first picture is the one that stays.
-            let (status, merchant, inbox) = join3(invoke(Status {}), invoke(Merchant {}), invoke(Inbox {})).await;
-            let status = match status {
-                Ok(status) => status,
-                Err(problem) => return self.start_problem.set(Some(problem)),
-            };
-            match merchant {
-                Ok(merchant) => self.take_merchant(merchant),
-                // Locked, or asked before the status had the wallet opened after an earlier failure.
-                Err(_) => self.read_merchant().await,
+            match ask_first_look().await {
+                Ok(look) => self.begin(look),
+                Err(problem) => self.start_problem.set(Some(problem)),
             }
-            // The same is true of the requests: the long poll reads them where they are not here yet.
-            if let Ok(inbox) = inbox {
-                self.set_inbox(inbox);
-                self.read_at.set_value(first.as_ref().map(|view| view.inbox_version));
-            }
-            self.online.set(status.online);
-            self.lock.set(status.lock);
-            let first = first.map(|view| WatchView { online: status.online, lock: status.lock, ..view });
-            self.status.set(Some(status));
-            spawn_local(self.read_methods());
-            self.follow(first).await;
         });
+    }
+
+    /// Takes the first look as one, so that the first picture is the one that stays, and follows the wallet from there.
+    fn begin(self, look: FirstLook) {
+        let FirstLook { status, watch, inside } = look;
+        match inside {
+            Some(FirstLookInside { merchant, inbox }) => {
+                self.take_merchant(merchant);
+                self.set_inbox(inbox);
+                self.read_at.set_value(Some(watch.inbox_version));
+            }
+            // Unlocking reads what is inside.
+            None if status.lock == LockState::Locked => {}
+            None => spawn_local(self.read_merchant()),
+        }
+        self.online.set(status.online);
+        self.lock.set(status.lock);
+        self.status.set(Some(status));
+        spawn_local(self.read_methods());
+        spawn_local(self.follow(watch));
     }
 
     /// Reads the wallet's status again: an identifier may have been claimed elsewhere.
@@ -240,18 +255,15 @@ impl App {
     }
 
     /// The long poll, from its first look on: ends with the page.
-    async fn follow(self, first: Option<WatchView>) {
-        if let Some(view) = &first {
-            self.take(view, None).await;
-        }
+    async fn follow(self, first: WatchView) {
+        self.take(&first, None).await;
         let mut seen = first;
         let mut pause_ms = WATCH_PAUSE_MS_MIN;
         loop {
-            let after = seen.as_ref().map_or(0, |view| view.seq);
-            if let Ok(view) = invoke(Watch { after }).await {
+            if let Ok(view) = invoke(Watch { after: seen.seq }).await {
                 pause_ms = WATCH_PAUSE_MS_MIN;
-                self.take(&view, seen.as_ref()).await;
-                seen = Some(view);
+                self.take(&view, Some(&seen)).await;
+                seen = view;
             } else {
                 self.online.set(false);
                 browser::pause(pause_ms).await;

@@ -251,6 +251,26 @@ pub struct WalletStatus {
     pub is_new: bool,
 }
 
+/// What the window shows first, in one answer: what the commands `status`, `watch`, `merchant` and `inbox` say, asked in that order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstLook {
+    /// What the wallet is connected to and how it is set.
+    pub status: WalletStatus,
+    /// What stood then.
+    pub watch: WatchView,
+    /// What only an open wallet tells; none while it is locked. As new as [`Self::watch`] or newer.
+    pub inside: Option<FirstLookInside>,
+}
+
+/// The part of a first look that a lock keeps back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstLookInside {
+    /// The merchant this wallet is a till of.
+    pub merchant: Option<merchant::MerchantView>,
+    /// Every request that still asks something of the payer.
+    pub inbox: Vec<RequestView>,
+}
+
 /// What stands now, after something changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchView {

@@ -38,6 +38,9 @@ struct Options {
     /// How often each program is started; the figures are medians.
     #[arg(long, default_value_t = 10)]
     rounds: usize,
+    /// Other builds of the wallet's window, each of which takes its turn too.
+    #[arg(long)]
+    beside: Vec<PathBuf>,
     /// Keeps each program's settled picture in this folder.
     #[arg(long)]
     pictures: Option<PathBuf>,
@@ -57,9 +60,13 @@ async fn main() {
     let display = Display::start(system.folder());
     let (mut empty, mut wallet, mut offline) = (Vec::new(), Vec::new(), Vec::new());
     let app = program("tapseal-app");
+    let mut others: Vec<(&PathBuf, Vec<Start>)> = options.beside.iter().map(|other| (other, Vec::new())).collect();
     for _ in 0..options.rounds {
         empty.push(start(&display, Command::new(&options.hello), &[], options.pictures.as_ref(), "empty"));
         wallet.push(start(&display, Command::new(&app), &environment, options.pictures.as_ref(), "wallet"));
+        for (other, starts) in &mut others {
+            starts.push(start(&display, Command::new(other), &environment, None, "other"));
+        }
     }
     system.server.take().expect("the payment server runs").kill().await;
     for _ in 0..options.rounds {
@@ -68,6 +75,9 @@ async fn main() {
     print("an empty Tauri program", &empty, &empty);
     print("the wallet, 8 requests", &wallet, &empty);
     print("the wallet, no network", &offline, &empty);
+    for (other, starts) in &others {
+        print(&other.display().to_string(), starts, &empty);
+    }
 }
 
 /// A wallet that has requests in its inbox, and what the window is told to open it.
