@@ -109,8 +109,9 @@ async fn the_window_is_told_past_the_bridge_what_it_shows_first_and_nothing_else
         answers.as_object().expect("answers by their names").keys().cloned().collect()
     };
     let first = told("").await;
-    assert_eq!(first["inbox"]["Ok"][0]["payee"], "Blue Door Café", "{first}");
-    assert_eq!(names(&first), ["inbox", "merchant", "status", "watch"].map(str::to_owned).into());
+    assert_eq!(first["inside"]["inbox"][0]["payee"], "Blue Door Café", "{first}");
+    assert_eq!(names(&first), ["inside", "status", "watch"].map(str::to_owned).into());
+    assert_eq!(names(&first["inside"]), ["inbox", "merchant"].map(str::to_owned).into());
     // Nothing else can be asked for by another name.
     assert_eq!(names(&told("devices").await), names(&first));
     window.close().await;
