@@ -298,7 +298,7 @@ impl Album<'_> {
         walk.go("back", "vouchers").await;
         walk.browser.wait_for("[data-action=\"open-batch\"]").await;
         walk.stop("vouchers").await;
-        // One digit, which is what a check digit always tells; two that changed places, it tells nine times in ten.
+        // One wrong digit, which a check digit always tells. Digits moved along by one, it takes for right one time in ten.
         let (others, last) = bought.code.split_at(bought.code.len() - 1);
         let mistyped = format!("{others}{}", (last.parse::<u8>().expect("a digit") + 1) % 10);
         for (code, shown, name) in [
