@@ -157,7 +157,8 @@ fn end(mut child: Child) {
 }
 
 fn print(name: &str, starts: &[Start], empty: &[Start]) {
-    let shown = |starts: &[Start]| middle(starts.iter().map(|start| start.shown.as_secs_f64() * 1_000.0).collect());
+    let shown_ms = |start: &Start| start.shown.as_secs_f64() * 1_000.0;
+    let shown = |starts: &[Start]| middle(starts.iter().map(shown_ms).collect());
     let memory = |starts: &[Start]| {
         middle(
             starts
@@ -166,9 +167,11 @@ fn print(name: &str, starts: &[Start], empty: &[Start]) {
                 .collect(),
         )
     };
-    let (shown_ms, memory_mib) = (shown(starts), memory(starts));
-    let (of_shown, of_memory) = (shown_ms / shown(empty), memory_mib / memory(empty));
+    let (median_ms, memory_mib) = (shown(starts), memory(starts));
+    let slowest_ms = starts.iter().map(shown_ms).fold(0.0, f64::max);
+    let (of_shown, of_memory) = (median_ms / shown(empty), memory_mib / memory(empty));
     println!(
-        "{name}: shown after {shown_ms:.0} ms (×{of_shown:.2}), {memory_mib:.0} MiB (×{of_memory:.2}); goal ×{GOAL} each"
+        "{name}: shown after {median_ms:.0} ms (×{of_shown:.2}), the slowest {slowest_ms:.0}; {memory_mib:.0} MiB (×{of_memory:.2}); \
+         goal ×{GOAL} each"
     );
 }
