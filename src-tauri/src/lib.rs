@@ -16,19 +16,21 @@ use wallet::config::SYSTEM_TRUST;
 mod camera;
 mod chooser;
 mod commands;
+#[cfg(desktop)]
+mod curtain;
 mod first_look;
 mod leaving;
 mod links;
 #[cfg(desktop)]
 mod notices;
-#[cfg(target_os = "linux")]
-mod painting;
 mod phone_reader;
 mod screen;
 mod settings;
 mod shell;
 mod standing_call;
 mod surroundings;
+#[cfg(target_os = "linux")]
+mod switches;
 #[cfg(desktop)]
 mod waiting;
 
@@ -42,9 +44,15 @@ use shell::Shell;
 /// When the system can show no window at all.
 #[cfg_attr(mobile, tauri::mobile_entry_point)]
 pub fn run() {
+    #[cfg(target_os = "linux")]
+    switches::set();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let app = window(desk(Builder::default())).build(tauri::generate_context!()).expect("the system shows a window");
+    #[cfg_attr(mobile, allow(unused_mut, reason = "only a desk has windows that can be hidden"))]
+    let mut context = tauri::generate_context!();
+    #[cfg(desktop)]
+    curtain::draw(&mut context);
+    let app = window(desk(Builder::default())).build(context).expect("the system shows a window");
     #[cfg(desktop)]
     if let Some(code) = links::register_if_asked(app.handle()) {
         app.cleanup_before_exit();
@@ -73,7 +81,7 @@ fn desk<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     let builder = first_look::plugin(camera::plugin(links::plugin(chooser::plugin(builder))));
     #[cfg(desktop)]
-    let builder = notices::plugin(builder);
+    let builder = curtain::plugin(notices::plugin(builder));
     builder
         .plugin(tauri_plugin_card_reader::init())
         .plugin(at_home())
@@ -219,8 +227,6 @@ fn window<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         ])
         .on_window_event(leaving::on_window_event)
         .setup(|app| {
-            #[cfg(target_os = "linux")]
-            painting::without_driver(app);
             open_wallet(app);
             Ok(())
         })
@@ -256,6 +262,8 @@ fn open_wallet<R: Runtime>(app: &App<R>) {
     #[cfg(any(target_os = "macos", mobile))]
     links::hear(&app);
     tauri::async_runtime::spawn(screen::follow(app.clone()));
+    #[cfg(desktop)]
+    tauri::async_runtime::spawn(curtain::open_at_last(app.clone()));
     #[cfg(desktop)]
     tauri::async_runtime::spawn(notices::follow(app.clone()));
     tauri::async_runtime::spawn(links::follow(app));

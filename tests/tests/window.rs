@@ -39,6 +39,9 @@ async fn a_person_pays_in_the_window() {
     let words: Vec<&str> = words.iter().filter_map(serde_json::Value::as_str).collect();
     // The amount, the payee, and the two words that the shop shows too.
     window.wait_for_words(&["12.80", "Blue Door Café", words[0], words[1]]).await;
+    // It is hidden until its page is loaded, and no longer.
+    let seen = window.driver().execute("return document.visibilityState;", Vec::new()).await.expect("the page answers");
+    assert_eq!(seen.json(), "visible");
 
     window.act("pay").await;
     window.wait_for_screen("pin").await;
